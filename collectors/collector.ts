@@ -1,0 +1,37 @@
+/**
+ * The contract of a collector: one source's output turned into records.
+ * `split` streams, `normalise` is pure. What does not fit becomes a dead letter with its reason, never a silent drop.
+ */
+import type { ZodType } from 'zod'
+import type { NewAlert } from '../domain/alert.ts'
+import type { NewEntity, NewRelation } from '../domain/entity.ts'
+
+/** A message about the sensor itself (Falco's metrics snapshot, syscall event drop): feeds coverage, is no alert. */
+export type NewInternal = { kind: 'internal'; contentKey: string; name: string; eventNs: bigint | null; hostname: string | null; fields: Record<string, unknown>; raw: Uint8Array }
+export type NewRecord =
+  | { kind: 'alert'; alert: NewAlert }
+  | NewInternal
+  | { kind: 'entity'; entity: NewEntity }
+  | { kind: 'relation'; relation: NewRelation }
+
+/** Where a record comes from: `scope` is the cluster, `receivedNs` our clock. */
+export type SourceContext = { sourceId: string | null; sourceName: string; scope: string; receivedNs: bigint }
+
+/** One piece of input. `error` set: it could not be parsed, and becomes a dead letter. `skipped`: no record at all (start-up text). */
+export type Piece = { raw: unknown; bytes: Uint8Array; at: string; error?: string; skipped?: boolean }
+
+export interface Collector<Raw = unknown> {
+  /** The folder's name. */
+  readonly name: string
+  readonly title: string
+  readonly produces: readonly ('alert' | 'internal' | 'entity' | 'relation')[]
+  /** How to connect it, as Markdown; `{{url}}`, `{{secret}}` and `{{scope}}` are replaced. */
+  readonly connect: string
+  /** The first 64 KiB of a file as text (BOM and UTF-16 already decoded): is it ours? */
+  detect(sample: string, path: string): boolean
+  /** Streams input as pieces; constant memory. `at` = line or path, for dead letters. */
+  split(input: AsyncIterable<Uint8Array>): AsyncIterable<Piece>
+  readonly raw: ZodType<Raw>
+  /** Pure. Throws InputError, in words a dead letter can show, when the document cannot be such a record. */
+  normalise(raw: Raw, piece: Piece, source: SourceContext): Iterable<NewRecord>
+}

@@ -1,0 +1,55 @@
+/**
+ * The configuration: one schema, parsed once, all problems reported together. The only reader of process.env.
+ * Defaults are safe: read-only towards any real cluster, actions only with a person's approval, loopback only.
+ */
+import { readFileSync } from 'node:fs'
+import { z } from 'zod'
+import { ConfigError } from '../domain/errors.ts'
+import { Secret } from '../domain/redact.ts'
+
+const secret = z.string().min(1).transform((value) => new Secret(value))
+const flag = z.enum(['true', 'false', '1', '0', 'yes', 'no']).transform((value) => ['true', '1', 'yes'].includes(value))
+const list = z.string().transform((value) => value.split(',').map((part) => part.trim()).filter((part) => part !== ''))
+
+export const Config = z.object({
+  DATABASE_URL: secret.optional().describe('A Postgres server with pgvector. Without it the embedded database in --data is used'),
+  FALCONER_DATA: z.string().default('.falconer').describe('Folder of the embedded database and keys'),
+  FALCONER_HOST: z.string().default('127.0.0.1').describe('Address to listen on'),
+  FALCONER_PORT: z.coerce.number().int().min(0).max(65_535).default(8765).describe('Port to listen on; 0 picks a free one'),
+  FALCONER_PUBLIC_URL: z.url().optional().describe('How browsers reach the page, e.g. https://falconer.example.org'),
+  FALCONER_ALLOWED_HOSTS: list.default([]).describe('Further Host names to answer to, comma separated'),
+  FALCONER_SCOPE: z.string().min(1).max(100).default('default').describe('Name of the cluster that sources belong to unless they say otherwise'),
+  FALCONER_KUBECONFIG: z.string().optional().describe('kubeconfig of the cluster to watch and, if actions are enabled, to act on'),
+  FALCONER_KUBE_CONTEXT: z.string().optional().describe('Context in that kubeconfig'),
+  FALCONER_IN_CLUSTER: flag.default(false).describe('Use the pod’s own service account'),
+  FALCONER_ACTIONS: flag.default(false).describe('Allow approved actions to be executed on the cluster; off: proposals are planned, never run'),
+  FALCONER_POLICY: z.string().optional().describe('Response policy file (YAML); default: the built-in policy'),
+  FALCONER_RETENTION_DAYS: z.coerce.number().int().min(1).max(3_650).default(90).describe('Alerts older than this (by received time) are dropped'),
+  FALCONER_LOG: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('Least severe log line that is written'),
+  FALCONER_INGEST_MAX_BYTES: z.coerce.number().int().min(1_024).default(32 * 1024 * 1024).describe('Largest body taken by ingest'),
+  FALCONER_URL: z.url().optional().describe('Server that the command line talks to'),
+  FALCONER_TOKEN: secret.optional().describe('API token of the command line'),
+})
+export type Config = z.infer<typeof Config>
+
+/** Reads the environment, with `overrides` (command-line flags) on top. Empty values count as unset. Throws ConfigError naming every problem. */
+export function loadConfig(overrides: Partial<Record<keyof Config, string>> = {}, environment: Record<string, string | undefined> = process.env): Config {
+  const given = Object.fromEntries(
+    Object.keys(Config.shape).map((name) => [name, overrides[name as keyof Config] ?? fromFile(name, environment) ?? environment[name]]).filter(([, value]) => value !== undefined && value !== ''),
+  )
+  const parsed = Config.safeParse(given)
+  if (parsed.success) return parsed.data
+  const problems = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`)
+  throw new ConfigError(`The configuration cannot be used:\n${problems.join('\n')}`)
+}
+
+/** `DATABASE_URL_FILE=/run/secrets/url`: the usual way secrets are mounted. */
+function fromFile(name: string, environment: Record<string, string | undefined>): string | undefined {
+  const path = environment[`${name}_FILE`]
+  if (path === undefined || path === '') return undefined
+  try {
+    return readFileSync(path, 'utf8').trim()
+  } catch (error) {
+    throw new ConfigError(`${name}_FILE names ${path}, which cannot be read`, { cause: error })
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * An alert: one detection from runtime (OCSF detection_finding, class 2004), as a collector normalised it.
+ * `fields` is what the sensor wrote, unknown keys, nulls and exact integers included; the rest is derived from it.
+ */
+import { z } from 'zod'
+import { Priority, Severity } from './severity.ts'
+
+export const NewAlert = z.object({
+  scope: z.string().min(1).describe('Cluster, cloud account or "global"'),
+  contentKey: z.string().min(1).describe('What makes this record the same record; see the collector’s documentation'),
+  sensor: z.string().describe('What wrote it: "falco"'),
+  sensorSource: z.string().nullable().describe('Falco’s own source: syscall, k8s_audit, …'),
+  eventNs: z.bigint().describe('Event time, nanoseconds since 1970'),
+  rule: z.string(),
+  priority: Priority,
+  severity: Severity.describe('From the priority alone'),
+  hostname: z.string().nullable(),
+  tags: z.array(z.string()),
+  tactics: z.array(z.string()).describe('ATT&CK tactic ids'),
+  techniques: z.array(z.string()).describe('ATT&CK technique ids'),
+  output: z.string().nullable().describe('The sensor’s prose: shown as a quotation, never parsed'),
+  container: z.object({ id: z.string(), name: z.string().nullable(), image: z.string().nullable() }).nullable().describe('Null on the host itself'),
+  pod: z.object({ namespace: z.string(), name: z.string(), uid: z.string().nullable() }).nullable().describe('As the sensor wrote it: a lead, never a target'),
+  process: z
+    .object({
+      name: z.string().nullable(), pid: z.bigint().nullable(), startNs: z.bigint().nullable(), cmdline: z.string().nullable(), exepath: z.string().nullable(),
+      parentName: z.string().nullable(), parentCmdline: z.string().nullable(), parentPid: z.bigint().nullable(),
+      ancestors: z.array(z.string()).describe('proc.aname[n], nearest first'), user: z.string().nullable(), uid: z.bigint().nullable(), terminal: z.boolean(),
+    })
+    .nullable(),
+  file: z.string().nullable().describe('fd.name when it is a path'),
+  connection: z
+    .object({ clientIp: z.string().nullable(), clientPort: z.number().nullable(), serverIp: z.string().nullable(), serverPort: z.number().nullable(), protocol: z.string().nullable() })
+    .nullable(),
+  fields: z.record(z.string(), z.unknown()).describe('output_fields as written, exact'),
+  document: z.record(z.string(), z.unknown()).describe('The whole document as parsed, exact'),
+  raw: z.instanceof(Uint8Array).describe('The bytes as received'),
+})
+export type NewAlert = z.infer<typeof NewAlert>
+
+/** A stored alert: the normalised record, its id and its place in time. `raw` is read on its own. */
+export type Alert = Omit<NewAlert, 'raw' | 'document'> & {
+  id: string
+  sourceId: string | null
+  receivedAt: Date
+  seen: number
+}

@@ -1,0 +1,58 @@
+/**
+ * Entities and relations: nodes and edges of the security graph, as a collector saw them.
+ * Only `origin: 'inventory'` rows may ever become the target of an action; text in an alert never creates one.
+ */
+import { z } from 'zod'
+
+export const entityKinds = ['cluster', 'node', 'namespace', 'workload', 'pod', 'container', 'image', 'service_account', 'service', 'network_policy'] as const
+export const EntityKind = z.enum(entityKinds)
+export type EntityKind = z.infer<typeof EntityKind>
+
+export const relationTypes = ['CONTAINS', 'RUNS_ON', 'OWNS', 'HAS_CONTAINER', 'USES_IMAGE', 'RUNS_AS', 'SELECTS'] as const
+export const RelationType = z.enum(relationTypes)
+export type RelationType = z.infer<typeof RelationType>
+
+/** Names an entity before it has a row: kind + natural key inside a scope. Pods by UID, containers by full id, nodes and namespaces by name, workloads by UID, images by digest else reference. */
+export const EntityRef = z.object({ scope: z.string(), kind: EntityKind, key: z.string() })
+export type EntityRef = z.infer<typeof EntityRef>
+
+export const NewEntity = EntityRef.extend({
+  name: z.string(),
+  namespace: z.string().nullable(),
+  properties: z.record(z.string(), z.unknown()).describe('Per kind; PodProperties and friends below'),
+  observedNs: z.bigint().describe('When the inventory saw it so'),
+  validFromNs: z.bigint().describe('creationTimestamp, else first observation'),
+  deletedNs: z.bigint().nullable().describe('When it was seen to be gone'),
+})
+export type NewEntity = z.infer<typeof NewEntity>
+
+export const NewRelation = z.object({ from: EntityRef, type: RelationType, to: EntityRef, observedNs: z.bigint() })
+export type NewRelation = z.infer<typeof NewRelation>
+
+/** A stored entity. `id` is a bigint row id; `firstNs`..`lastNs` is when inventory knew it, `deletedNs` when it went. */
+export type Entity = NewEntity & { id: bigint; origin: 'inventory' | 'derived'; sourceId: string | null; firstNs: bigint; lastNs: bigint }
+export type Relation = { fromId: bigint; type: RelationType; toId: bigint; firstNs: bigint; lastNs: bigint }
+
+export const DeclaredContainer = z.object({
+  name: z.string(), image: z.string(), imageId: z.string().nullable(), containerId: z.string().nullable().describe('Full id without the runtime prefix'),
+  command: z.array(z.string()), args: z.array(z.string()), privileged: z.boolean(), init: z.boolean(),
+})
+/** properties of kind 'pod'. */
+export const PodProperties = z.object({
+  uid: z.string(), phase: z.string().nullable(), node: z.string().nullable(), ip: z.string().nullable(), serviceAccount: z.string().nullable(),
+  labels: z.record(z.string(), z.string()), annotations: z.record(z.string(), z.string()), hostNetwork: z.boolean(), hostPID: z.boolean(),
+  containers: z.array(DeclaredContainer),
+  owner: z.object({ kind: z.string(), name: z.string(), uid: z.string() }).nullable().describe('Nearest owner'),
+  workload: z.object({ kind: z.string(), name: z.string(), uid: z.string() }).nullable().describe('Top of the owner chain; itself null for a bare pod'),
+})
+export type PodProperties = z.infer<typeof PodProperties>
+/** properties of kind 'workload'. */
+export const WorkloadProperties = z.object({
+  workloadKind: z.string().describe('Deployment, StatefulSet, DaemonSet, Job, CronJob, ReplicaSet'), uid: z.string(), replicas: z.number().nullable(),
+  labels: z.record(z.string(), z.string()), annotations: z.record(z.string(), z.string()),
+  owner: z.object({ kind: z.string(), name: z.string(), uid: z.string() }).nullable(),
+})
+export type WorkloadProperties = z.infer<typeof WorkloadProperties>
+/** properties of kind 'container'. */
+export const ContainerProperties = z.object({ podUid: z.string(), podName: z.string(), namespace: z.string(), containerName: z.string(), image: z.string(), node: z.string().nullable() })
+export type ContainerProperties = z.infer<typeof ContainerProperties>

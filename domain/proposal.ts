@@ -1,0 +1,101 @@
+/**
+ * A proposal: one action on one recorded target, planned by the executor, approved by people, run at most once.
+ * The plan is what people approve; its hash is on the card, in the approval and re-checked by the executor.
+ */
+import { z } from 'zod'
+
+export const proposalStates = ['requested', 'planning', 'pending', 'unplannable', 'approved', 'rejected', 'expired', 'superseded', 'executing', 'succeeded', 'partial', 'failed', 'reverting', 'reverted'] as const
+export const ProposalState = z.enum(proposalStates)
+export type ProposalState = z.infer<typeof ProposalState>
+export const finalStates: readonly ProposalState[] = ['unplannable', 'rejected', 'expired', 'superseded', 'succeeded', 'partial', 'failed', 'reverted']
+
+/** A target that inventory recorded: the entity row, and the UID that names it in its cluster. */
+export const ActionTarget = z.object({
+  scope: z.string(), kind: z.enum(['pod', 'workload', 'node']), entityId: z.string(), namespace: z.string().nullable(), name: z.string(), uid: z.string(),
+  workloadKind: z.string().nullable(),
+})
+export type ActionTarget = z.infer<typeof ActionTarget>
+
+/** One request to the cluster's API, exactly as it will be sent. */
+export const PlannedRequest = z.object({
+  verb: z.enum(['create', 'apply', 'patch', 'delete', 'read']),
+  resource: z.string().describe('e.g. "pods", "networkpolicies.networking.k8s.io"'),
+  namespace: z.string().nullable(),
+  name: z.string(),
+  body: z.unknown().nullable().describe('Manifest, patch or delete options'),
+})
+export type PlannedRequest = z.infer<typeof PlannedRequest>
+
+export const Plan = z.object({
+  action: z.string(),
+  params: z.record(z.string(), z.unknown()),
+  target: ActionTarget,
+  declared: z.object({
+    specDigest: z.string(), labels: z.record(z.string(), z.string()), owner: z.string().nullable(), images: z.array(z.string()),
+  }).describe('What the target declared when planned; a change is drift. Status is left out on purpose'),
+  requests: z.array(PlannedRequest),
+  blastRadius: z.object({ summary: z.string(), affected: z.array(z.object({ kind: z.string(), namespace: z.string().nullable(), name: z.string() })) }),
+  summary: z.string().describe('One sentence: what will change'),
+  diff: z.string().describe('Human-readable before/after'),
+  warnings: z.array(z.string()),
+  undo: z.string().nullable().describe('How it is undone, or null: cannot be undone'),
+  simulated: z.boolean(),
+  clusterId: z.string().describe('UID of kube-system: which cluster answered'),
+  evidenceFirst: z.array(z.string()).describe('What is stored before anything is destroyed'),
+})
+export type Plan = z.infer<typeof Plan>
+
+/** The parts of a plan that an approval is bound to. Blast radius is checked apart: only growth refuses. */
+export const hashedParts = (plan: Plan): unknown => ({
+  action: plan.action, params: plan.params, target: plan.target, declared: plan.declared, requests: plan.requests, simulated: plan.simulated, clusterId: plan.clusterId, undo: plan.undo,
+})
+
+export const Observation = z.object({
+  level: z.enum(['none', 'accepted', 'applied', 'effect_observed']).describe('Only effect_observed says "contained"'),
+  text: z.string(),
+  remaining: z.array(z.string()).describe('What is still open'),
+})
+export type Observation = z.infer<typeof Observation>
+
+export type Outcome<Undo> = {
+  status: 'succeeded' | 'partial' | 'failed'
+  text: string
+  undo: Undo | null
+  /** What was collected, stored before the outcome is: name and content. */
+  artifacts: { name: string; mediaType: string; content: string }[]
+}
+
+export const ExecutionResult = z.object({
+  status: z.enum(['succeeded', 'partial', 'failed', 'drifted', 'refused']),
+  text: z.string(),
+  undo: z.unknown().nullable(),
+  observation: Observation,
+  artifacts: z.array(z.object({ name: z.string(), mediaType: z.string(), content: z.string() })),
+  at: z.string(),
+})
+export type ExecutionResult = z.infer<typeof ExecutionResult>
+
+export type Proposal = {
+  id: string
+  incidentId: string | null
+  investigationId: string | null
+  scope: string
+  action: string
+  params: Record<string, unknown>
+  target: ActionTarget
+  reason: string
+  state: ProposalState
+  stateReason: string | null
+  proposedBy: string
+  plan: Plan | null
+  planHash: string | null
+  quorum: number
+  expiresAt: Date | null
+  supersededBy: string | null
+  result: ExecutionResult | null
+  createdAt: Date
+  updatedAt: Date
+}
+export type Approval = {
+  id: string; proposalId: string; principalId: string; personId: string; decision: 'approve' | 'reject' | 'revert'; planHash: string; reason: string; channel: string; at: Date
+}

@@ -1,0 +1,51 @@
+/**
+ * An investigation's report: sentences, each a claim with the records it stands on. Who wrote it is part of it.
+ * A claim that grounding could not confirm is kept, as a hypothesis, never as a fact.
+ */
+import { z } from 'zod'
+import { EvidenceRef } from './evidence.ts'
+import { Severity } from './severity.ts'
+
+/** OCSF verdict captions, the ones an analyst may suggest. */
+export const Verdict = z.enum(['unknown', 'true_positive', 'suspicious', 'benign', 'false_positive', 'insufficient_data'])
+export type Verdict = z.infer<typeof Verdict>
+
+export const Claim = z.object({
+  text: z.string().min(1),
+  kind: z.enum(['observation', 'causal', 'absence', 'inference']).describe('A causal claim must cite at least two records; absence cites coverage'),
+  evidence: z.array(EvidenceRef),
+})
+export type Claim = z.infer<typeof Claim>
+
+export const GroundedClaim = Claim.extend({
+  grounded: z.boolean(),
+  problems: z.array(z.string()).describe('Why it is not grounded, in words we wrote'),
+})
+export type GroundedClaim = z.infer<typeof GroundedClaim>
+
+export const RecommendedAction = z.object({
+  action: z.string().describe('Name in the response catalogue, e.g. kubernetes.isolate_pod'),
+  entityId: z.string().nullable().describe('Inventory entity row id; null when no target could be resolved'),
+  params: z.record(z.string(), z.unknown()),
+  reason: z.string(),
+  blocked: z.string().nullable().describe('Why it cannot be proposed, e.g. no inventory; null when it can'),
+})
+export type RecommendedAction = z.infer<typeof RecommendedAction>
+
+export const Report = z.object({
+  analyst: z.string().describe('"playbook" or "claude"'),
+  analystVersion: z.string(),
+  verdict: Verdict,
+  confidence: z.enum(['low', 'medium', 'high']),
+  severity: Severity.describe('Never below the incident’s floor'),
+  summary: z.array(GroundedClaim),
+  reasons: z.array(GroundedClaim).describe('Why this verdict'),
+  timeline: z.array(GroundedClaim),
+  unknowns: z.array(z.string()).describe('What was not observed, and since when'),
+  techniques: z.array(z.object({ id: z.string(), tactic: z.string().nullable() })),
+  actions: z.array(RecommendedAction),
+  ungrounded: z.number().int().describe('Claims shown as hypotheses'),
+})
+export type Report = z.infer<typeof Report>
+/** What an analyst writes before grounding. */
+export type DraftReport = Omit<Report, 'summary' | 'reasons' | 'timeline' | 'ungrounded'> & { summary: Claim[]; reasons: Claim[]; timeline: Claim[] }

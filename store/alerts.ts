@@ -1,0 +1,145 @@
+/**
+ * Alerts: appended once, found by id, listed by event time. The content key decides what is the same alert;
+ * a resent one only raises `seen`. An id's own time part is its received time, so a lookup touches one partition.
+ */
+import { type RawBuilder, sql } from 'kysely'
+import type { Alert, NewAlert } from '../domain/alert.ts'
+import { toDate } from '../domain/event-time.ts'
+import { stringifyExact } from '../domain/exact-json.ts'
+import { priorities, severityFromId, severityId, type Severity } from '../domain/severity.ts'
+import type { Queryable, Transaction } from './database.ts'
+import { escapeDeep, unescapeDeep } from './values.ts'
+
+export type AlertToStore = { id: string; receivedAt: Date; sourceId: string | null; alert: NewAlert }
+export type AlertPage = { alerts: Alert[]; next: string | null }
+export type AlertFilter = { scope?: string; rule?: string; containerId?: string; minSeverity?: Severity; fromNs?: bigint; toNs?: bigint; incidentId?: string }
+
+type Row = {
+  id: string; received_at: Date; scope: string; source_id: string | null; sensor: string; sensor_source: string | null; event_ns: bigint; rule: string
+  priority: number; severity: number; hostname: string | null; output: string | null; normal: Normal; fields: Record<string, unknown>; content_key: Buffer; seen: bigint
+}
+type Normal = Pick<NewAlert, 'tags' | 'tactics' | 'techniques' | 'container' | 'pod' | 'process' | 'file' | 'connection'>
+
+/** Stores alerts in one statement. Answers the ids that were new; the others were seen before, or twice in the batch. */
+export async function insertAlerts(tx: Transaction, batch: readonly AlertToStore[]): Promise<Set<string>> {
+  const unique = new Map<string, { entry: AlertToStore; seen: number }>()
+  for (const entry of batch) {
+    const key = `${entry.alert.scope}\n${entry.alert.contentKey}`
+    const before = unique.get(key)
+    if (before === undefined) unique.set(key, { entry, seen: 1 })
+    else before.seen += 1
+  }
+  // Keys in one order everywhere, so that two writers never wait for each other in a circle.
+  const rows = [...unique.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, { entry, seen }]) => toRow(entry, seen))
+  const inserted = await tx.query(sql<{ id: string }>`
+    with input as materialized (
+      select * from jsonb_to_recordset(${stringifyExact(rows)}::jsonb) as r(
+        id uuid, received_at timestamptz, scope text, content_key text, seen bigint, source_id uuid, sensor text, sensor_source text, event_ns bigint,
+        event_time timestamptz, rule text, priority smallint, severity smallint, hostname text, container_id text, pod_namespace text, pod_name text,
+        output text, normal jsonb, fields jsonb, raw_text text, raw_hex text)),
+    keyed as (
+      insert into alert_keys as k (scope, content_key, alert_id, received_at, last_received_at, seen)
+      select scope, decode(content_key, 'hex'), id, received_at, received_at, seen from input
+      on conflict (scope, content_key) do update set seen = k.seen + excluded.seen, last_received_at = greatest(k.last_received_at, excluded.last_received_at)
+      returning alert_id),
+    fresh as (
+      insert into alerts (id, received_at, scope, source_id, sensor, sensor_source, event_ns, event_time, rule, priority, severity, hostname,
+        container_id, pod_namespace, pod_name, output, normal, fields, raw, content_key)
+      select i.id, i.received_at, scope, source_id, sensor, sensor_source, event_ns, event_time, rule, priority, severity, hostname,
+        container_id, pod_namespace, pod_name, output, normal, fields, coalesce(convert_to(raw_text, 'UTF8'), decode(raw_hex, 'hex')), decode(content_key, 'hex')
+      from input i join keyed k on k.alert_id = i.id returning id)
+    insert into alerts_pending (alert_id) select id from fresh returning alert_id::text as id`)
+  return new Set(inserted.map((row) => row.id))
+}
+
+function toRow({ id, receivedAt, sourceId, alert }: AlertToStore, seen: number): Record<string, unknown> {
+  const { tags, tactics, techniques, container, pod, process, file, connection } = alert
+  return {
+    ...escapeDeep({
+      scope: alert.scope, sensor: alert.sensor, sensor_source: alert.sensorSource, rule: alert.rule, hostname: alert.hostname, container_id: container?.id ?? null,
+      pod_namespace: pod?.namespace ?? null, pod_name: pod?.name ?? null, output: alert.output,
+      normal: { tags, tactics, techniques, container, pod, process, file, connection } satisfies Normal, fields: alert.fields,
+    }),
+    id, received_at: receivedAt, content_key: alert.contentKey, seen, source_id: sourceId, event_ns: alert.eventNs, event_time: toDate(alert.eventNs),
+    priority: priorities.indexOf(alert.priority), severity: severityId(alert.severity), ...rawColumns(alert.raw),
+  }
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** Valid UTF-8 without NUL travels as text, half the size of hex; anything else as hex. Stored bytes are the same. */
+export function rawColumns(raw: Uint8Array): { raw_text: string | null; raw_hex: string | null } {
+  try {
+    const text = decoder.decode(raw)
+    if (!text.includes('\0')) return { raw_text: text, raw_hex: null }
+  } catch {
+    // not UTF-8
+  }
+  return { raw_text: null, raw_hex: Buffer.from(raw).toString('hex') }
+}
+
+const columns = sql`a.id::text, a.received_at, a.scope, a.source_id::text, a.sensor, a.sensor_source, a.event_ns, a.rule, a.priority, a.severity, a.hostname,
+  a.output, a.normal, a.fields, a.content_key, k.seen`
+const joined = sql`alerts a join alert_keys k on k.scope = a.scope and k.content_key = a.content_key`
+
+/** One alert by its id, or undefined. */
+export async function getAlert(db: Queryable, id: string): Promise<Alert | undefined> {
+  return (await getAlerts(db, [id]))[0]
+}
+
+/** Alerts by id, in event order; unknown ids are left out. */
+export async function getAlerts(db: Queryable, ids: readonly string[]): Promise<Alert[]> {
+  if (ids.length === 0) return []
+  const times = ids.map(receivedAtOf)
+  const rows = await db.query(sql<Row>`select ${columns} from ${joined} where a.id = any(${ids}::uuid[])
+    and a.received_at between ${new Date(Math.min(...times))} and ${new Date(Math.max(...times))} order by a.event_ns, a.id`)
+  return rows.map(fromRow)
+}
+
+/** The bytes as received. */
+export async function getAlertRaw(db: Queryable, id: string): Promise<Uint8Array | undefined> {
+  const [row] = await db.query(sql<{ raw: Buffer }>`select raw from alerts where id = ${id} and received_at = ${new Date(receivedAtOf(id))}`)
+  return row?.raw
+}
+
+/** Newest first by event time. `cursor` is the `next` of the page before. */
+export async function listAlerts(db: Queryable, filter: AlertFilter, options: { cursor?: string; limit: number }): Promise<AlertPage> {
+  const after = options.cursor === undefined ? undefined : parseCursor(options.cursor)
+  const conditions: RawBuilder<unknown>[] = [sql`true`]
+  if (filter.scope !== undefined) conditions.push(sql`a.scope = ${filter.scope}`)
+  if (filter.rule !== undefined) conditions.push(sql`a.rule = ${filter.rule}`)
+  if (filter.containerId !== undefined) conditions.push(sql`a.container_id = ${filter.containerId}`)
+  if (filter.minSeverity !== undefined) conditions.push(sql`a.severity >= ${severityId(filter.minSeverity)}`)
+  if (filter.fromNs !== undefined) conditions.push(sql`a.event_ns >= ${filter.fromNs}`)
+  if (filter.toNs !== undefined) conditions.push(sql`a.event_ns <= ${filter.toNs}`)
+  if (filter.incidentId !== undefined) conditions.push(sql`a.id in (select alert_id from incident_alerts where incident_id = ${filter.incidentId})`)
+  if (after !== undefined) conditions.push(sql`(a.event_ns, a.id) < (${after.eventNs}, ${after.id}::uuid)`)
+  const rows = await db.query(sql<Row>`select ${columns} from ${joined} where ${sql.join(conditions, sql` and `)} order by a.event_ns desc, a.id desc limit ${options.limit + 1}`)
+  const alerts = rows.slice(0, options.limit).map(fromRow)
+  const last = alerts.at(-1)
+  return { alerts, next: rows.length > options.limit && last !== undefined ? `${last.eventNs}_${last.id}` : null }
+}
+
+/** A page cursor `<nanoseconds>_<uuid>`; undefined when it is not one. */
+export function parseCursor(cursor: string): { eventNs: bigint; id: string } | undefined {
+  const match = /^(-?\d{1,19})_([0-9a-f-]{36})$/.exec(cursor)
+  return match?.[1] === undefined || match[2] === undefined ? undefined : { eventNs: BigInt(match[1]), id: match[2] }
+}
+
+/** Milliseconds since 1970 in a UUIDv7. */
+const receivedAtOf = (id: string): number => Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)
+
+function fromRow(row: Row): Alert {
+  const normal = unescapeDeep(row.normal)
+  const { process } = normal
+  return {
+    id: row.id, receivedAt: row.received_at, sourceId: row.source_id, seen: Number(row.seen), contentKey: row.content_key.toString('hex'),
+    eventNs: row.event_ns, priority: priorities[row.priority] ?? 'Debug', severity: severityFromId(row.severity),
+    ...unescapeDeep({ scope: row.scope, sensor: row.sensor, sensorSource: row.sensor_source, rule: row.rule, hostname: row.hostname, output: row.output, fields: row.fields }),
+    ...normal,
+    process: process && { ...process, pid: big(process.pid), startNs: big(process.startNs), parentPid: big(process.parentPid), uid: big(process.uid) },
+  }
+}
+
+/** Small integers come back from jsonb as numbers; the record's type says bigint. */
+const big = (value: bigint | number | null): bigint | null => (value === null ? null : BigInt(value))

@@ -1,0 +1,99 @@
+/**
+ * The one way to a database: pg.Pool over embedded PGlite or over a Postgres server, the same SQL on both.
+ * Integers of 64 bits are bigint and jsonb keeps every digit. Embedded there is one connection; a query that
+ * would wait for the transaction it is called from throws instead of hanging.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { CompiledQuery, Kysely, PostgresDialect, type RawBuilder } from 'kysely'
+import pg from 'pg'
+import { ConfigError, InvariantError, UpstreamError } from '../domain/errors.ts'
+import { parseExact } from '../domain/exact-json.ts'
+import { openEmbedded } from './embedded.ts'
+import { migrate } from './migrate.ts'
+
+/** What the store's functions need: something that runs a statement and gives its rows. */
+export interface Queryable {
+  query<Row>(statement: RawBuilder<Row>): Promise<Row[]>
+}
+export type Transaction = Queryable & { readonly isTransaction: true }
+
+export interface Database extends Queryable {
+  readonly kind: 'embedded' | 'server'
+  /** Runs `work` in one transaction: committed when it returns, rolled back when it throws. Never nest. */
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+export type DatabaseOptions =
+  | { dataDir: string | undefined; template?: Blob; migrate?: boolean }
+  | { url: string; schema?: string; poolSize?: number; migrate?: boolean }
+
+const typeParser = ((oid: number, format?: 'text' | 'binary') => {
+  if (oid === 20) return BigInt
+  if (oid === 114 || oid === 3802) return parseExact
+  return pg.types.getTypeParser(oid, format as 'text')
+}) as typeof pg.types.getTypeParser
+
+/** Opens the database and brings its schema up to date (unless `migrate: false`). Throws ConfigError or UpstreamError. */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const embedded = 'url' in options ? null : await openEmbedded(options.dataDir, options.template)
+  const pool = new pg.Pool({ ...(embedded ? { ...embedded.poolConfig, max: 1 } : serverConfig(options as { url: string })), types: { getTypeParser: typeParser } })
+  pool.on('error', () => {}) // an idle connection broke; the next query reports it
+  const kysely = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
+  const close = async (): Promise<void> => {
+    await kysely.destroy()
+    await embedded?.close()
+  }
+  try {
+    await kysely.executeQuery(CompiledQuery.raw('select 1'))
+    if (options.migrate !== false) await migrate(kysely)
+  } catch (error) {
+    await close()
+    if (error instanceof ConfigError) throw error
+    throw new UpstreamError(`The database could not be opened: ${error instanceof Error ? error.message : String(error)}`, { cause: error, retryable: true })
+  }
+  return new PooledDatabase(kysely, embedded ? 'embedded' : 'server', close)
+}
+
+function serverConfig(options: { url: string; schema?: string; poolSize?: number }): pg.PoolConfig {
+  return {
+    connectionString: options.url, max: options.poolSize ?? 10, connectionTimeoutMillis: 10_000, application_name: 'falconer',
+    ...(options.schema === undefined ? {} : { options: `-c search_path=${options.schema},public` }),
+  }
+}
+
+class PooledDatabase implements Database {
+  readonly kind: 'embedded' | 'server'
+  readonly #kysely: Kysely<unknown>
+  readonly #close: () => Promise<void>
+  readonly #inside = new AsyncLocalStorage<{ open: boolean }>()
+
+  constructor(kysely: Kysely<unknown>, kind: 'embedded' | 'server', close: () => Promise<void>) {
+    this.#kysely = kysely
+    this.kind = kind
+    this.#close = close
+  }
+
+  async query<Row>(statement: RawBuilder<Row>): Promise<Row[]> {
+    this.#refuseInside('query')
+    return (await statement.execute(this.#kysely)).rows
+  }
+
+  async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    this.#refuseInside('transaction')
+    const place = { open: true }
+    return this.#kysely
+      .transaction()
+      .execute((kysely) =>
+        this.#inside.run(place, () => work({ isTransaction: true, query: async <Row>(statement: RawBuilder<Row>) => (await statement.execute(kysely)).rows })),
+      )
+      .finally(() => { place.open = false })
+  }
+
+  close(): Promise<void> { return this.#close() }
+
+  #refuseInside(what: string): void {
+    if (this.#inside.getStore()?.open === true)
+      throw new InvariantError(`database.${what} was called inside a transaction; use the transaction that was passed in (with one connection this would wait for itself for ever)`)
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * The embedded database: PGlite in a folder, held by a lock that the kernel releases when the process dies.
+ * Two processes on one PGlite folder silently lose rows, so the lock comes first. The note beside the lock
+ * names pid and URL, never a credential. PGlite does not fsync: a power cut may lose the last writes.
+ */
+import { mkdir, readFile, rm, statfs, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { PGlite } from '@electric-sql/pglite'
+import { createPgConfig } from '@electric-sql/pglite/node-postgres'
+import { vector } from '@electric-sql/pglite-pgvector'
+import type { PoolConfig } from 'pg'
+import { ConfigError } from '../domain/errors.ts'
+
+/** Who holds a data folder, as its note says: enough to reach the server, nothing to sign in with. */
+export type Holder = { pid: number; url: string | null }
+
+const networkFileSystems: ReadonlyMap<number, string> = new Map([
+  [0x6969, 'NFS'], [0xff534d42, 'CIFS'], [0xfe534d42, 'SMB2'], [0x517b, 'SMB'], [0x5346414f, 'AFS'], [0x00c36400, 'Ceph'], [0x47504653, 'GPFS'], [0x0bd00bd0, 'Lustre'],
+])
+
+export async function openEmbedded(dataDir: string | undefined, template?: Blob): Promise<{ poolConfig: PoolConfig; close: () => Promise<void> }> {
+  const lock = dataDir === undefined ? null : await lockFolder(dataDir)
+  try {
+    const pglite = await PGlite.create({
+      ...(dataDir === undefined ? {} : { dataDir: join(resolve(dataDir), 'postgres') }),
+      extensions: { vector },
+      ...(template === undefined ? {} : { loadDataDir: template }),
+    })
+    return {
+      poolConfig: createPgConfig(pglite) as unknown as PoolConfig,
+      close: async () => {
+        await pglite.close()
+        await lock?.release()
+      },
+    }
+  } catch (error) {
+    await lock?.release()
+    throw new ConfigError(`The embedded database in ${dataDir ?? 'memory'} could not be opened: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+  }
+}
+
+/** Who holds the folder, or undefined when nobody does. */
+export async function holderOf(dataDir: string): Promise<Holder | undefined> {
+  try {
+    await (await lockFolder(dataDir)).release()
+    return undefined
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return readNote(dataDir)
+  }
+}
+
+/** Writes the server's address beside the lock, for the CLI to find. */
+export async function noteAddress(dataDir: string, url: string): Promise<void> {
+  await writeFile(join(resolve(dataDir), 'holder.json'), JSON.stringify({ pid: process.pid, url } satisfies Holder), { mode: 0o600 })
+}
+
+async function readNote(dataDir: string): Promise<Holder> {
+  try {
+    return JSON.parse(await readFile(join(resolve(dataDir), 'holder.json'), 'utf8')) as Holder
+  } catch {
+    return { pid: 0, url: null }
+  }
+}
+
+async function lockFolder(dataDir: string): Promise<{ release: () => Promise<void> }> {
+  const folder = resolve(dataDir)
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const network = networkFileSystems.get((await statfs(folder)).type)
+  if (network !== undefined)
+    throw new ConfigError(`${folder} is on ${network}, where file locks cannot be trusted. Use a local disk for --data, or a Postgres server with DATABASE_URL.`)
+  const lock = new DatabaseSync(join(folder, 'lock.sqlite'))
+  try {
+    lock.exec('pragma busy_timeout = 0; pragma locking_mode = exclusive; pragma journal_mode = delete; begin exclusive; create table if not exists held (at text);')
+  } catch (error) {
+    lock.close()
+    const holder = await readNote(folder)
+    throw new ConfigError(
+      `${folder} is in use by another Falconer${holder.pid === 0 ? '' : ` (pid ${holder.pid}${holder.url === null ? '' : `, ${holder.url}`})`}. Stop it, or choose another --data folder.`,
+      { cause: error },
+    )
+  }
+  await writeFile(join(folder, 'holder.json'), JSON.stringify({ pid: process.pid, url: null } satisfies Holder), { mode: 0o600 })
+  return {
+    release: async () => {
+      await rm(join(folder, 'holder.json'), { force: true })
+      lock.close()
+    },
+  }
+}

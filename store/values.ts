@@ -1,0 +1,37 @@
+/**
+ * Values on their way in and out of SQL. Postgres text and jsonb refuse NUL and broken UTF-16, which real
+ * data contains: they are escaped reversibly with U+241B (␛), and read back to the very same string.
+ */
+import { type RawBuilder, sql } from 'kysely'
+import { stringifyExact } from '../domain/exact-json.ts'
+
+const refused = /[\0\u241b]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
+const needsEscape = /[\0\u241b\ud800-\udfff]/
+const escaped = /\u241b(\u241b|0|[0-9a-f]{4})/g
+
+export const escapeText = (text: string): string =>
+  needsEscape.test(text)
+    ? text.replace(refused, (character) => (character === '\0' ? '\u241b0' : character === '\u241b' ? '\u241b\u241b' : `\u241b${character.charCodeAt(0).toString(16)}`))
+    : text
+
+export const unescapeText = (text: string): string =>
+  text.includes('\u241b') ? text.replace(escaped, (_all, code: string) => (code === '0' ? '\0' : code === '\u241b' ? code : String.fromCharCode(Number.parseInt(code, 16)))) : text
+
+/** `escapeText` for every string and key inside a JSON value; the value itself when nothing needs it. */
+export function escapeDeep<T>(value: T): T {
+  return mapStrings(value, escapeText)
+}
+export function unescapeDeep<T>(value: T): T {
+  return mapStrings(value, unescapeText)
+}
+
+function mapStrings<T>(value: T, change: (text: string) => string): T {
+  if (typeof value === 'string') return change(value) as T
+  if (Array.isArray(value)) return value.map((inner: unknown) => mapStrings(inner, change)) as T
+  if (value !== null && typeof value === 'object' && !(value instanceof Date) && !(value instanceof Uint8Array))
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [change(key), mapStrings(inner as unknown, change)])) as T
+  return value
+}
+
+/** A value as a jsonb parameter, every digit kept. */
+export const json = (value: unknown): RawBuilder<unknown> => sql`${stringifyExact(escapeDeep(value))}::jsonb`
