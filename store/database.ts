@@ -4,11 +4,13 @@
  * would wait for the transaction it is called from throws instead of hanging.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
+import type { PGlite } from '@electric-sql/pglite'
+import { createPgConfig } from '@electric-sql/pglite/node-postgres'
 import { CompiledQuery, Kysely, PostgresDialect, type RawBuilder } from 'kysely'
 import pg from 'pg'
 import { ConfigError, InvariantError, UpstreamError } from '../domain/errors.ts'
 import { parseExact } from '../domain/exact-json.ts'
-import { openEmbedded } from './embedded.ts'
+import { type Embedded, openEmbedded } from './embedded.ts'
 import { migrate } from './migrate.ts'
 
 /** What the store's functions need: something that runs a statement and gives its rows. */
@@ -26,6 +28,7 @@ export interface Database extends Queryable {
 
 export type DatabaseOptions =
   | { dataDir: string | undefined; template?: Blob; migrate?: boolean }
+  | { pglite: PGlite; migrate?: boolean }
   | { url: string; schema?: string; poolSize?: number; migrate?: boolean }
 
 const typeParser = ((oid: number, format?: 'text' | 'binary') => {
@@ -36,7 +39,7 @@ const typeParser = ((oid: number, format?: 'text' | 'binary') => {
 
 /** Opens the database and brings its schema up to date (unless `migrate: false`). Throws ConfigError or UpstreamError. */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const embedded = 'url' in options ? null : await openEmbedded(options.dataDir, options.template)
+  const embedded = 'url' in options ? null : await embeddedFrom(options)
   const pool = new pg.Pool({ ...(embedded ? { ...embedded.poolConfig, max: 1 } : serverConfig(options as { url: string })), types: { getTypeParser: typeParser } })
   pool.on('error', () => {}) // an idle connection broke; the next query reports it
   const kysely = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
@@ -53,6 +56,11 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     throw new UpstreamError(`The database could not be opened: ${error instanceof Error ? error.message : String(error)}`, { cause: error, retryable: true })
   }
   return new PooledDatabase(kysely, embedded ? 'embedded' : 'server', close)
+}
+
+async function embeddedFrom(options: Exclude<DatabaseOptions, { url: string }>): Promise<Embedded> {
+  if ('pglite' in options) return { poolConfig: createPgConfig(options.pglite) as unknown as pg.PoolConfig, close: async () => {} }
+  return openEmbedded(options.dataDir, options.template)
 }
 
 function serverConfig(options: { url: string; schema?: string; poolSize?: number }): pg.PoolConfig {

@@ -19,7 +19,9 @@ const networkFileSystems: ReadonlyMap<number, string> = new Map([
   [0x6969, 'NFS'], [0xff534d42, 'CIFS'], [0xfe534d42, 'SMB2'], [0x517b, 'SMB'], [0x5346414f, 'AFS'], [0x00c36400, 'Ceph'], [0x47504653, 'GPFS'], [0x0bd00bd0, 'Lustre'],
 ])
 
-export async function openEmbedded(dataDir: string | undefined, template?: Blob): Promise<{ poolConfig: PoolConfig; close: () => Promise<void> }> {
+export type Embedded = { poolConfig: PoolConfig; close: () => Promise<void> }
+
+export async function openEmbedded(dataDir: string | undefined, template?: Blob): Promise<Embedded> {
   const lock = dataDir === undefined ? null : await lockFolder(dataDir)
   try {
     const pglite = await PGlite.create({
@@ -38,6 +40,15 @@ export async function openEmbedded(dataDir: string | undefined, template?: Blob)
     await lock?.release()
     throw new ConfigError(`The embedded database in ${dataDir ?? 'memory'} could not be opened: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
   }
+}
+
+/** An empty database, prepared by `prepare` and dumped: later ones load it instead of running initdb (four seconds). */
+export async function dumpTemplate(prepare: (pglite: PGlite) => Promise<void>): Promise<Blob> {
+  const pglite = await PGlite.create({ extensions: { vector } })
+  await prepare(pglite)
+  const template = await pglite.dumpDataDir('none')
+  await pglite.close()
+  return template
 }
 
 /** Who holds the folder, or undefined when nobody does. */

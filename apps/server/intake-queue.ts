@@ -1,0 +1,93 @@
+/**
+ * Group commit: deliveries that arrive while a commit runs share the next one, so single posts cost a fraction of
+ * a transaction each. A promise settles only after commit. Memory is bounded: past the limit a delivery is refused
+ * with a time to come back, and counted.
+ */
+import { FalconerError } from '../../domain/errors.ts'
+import type { Clock } from '../../domain/clock.ts'
+import type { Database } from '../../store/database.ts'
+import { accept, type Delivery } from '../../store/intake.ts'
+import type { Tally } from '../../store/sources.ts'
+
+/** Too much is waiting to be committed; `retryAfter` is in seconds. */
+export class OverloadedError extends FalconerError {
+  readonly retryAfter: number
+  constructor(retryAfter: number) {
+    super('overloaded', `More is arriving than the database can commit. Send this again in ${retryAfter} s.`)
+    this.retryAfter = retryAfter
+  }
+}
+
+export type IntakeQueueOptions = { maxWaitingBytes: number; maxBatchBytes: number; onCommitted?: (tallies: readonly Tally[]) => void }
+export type IntakeStats = { waitingBytes: number; refused: number; commits: number; deliveries: number }
+
+type Waiting = { delivery: Delivery; bytes: number; resolve: (tally: Tally) => void; reject: (error: unknown) => void }
+
+export class IntakeQueue {
+  readonly #db: Database
+  readonly #clock: Clock
+  readonly #options: IntakeQueueOptions
+  #waiting: Waiting[] = []
+  #held = 0
+  #running: Promise<void> | null = null
+  readonly stats: IntakeStats = { waitingBytes: 0, refused: 0, commits: 0, deliveries: 0 }
+
+  constructor(db: Database, clock: Clock, options: IntakeQueueOptions) {
+    this.#db = db
+    this.#clock = clock
+    this.#options = options
+  }
+
+  /** Reserves room for a body before it is read or parsed. Throws OverloadedError; call the answer to give the room back. */
+  reserve(bytes: number): () => void {
+    if (this.#held > 0 && this.#held + bytes > this.#options.maxWaitingBytes) {
+      this.stats.refused += 1
+      throw new OverloadedError(Math.min(30, 1 + Math.ceil(this.#held / this.#options.maxBatchBytes)))
+    }
+    this.#held += bytes
+    this.stats.waitingBytes = this.#held
+    let released = false
+    return () => {
+      if (released) return
+      released = true
+      this.#held -= bytes
+      this.stats.waitingBytes = this.#held
+    }
+  }
+
+  /** Settles when the delivery is committed, or with the reason why it is not. */
+  submit(delivery: Delivery, bytes: number): Promise<Tally> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ delivery, bytes, resolve, reject })
+      this.#running ??= this.#drain().finally(() => { this.#running = null })
+    })
+  }
+
+  /** Resolves when nothing waits. */
+  async idle(): Promise<void> {
+    while (this.#running !== null) await this.#running
+  }
+
+  async #drain(): Promise<void> {
+    await new Promise((resume) => setImmediate(resume)) // let posts that are already here join
+    while (this.#waiting.length > 0) {
+      const batch = this.#takeBatch()
+      try {
+        const tallies = await accept(this.#db, this.#clock, batch.map((waiting) => waiting.delivery))
+        this.stats.commits += 1
+        this.stats.deliveries += batch.length
+        this.#options.onCommitted?.(tallies)
+        for (const [index, waiting] of batch.entries()) waiting.resolve(tallies[index] as Tally)
+      } catch (error) {
+        for (const waiting of batch) waiting.reject(error)
+      }
+    }
+  }
+
+  #takeBatch(): Waiting[] {
+    let bytes = 0
+    let count = 0
+    while (count < this.#waiting.length && (count === 0 || bytes < this.#options.maxBatchBytes)) bytes += this.#waiting[count++]?.bytes ?? 0
+    return this.#waiting.splice(0, count)
+  }
+}
