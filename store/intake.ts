@@ -109,7 +109,8 @@ async function insertInternals(tx: Transaction, delivery: Delivery, now: Date): 
 /** Alerts that came before the inventory that explains them are correlated again. */
 async function reconsider(tx: Transaction, entities: readonly NewEntity[]): Promise<void> {
   const containers = entities.filter((entity) => entity.kind === 'container').map((entity) => entity.key.slice(0, 12))
-  if (containers.length === 0) return
-  await tx.query(sql`insert into alerts_pending (alert_id) select a.id from alerts a join incident_alerts i on i.alert_id = a.id
-    where a.container_id = any(${containers}::text[]) and not coalesce((i.facts->>'resolved')::boolean, false) on conflict do nothing`)
+  const pods = escapeDeep(entities.filter((entity) => entity.kind === 'pod').map((entity) => entity.name))
+  if (containers.length + pods.length === 0) return
+  await tx.query(sql`insert into alerts_pending (alert_id) select i.alert_id from incident_alerts i
+    where not i.resolved and (i.container_id = any(${containers}::text[]) or i.pod_name = any(${pods}::text[])) on conflict do nothing`)
 }

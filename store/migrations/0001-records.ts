@@ -58,7 +58,14 @@ const statements = [
     label text not null, last_alert_id uuid not null, primary key (scope, fact_key, rule, start_ns))`,
   `create index incident_segments_incident on incident_segments (incident_id)`,
   `create table incident_alerts (
-    alert_id uuid primary key, incident_id uuid not null, event_ns bigint not null, reasons jsonb not null, facts jsonb not null)`,
+    alert_id uuid primary key, incident_id uuid not null, event_ns bigint not null, reasons jsonb not null, facts jsonb not null, context jsonb not null,
+    resolved boolean not null, container_id text, pod_name text, split_by uuid)`,
+  // Alerts that await their inventory record: few, and gone from the index once resolved.
+  `create index incident_alerts_unresolved on incident_alerts (container_id, pod_name) where not resolved`,
+  // One row per incident and rule: severity and title are derived from these, however many alerts there are.
+  `create table incident_groups (
+    incident_id uuid not null, rule text not null, priority smallint not null, tactics text[] not null, techniques text[] not null,
+    count integer not null, first_ns bigint not null, last_ns bigint not null, primary key (incident_id, rule, priority))`,
   `create index incident_alerts_incident on incident_alerts (incident_id, event_ns, alert_id)`,
   `create table incident_decisions (
     id uuid primary key, at timestamptz not null, principal_id text not null, incident_id uuid not null, decision jsonb not null, reason text not null)`,

@@ -1,0 +1,63 @@
+/**
+ * The case file: the deterministic evidence pack of one incident that every analyst starts from. Large incidents
+ * are sampled in strata that never drop the highest severity, the first or the last; what was left out is counted.
+ */
+import type { Alert } from '../domain/alert.ts'
+import type { Entity } from '../domain/entity.ts'
+import type { Incident, RecordedDecision } from '../domain/incident.ts'
+import { severityId } from '../domain/severity.ts'
+import type { AlertContext } from './context.ts'
+import { type Explanation, explain } from './explain.ts'
+import type { RuleGroup } from './severity.ts'
+
+/** How fresh a source is. `lastSeenAt` null: never heard. */
+export type Coverage = { name: string; collector: string; scope: string; lastSeenAt: Date | null }
+export type CaseAlert = { alert: Alert; context: AlertContext; explanation: Explanation | null }
+
+export type CaseFile = {
+  incident: Incident
+  groups: RuleGroup[]
+  /** In event order; all of them up to the limit, else a stratified sample. */
+  alerts: CaseAlert[]
+  omitted: number
+  /** Inventory records the alerts were resolved to. */
+  entities: Entity[]
+  /** True when inventory itself explains every alert of the incident. */
+  explained: boolean
+  coverage: Coverage[]
+  inventory: { scope: string; pods: number; lastNs: bigint } | null
+  decisions: RecordedDecision[]
+  /** Cluster that answers for this scope, if any is connected: actions can be planned only there. */
+  cluster: { simulated: boolean } | null
+}
+
+export type CaseParts = Omit<CaseFile, 'alerts' | 'omitted' | 'entities' | 'explained'> & { resolved: { alert: Alert; context: AlertContext }[]; total: number }
+
+export function buildCaseFile(parts: CaseParts): CaseFile {
+  const { resolved, total, ...rest } = parts
+  const alerts = resolved.map(({ alert, context }) => ({ alert, context, explanation: explain(alert, context) })).sort((a, b) => (a.alert.eventNs < b.alert.eventNs ? -1 : a.alert.eventNs > b.alert.eventNs ? 1 : a.alert.id < b.alert.id ? -1 : 1))
+  const entities = new Map<bigint, Entity>()
+  for (const { context } of alerts) for (const entity of [context.pod, context.container, context.workload, context.node]) if (entity !== null) entities.set(entity.id, entity)
+  return { ...rest, alerts, omitted: total - alerts.length, entities: [...entities.values()].sort((a, b) => (a.id < b.id ? -1 : 1)), explained: alerts.length > 0 && total === alerts.length && alerts.every((entry) => entry.explanation !== null) }
+}
+
+/** What a sample is drawn from: enough of each alert to choose it. */
+export type Candidate = { id: string; rule: string; severity: Alert['severity']; eventNs: bigint }
+
+/** Chooses at most `limit` alerts: per rule the first and last, then by severity, then evenly over time. */
+export function sample(candidates: readonly Candidate[], limit: number): string[] {
+  const ordered = candidates.toSorted((a, b) => (a.eventNs < b.eventNs ? -1 : a.eventNs > b.eventNs ? 1 : a.id < b.id ? -1 : 1))
+  if (ordered.length <= limit) return ordered.map((candidate) => candidate.id)
+  const chosen = new Set<string>()
+  const take = (candidate: Candidate | undefined): void => { if (candidate !== undefined && chosen.size < limit) chosen.add(candidate.id) }
+  take(ordered[0])
+  take(ordered.at(-1))
+  const byRule = Map.groupBy(ordered, (candidate) => candidate.rule)
+  const rules = [...byRule.values()].sort((a, b) => severityId(b[0]?.severity ?? 'low') - severityId(a[0]?.severity ?? 'low'))
+  for (const group of rules) take(group[0])
+  for (const group of rules) take(group.at(-1))
+  for (const candidate of ordered.toSorted((a, b) => severityId(b.severity) - severityId(a.severity)).slice(0, limit >> 1)) take(candidate)
+  const step = Math.max(1, Math.floor(ordered.length / limit))
+  for (let index = 0; index < ordered.length; index += step) take(ordered[index])
+  return ordered.filter((candidate) => chosen.has(candidate.id)).map((candidate) => candidate.id)
+}
