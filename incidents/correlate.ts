@@ -6,6 +6,7 @@
 import type { Alert } from '../domain/alert.ts'
 import type { JoinReason, SharedFact } from '../domain/incident.ts'
 import type { AlertContext } from './context.ts'
+import type { Fact } from './rule.ts'
 import { correlationRules } from './rules/registry.generated.ts'
 
 export const correlationVersion = '1'
@@ -23,10 +24,12 @@ export const windowOf = (rule: string): bigint => windows.get(rule) ?? unbounded
 /** Every fact the alert carries; the last resort only when there is no other. */
 export function factsOf(alert: Alert, context: AlertContext): SharedFact[] {
   const from = (lastResort: boolean): SharedFact[] =>
-    correlationRules.filter((rule) => (rule.lastResort ?? false) === lastResort).flatMap((rule) => rule.facts(alert, context).map((fact) => ({ rule: rule.name, ...fact })))
+    correlationRules.filter((rule) => (rule.lastResort ?? false) === lastResort).flatMap((rule) => distinctFacts(rule.facts(alert, context)).map((fact) => ({ rule: rule.name, ...fact })))
   const facts = from(false)
   return facts.length > 0 ? facts : from(true)
 }
+
+const distinctFacts = (facts: readonly Fact[]): Fact[] => [...new Map(facts.map((fact) => [fact.key, fact])).values()]
 
 /** Places one alert. `touching` are the stored segments of its facts within their windows; nothing is changed in place. */
 export function place(alert: Placed, touching: readonly Segment[], newIncidentId: string): Placement {

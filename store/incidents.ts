@@ -67,6 +67,11 @@ export async function writeMemberships(tx: Transaction, memberships: readonly Me
     on conflict (alert_id) do update set incident_id = excluded.incident_id, reasons = excluded.reasons, facts = excluded.facts, context = excluded.context, resolved = excluded.resolved`)
 }
 
+/** The earliest alert of an incident. */
+export async function firstAlertOf(db: Queryable, incidentId: string): Promise<string | undefined> {
+  return (await db.query(sql<{ id: string }>`select alert_id::text as id from incident_alerts where incident_id = ${incidentId} order by event_ns, alert_id limit 1`))[0]?.id
+}
+
 /** What was concluded of these alerts before, if they were placed already. */
 export async function membershipsOf(db: Queryable, by: { alertIds: readonly string[] } | { incidentId: string }): Promise<Membership[]> {
   const condition = 'incidentId' in by ? sql`incident_id = ${by.incidentId}` : sql`alert_id = any(${by.alertIds}::uuid[])`

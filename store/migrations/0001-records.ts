@@ -59,7 +59,7 @@ const statements = [
   `create index incident_segments_incident on incident_segments (incident_id)`,
   `create table incident_alerts (
     alert_id uuid primary key, incident_id uuid not null, event_ns bigint not null, reasons jsonb not null, facts jsonb not null, context jsonb not null,
-    resolved boolean not null, container_id text, pod_name text, split_by uuid)`,
+    resolved boolean not null, container_id text, pod_name text)`,
   // Alerts that await their inventory record: few, and gone from the index once resolved.
   `create index incident_alerts_unresolved on incident_alerts (container_id, pod_name) where not resolved`,
   // One row per incident and rule: severity and title are derived from these, however many alerts there are.
