@@ -11,6 +11,7 @@ export const NewAlert = z.object({
   sensor: z.string().describe('What wrote it: "falco"'),
   sensorSource: z.string().nullable().describe('Falco’s own source: syscall, k8s_audit, …'),
   eventNs: z.bigint().describe('Event time, nanoseconds since 1970'),
+  eventTimeFrom: z.enum(['event', 'received']).describe('"received": the sensor gave no time'),
   rule: z.string(),
   priority: Priority,
   severity: Severity.describe('From the priority alone'),
@@ -34,7 +35,7 @@ export const NewAlert = z.object({
     .nullable(),
   fields: z.record(z.string(), z.unknown()).describe('output_fields as written, exact'),
   document: z.record(z.string(), z.unknown()).describe('The whole document as parsed, exact'),
-  raw: z.instanceof(Uint8Array).describe('The bytes as received'),
+  raw: z.custom<Uint8Array>((value) => value instanceof Uint8Array).describe('The bytes as received'),
 })
 export type NewAlert = z.infer<typeof NewAlert>
 

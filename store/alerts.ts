@@ -18,7 +18,7 @@ type Row = {
   id: string; received_at: Date; scope: string; source_id: string | null; sensor: string; sensor_source: string | null; event_ns: bigint; rule: string
   priority: number; severity: number; hostname: string | null; output: string | null; normal: Normal; fields: Record<string, unknown>; content_key: Buffer; seen: bigint
 }
-type Normal = Pick<NewAlert, 'tags' | 'tactics' | 'techniques' | 'container' | 'pod' | 'process' | 'file' | 'connection'>
+type Normal = Pick<NewAlert, 'eventTimeFrom' | 'tags' | 'tactics' | 'techniques' | 'container' | 'pod' | 'process' | 'file' | 'connection'>
 
 /** Stores alerts in one statement. Answers the ids that were new; the others were seen before, or twice in the batch. */
 export async function insertAlerts(tx: Transaction, batch: readonly AlertToStore[]): Promise<Set<string>> {
@@ -53,12 +53,12 @@ export async function insertAlerts(tx: Transaction, batch: readonly AlertToStore
 }
 
 function toRow({ id, receivedAt, sourceId, alert }: AlertToStore, seen: number): Record<string, unknown> {
-  const { tags, tactics, techniques, container, pod, process, file, connection } = alert
+  const { eventTimeFrom, tags, tactics, techniques, container, pod, process, file, connection } = alert
   return {
     ...escapeDeep({
       scope: alert.scope, sensor: alert.sensor, sensor_source: alert.sensorSource, rule: alert.rule, hostname: alert.hostname, container_id: container?.id ?? null,
       pod_namespace: pod?.namespace ?? null, pod_name: pod?.name ?? null, output: alert.output,
-      normal: { tags, tactics, techniques, container, pod, process, file, connection } satisfies Normal, fields: alert.fields,
+      normal: { eventTimeFrom, tags, tactics, techniques, container, pod, process, file, connection } satisfies Normal, fields: alert.fields,
     }),
     id, received_at: receivedAt, content_key: alert.contentKey, seen, source_id: sourceId, event_ns: alert.eventNs, event_time: toDate(alert.eventNs),
     priority: priorities.indexOf(alert.priority), severity: severityId(alert.severity), ...rawColumns(alert.raw),

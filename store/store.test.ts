@@ -18,7 +18,7 @@ import { escapeText, unescapeText } from './values.ts'
 
 const clock = new FixedClock('2026-11-24T10:00:00Z')
 const alertNumber = (n: number, over: Partial<NewAlert> = {}): NewAlert => ({
-  scope: 'lab', contentKey: n.toString(16).padStart(64, '0'), sensor: 'falco', sensorSource: 'syscall', eventNs: 1_588_262_426_778_731_436n + BigInt(n), rule: 'Terminal shell in container',
+  scope: 'lab', contentKey: n.toString(16).padStart(64, '0'), sensor: 'falco', sensorSource: 'syscall', eventNs: 1_588_262_426_778_731_436n + BigInt(n), eventTimeFrom: 'event', rule: 'Terminal shell in container',
   priority: 'Notice', severity: 'low', hostname: 'vm', tags: ['T1059'], tactics: ['TA0002'], techniques: ['T1059'], output: 'prose', container: { id: 'c010f5a08549', name: null, image: null },
   pod: null, process: null, file: null, connection: null, fields: { 'evt.time': 1_588_262_426_778_731_436n }, document: {}, raw: Buffer.from(`{"n":${n}}`), ...over,
 })

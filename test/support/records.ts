@@ -11,7 +11,7 @@ export const containerId = (seed: string): string => canonicalHash(seed).slice(3
 
 export function newAlert(over: Partial<NewAlert> = {}): NewAlert {
   const base = {
-    scope: 'lab', sensor: 'falco', sensorSource: 'syscall', eventNs: noon, rule: 'Terminal shell in container', priority: 'Notice' as const, hostname: 'node-1', tags: [], tactics: ['TA0002'], techniques: ['T1059'],
+    scope: 'lab', sensor: 'falco', sensorSource: 'syscall', eventNs: noon, eventTimeFrom: 'event' as const, rule: 'Terminal shell in container', priority: 'Notice' as const, hostname: 'node-1', tags: [], tactics: ['TA0002'], techniques: ['T1059'],
     output: null, container: null, pod: null, process: null, file: null, connection: null, fields: {}, document: {}, raw: Buffer.from('{}'), ...over,
   }
   const { raw: _raw, ...keyed } = base

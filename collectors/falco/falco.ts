@@ -1,0 +1,69 @@
+/**
+ * Falco’s alerts, from its http_output, file and stdout outputs and from falcosidekick. Fields are parsed, prose
+ * (`output`) never is. Content key: SHA-256 over the scope and the whole document as written, every field and digit;
+ * only key order and white space do not count.
+ */
+import { z } from 'zod'
+import { parseExact } from '../../domain/exact-json.ts'
+import type { Collector, Piece } from '../collector.ts'
+import { findDocuments } from '../documents.ts'
+import { normaliseFalco } from './normalise.ts'
+
+export const FalcoDocument = z.record(z.string(), z.unknown())
+export type FalcoDocument = z.infer<typeof FalcoDocument>
+
+export const falco: Collector<FalcoDocument> = {
+  name: 'falco',
+  title: 'Falco alerts',
+  produces: ['alert', 'internal'],
+  connect: `Falco, in \`falco.yaml\` (it sends no custom header, so the secret is in the path; use TLS or loopback):
+
+\`\`\`yaml
+json_output: true
+json_include_output_fields_property: true
+json_include_tags_property: true
+http_output:
+  enabled: true
+  url: {{url}}/ingest/falco/{{secret}}
+\`\`\`
+
+falcosidekick, in its configuration:
+
+\`\`\`yaml
+webhook:
+  address: {{url}}/ingest/falco
+  customHeaders:
+    Authorization: "Bearer {{secret}}"
+\`\`\`
+
+Neither of them sends an alert again after an error answer. Where losing one is not acceptable, put a disk buffer (Vector, Fluent Bit) in front.`,
+  detect: (sample) =>
+    /"(rule|Rule)"\s*:\s*"/.test(sample) && /"(priority|output_fields|output)"\s*:/.test(sample) && !/"apiVersion"\s*:/.test(sample.slice(0, 2_000))
+      ? true
+      : /^\S*:?\s*(Falco (version|initialized)|.*falco\.yaml \| schema validation)/m.test(sample),
+  raw: FalcoDocument,
+  split,
+  normalise: normaliseFalco,
+}
+
+async function* split(input: AsyncIterable<Uint8Array>): AsyncIterable<Piece> {
+  for await (const found of findDocuments(input)) {
+    if (found.kind === 'broken') yield { raw: null, bytes: found.bytes, at: found.at, error: found.reason }
+    else if (found.kind === 'text') yield { raw: null, bytes: found.bytes, at: found.at, skipped: true }
+    else yield piece(found)
+  }
+}
+
+function piece({ bytes, at, prefixed }: { bytes: Uint8Array; at: string; prefixed: boolean }): Piece {
+  let raw: unknown
+  try {
+    raw = parseExact(new TextDecoder().decode(bytes))
+  } catch (error) {
+    // A brace inside a line of prose opens no document.
+    return prefixed ? { raw: null, bytes, at, skipped: true } : { raw: null, bytes, at, error: `not JSON: ${error instanceof Error ? error.message.slice(0, 200) : 'unreadable'}` }
+  }
+  if (prefixed && !looksLikeAlert(raw)) return { raw: null, bytes, at, skipped: true }
+  return { raw, bytes, at }
+}
+
+const looksLikeAlert = (raw: unknown): boolean => raw !== null && typeof raw === 'object' && ('rule' in raw || 'Rule' in raw) && ('priority' in raw || 'output' in raw || 'output_fields' in raw)

@@ -1,0 +1,131 @@
+/** From one Falco document to one record. Pure: the same document and source give the same record. */
+import type { NewAlert } from '../../domain/alert.ts'
+import { attackFromTags } from '../../domain/attack.ts'
+import { canonicalHash } from '../../domain/canonical-json.ts'
+import { InputError } from '../../domain/errors.ts'
+import { parseEventTime } from '../../domain/event-time.ts'
+import { parsePriority, prioritySeverity } from '../../domain/severity.ts'
+import type { NewRecord, Piece, SourceContext } from '../collector.ts'
+import type { FalcoDocument } from './falco.ts'
+
+type Fields = Record<string, unknown>
+
+export function* normaliseFalco(raw: FalcoDocument, piece: Piece, source: SourceContext): Iterable<NewRecord> {
+  const document = unwrap(raw)
+  const rule = text(document.rule) ?? text(document.Rule)
+  if (rule === null) throw new InputError('not a Falco alert: it has no "rule"')
+  const fields = fieldsOf(document)
+  const hostname = text(document.hostname)
+  const contentKey = canonicalHash([source.scope, raw]).slice(3)
+  const eventNs = eventTime(document, fields)
+  if (/^Falco internal/i.test(rule)) {
+    yield { kind: 'internal', contentKey, name: rule, eventNs, hostname, fields, raw: piece.bytes }
+    return
+  }
+  const priority = parsePriority(text(document.priority) ?? '')
+  if (priority === undefined) throw new InputError(`"priority" is ${JSON.stringify(document.priority ?? null)?.slice(0, 60)}; expected one of Falco’s eight, such as "Warning"`)
+  if (eventNs === null && !hasNoTime(document)) throw new InputError(`its "time" cannot be read: ${JSON.stringify(document.time)?.slice(0, 60)}; expected RFC 3339, or "evt.time" in nanoseconds`)
+  const tags = Array.isArray(document.tags) ? document.tags.filter((tag): tag is string => typeof tag === 'string') : []
+  const alert: NewAlert = {
+    scope: source.scope, contentKey, sensor: 'falco', sensorSource: text(document.source), eventNs: eventNs ?? source.receivedNs, eventTimeFrom: eventNs === null ? 'received' : 'event', rule, priority, severity: prioritySeverity[priority], hostname, tags, ...attackFromTags(tags),
+    output: typeof document.output === 'string' ? document.output : null, container: containerOf(fields), pod: podOf(fields), process: processOf(fields), file: fileOf(fields), connection: connectionOf(fields),
+    fields, document, raw: piece.bytes,
+  }
+  yield { kind: 'alert', alert }
+}
+
+/** A CloudEvents envelope (falco.rule.output.v1) holds the alert in `data`. */
+function unwrap(raw: FalcoDocument): FalcoDocument {
+  const { data } = raw
+  return raw.specversion !== undefined && data !== null && typeof data === 'object' && !Array.isArray(data) ? (data as FalcoDocument) : raw
+}
+
+function fieldsOf(document: FalcoDocument): Fields {
+  const fields = document.output_fields
+  if (fields === null || fields === undefined) return {}
+  if (typeof fields !== 'object' || Array.isArray(fields)) throw new InputError('"output_fields" is not an object')
+  return fields as Fields
+}
+
+/** No time at all (falcosidekick's tests): the moment we received it stands in, and the alert says so. */
+const hasNoTime = (document: FalcoDocument): boolean => document.time === undefined || document.time === null || document.time === '' || (typeof document.time === 'string' && document.time.startsWith('0001-01-01'))
+
+const maxNs = 9_223_372_036_854_775_807n
+
+/** evt.time in nanoseconds when it is there (exact), else the document's `time`. Null when neither can be read. */
+function eventTime(document: FalcoDocument, fields: Fields): bigint | null {
+  const exact = fields['evt.time'] ?? fields['evt.rawtime']
+  if (typeof exact === 'bigint' && exact > 0n && exact <= maxNs) return exact
+  if (hasNoTime(document) && fields['evt.time.iso8601'] === undefined && typeof fields['evt.time'] !== 'string') return null
+  for (const candidate of [document.time, fields['evt.time'], fields['evt.time.iso8601']]) {
+    if (typeof candidate === 'bigint' && candidate > 0n && candidate <= maxNs) return candidate
+    const parsed = typeof candidate === 'string' ? parseEventTime(candidate) : undefined
+    if (parsed !== undefined && parsed <= maxNs && parsed >= -maxNs) return parsed
+  }
+  return null
+}
+
+function containerOf(fields: Fields): NewAlert['container'] {
+  const id = text(fields['container.id'])
+  if (id === null || id === 'host') return null
+  const repository = text(fields['container.image.repository']) ?? text(fields['container.image'])
+  const tag = text(fields['container.image.tag'])
+  return { id, name: text(fields['container.name']), image: repository === null ? null : tag === null ? repository : `${repository}:${tag}` }
+}
+
+function podOf(fields: Fields): NewAlert['pod'] {
+  const namespace = text(fields['k8s.ns.name']) ?? text(fields['k8smeta.ns.name'])
+  const name = text(fields['k8s.pod.name']) ?? text(fields['k8smeta.pod.name'])
+  if (namespace === null || name === null) return null
+  return { namespace, name, uid: text(fields['k8s.pod.uid']) ?? text(fields['k8smeta.pod.uid']) ?? text(fields['k8s.pod.id']) }
+}
+
+function processOf(fields: Fields): NewAlert['process'] {
+  const name = text(fields['proc.name'])
+  const cmdline = text(fields['proc.cmdline'])
+  const pid = integer(fields['proc.pid'])
+  if (name === null && cmdline === null && pid === null) return null
+  const ancestors: string[] = []
+  for (let depth = 1; depth < 16; depth += 1) {
+    const ancestor = text(fields[`proc.aname[${depth}]`])
+    if (ancestor !== null) ancestors.push(ancestor)
+  }
+  const terminal = integer(fields['proc.tty'])
+  return {
+    name, cmdline, pid, exepath: text(fields['proc.exepath']), startNs: integer(fields['proc.pid.ts']) ?? integer(fields['proc.start_ts']), parentName: text(fields['proc.pname']),
+    parentCmdline: text(fields['proc.pcmdline']), parentPid: integer(fields['proc.ppid']), ancestors, user: text(fields['user.name']), uid: integer(fields['user.uid']), terminal: terminal !== null && terminal !== 0n,
+  }
+}
+
+function fileOf(fields: Fields): string | null {
+  const name = text(fields['fd.name'])
+  return name?.startsWith('/') === true ? name : text(fields['fs.path.name'])
+}
+
+function connectionOf(fields: Fields): NewAlert['connection'] {
+  const [client, server] = (text(fields['fd.name']) ?? '').split('->')
+  const port = (value: unknown, fallback: string | undefined): number | null => {
+    const given = integer(value) ?? integer(fallback)
+    return given !== null && given >= 0n && given <= 65_535n ? Number(given) : null
+  }
+  const split = (end: string | undefined): [string | null, string | undefined] => {
+    const match = /^\[?([0-9a-f.:]+?)\]?:(\d{1,5})$/i.exec(end ?? '')
+    return [match?.[1] ?? null, match?.[2]]
+  }
+  const [clientIp, clientPort] = server === undefined ? [null, undefined] : split(client)
+  const [serverIp, serverPort] = split(server)
+  const connection = {
+    clientIp: text(fields['fd.cip']) ?? clientIp, clientPort: port(fields['fd.cport'], clientPort), serverIp: text(fields['fd.sip']) ?? text(fields['fd.rip']) ?? serverIp,
+    serverPort: port(fields['fd.sport'] ?? fields['fd.rport'], serverPort), protocol: text(fields['fd.l4proto']),
+  }
+  return connection.clientIp === null && connection.serverIp === null ? null : connection
+}
+
+/** A field's text; Falco writes `<NA>` for what it does not know. */
+const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' && value !== '<NA>' ? value : null)
+
+function integer(value: unknown): bigint | null {
+  if (typeof value === 'bigint') return value
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return BigInt(value)
+  return typeof value === 'string' && /^-?\d{1,19}$/.test(value) ? BigInt(value) : null
+}
