@@ -31,7 +31,8 @@ export const permissions = {
 } as const satisfies Record<string, Role | null>
 export type Permission = keyof typeof permissions
 
-export type PrincipalKind = 'user' | 'token' | 'source' | 'agent' | 'executor' | 'demo' | 'system'
+export type PrincipalKind = 'user' | 'token' | 'source' | 'agent' | 'executor' | 'demo' | 'operator' | 'system'
+/** `operator` is whoever holds the data folder (the command line beside it); it and `demo` may decide on simulated clusters only. */
 export type Principal = {
   id: string
   kind: PrincipalKind
@@ -43,3 +44,11 @@ export type Principal = {
   mayApprove: boolean
 }
 export type Channel = 'web' | 'api' | 'cli' | 'slack' | 'mcp' | 'system'
+
+/** The parts of Falconer that act by themselves. None of them may approve anything. */
+export const agentPrincipal: Principal = { id: 'agent', kind: 'agent', name: 'Falconer’s analyst', role: 'investigator', personId: 'agent', mayApprove: false }
+export const executorPrincipal: Principal = { id: 'executor', kind: 'executor', name: 'Falconer’s executor', role: 'viewer', personId: 'executor', mayApprove: false }
+export const systemPrincipal: Principal = { id: 'system', kind: 'system', name: 'Falconer', role: 'viewer', personId: 'system', mayApprove: false }
+/** The demonstration’s own approver, refused for every target that is not simulated. */
+export const demoPrincipal: Principal = { id: 'demo', kind: 'demo', name: 'Demo', role: 'responder', personId: 'demo', mayApprove: true }
+export const operatorPrincipal: Principal = { id: 'operator', kind: 'operator', name: 'Command line', role: 'administrator', personId: 'operator', mayApprove: true }

@@ -38,7 +38,8 @@ export const Plan = z.object({
   summary: z.string().describe('One sentence: what will change'),
   diff: z.string().describe('Human-readable before/after'),
   warnings: z.array(z.string()),
-  undo: z.string().nullable().describe('How it is undone, or null: cannot be undone'),
+  undo: z.string().nullable().describe('How it is undone, in words; null: cannot be undone'),
+  undoRequests: z.array(PlannedRequest).describe('Exactly what is sent to undo it, first to last; the undo of the last request comes first'),
   simulated: z.boolean(),
   clusterId: z.string().describe('UID of kube-system: which cluster answered'),
   evidenceFirst: z.array(z.string()).describe('What is stored before anything is destroyed'),
@@ -47,7 +48,7 @@ export type Plan = z.infer<typeof Plan>
 
 /** The parts of a plan that an approval is bound to. Blast radius is checked apart: only growth refuses. */
 export const hashedParts = (plan: Plan): unknown => ({
-  action: plan.action, params: plan.params, target: plan.target, declared: plan.declared, requests: plan.requests, simulated: plan.simulated, clusterId: plan.clusterId, undo: plan.undo,
+  action: plan.action, params: plan.params, target: plan.target, declared: plan.declared, requests: plan.requests, simulated: plan.simulated, clusterId: plan.clusterId, undoRequests: plan.undoRequests,
 })
 
 export const Observation = z.object({
@@ -57,23 +58,25 @@ export const Observation = z.object({
 })
 export type Observation = z.infer<typeof Observation>
 
-export type Outcome<Undo> = {
-  status: 'succeeded' | 'partial' | 'failed'
-  text: string
-  undo: Undo | null
-  /** What was collected, stored before the outcome is: name and content. */
-  artifacts: { name: string; mediaType: string; content: string }[]
-}
+/** What was done. `undo` is that part of the plan’s undo that fits what was done; empty when there is nothing to undo. */
+export type Outcome = { status: 'succeeded' | 'partial' | 'failed'; text: string; undo: PlannedRequest[] }
+
+/** Something collected before it can be lost (logs, a manifest); stored and hashed before the action goes on. */
+export const Artifact = z.object({ name: z.string(), mediaType: z.string(), content: z.string() })
+export type Artifact = z.infer<typeof Artifact>
 
 export const ExecutionResult = z.object({
   status: z.enum(['succeeded', 'partial', 'failed', 'drifted', 'refused']),
   text: z.string(),
-  undo: z.unknown().nullable(),
+  undo: z.array(PlannedRequest),
   observation: Observation,
-  artifacts: z.array(z.object({ name: z.string(), mediaType: z.string(), content: z.string() })),
+  drift: z.array(z.string()).describe('What had changed since the plan was approved; nothing was done then'),
   at: z.string(),
 })
 export type ExecutionResult = z.infer<typeof ExecutionResult>
+
+/** Who asked for it, as recorded then. */
+export type Proposer = { id: string; kind: string; name: string; personId: string }
 
 export type Proposal = {
   id: string
@@ -86,7 +89,7 @@ export type Proposal = {
   reason: string
   state: ProposalState
   stateReason: string | null
-  proposedBy: string
+  proposedBy: Proposer
   plan: Plan | null
   planHash: string | null
   quorum: number
@@ -97,5 +100,5 @@ export type Proposal = {
   updatedAt: Date
 }
 export type Approval = {
-  id: string; proposalId: string; principalId: string; personId: string; decision: 'approve' | 'reject' | 'revert'; planHash: string; reason: string; channel: string; at: Date
+  id: string; proposalId: string; principalId: string; personId: string; name: string; role: string; decision: 'approve' | 'reject' | 'revert'; planHash: string; reason: string; channel: string; at: Date
 }

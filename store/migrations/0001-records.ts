@@ -84,7 +84,7 @@ const statements = [
   `create index proposals_state on proposals (state, updated_at)`,
   `create index proposals_incident on proposals (incident_id)`,
   `create table approvals (
-    id uuid primary key, proposal_id uuid not null references proposals (id), principal_id text not null, person_id text not null, decision text not null,
+    id uuid primary key, proposal_id uuid not null references proposals (id), principal_id text not null, person_id text not null, name text not null, role text not null, decision text not null,
     plan_hash text not null, reason text not null, channel text not null, at timestamptz not null)`,
   `create unique index approvals_once on approvals (proposal_id, person_id, decision)`,
   `create table artifacts (

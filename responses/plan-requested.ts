@@ -1,0 +1,49 @@
+/** Planning: what was requested is planned by the executor, checked against policy, and put before people with its hash. */
+import { DeniedError, FalconerError, UpstreamError } from '../domain/errors.ts'
+import { executorPrincipal } from '../domain/principal.ts'
+import type { Plan, Proposal } from '../domain/proposal.ts'
+import { listProposals, moveProposal } from '../store/proposals.ts'
+import { planHash } from './approved.ts'
+import { audit, type ResponseContext } from './context.ts'
+import type { Executor } from './executor.ts'
+import { checkPlan } from './policy.ts'
+
+const actor = { principal: executorPrincipal, channel: 'system' } as const
+
+/** Plans one requested proposal; undefined when another planner took it. A cluster that cannot be reached leaves it requested. */
+export async function planProposal(context: ResponseContext, executor: Executor, proposalId: string): Promise<Proposal | undefined> {
+  const taken = await moveProposal(context.db, proposalId, ['requested'], { state: 'planning' }, context.clock.now())
+  if (taken === undefined) return undefined
+  try {
+    const plan = await executor.plan({ action: taken.action, params: taken.params, target: taken.target })
+    checkPlan(context.policy, plan)
+    return await putBefore(context, taken, plan)
+  } catch (error) {
+    if (error instanceof UpstreamError && error.retryable) {
+      await moveProposal(context.db, proposalId, ['planning'], { state: 'requested', reason: error.message }, context.clock.now())
+      throw error
+    }
+    const reason = error instanceof FalconerError ? error.message : 'Falconer failed while planning; see the server’s log.'
+    return context.db.transaction(async (tx) => {
+      const moved = await moveProposal(tx, proposalId, ['planning'], { state: 'unplannable', reason }, context.clock.now())
+      if (moved !== undefined) await audit(tx, context, actor, 'proposal unplannable', moved, { reason, code: error instanceof DeniedError ? error.reason : 'error' })
+      return moved
+    })
+  }
+}
+
+async function putBefore(context: ResponseContext, proposal: Proposal, plan: Plan): Promise<Proposal | undefined> {
+  const now = context.clock.now()
+  const hash = planHash(plan)
+  const expiresAt = new Date(now.getTime() + context.policy.decideWithinMinutes * 60_000)
+  return context.db.transaction(async (tx) => {
+    const moved = await moveProposal(tx, proposal.id, ['planning'], { state: 'pending', plan, planHash: hash, expiresAt }, now)
+    if (moved !== undefined) await audit(tx, context, actor, 'proposal planned', moved, { planHash: hash, summary: plan.summary, simulated: plan.simulated, clusterId: plan.clusterId })
+    return moved
+  })
+}
+
+/** Planning that a crash interrupted starts again: it changed nothing. */
+export async function requeueInterruptedPlanning(context: ResponseContext): Promise<void> {
+  for (const proposal of await listProposals(context.db, { states: ['planning'] }, 1_000)) await moveProposal(context.db, proposal.id, ['planning'], { state: 'requested' }, context.clock.now())
+}
