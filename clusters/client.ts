@@ -39,22 +39,27 @@ export function readClient(kubeConfig: KubeConfig): ReadClient {
         throw error
       }
     },
-    async list(resource, namespace, options = {}) {
-      const items: KubernetesJson[] = []
-      let next = ''
-      do {
-        const query = { limit: '500', ...options, ...(next === '' ? {} : { continue: next }) }
-        const page = JSON.parse((await sendRequest(kubeConfig, { method: 'GET', path: resourcePath(resource, namespace), query })).text) as { items?: KubernetesJson[]; metadata?: { continue?: string } }
-        items.push(...(page.items ?? []).map((item) => typed(resource, item)))
-        next = page.metadata?.continue ?? ''
-      } while (next !== '')
-      return items
-    },
+    list: async (resource, namespace, options = {}) => (await listPages(kubeConfig, resource, namespace, options)).items,
+    listAt: (resource) => listPages(kubeConfig, resource, null, {}),
     async podLog(namespace, name, container, { tailLines, limitBytes }) {
       const query = { container, tailLines: String(tailLines), limitBytes: String(limitBytes), timestamps: 'true' }
       return (await sendRequest(kubeConfig, { method: 'GET', path: `${resourcePath('pods', namespace, name)}/log`, query })).text
     },
   }
+}
+
+async function listPages(kubeConfig: KubeConfig, resource: string, namespace: string | null, options: Record<string, string>): Promise<{ items: KubernetesJson[]; resourceVersion: string }> {
+  const items: KubernetesJson[] = []
+  let next = ''
+  let resourceVersion = ''
+  do {
+    const query = { limit: '500', ...options, ...(next === '' ? {} : { continue: next }) }
+    const page = JSON.parse((await sendRequest(kubeConfig, { method: 'GET', path: resourcePath(resource, namespace), query })).text) as { items?: KubernetesJson[]; metadata?: { continue?: string; resourceVersion?: string } }
+    items.push(...(page.items ?? []).map((item) => typed(resource, item)))
+    next = page.metadata?.continue ?? ''
+    resourceVersion = page.metadata?.resourceVersion ?? resourceVersion
+  } while (next !== '')
+  return { items, resourceVersion }
 }
 
 /** Items of a list come without their kind. */

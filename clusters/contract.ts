@@ -15,6 +15,8 @@ export interface ReadClient {
   /** Null when there is no such object. */
   get(resource: string, namespace: string | null, name: string): Promise<KubernetesJson | null>
   list(resource: string, namespace: string | null, options?: { labelSelector?: string; fieldSelector?: string }): Promise<KubernetesJson[]>
+  /** All of them, and the version at which the list was true: a watch goes on from there. */
+  listAt(resource: string): Promise<{ items: KubernetesJson[]; resourceVersion: string }>
   podLog(namespace: string, name: string, container: string, options: { tailLines: number; limitBytes: number }): Promise<string>
 }
 

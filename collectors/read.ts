@@ -12,7 +12,7 @@ import { collectors } from './registry.generated.ts'
 export type DeadPiece = { at: string; reason: string; bytes: Uint8Array }
 export type Batch = { records: NewRecord[]; deadLetters: DeadPiece[]; bytes: number }
 export type ReadCounts = { format: string; read: number; records: number; internal: number; skipped: number; deadLetters: number }
-export type ReadOptions = { path: string; format?: string; source: SourceContext; onBatch: (batch: Batch) => Promise<void>; batchSize?: number; maxBytes?: number }
+export type ReadOptions = { path: string; format?: string; source: SourceContext; onBatch: (batch: Batch) => Promise<void>; batchSize?: number; maxBytes?: number; /** What is no record at all (a line of text) is a dead letter too: on the network nobody sends prose by habit. */ strict?: boolean }
 
 const sampleBytes = 65_536
 
@@ -29,12 +29,12 @@ export async function readInput(input: AsyncIterable<Uint8Array>, options: ReadO
     await options.onBatch(full)
   }
   for await (const piece of collector.split(stream)) {
-    if (piece.skipped === true) {
+    if (piece.skipped === true && options.strict !== true) {
       counts.skipped += 1
       continue
     }
     counts.read += 1
-    take(collector, piece, options.source, batch, counts)
+    take(collector, piece.skipped === true ? { ...piece, error: `not a ${collector.title} document` } : piece, options.source, batch, counts)
     if (batch.records.length + batch.deadLetters.length >= (options.batchSize ?? 500) || batch.bytes > 4 * 1024 * 1024) await flush()
   }
   await flush()
@@ -52,6 +52,11 @@ function take(collector: Collector, piece: Piece, source: SourceContext, batch: 
   if (!raw.success) return dead(`not a ${collector.title} document: ${raw.error.issues.slice(0, 3).map((issue) => `${issue.path.join('.') || 'document'}: ${issue.message}`).join('; ')}`)
   try {
     const records = [...collector.normalise(raw.data, piece, source)]
+    if (records.length === 0) {
+      // An object of a kind that is no part of inventory.
+      counts.read -= 1
+      counts.skipped += 1
+    }
     counts.records += records.filter((record) => record.kind === 'alert').length
     counts.internal += records.filter((record) => record.kind === 'internal').length
     batch.records.push(...records)

@@ -20,6 +20,7 @@ export const Config = z.object({
   FALCONER_ALLOWED_HOSTS: list.default([]).describe('Further Host names to answer to, comma separated'),
   FALCONER_SCOPE: z.string().min(1).max(100).default('default').describe('Name of the cluster that sources belong to unless they say otherwise'),
   FALCONER_KUBECONFIG: z.string().optional().describe('kubeconfig of the cluster to watch and, if actions are enabled, to act on'),
+  FALCONER_EXECUTOR_KUBECONFIG: z.string().optional().describe('kubeconfig of the executor alone, with the rights of deploy/executor-rbac.generated.yaml; default: FALCONER_KUBECONFIG'),
   FALCONER_KUBE_CONTEXT: z.string().optional().describe('Context in that kubeconfig'),
   FALCONER_IN_CLUSTER: flag.default(false).describe('Use the pod’s own service account'),
   FALCONER_ACTIONS: flag.default(false).describe('Allow approved actions to be executed on the cluster; off: proposals are planned, never run'),

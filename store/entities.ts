@@ -14,8 +14,12 @@ type Row = {
 }
 const columns = sql`id, scope, kind, key, name, namespace, properties, origin, source_id::text, first_ns, last_ns, valid_from_ns, deleted_ns`
 
-/** Writes entities and relations; an older observation never overwrites a newer one. */
-export async function upsertInventory(tx: Transaction, sourceId: string | null, entities: readonly NewEntity[], relations: readonly NewRelation[]): Promise<void> {
+/** What an object brings along; not counted as observations of their own. */
+const parts: ReadonlySet<EntityKind> = new Set(['container', 'image'])
+
+/** Writes entities and relations; an older observation never overwrites a newer one. Answers how many objects were new or changed. */
+export async function upsertInventory(tx: Transaction, sourceId: string | null, entities: readonly NewEntity[], relations: readonly NewRelation[]): Promise<number> {
+  let changed = 0
   const newest = new Map<string, NewEntity>()
   for (const entity of entities) {
     const key = refKey(entity)
@@ -27,6 +31,10 @@ export async function upsertInventory(tx: Transaction, sourceId: string | null, 
       scope: entity.scope, kind: entity.kind, key: entity.key, name: entity.name, namespace: entity.namespace, properties: entity.properties,
       observed_ns: entity.observedNs, valid_from_ns: entity.validFromNs, deleted_ns: entity.deletedNs,
     }))
+    const objects = rows.filter((row) => !parts.has(row.kind))
+    const [same] = await tx.query(sql<{ n: bigint }>`select count(*) as n from jsonb_to_recordset(${stringifyExact(objects)}::jsonb) as r(scope text, kind text, key text, name text, properties jsonb, deleted_ns bigint)
+      join entities e on e.scope = r.scope and e.kind = r.kind and e.key = r.key and e.origin = 'inventory' and e.name = r.name and e.properties = r.properties and e.deleted_ns is not distinct from r.deleted_ns`)
+    changed = objects.length - Number(same?.n ?? 0n)
     await tx.query(sql`insert into entities as e (scope, kind, key, name, namespace, properties, origin, source_id, first_ns, last_ns, valid_from_ns, deleted_ns)
       select scope, kind, key, name, namespace, properties, 'inventory', ${sourceId}::uuid, least(observed_ns, valid_from_ns), observed_ns, valid_from_ns, deleted_ns
       from jsonb_to_recordset(${stringifyExact(rows)}::jsonb) as r(scope text, kind text, key text, name text, namespace text, properties jsonb, observed_ns bigint, valid_from_ns bigint, deleted_ns bigint)
@@ -39,7 +47,10 @@ export async function upsertInventory(tx: Transaction, sourceId: string | null, 
         origin = 'inventory', source_id = coalesce(excluded.source_id, e.source_id)`)
   }
   if (relations.length > 0) await upsertRelations(tx, relations)
+  return changed
 }
+
+export const countObjects = (entities: readonly NewEntity[]): number => entities.filter((entity) => !parts.has(entity.kind)).length
 
 /** A relation whose end is not known yet makes a bare, `derived` row for it: no action may target one. */
 async function upsertRelations(tx: Transaction, relations: readonly NewRelation[]): Promise<void> {
@@ -113,6 +124,12 @@ export async function inventoryFreshness(db: Queryable): Promise<{ scope: string
   const rows = await db.query(sql<{ scope: string; entities: bigint; pods: bigint; last_ns: bigint }>`select scope, count(*) as entities, count(*) filter (where kind = 'pod') as pods, max(last_ns) as last_ns
     from entities where origin = 'inventory' and deleted_ns is null group by scope order by scope`)
   return rows.map((row) => ({ scope: row.scope, entities: Number(row.entities), pods: Number(row.pods), lastNs: row.last_ns }))
+}
+
+/** Marks what a full list no longer shows as gone. Answers how many. */
+export async function markDeleted(tx: Transaction, scope: string, kind: EntityKind, keys: readonly string[], atNs: bigint): Promise<number> {
+  if (keys.length === 0) return 0
+  return (await tx.query(sql`update entities set deleted_ns = ${atNs} where scope = ${escapeText(scope)} and kind = ${kind} and key = any(${keys.map(escapeText)}::text[]) and deleted_ns is null returning 1`)).length
 }
 
 // A sensor reports a pod's last acts after inventory saw it go: two minutes of grace on both sides.

@@ -153,7 +153,7 @@ export async function getIncident(db: Queryable, by: { id: string } | { tail: st
   return row.merged_into === null ? incidentFrom(row) : getIncident(db, { id: row.merged_into })
 }
 
-export type IncidentFilter = { minSeverity?: Severity; maxSeverity?: Severity; state?: IncidentState; scope?: string }
+export type IncidentFilter = { minSeverity?: Severity; maxSeverity?: Severity; state?: IncidentState; notClosed?: boolean; scope?: string }
 
 /** Most severe first, then newest. The cursor is `<severity>_<nanoseconds>_<uuid>`. */
 export async function listIncidents(db: Queryable, filter: IncidentFilter, options: { cursor?: string; limit: number }): Promise<{ incidents: Incident[]; next: string | null }> {
@@ -161,6 +161,7 @@ export async function listIncidents(db: Queryable, filter: IncidentFilter, optio
   if (filter.minSeverity !== undefined) conditions.push(sql`severity >= ${severityId(filter.minSeverity)}`)
   if (filter.maxSeverity !== undefined) conditions.push(sql`severity <= ${severityId(filter.maxSeverity)}`)
   if (filter.state !== undefined) conditions.push(sql`state = ${filter.state}`)
+  if (filter.notClosed === true) conditions.push(sql`state <> 'closed'`)
   if (filter.scope !== undefined) conditions.push(sql`scope = ${escapeText(filter.scope)}`)
   const [severity, ...rest] = (options.cursor ?? '').split('_')
   const after = parseCursor(rest.join('_'))

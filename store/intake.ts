@@ -12,7 +12,7 @@ import { stringifyExact } from '../domain/exact-json.ts'
 import { insertAlerts, rawColumns } from './alerts.ts'
 import type { Database, Transaction } from './database.ts'
 import { insertDeadLetters } from './dead-letters.ts'
-import { upsertInventory } from './entities.ts'
+import { countObjects, upsertInventory } from './entities.ts'
 import { addToSource, type Tally } from './sources.ts'
 import { escapeDeep } from './values.ts'
 
@@ -74,13 +74,14 @@ async function write(tx: Transaction, clock: Clock, deliveries: readonly Deliver
     const mine = batch.filter((entry) => entry.index === index)
     const accepted = mine.filter((entry) => fresh.has(entry.id)).length
     const freshInternals = await insertInternals(tx, delivery, now)
+    let changedObjects = 0
     if (delivery.entities.length + delivery.relations.length > 0) {
-      await upsertInventory(tx, delivery.sourceId, delivery.entities, delivery.relations)
+      changedObjects = await upsertInventory(tx, delivery.sourceId, delivery.entities, delivery.relations)
       await reconsider(tx, delivery.entities)
     }
     await insertDeadLetters(tx, delivery.deadLetters.map(({ at, reason, bytes }) => ({ scope: delivery.scope, sourceId: delivery.sourceId, receivedAt: now, place: at, reason, raw: bytes })))
     const tally = {
-      accepted, duplicates: mine.length - accepted + delivery.internals.length - freshInternals, internal: freshInternals, deadLetters: delivery.deadLetters.length,
+      accepted: accepted + changedObjects, duplicates: mine.length - accepted + delivery.internals.length - freshInternals + countObjects(delivery.entities) - changedObjects, internal: freshInternals, deadLetters: delivery.deadLetters.length,
     }
     if (delivery.sourceId !== null) await addToSource(tx, delivery.sourceId, tally, { at: now, eventAt: newestEvent(delivery.alerts) })
     tallies.push(tally)

@@ -37,7 +37,7 @@ async function handle({ method, params }: Request): Promise<unknown> {
     const init = params as Init
     const kubeconfig = init.kubeconfigPath === null ? undefined : readFileSync(init.kubeconfigPath, 'utf8')
     const kubeConfig = connect({ kubeconfig, context: init.context ?? undefined, inCluster: init.inCluster })
-    executor = createExecutor({ kubeConfig, policy: init.policy, publicKey: init.publicKey, actionsEnabled: init.actionsEnabled, clock: systemClock })
+    executor = createExecutor({ kubeConfig, policy: init.policy, publicKey: init.publicKey, actionsEnabled: init.actionsEnabled, scope: init.scope, clock: systemClock })
     return null
   }
   if (executor === null) throw new InvariantError('the executor was not told which cluster')

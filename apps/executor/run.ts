@@ -18,10 +18,10 @@ import type { ClusterStatus, PlanRequest } from '../../responses/executor.ts'
 import { checkPlan, checkProposal, type Policy } from '../../responses/policy.ts'
 import { Unplannable } from '../../responses/unplannable.ts'
 
-export type ExecutorOptions = { kubeConfig: KubeConfig; policy: Policy; publicKey: string; actionsEnabled: boolean; clock: Clock; wait?: (milliseconds: number) => Promise<void> }
+export type ExecutorOptions = { kubeConfig: KubeConfig; policy: Policy; publicKey: string; actionsEnabled: boolean; /** The cluster's name in inventory; targets of other scopes are refused. Null takes any. */ scope: string | null; clock: Clock; wait?: (milliseconds: number) => Promise<void> }
 type Keep = (artifact: Artifact) => Promise<void>
 
-export function createExecutor({ kubeConfig, policy, publicKey, actionsEnabled, clock, wait = pause }: ExecutorOptions) {
+export function createExecutor({ kubeConfig, policy, publicKey, actionsEnabled, scope, clock, wait = pause }: ExecutorOptions) {
   const used = new Set<string>()
   const read = readClient(kubeConfig)
   const readContext = async (): Promise<ReadContext & { clusterId: string; simulated: boolean }> => {
@@ -30,6 +30,7 @@ export function createExecutor({ kubeConfig, policy, publicKey, actionsEnabled, 
   }
 
   async function plan({ action: name, params, target }: PlanRequest): Promise<Plan> {
+    if (scope !== null && target.scope !== scope) throw new Unplannable(`The target is in cluster “${target.scope}”; this Falconer is connected to “${scope}” only.`)
     checkProposal(policy, name, params, target)
     const action = getAction(name)
     const parsed = action.params.safeParse(params)

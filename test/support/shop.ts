@@ -54,7 +54,7 @@ export async function startShop(clock: Clock, over: Partial<SimulatedOptions> & 
 }
 
 export function inProcessExecutor(cluster: SimulatedCluster, clock: Clock, keys: ApprovalKeys, policy: Policy): Executor {
-  const made = createExecutor({ kubeConfig: connect({ kubeconfig: cluster.kubeconfig('executor') }), policy, publicKey: keys.publicKey, actionsEnabled: false, clock, wait: async () => {} })
+  const made = createExecutor({ kubeConfig: connect({ kubeconfig: cluster.kubeconfig('executor') }), policy, publicKey: keys.publicKey, actionsEnabled: false, scope: null, clock, wait: async () => {} })
   return { ...made, close: async () => {} }
 }
 

@@ -1,0 +1,49 @@
+/**
+ * Sentences with their evidence: a tagged template in which every value comes from a record and is cited by field.
+ * claim('observation')`${cite(alert, 'process.cmdline')} was started` is text and proof in one.
+ */
+import type { Alert } from '../../domain/alert.ts'
+import type { Entity } from '../../domain/entity.ts'
+import type { EvidenceRef } from '../../domain/evidence.ts'
+import type { Claim } from '../../domain/report.ts'
+import type { Coverage } from '../../incidents/case-file.ts'
+import { quote } from '../../incidents/grounding.ts'
+import { alertField, entityField } from '../../incidents/record-field.ts'
+
+/** A cited value; `shown` false cites without quoting, `part` quotes from there to there only. */
+export type Cite = { evidence: EvidenceRef; shown: boolean; part?: [number, number] }
+
+const longest = 160
+
+export const cite = (alert: Alert, path: string): Cite => ({ evidence: { record: 'alert', id: alert.id, path, value: alertField(alert, path) }, shown: true })
+/** The clock time of an alert; the whole instant is its evidence. */
+export const citeClock = (alert: Alert): Cite => ({ ...cite(alert, 'eventTime'), part: [11, 19] })
+export const citeInstant = (alert: Alert): Cite => ({ ...cite(alert, 'eventTime'), part: [0, 19] })
+export const citeEntity = (entity: Entity, path: string): Cite => ({ evidence: { record: 'entity', id: entity.id.toString(), path, value: entityField(entity, path) }, shown: true })
+export const citeCoverage = (coverage: Coverage): Cite => ({ evidence: { record: 'coverage', id: coverage.name, path: 'lastSeenAt', value: coverage.lastSeenAt?.toISOString() ?? 'never' }, shown: true, part: [0, 19] })
+/** Cites the record without saying a word of it. */
+export const standsOn = (alert: Alert): Cite => ({ evidence: { record: 'alert', id: alert.id, path: null, value: null }, shown: false })
+export const standsOnEntity = (entity: Entity): Cite => ({ evidence: { record: 'entity', id: entity.id.toString(), path: null, value: null }, shown: false })
+const isCite = (part: unknown): part is Cite => typeof part === 'object' && part !== null && 'evidence' in part
+
+export function claim(kind: Claim['kind']): (words: TemplateStringsArray, ...parts: (Cite | string | number)[]) => Claim {
+  return (words, ...parts) => {
+    const evidence: EvidenceRef[] = []
+    const text = words.reduce((sentence, word, index) => {
+      const part = parts[index - 1]
+      return sentence + (index === 0 ? '' : spoken(part, evidence)) + word
+    }, '')
+    return { text: text.replace(/ {2,}/g, ' ').trim(), kind, evidence }
+  }
+}
+
+function spoken(part: Cite | string | number | undefined, evidence: EvidenceRef[]): string {
+  if (!isCite(part)) return String(part ?? '')
+  const { value } = part.evidence
+  // A field the sensor left empty is said to be unknown, and cited as nothing.
+  if (part.evidence.path !== null && value === null) return part.shown ? 'something unknown' : ''
+  evidence.push(part.evidence)
+  if (!part.shown || value === null) return ''
+  if (part.part !== undefined) return quote(value.slice(...part.part))
+  return value.length > longest ? `${quote(value.slice(0, longest).replace(/[\ud800-\udbff]$/, ''))}…` : quote(value)
+}

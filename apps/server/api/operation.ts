@@ -1,0 +1,28 @@
+/** The contract of one API operation: where, who may, what goes in and what comes out. Routes and OpenAPI are both made from it. */
+import type { z } from 'zod'
+import type { Permission } from '../../../domain/principal.ts'
+import type { Falconer } from '../falconer.ts'
+import type { Who } from '../who.ts'
+
+type Shape = z.ZodObject
+export type Call<Q extends Shape, B extends z.ZodType> = { falconer: Falconer; who: Who; params: Record<string, string>; query: z.infer<Q>; body: z.infer<B>; stream: ReadableStream<Uint8Array> | null }
+
+export type Operation<Q extends Shape = Shape, B extends z.ZodType = z.ZodType, R extends z.ZodType = z.ZodType> = {
+  id: string
+  method: 'GET' | 'POST' | 'DELETE'
+  /** With `:name` parameters, below /api/v1. */
+  path: string
+  permission: Permission
+  summary: string
+  query?: Q
+  body?: B
+  response: R
+  /** The answer holds a secret that is shown this once: it is not masked. */
+  reveals?: boolean
+  /** The body is not JSON but a stream of input. */
+  streams?: boolean
+  run(call: Call<Q, B>): Promise<z.infer<R>>
+}
+
+/** Keeps the types of query, body and response together. */
+export const operation = <Q extends Shape, B extends z.ZodType, R extends z.ZodType>(given: Operation<Q, B, R>): Operation => given as unknown as Operation

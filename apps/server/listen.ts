@@ -1,0 +1,29 @@
+/** Listens. A port in use is told with what to do about it. */
+import { serve as serveNode } from '@hono/node-server'
+import type { AddressInfo } from 'node:net'
+import { ConfigError } from '../../domain/errors.ts'
+import { noteAddress } from '../../store/embedded.ts'
+import type { Falconer } from './falconer.ts'
+import { createApp } from './http.ts'
+import { baseUrl, notePort } from './urls.ts'
+
+export async function listen(falconer: Falconer): Promise<{ url: string; port: number; close(): Promise<void> }> {
+  const { FALCONER_HOST, FALCONER_PORT, FALCONER_DATA, DATABASE_URL } = falconer.config
+  const app = createApp(falconer)
+  const server = await new Promise<ReturnType<typeof serveNode>>((resolve, reject) => {
+    const started = serveNode({ fetch: app.fetch, hostname: FALCONER_HOST, port: FALCONER_PORT }, () => resolve(started))
+    started.once('error', (error: NodeJS.ErrnoException) =>
+      reject(error.code === 'EADDRINUSE' ? new ConfigError(`Port ${FALCONER_PORT} on ${FALCONER_HOST} is in use. Stop what uses it, or set FALCONER_PORT (0 picks a free one).`, { cause: error }) : new ConfigError(`Cannot listen on ${FALCONER_HOST}:${FALCONER_PORT}: ${error.message}`, { cause: error })))
+  })
+  const { port } = server.address() as AddressInfo
+  notePort(falconer, port)
+  const url = baseUrl(falconer)
+  if (DATABASE_URL === undefined) await noteAddress(FALCONER_DATA, url)
+  return {
+    url, port,
+    close: async () => {
+      if ('closeAllConnections' in server) server.closeAllConnections()
+      await new Promise<void>((resolve) => { server.close(() => resolve()) })
+    },
+  }
+}

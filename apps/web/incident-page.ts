@@ -1,0 +1,107 @@
+/** One incident: what happened in cited sentences, what to do first, the timeline, why it is one incident, what is not known. */
+import { html } from 'hono/html'
+import { tacticTitle } from '../../domain/attack.ts'
+import type { Alert } from '../../domain/alert.ts'
+import type { Entity } from '../../domain/entity.ts'
+import { shortId } from '../../domain/ids.ts'
+import type { Incident, JoinReason, RecordedDecision } from '../../domain/incident.ts'
+import { roleAtLeast } from '../../domain/principal.ts'
+import type { Proposal } from '../../domain/proposal.ts'
+import type { Report } from '../../domain/report.ts'
+import { getAction } from '../../responses/catalog/catalog.ts'
+import type { Investigation } from '../../store/investigations.ts'
+import type { Falconer } from '../server/falconer.ts'
+import type { Who } from '../server/who.ts'
+import { layout } from './layout.ts'
+import { claimText, clockTime, csrfField, evidenceOf, fact, type Html, nothing, plural, severityBadge, stateBadge, timeOf, untrusted, verdictBadge, verdictWord } from './parts.ts'
+
+export type IncidentData = { incident: Incident; investigations: Investigation[]; alerts: (Alert & { reasons: JoinReason[]; inferred: boolean })[]; more: boolean; entities: Entity[]; proposals: Proposal[]; decisions: RecordedDecision[]; others: Incident[]; people: Map<string, string> }
+
+export function incidentPage(falconer: Falconer, who: Who, data: IncidentData): Html {
+  const { incident, investigations } = data
+  const newest = investigations.find((one) => one.status === 'done')
+  const report = newest?.report ?? null
+  const mayDecide = roleAtLeast(who.principal.role, 'investigator')
+  const body = html`<p class="crumb"><a href="/incidents">Incidents</a> / ${shortId('incident', incident.id)}</p>
+<h1>${untrusted(incident.title, 200)}</h1>
+<p class="headline">${severityBadge(incident.severity)}${report === null ? nothing : verdictBadge(report.verdict)}${stateBadge(incident.state)}<span>${plural(incident.alertCount, 'alert')}</span><span>${timeOf(incident.firstNs)} – ${timeOf(incident.lastNs)}</span><span>cluster ${incident.scope}</span></p>
+<div class="columns"><div>
+${report === null ? notInvestigated(data, who, mayDecide) : reportCard(report, newest as Investigation, incident)}
+${data.proposals.length === 0 && (report?.actions.length ?? 0) === 0 ? nothing : whatToDo(data.proposals, report)}
+${timeline(data)}
+</div><aside>
+<section class="card"><h2>Why it is ${incident.severity}</h2><ul class="claims">${incident.severityReasons.map((reason) => html`<li>${untrusted(reason.text, 300)}</li>`)}</ul></section>
+${where(data.entities)}
+${attack(incident)}
+${report === null || report.unknowns.length === 0 ? nothing : html`<section class="card"><h2>What is not known</h2><ul class="claims">${report.unknowns.map((one) => html`<li>${untrusted(one, 400)}</li>`)}</ul></section>`}
+${mayDecide ? decide(data, who, report) : nothing}
+${history(data)}
+</aside></div>`
+  return layout({ title: incident.title, place: 'incidents', who, falconer, live: ['incidents', 'proposals'] }, body)
+}
+
+function reportCard(report: Report, investigation: Investigation, incident: Incident): Html {
+  return html`<section class="card" aria-labelledby="happened"><h2 id="happened">What happened</h2>
+<ul class="claims">${report.summary.map((claim, index) => html`<li>${claimText(claim)}${evidenceOf(claim, `summary-${index}`)}</li>`)}</ul>
+<h3>Verdict: ${verdictWord(report.verdict)} <span class="quiet">(${report.confidence} confidence)</span></h3>
+<ul class="claims">${report.reasons.map((claim, index) => html`<li>${claimText(claim)}${evidenceOf(claim, `reason-${index}`)}</li>`)}</ul>
+<p class="quiet">Written by ${report.analyst === 'playbook' ? 'the playbook (rules, no model)' : report.analyst} v${report.analystVersion} at ${timeOf(investigation.finishedAt)}${investigation.incidentRevision < incident.revision ? ', before newer alerts' : ''}.
+${report.ungrounded === 0 ? 'Every sentence was checked against the records it cites.' : html`${plural(report.ungrounded, 'sentence')} could not be confirmed and ${report.ungrounded === 1 ? 'is' : 'are'} marked as hypothesis.`}</p></section>`
+}
+
+function notInvestigated(data: IncidentData, who: Who, mayDecide: boolean): Html {
+  const [last] = data.investigations
+  return html`<section class="card"><h2>Not investigated</h2><p>${last?.status === 'failed' ? html`The last attempt failed: ${untrusted(last.error ?? '', 300)}` : last?.status === 'running' ? 'An investigation is running; this page shows it when it is done.' : data.incident.severity === 'low' || data.incident.severity === 'informational' ? 'Incidents below medium severity wait until somebody asks.' : 'It is investigated as soon as no more alerts arrive for a moment.'}</p>${mayDecide ? investigateForm(data.incident, who) : nothing}</section>`
+}
+const investigateForm = (incident: Incident, who: Who): Html => html`<form method="post" action="/incidents/${incident.id}/investigate">${csrfField(who.csrf)}<button class="second">Investigate now</button></form>`
+
+function whatToDo(proposals: readonly Proposal[], report: Report | null): Html {
+  const shown = proposals.filter((one) => one.state !== 'superseded')
+  const blocked = report?.actions.filter((one) => one.blocked !== null) ?? []
+  return html`<section class="card" aria-labelledby="todo"><h2 id="todo">What to do first</h2>${shown.length === 0 ? nothing : html`<ul class="rows">${shown.toReversed().map((proposal) => html`<li><a class="row" href="/proposals/${proposal.id}"><span>${stateBadge(proposal.state)}</span><span class="title">${getAction(proposal.action).title} ${untrusted(proposal.target.name, 80)}</span><span></span><span class="meta">${untrusted(proposal.plan?.summary ?? proposal.stateReason ?? proposal.reason, 200)}</span></a></li>`)}</ul>`}
+${blocked.map((one) => html`<p class="notice"><strong>${getAction(one.action).title}</strong> cannot be proposed: ${untrusted(one.blocked ?? '', 400)}</p>`)}</section>`
+}
+
+function timeline({ alerts, more, incident }: IncidentData): Html {
+  return html`<section class="card" aria-labelledby="timeline"><h2 id="timeline">Timeline</h2><ol class="timeline">${alerts.map((alert) => html`<li>${clockTime(alert.eventNs)}<div><a href="/alerts/${alert.id}">${untrusted(alert.rule, 120)}</a> <span class="badge ${alert.severity}">${alert.priority}</span>${alert.seen > 1 ? html` <span class="quiet">received ${alert.seen} times</span>` : nothing}
+${alert.process?.cmdline == null ? nothing : html`<div><code>${untrusted(alert.process.cmdline, 240)}</code></div>`}${why(alert)}</div></li>`)}</ol>${more ? html`<p class="quiet">The first ${alerts.length} of ${incident.alertCount}. <a href="/incidents/${incident.id}/alerts">All alerts</a></p>` : nothing}</section>`
+}
+
+function why(alert: IncidentData['alerts'][number]): Html {
+  const reasons = [...new Set(alert.reasons.map((reason) => `${reason.label}${reason.inferred ? ' (inferred)' : ''}`))]
+  return reasons.length === 0 ? nothing : html`<div class="quiet">joined by ${untrusted(reasons.join(', '), 300)}</div>`
+}
+
+function where(entities: readonly Entity[]): Html {
+  if (entities.length === 0) return html`<section class="card"><h2>Where</h2><p>No inventory record matches these alerts.</p></section>`
+  return html`<section class="card"><h2>Where</h2><dl class="facts">${entities.filter((entity) => entity.kind !== 'container').map((entity) => fact(entity.kind === 'workload' ? String(entity.properties.workloadKind ?? 'workload') : entity.kind, html`<a href="/cluster/${entity.id.toString()}">${entity.namespace === null ? '' : `${untrusted(entity.namespace, 80)}/`}${untrusted(entity.name, 120)}</a>${entity.deletedNs === null ? nothing : html` <span class="quiet">gone since ${timeOf(entity.deletedNs)}</span>`}`))}</dl></section>`
+}
+
+function attack(incident: Incident): Html {
+  if (incident.tactics.length + incident.techniques.length === 0) return nothing
+  return html`<section class="card"><h2>MITRE ATT&amp;CK</h2><dl class="facts">${incident.tactics.length === 0 ? nothing : fact('Tactics', incident.tactics.map(tacticTitle).join(', '))}${incident.techniques.length === 0 ? nothing : fact('Techniques', incident.techniques.join(', '))}</dl></section>`
+}
+
+function decide({ incident, others, alerts }: IncidentData, who: Who, report: Report | null): Html {
+  const action = `/incidents/${incident.id}/decisions`
+  const next = incident.state === 'closed' ? [['open', 'Reopen']] : [['closed', 'Close']]
+  return html`<section class="card"><h2>Decide</h2>
+<form method="post" action="${action}">${csrfField(who.csrf)}<label for="reason">Note or reason</label><textarea id="reason" name="reason" maxlength="2000"></textarea>
+<div class="actions"><button class="second" name="do" value="note">Add note</button>${next.map(([value, label]) => html`<button class="second" name="do" value="state:${value}">${label}</button>`)}</div></form>
+${report === null ? nothing : html`<div class="actions">${investigateForm(incident, who)}</div>`}
+${others.length === 0 ? nothing : html`<details class="more" id="merge"><summary>Merge another incident into this one</summary><form method="post" action="${action}">${csrfField(who.csrf)}<label for="from">Incident</label><select id="from" name="from">${others.map((other) => html`<option value="${other.id}">${shortId('incident', other.id)} ${untrusted(other.title, 80)}</option>`)}</select><label for="merge-reason">Reason</label><input type="text" id="merge-reason" name="reason" maxlength="2000"><div class="actions"><button class="second" name="do" value="merge">Merge</button></div></form></details>`}
+${alerts.length < 2 ? nothing : html`<details class="more" id="split"><summary>Split alerts off</summary><form method="post" action="${action}">${csrfField(who.csrf)}${alerts.slice(0, 50).map((alert) => html`<label><input type="checkbox" name="alert" value="${alert.id}"> ${clockTime(alert.eventNs)} ${untrusted(alert.rule, 60)}</label>`)}<label for="split-reason">Reason</label><input type="text" id="split-reason" name="reason" maxlength="2000"><div class="actions"><button class="second" name="do" value="split">Split off</button></div></form></details>`}</section>`
+}
+
+function history({ decisions, people }: IncidentData): Html {
+  if (decisions.length === 0) return nothing
+  const words = (recorded: RecordedDecision): string => {
+    const { decision } = recorded
+    if (decision.kind === 'note') return decision.text
+    if (decision.kind === 'state') return `set to ${decision.state}`
+    if (decision.kind === 'merge') return `merged ${shortId('incident', decision.from)} into ${shortId('incident', decision.into)}`
+    if (decision.kind === 'split') return `split off ${plural(decision.alerts.length, 'alert')}`
+    return `verdict ${decision.verdict}`
+  }
+  return html`<section class="card"><h2>Decisions</h2><ul class="claims">${decisions.map((recorded) => html`<li>${untrusted(words(recorded), 500)}${recorded.reason === '' || recorded.decision.kind === 'note' ? nothing : html`: ${untrusted(recorded.reason, 300)}`}<div class="quiet">${untrusted(people.get(recorded.principalId) ?? recorded.principalId, 60)}, ${timeOf(recorded.at)}</div></li>`)}</ul></section>`
+}

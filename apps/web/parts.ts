@@ -1,0 +1,54 @@
+/** Small pieces that pages are made of. Whatever an attacker could have written goes through `untrusted`: secrets masked, nothing invisible, then escaped by the template. */
+import { html } from 'hono/html'
+import type { HtmlEscapedString } from 'hono/utils/html'
+import { formatEventTime } from '../../domain/event-time.ts'
+import type { EvidenceRef } from '../../domain/evidence.ts'
+import { redact } from '../../domain/redact.ts'
+import type { GroundedClaim, Verdict } from '../../domain/report.ts'
+import type { Severity } from '../../domain/severity.ts'
+import { visible } from '../../domain/untrusted.ts'
+import { sentenceParts } from '../../incidents/grounding.ts'
+
+export type Html = HtmlEscapedString | Promise<HtmlEscapedString>
+export const nothing = html``
+
+export const untrusted = (text: string, limit = 500): string => visible(redact(text), limit)
+export const severityBadge = (severity: Severity): Html => html`<span class="badge severity ${severity}">${severity}</span>`
+export const stateBadge = (state: string): Html => html`<span class="badge state ${state}">${state}</span>`
+const verdictWords: Record<Verdict, string> = { unknown: 'unknown', true_positive: 'true positive', suspicious: 'suspicious', benign: 'benign', false_positive: 'false positive', insufficient_data: 'not enough data' }
+export const verdictWord = (verdict: Verdict): string => verdictWords[verdict]
+export const verdictBadge = (verdict: Verdict | null): Html => (verdict === null ? nothing : html`<span class="badge verdict ${verdict}">${verdictWord(verdict)}</span>`)
+
+/** UTC to the second; the exact instant in the title. */
+export function timeOf(at: Date | bigint | string | null, never = 'never'): Html {
+  if (at === null) return html`<span class="quiet">${never}</span>`
+  const exact = typeof at === 'bigint' ? formatEventTime(at) : typeof at === 'string' ? at : at.toISOString()
+  return html`<time datetime="${exact}" title="${exact}">${exact.slice(0, 10)} ${exact.slice(11, 19)}</time>`
+}
+export const clockTime = (ns: bigint): Html => html`<time datetime="${formatEventTime(ns)}" title="${formatEventTime(ns)}">${formatEventTime(ns).slice(11, 19)}</time>`
+
+export const plural = (count: number, one: string, many = `${one}s`): string => `${count.toLocaleString('en')} ${count === 1 ? one : many}`
+
+/** A claim as a sentence: values quoted from records as code; what is not grounded is a hypothesis, and says why. */
+export function claimText(claim: GroundedClaim): Html {
+  return html`${sentenceParts(claim.text).map((part) => (part.quoted ? html`<code>${untrusted(part.text)}</code>` : part.text))}${claim.grounded ? nothing : html` <span class="badge hypothesis" title="${claim.problems.join('; ')}">hypothesis</span>`}`
+}
+
+/** Where each cited value stands; opens on demand. `id` keeps it open over live updates. */
+export function evidenceOf(claim: GroundedClaim, id: string): Html {
+  if (claim.evidence.length === 0) return nothing
+  const records = new Set(claim.evidence.map((one) => `${one.record}/${one.id}`)).size
+  return html`<details class="evidence" id="${id}"><summary>${plural(records, 'record')}</summary><ul>${claim.evidence.map((one) => html`<li>${recordLink(one)}${one.path === null ? nothing : html` <span class="quiet">${one.path}</span>`}${one.value === null ? nothing : html` <code>${untrusted(one.value, 300)}</code>`}</li>`)}${claim.grounded ? nothing : html`<li class="problem">Not confirmed: ${claim.problems.join('; ')}</li>`}</ul></details>`
+}
+
+function recordLink(one: EvidenceRef): Html {
+  if (one.record === 'alert') return html`<a href="/alerts/${one.id}">alert …${one.id.slice(-6)}</a>`
+  if (one.record === 'entity') return html`<a href="/cluster/${one.id}">inventory record ${one.id}</a>`
+  return html`${one.record} ${untrusted(one.id, 80)}`
+}
+
+export const csrfField = (csrf: string | null): Html => html`<input type="hidden" name="_csrf" value="${csrf ?? ''}">`
+
+/** Server-made notice after a form: what was done. */
+export const empty = (title: string, body: Html): Html => html`<div class="empty"><h2>${title}</h2>${body}</div>`
+export const fact = (term: string, value: Html | string): Html => html`<div><dt>${term}</dt><dd>${value}</dd></div>`
