@@ -6,6 +6,7 @@
 import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { InputError, InvariantError } from '../domain/errors.ts'
+import { stringifyExact } from '../domain/exact-json.ts'
 import type { Collector, NewRecord, Piece, SourceContext } from './collector.ts'
 import { collectors } from './registry.generated.ts'
 
@@ -15,6 +16,8 @@ export type ReadCounts = { format: string; read: number; records: number; intern
 export type ReadOptions = { path: string; format?: string; source: SourceContext; onBatch: (batch: Batch) => Promise<void>; batchSize?: number; maxBytes?: number; /** What is no record at all (a line of text) is a dead letter too: on the network nobody sends prose by habit. */ strict?: boolean }
 
 const sampleBytes = 65_536
+/** Real documents stay below ten; what lies far beyond would exhaust a stack somewhere on its way. */
+const maxNesting = 64
 
 /** Reads one input to its end. Throws InputError when the format is not known, or the input is cut or too large. */
 export async function readInput(input: AsyncIterable<Uint8Array>, options: ReadOptions): Promise<ReadCounts> {
@@ -45,9 +48,10 @@ function take(collector: Collector, piece: Piece, source: SourceContext, batch: 
   batch.bytes += piece.bytes.length
   const dead = (reason: string): void => {
     counts.deadLetters += 1
-    batch.deadLetters.push({ at: piece.at, reason, bytes: piece.bytes.length > 0 || piece.raw === null ? piece.bytes : Buffer.from(JSON.stringify(piece.raw, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)) ?? '') })
+    batch.deadLetters.push({ at: piece.at, reason, bytes: bytesOf(piece) })
   }
   if (piece.error !== undefined) return dead(piece.error)
+  if (nestedDeeperThan(piece.raw, maxNesting)) return dead(`nested deeper than ${maxNesting} levels`)
   const raw = collector.raw.safeParse(piece.raw)
   if (!raw.success) return dead(`not a ${collector.title} document: ${raw.error.issues.slice(0, 3).map((issue) => `${issue.path.join('.') || 'document'}: ${issue.message}`).join('; ')}`)
   try {
@@ -64,6 +68,26 @@ function take(collector: Collector, piece: Piece, source: SourceContext, batch: 
     if (!(error instanceof InputError)) throw new InvariantError(`collector ${collector.name} failed at ${piece.at}`, { cause: error })
     dead(error.message)
   }
+}
+
+/** What was received; an object out of a list has no bytes of its own and is written out again. */
+function bytesOf({ bytes, raw }: Piece): Uint8Array {
+  if (bytes.length > 0 || raw === null) return bytes
+  try {
+    return Buffer.from(stringifyExact(raw) ?? '')
+  } catch {
+    return Buffer.from('[too deeply nested to be written out]')
+  }
+}
+
+/** Not by recursion: it is asked of input that would exhaust the stack. */
+function nestedDeeperThan(value: unknown, limit: number): boolean {
+  let level: unknown[] = [value]
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > limit) return true
+    level = level.flatMap((inner) => (inner !== null && typeof inner === 'object' ? Object.values(inner) : [])).filter((inner) => inner !== null && typeof inner === 'object')
+  }
+  return false
 }
 
 function chooseCollector(sample: Buffer, options: ReadOptions): Collector {

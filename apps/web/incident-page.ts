@@ -26,8 +26,9 @@ export function incidentPage(falconer: Falconer, who: Who, data: IncidentData): 
 <h1>${untrusted(incident.title, 200)}</h1>
 <p class="headline">${severityBadge(incident.severity)}${report === null ? nothing : verdictBadge(report.verdict)}${stateBadge(incident.state)}<span>${plural(incident.alertCount, 'alert')}</span><span>${timeOf(incident.firstNs)} – ${timeOf(incident.lastNs)}</span><span>cluster ${incident.scope}</span></p>
 <div class="columns"><div>
-${report === null ? notInvestigated(data, who, mayDecide) : reportCard(report, newest as Investigation, incident)}
+${report === null ? notInvestigated(data, who, mayDecide) : happened(report, newest as Investigation, incident)}
 ${data.proposals.length === 0 && (report?.actions.length ?? 0) === 0 ? nothing : whatToDo(data.proposals, report)}
+${report === null ? nothing : verdict(report)}
 ${timeline(data)}
 </div><aside>
 <section class="card"><h2>Why it is ${incident.severity}</h2><ul class="claims">${incident.severityReasons.map((reason) => html`<li>${untrusted(reason.text, 300)}</li>`)}</ul></section>
@@ -40,13 +41,16 @@ ${history(data)}
   return layout({ title: incident.title, place: 'incidents', who, falconer, live: ['incidents', 'proposals'] }, body)
 }
 
-function reportCard(report: Report, investigation: Investigation, incident: Incident): Html {
+function happened(report: Report, investigation: Investigation, incident: Incident): Html {
   return html`<section class="card" aria-labelledby="happened"><h2 id="happened">What happened</h2>
 <ul class="claims">${report.summary.map((claim, index) => html`<li>${claimText(claim)}${evidenceOf(claim, `summary-${index}`)}</li>`)}</ul>
-<h3>Verdict: ${verdictWord(report.verdict)} <span class="quiet">(${report.confidence} confidence)</span></h3>
-<ul class="claims">${report.reasons.map((claim, index) => html`<li>${claimText(claim)}${evidenceOf(claim, `reason-${index}`)}</li>`)}</ul>
 <p class="quiet">Written by ${report.analyst === 'playbook' ? 'the playbook (rules, no model)' : report.analyst} v${report.analystVersion} at ${timeOf(investigation.finishedAt)}${investigation.incidentRevision < incident.revision ? ', before newer alerts' : ''}.
 ${report.ungrounded === 0 ? 'Every sentence was checked against the records it cites.' : html`${plural(report.ungrounded, 'sentence')} could not be confirmed and ${report.ungrounded === 1 ? 'is' : 'are'} marked as hypothesis.`}</p></section>`
+}
+
+function verdict(report: Report): Html {
+  return html`<section class="card" aria-labelledby="verdict"><h2 id="verdict">Why ${verdictWord(report.verdict)} <span class="quiet">(${report.confidence} confidence)</span></h2>
+<ul class="claims">${report.reasons.map((claim, index) => html`<li>${claimText(claim)}${evidenceOf(claim, `reason-${index}`)}</li>`)}</ul></section>`
 }
 
 function notInvestigated(data: IncidentData, who: Who, mayDecide: boolean): Html {

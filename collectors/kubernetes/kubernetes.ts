@@ -28,7 +28,7 @@ kubectl get nodes,namespaces,pods,deployments,replicasets,statefulsets,daemonset
 \`\`\`
 
 Or live: set \`FALCONER_KUBECONFIG\` (or \`FALCONER_IN_CLUSTER=true\`) and Falconer watches with list and watch rights only.`,
-  detect: (sample) => /^\s*"?apiVersion"?\s*:/m.test(sample) && /^\s*"?kind"?\s*:/m.test(sample) && !/aquasecurity\.github\.io|"?kind"?\s*:\s*"?(Event|EventList)"?\s*,?\s*$|audit\.k8s\.io/m.test(sample.slice(0, 4_000)),
+  detect: (sample) => /(?:^|[{,])\s*"?apiVersion"?\s*:/m.test(sample) && /(?:^|[{,])\s*"?kind"?\s*:/m.test(sample) && !/aquasecurity\.github\.io|"?kind"?\s*:\s*"?(Event|EventList)"?\s*,?\s*$|audit\.k8s\.io/m.test(sample.slice(0, 4_000)),
   raw: KubernetesObject,
   split,
   normalise: normaliseObject,
@@ -69,7 +69,7 @@ function* fromYaml(text: string): Iterable<Piece> {
       const value: unknown = document.toJS({ maxAliasCount: 100 })
       if (value !== null && value !== undefined) yield* objectsOf(value, at)
     } catch (error) {
-      yield { raw: null, bytes: Buffer.from(String(document).slice(0, 65_536)), at, error: `not YAML: ${error instanceof Error ? error.message.split('\n')[0]?.slice(0, 200) : 'unreadable'}` }
+      yield { raw: null, bytes: Buffer.from(text.slice(document.range?.[0] ?? 0, document.range?.[2]).slice(0, 65_536)), at, error: `not YAML: ${error instanceof Error ? error.message.split('\n')[0]?.slice(0, 200) : 'unreadable'}` }
     }
   }
 }
