@@ -20,20 +20,39 @@ const sampleSize = 200
 export type InvestigateOptions = { cluster: (scope: string) => { simulated: boolean } | null }
 
 /** Throws NotFoundError; an analyst that fails leaves a failed investigation that says so. */
-export async function investigate(db: Database, clock: Clock, analyst: Analyst, incidentId: string, options: InvestigateOptions): Promise<Investigation> {
+export async function investigate(
+  db: Database,
+  clock: Clock,
+  analyst: Analyst,
+  incidentId: string,
+  options: InvestigateOptions,
+): Promise<Investigation> {
   const incident = await getIncident(db, { id: incidentId })
   if (incident === undefined) throw new NotFoundError(`There is no incident ${incidentId}.`)
-  const id = await startInvestigation(db, { incidentId: incident.id, incidentRevision: incident.revision, analyst: analyst.name, at: clock.now() })
+  const id = await startInvestigation(db, {
+    incidentId: incident.id,
+    incidentRevision: incident.revision,
+    analyst: analyst.name,
+    at: clock.now(),
+  })
   try {
     const file = await readCase(db, incident.id, options)
     const draft = await analyst.analyse(file)
-    const report = await ground(draft, recordReader(db), { severityFloor: incident.severityFloor, entityIds: new Set(file.entities.map((entity) => entity.id.toString())) })
+    const report = await ground(draft, recordReader(db), {
+      severityFloor: incident.severityFloor,
+      entityIds: new Set(file.entities.map((entity) => entity.id.toString())),
+    })
     const finished = await finishInvestigation(db, id, { report }, clock.now())
     await markInvestigated(db, incident.id, incident.revision)
     return finished
   } catch (error) {
     await markInvestigated(db, incident.id, incident.revision)
-    return finishInvestigation(db, id, { error: error instanceof FalconerError ? error.message : 'The analyst failed; see the server’s log.' }, clock.now()).finally(() => {
+    return finishInvestigation(
+      db,
+      id,
+      { error: error instanceof FalconerError ? error.message : 'The analyst failed; see the server’s log.' },
+      clock.now(),
+    ).finally(() => {
       if (!(error instanceof FalconerError)) console.error(error)
     })
   }
@@ -47,23 +66,46 @@ export async function readCase(db: Database, incidentId: string, options: Invest
   const chosen = sample(candidates, sampleSize)
   const alerts = await getAlerts(db, chosen)
   const memberships = new Map((await membershipsOf(db, { alertIds: chosen })).map((membership) => [membership.alertId, membership.context]))
-  const ids = [...memberships.values()].flatMap((context) => [context.container, context.pod, context.workload, context.node]).filter((id): id is string => id !== null)
+  const ids = [...memberships.values()]
+    .flatMap((context) => [context.container, context.pod, context.workload, context.node])
+    .filter((id): id is string => id !== null)
   const entities = new Map((await getEntities(db, [...new Set(ids)].map(BigInt))).map((entity) => [entity.id.toString(), entity]))
-  const find = (id: string | null): Entity | null => (id === null ? null : entities.get(id) ?? null)
+  const find = (id: string | null): Entity | null => (id === null ? null : (entities.get(id) ?? null))
   const resolved = alerts.map((alert) => {
     const ids = memberships.get(alert.id)
-    const context: AlertContext = ids === undefined ? noContext('not placed yet') : { container: find(ids.container), pod: find(ids.pod), workload: find(ids.workload), node: find(ids.node), inferred: ids.inferred, how: ids.how }
+    const context: AlertContext =
+      ids === undefined
+        ? noContext('not placed yet')
+        : {
+            container: find(ids.container),
+            pod: find(ids.pod),
+            workload: find(ids.workload),
+            node: find(ids.node),
+            inferred: ids.inferred,
+            how: ids.how,
+          }
     return { alert, context }
   })
   const inventory = (await inventoryFreshness(db)).find((one) => one.scope === incident.scope)
   return buildCaseFile({
-    incident, resolved, total: incident.alertCount, groups: (await groupsOf(db, [incident.id])).get(incident.id) ?? [], coverage: await coverageOf(db), decisions: await decisionsOf(db, incident.id),
-    inventory: inventory === undefined ? null : { scope: inventory.scope, pods: inventory.pods, lastNs: inventory.lastNs }, cluster: options.cluster(incident.scope),
+    incident,
+    resolved,
+    total: incident.alertCount,
+    groups: (await groupsOf(db, [incident.id])).get(incident.id) ?? [],
+    coverage: await coverageOf(db),
+    decisions: await decisionsOf(db, incident.id),
+    inventory: inventory === undefined ? null : { scope: inventory.scope, pods: inventory.pods, lastNs: inventory.lastNs },
+    cluster: options.cluster(incident.scope),
   })
 }
 
 async function coverageOf(db: Queryable): Promise<Coverage[]> {
-  return (await listSources(db)).map((source) => ({ name: source.name, collector: source.collector, scope: source.scope, lastSeenAt: source.lastSeenAt }))
+  return (await listSources(db)).map((source) => ({
+    name: source.name,
+    collector: source.collector,
+    scope: source.scope,
+    lastSeenAt: source.lastSeenAt,
+  }))
 }
 
 /** Reads cited records again, from the store. */

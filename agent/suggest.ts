@@ -8,7 +8,11 @@ import { propose } from '../responses/propose.ts'
 export type Suggested = { action: string; proposalId: string } | { action: string; refused: string }
 
 /** Proposes what is not blocked; a refusal (policy, target gone) is an answer, not a failure. */
-export async function suggest(context: ResponseContext, report: Report, about: { incidentId: string; investigationId: string }): Promise<Suggested[]> {
+export async function suggest(
+  context: ResponseContext,
+  report: Report,
+  about: { incidentId: string; investigationId: string },
+): Promise<Suggested[]> {
   const suggested: Suggested[] = []
   for (const { action, entityId, params, reason, blocked } of report.actions) {
     if (blocked !== null || entityId === null) {
@@ -16,7 +20,11 @@ export async function suggest(context: ResponseContext, report: Report, about: {
       continue
     }
     try {
-      const { proposal } = await propose(context, { principal: agentPrincipal, channel: 'system' }, { action, entityId, params, reason, ...about })
+      const { proposal } = await propose(
+        context,
+        { principal: agentPrincipal, channel: 'system' },
+        { action, entityId, params, reason, ...about },
+      )
       suggested.push({ action, proposalId: proposal.id })
     } catch (error) {
       if (!(error instanceof FalconerError)) throw error

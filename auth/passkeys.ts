@@ -1,5 +1,10 @@
 /** Passkeys (WebAuthn), checked by @simplewebauthn/server. The site is the host people use; an IP address cannot have passkeys. */
-import { generateAuthenticationOptions, generateRegistrationOptions, verifyAuthenticationResponse, verifyRegistrationResponse } from '@simplewebauthn/server'
+import {
+  generateAuthenticationOptions,
+  generateRegistrationOptions,
+  verifyAuthenticationResponse,
+  verifyRegistrationResponse,
+} from '@simplewebauthn/server'
 import { DeniedError, InputError, NotFoundError } from '../domain/errors.ts'
 import { appendAudit } from '../store/audit.ts'
 import * as rows from '../store/people.ts'
@@ -12,7 +17,8 @@ type AuthenticationResponse = Parameters<typeof verifyAuthenticationResponse>[0]
 const minutes = 60_000
 const siteId = (site: Site): string => {
   const { hostname } = new URL(site.origin)
-  if (/^[\d.]+$|:/.test(hostname)) throw new InputError(`Passkeys need a host name; this page was opened as ${hostname}. Open it as localhost, or by its name.`)
+  if (/^[\d.]+$|:/.test(hostname))
+    throw new InputError(`Passkeys need a host name; this page was opened as ${hostname}. Open it as localhost, or by its name.`)
   return hostname
 }
 
@@ -21,23 +27,52 @@ export async function registrationOptions({ db, clock }: AuthContext, actor: Act
   const user = await rows.getUser(db, actor.principal.personId)
   if (user === undefined) throw new NotFoundError('There is no such person.')
   const options = await generateRegistrationOptions({
-    rpName: 'Falconer', rpID: siteId(site), userName: user.name, userID: Uint8Array.from(user.webauthnHandle), attestationType: 'none',
-    authenticatorSelection: { residentKey: 'required', userVerification: 'preferred' }, excludeCredentials: (await rows.passkeysOf(db, user.id)).map((passkey) => ({ id: passkey.credentialId })),
+    rpName: 'Falconer',
+    rpID: siteId(site),
+    userName: user.name,
+    userID: Uint8Array.from(user.webauthnHandle),
+    attestationType: 'none',
+    authenticatorSelection: { residentKey: 'required', userVerification: 'preferred' },
+    excludeCredentials: (await rows.passkeysOf(db, user.id)).map((passkey) => ({ id: passkey.credentialId })),
   })
   await rows.insertChallenge(db, options.challenge, user.id, new Date(clock.now().getTime() + 5 * minutes))
   return options
 }
 
 /** Stores the passkey the browser made. Throws DeniedError `passkey`. */
-export async function registerPasskey({ db, clock }: AuthContext, actor: Actor, site: Site, name: string, response: RegistrationResponse): Promise<void> {
+export async function registerPasskey(
+  { db, clock }: AuthContext,
+  actor: Actor,
+  site: Site,
+  name: string,
+  response: RegistrationResponse,
+): Promise<void> {
   const verified = await verifyRegistrationResponse({
-    response, expectedOrigin: site.origin, expectedRPID: siteId(site), requireUserVerification: false,
+    response,
+    expectedOrigin: site.origin,
+    expectedRPID: siteId(site),
+    requireUserVerification: false,
     expectedChallenge: async (challenge) => (await rows.takeChallenge(db, challenge, clock.now()))?.userId === actor.principal.personId,
-  }).catch((error: unknown) => { throw new DeniedError('passkey', `The passkey could not be added: ${error instanceof Error ? error.message : 'it was refused'}`, { cause: error }) })
+  }).catch((error: unknown) => {
+    throw new DeniedError('passkey', `The passkey could not be added: ${error instanceof Error ? error.message : 'it was refused'}`, {
+      cause: error,
+    })
+  })
   if (!verified.verified) throw new DeniedError('passkey', 'The passkey could not be added.')
   const { credential } = verified.registrationInfo
   await db.transaction(async (tx) => {
-    await rows.insertPasskey(tx, { credentialId: credential.id, userId: actor.principal.personId, publicKey: Buffer.from(credential.publicKey), counter: credential.counter, transports: credential.transports ?? [], name: name.trim().slice(0, 80) || 'Passkey' }, clock.now())
+    await rows.insertPasskey(
+      tx,
+      {
+        credentialId: credential.id,
+        userId: actor.principal.personId,
+        publicKey: Buffer.from(credential.publicKey),
+        counter: credential.counter,
+        transports: credential.transports ?? [],
+        name: name.trim().slice(0, 80) || 'Passkey',
+      },
+      clock.now(),
+    )
     await appendAudit(tx, clock, { ...actor, action: 'passkey added', subject: `user/${actor.principal.personId}`, details: { name } })
   })
 }
@@ -49,13 +84,28 @@ export async function authenticationOptions({ db, clock }: AuthContext, site: Si
 }
 
 /** Signs in with a passkey. Throws DeniedError `passkey`. */
-export async function signInWithPasskey({ db, clock }: AuthContext, site: Site, response: AuthenticationResponse, userAgent: string | null): Promise<OpenedSession> {
-  const refuse = (cause?: unknown): never => { throw new DeniedError('passkey', 'This passkey is not known here. Use a sign-in link.', { cause }) }
+export async function signInWithPasskey(
+  { db, clock }: AuthContext,
+  site: Site,
+  response: AuthenticationResponse,
+  userAgent: string | null,
+): Promise<OpenedSession> {
+  const refuse = (cause?: unknown): never => {
+    throw new DeniedError('passkey', 'This passkey is not known here. Use a sign-in link.', { cause })
+  }
   const passkey = (await rows.getPasskey(db, response.id)) ?? refuse()
   const verified = await verifyAuthenticationResponse({
-    response, expectedOrigin: site.origin, expectedRPID: siteId(site), requireUserVerification: false,
+    response,
+    expectedOrigin: site.origin,
+    expectedRPID: siteId(site),
+    requireUserVerification: false,
     expectedChallenge: async (challenge) => (await rows.takeChallenge(db, challenge, clock.now())) !== undefined,
-    credential: { id: passkey.credentialId, publicKey: Uint8Array.from(passkey.publicKey), counter: passkey.counter, transports: passkey.transports as never },
+    credential: {
+      id: passkey.credentialId,
+      publicKey: Uint8Array.from(passkey.publicKey),
+      counter: passkey.counter,
+      transports: passkey.transports as never,
+    },
   }).catch(refuse)
   if (!verified.verified) refuse()
   return db.transaction(async (tx) => {

@@ -37,8 +37,16 @@ export async function firstAdministratorLink({ db, clock }: AuthContext, name = 
 /** Adds a person and gives their link. Throws InputError for a bad or taken name. */
 export async function invite({ db, clock }: AuthContext, actor: Actor, name: string, role: Role): Promise<Link> {
   const trimmed = name.trim()
-  if (!/^[\p{L}\p{N}][\p{L}\p{N}\p{M} ._@'’-]{0,79}$/u.test(trimmed)) throw new InputError('A name has 1 to 80 letters, digits, spaces or . _ @ \' - and begins with a letter or digit.')
-  return db.transaction(async (tx) => makeLink(tx, clock, await createUser(tx, clock, actor, trimmed, role, actor.principal.kind === 'user' ? actor.principal.personId : null), 'invitation'))
+  if (!/^[\p{L}\p{N}][\p{L}\p{N}\p{M} ._@'’-]{0,79}$/u.test(trimmed))
+    throw new InputError("A name has 1 to 80 letters, digits, spaces or . _ @ ' - and begins with a letter or digit.")
+  return db.transaction(async (tx) =>
+    makeLink(
+      tx,
+      clock,
+      await createUser(tx, clock, actor, trimmed, role, actor.principal.kind === 'user' ? actor.principal.personId : null),
+      'invitation',
+    ),
+  )
 }
 
 /** A fresh link for somebody who lost their device; closes earlier links. */
@@ -52,7 +60,14 @@ export async function newLinkFor({ db, clock }: AuthContext, actor: Actor, userI
   })
 }
 
-async function createUser(tx: Transaction, clock: Clock, actor: Actor, name: string, role: Role, createdBy: string | null): Promise<rows.User> {
+async function createUser(
+  tx: Transaction,
+  clock: Clock,
+  actor: Actor,
+  name: string,
+  role: Role,
+  createdBy: string | null,
+): Promise<rows.User> {
   const user = await rows.insertUser(tx, { name, role, webauthnHandle: randomBytes(32), createdBy, at: clock.now() })
   if (user === undefined) throw new InputError(`There is already somebody called ${name}.`)
   await appendAudit(tx, clock, { ...actor, action: 'user added', subject: `user/${user.id}`, details: { name, role } })
@@ -69,14 +84,24 @@ async function makeLink(tx: Transaction, clock: Clock, user: rows.User, purpose:
 export async function setRole(context: AuthContext, actor: Actor, userId: string, role: Role): Promise<void> {
   await changeUser(context, userId, async (tx, user) => {
     await rows.setUserRole(tx, user.id, role)
-    await appendAudit(tx, context.clock, { ...actor, action: 'user role changed', subject: `user/${user.id}`, details: { name: user.name, from: user.role, to: role } })
+    await appendAudit(tx, context.clock, {
+      ...actor,
+      action: 'user role changed',
+      subject: `user/${user.id}`,
+      details: { name: user.name, from: user.role, to: role },
+    })
   })
 }
 
 export async function setDisabled(context: AuthContext, actor: Actor, userId: string, disabled: boolean): Promise<void> {
   await changeUser(context, userId, async (tx, user) => {
     await rows.setUserDisabled(tx, user.id, disabled ? context.clock.now() : null)
-    await appendAudit(tx, context.clock, { ...actor, action: disabled ? 'user disabled' : 'user enabled', subject: `user/${user.id}`, details: { name: user.name } })
+    await appendAudit(tx, context.clock, {
+      ...actor,
+      action: disabled ? 'user disabled' : 'user enabled',
+      subject: `user/${user.id}`,
+      details: { name: user.name },
+    })
   })
 }
 
@@ -85,7 +110,8 @@ async function changeUser({ db }: AuthContext, userId: string, change: (tx: Tran
     await rows.lockUsers(tx)
     const before = (await rows.listUsers(tx)).filter(isAdministrator).length
     await change(tx, await known(tx, userId))
-    if (before > 0 && !(await rows.listUsers(tx)).some(isAdministrator)) throw new DeniedError('last_administrator', 'This is the last administrator. Make somebody else one first.')
+    if (before > 0 && !(await rows.listUsers(tx)).some(isAdministrator))
+      throw new DeniedError('last_administrator', 'This is the last administrator. Make somebody else one first.')
   })
 }
 
@@ -103,22 +129,45 @@ export type OpenedSession = { token: string; userId: string; expiresAt: Date }
 export async function signInWithLink({ db, clock }: AuthContext, token: string, userAgent: string | null): Promise<OpenedSession> {
   return db.transaction(async (tx) => {
     const used = await rows.useLink(tx, hashSecret(token), clock.now())
-    if (used === undefined) throw new DeniedError('link', 'This link was used before, has expired, or never was one. Ask an administrator for a new one, or restart Falconer if nobody has signed in yet.')
+    if (used === undefined)
+      throw new DeniedError(
+        'link',
+        'This link was used before, has expired, or never was one. Ask an administrator for a new one, or restart Falconer if nobody has signed in yet.',
+      )
     return openSession(tx, clock, used.userId, userAgent, `link (${used.purpose})`)
   })
 }
 
 /** Opens a session for somebody whose sign-in was proven. */
-export async function openSession(tx: Transaction, clock: Clock, userId: string, userAgent: string | null, how: string): Promise<OpenedSession> {
+export async function openSession(
+  tx: Transaction,
+  clock: Clock,
+  userId: string,
+  userAgent: string | null,
+  how: string,
+): Promise<OpenedSession> {
   const user = await known(tx, userId)
   const token = newSecret('')
   const expiresAt = new Date(clock.now().getTime() + sessionDays * 24 * hour)
   await rows.insertSession(tx, { tokenHash: hashSecret(token), userId, csrf: newSecret(''), at: clock.now(), expiresAt, userAgent })
-  await appendAudit(tx, clock, { principal: userPrincipal(user), channel: 'web', action: 'signed in', subject: `user/${userId}`, details: { how } })
+  await appendAudit(tx, clock, {
+    principal: userPrincipal(user),
+    channel: 'web',
+    action: 'signed in',
+    subject: `user/${userId}`,
+    details: { how },
+  })
   return { token, userId, expiresAt }
 }
 
-export const userPrincipal = (user: { id: string; name: string; role: Role }): Principal => ({ id: user.id, kind: 'user', name: user.name, role: user.role, personId: user.id, mayApprove: true })
+export const userPrincipal = (user: { id: string; name: string; role: Role }): Principal => ({
+  id: user.id,
+  kind: 'user',
+  name: user.name,
+  role: user.role,
+  personId: user.id,
+  mayApprove: true,
+})
 
 /** Who this session belongs to, with the role they have now. */
 export async function sessionOf({ db, clock }: AuthContext, token: string): Promise<{ principal: Principal; csrf: string } | undefined> {
@@ -137,15 +186,32 @@ export async function signOut({ db, clock }: AuthContext, actor: Actor, token: s
 }
 
 /** A token for scripts and the command line: acts for its owner, with no more than its own role, and may never approve. */
-export async function createToken({ db, clock }: AuthContext, actor: Actor, given: { userId: string; name: string; role: Role; days: number }): Promise<{ token: string; id: string; expiresAt: Date }> {
+export async function createToken(
+  { db, clock }: AuthContext,
+  actor: Actor,
+  given: { userId: string; name: string; role: Role; days: number },
+): Promise<{ token: string; id: string; expiresAt: Date }> {
   if (given.name.trim() === '' || given.name.length > 80) throw new InputError('A token’s name has 1 to 80 characters.')
   return db.transaction(async (tx) => {
     const owner = await known(tx, given.userId)
-    if (!roleAtLeast(owner.role, given.role)) throw new DeniedError('entitlement', `A token cannot have the role ${given.role}: its owner is ${owner.role}.`)
+    if (!roleAtLeast(owner.role, given.role))
+      throw new DeniedError('entitlement', `A token cannot have the role ${given.role}: its owner is ${owner.role}.`)
     const token = newSecret('flc_')
     const expiresAt = new Date(clock.now().getTime() + given.days * 24 * hour)
-    const id = await rows.insertToken(tx, { userId: owner.id, name: given.name.trim(), role: given.role, tokenHash: hashSecret(token), at: clock.now(), expiresAt })
-    await appendAudit(tx, clock, { ...actor, action: 'token made', subject: `token/${id}`, details: { name: given.name, role: given.role, owner: owner.name, expiresAt } })
+    const id = await rows.insertToken(tx, {
+      userId: owner.id,
+      name: given.name.trim(),
+      role: given.role,
+      tokenHash: hashSecret(token),
+      at: clock.now(),
+      expiresAt,
+    })
+    await appendAudit(tx, clock, {
+      ...actor,
+      action: 'token made',
+      subject: `token/${id}`,
+      details: { name: given.name, role: given.role, owner: owner.name, expiresAt },
+    })
     return { token, id, expiresAt }
   })
 }

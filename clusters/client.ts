@@ -1,7 +1,15 @@
 /** A cluster to read: connection, the reading client, which cluster it is, and whether it is simulated. */
 import { KubeConfig } from '@kubernetes/client-node'
 import { ConfigError } from '../domain/errors.ts'
-import { type Flow, type FlowObserver, KubernetesApiError, type KubernetesJson, type ReadClient, resourcePath, resources } from './contract.ts'
+import {
+  type Flow,
+  type FlowObserver,
+  KubernetesApiError,
+  type KubernetesJson,
+  type ReadClient,
+  resourcePath,
+  resources,
+} from './contract.ts'
 import { sendRequest } from './requests.ts'
 
 /** How to reach a cluster; `kubeconfig` is the file's text, so that it can travel over a pipe. */
@@ -17,7 +25,8 @@ export function connect(config: ConnectionConfig): KubeConfig {
   } catch (error) {
     throw new ConfigError(`The kubeconfig cannot be used: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
   }
-  if (kubeConfig.getCurrentCluster() === null) throw new ConfigError(`The kubeconfig has no cluster for context ${config.context ?? kubeConfig.getCurrentContext()}`)
+  if (kubeConfig.getCurrentCluster() === null)
+    throw new ConfigError(`The kubeconfig has no cluster for context ${config.context ?? kubeConfig.getCurrentContext()}`)
   return kubeConfig
 }
 
@@ -33,7 +42,10 @@ export function readClient(kubeConfig: KubeConfig): ReadClient {
   return {
     async get(resource, namespace, name) {
       try {
-        return typed(resource, JSON.parse((await sendRequest(kubeConfig, { method: 'GET', path: resourcePath(resource, namespace, name) })).text))
+        return typed(
+          resource,
+          JSON.parse((await sendRequest(kubeConfig, { method: 'GET', path: resourcePath(resource, namespace, name) })).text),
+        )
       } catch (error) {
         if (error instanceof KubernetesApiError && error.status === 404) return null
         throw error
@@ -48,13 +60,21 @@ export function readClient(kubeConfig: KubeConfig): ReadClient {
   }
 }
 
-async function listPages(kubeConfig: KubeConfig, resource: string, namespace: string | null, options: Record<string, string>): Promise<{ items: KubernetesJson[]; resourceVersion: string }> {
+async function listPages(
+  kubeConfig: KubeConfig,
+  resource: string,
+  namespace: string | null,
+  options: Record<string, string>,
+): Promise<{ items: KubernetesJson[]; resourceVersion: string }> {
   const items: KubernetesJson[] = []
   let next = ''
   let resourceVersion = ''
   do {
     const query = { limit: '500', ...options, ...(next === '' ? {} : { continue: next }) }
-    const page = JSON.parse((await sendRequest(kubeConfig, { method: 'GET', path: resourcePath(resource, namespace), query })).text) as { items?: KubernetesJson[]; metadata?: { continue?: string; resourceVersion?: string } }
+    const page = JSON.parse((await sendRequest(kubeConfig, { method: 'GET', path: resourcePath(resource, namespace), query })).text) as {
+      items?: KubernetesJson[]
+      metadata?: { continue?: string; resourceVersion?: string }
+    }
     items.push(...(page.items ?? []).map((item) => typed(resource, item)))
     next = page.metadata?.continue ?? ''
     resourceVersion = page.metadata?.resourceVersion ?? resourceVersion
@@ -65,13 +85,23 @@ async function listPages(kubeConfig: KubeConfig, resource: string, namespace: st
 /** Items of a list come without their kind. */
 const typed = (resource: string, value: unknown): KubernetesJson => {
   const known = resources[resource]
-  return { ...(known === undefined ? {} : { apiVersion: known.group === '' ? known.version : `${known.group}/${known.version}`, kind: known.kind }), ...(value as KubernetesJson) }
+  return {
+    ...(known === undefined
+      ? {}
+      : { apiVersion: known.group === '' ? known.version : `${known.group}/${known.version}`, kind: known.kind }),
+    ...(value as KubernetesJson),
+  }
 }
 
 /** The simulated cluster tells its connections; for real ones nobody does yet. */
 export function flowObserver(kubeConfig: KubeConfig, simulated: boolean): FlowObserver {
   if (!simulated) return { connections: async () => 'not_observed' }
   return {
-    connections: async (podUid) => (JSON.parse((await sendRequest(kubeConfig, { method: 'GET', path: '/simulated/v1/connections', query: { podUid } })).text) as { items: Flow[] }).items,
+    connections: async (podUid) =>
+      (
+        JSON.parse((await sendRequest(kubeConfig, { method: 'GET', path: '/simulated/v1/connections', query: { podUid } })).text) as {
+          items: Flow[]
+        }
+      ).items,
   }
 }

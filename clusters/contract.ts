@@ -6,9 +6,19 @@ import { FalconerError } from '../domain/errors.ts'
 import type { PlannedRequest } from '../domain/proposal.ts'
 
 export type KubernetesJson = {
-  apiVersion?: string; kind?: string
-  metadata: { name: string; namespace?: string; uid?: string; resourceVersion?: string; labels?: Record<string, string>; annotations?: Record<string, string>; ownerReferences?: { kind: string; name: string; uid: string; controller?: boolean }[] }
-  spec?: Record<string, unknown>; status?: Record<string, unknown>
+  apiVersion?: string
+  kind?: string
+  metadata: {
+    name: string
+    namespace?: string
+    uid?: string
+    resourceVersion?: string
+    labels?: Record<string, string>
+    annotations?: Record<string, string>
+    ownerReferences?: { kind: string; name: string; uid: string; controller?: boolean }[]
+  }
+  spec?: Record<string, unknown>
+  status?: Record<string, unknown>
 }
 
 export interface ReadClient {
@@ -44,11 +54,11 @@ type Resource = { group: string; version: string; kind: string; namespaced: bool
 
 /** Resources Falconer knows, by `plural[.group]`. */
 export const resources: Readonly<Record<string, Resource>> = {
-  'pods': { group: '', version: 'v1', kind: 'Pod', namespaced: true },
-  'nodes': { group: '', version: 'v1', kind: 'Node', namespaced: false },
-  'namespaces': { group: '', version: 'v1', kind: 'Namespace', namespaced: false },
-  'services': { group: '', version: 'v1', kind: 'Service', namespaced: true },
-  'serviceaccounts': { group: '', version: 'v1', kind: 'ServiceAccount', namespaced: true },
+  pods: { group: '', version: 'v1', kind: 'Pod', namespaced: true },
+  nodes: { group: '', version: 'v1', kind: 'Node', namespaced: false },
+  namespaces: { group: '', version: 'v1', kind: 'Namespace', namespaced: false },
+  services: { group: '', version: 'v1', kind: 'Service', namespaced: true },
+  serviceaccounts: { group: '', version: 'v1', kind: 'ServiceAccount', namespaced: true },
   'deployments.apps': { group: 'apps', version: 'v1', kind: 'Deployment', namespaced: true },
   'replicasets.apps': { group: 'apps', version: 'v1', kind: 'ReplicaSet', namespaced: true },
   'statefulsets.apps': { group: 'apps', version: 'v1', kind: 'StatefulSet', namespaced: true },

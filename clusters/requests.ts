@@ -8,7 +8,14 @@ import type { KubeConfig } from '@kubernetes/client-node'
 import { UpstreamError } from '../domain/errors.ts'
 import { KubernetesApiError } from './contract.ts'
 
-export type ApiRequest = { method: 'GET' | 'POST' | 'PATCH' | 'DELETE'; path: string; query?: Record<string, string>; body?: unknown; contentType?: string; timeoutMs?: number }
+export type ApiRequest = {
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+  path: string
+  query?: Record<string, string>
+  body?: unknown
+  contentType?: string
+  timeoutMs?: number
+}
 export type ApiResponse = { text: string; simulated: boolean }
 
 const maxAnswerBytes = 128 * 1024 * 1024
@@ -19,18 +26,32 @@ export async function sendRequest(kubeConfig: KubeConfig, request: ApiRequest): 
   if (server === undefined) throw new UpstreamError('The kubeconfig names no cluster', { retryable: false })
   const url = new URL(server.replace(/\/$/, '') + request.path)
   for (const [name, value] of Object.entries(request.query ?? {})) url.searchParams.set(name, value)
-  const options: https.RequestOptions = { method: request.method, headers: { accept: 'application/json' }, timeout: request.timeoutMs ?? 20_000 }
+  const options: https.RequestOptions = {
+    method: request.method,
+    headers: { accept: 'application/json' },
+    timeout: request.timeoutMs ?? 20_000,
+  }
   await kubeConfig.applyToHTTPSOptions(options)
   const body = request.body === undefined ? undefined : JSON.stringify(request.body)
-  if (body !== undefined) options.headers = { ...(options.headers as http.OutgoingHttpHeaders), 'content-type': request.contentType ?? 'application/json', 'content-length': Buffer.byteLength(body) }
+  if (body !== undefined)
+    options.headers = {
+      ...(options.headers as http.OutgoingHttpHeaders),
+      'content-type': request.contentType ?? 'application/json',
+      'content-length': Buffer.byteLength(body),
+    }
   const { status, text, simulated } = await exchange(url, options, body)
   if (status >= 200 && status < 300) return { text, simulated }
   throw new KubernetesApiError(status, `the API server answered ${status}: ${messageOf(text)}`)
 }
 
-async function exchange(url: URL, options: https.RequestOptions, body: string | undefined): Promise<{ status: number; text: string; simulated: boolean }> {
+async function exchange(
+  url: URL,
+  options: https.RequestOptions,
+  body: string | undefined,
+): Promise<{ status: number; text: string; simulated: boolean }> {
   return new Promise((resolve, reject) => {
-    const fail = (error: Error): void => reject(new UpstreamError(`The cluster at ${url.host} cannot be reached: ${error.message}`, { cause: error, retryable: true }))
+    const fail = (error: Error): void =>
+      reject(new UpstreamError(`The cluster at ${url.host} cannot be reached: ${error.message}`, { cause: error, retryable: true }))
     const outgoing = (url.protocol === 'https:' ? https : http).request(url, options, (incoming) => {
       const parts: Buffer[] = []
       let size = 0
@@ -39,7 +60,13 @@ async function exchange(url: URL, options: https.RequestOptions, body: string | 
         if (size > maxAnswerBytes) outgoing.destroy(new Error(`its answer is larger than ${maxAnswerBytes} bytes`))
         else parts.push(part)
       })
-      incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, text: Buffer.concat(parts).toString('utf8'), simulated: incoming.headers['x-falconer-simulated'] === 'true' }))
+      incoming.on('end', () =>
+        resolve({
+          status: incoming.statusCode ?? 0,
+          text: Buffer.concat(parts).toString('utf8'),
+          simulated: incoming.headers['x-falconer-simulated'] === 'true',
+        }),
+      )
       incoming.on('error', fail)
     })
     outgoing.on('timeout', () => outgoing.destroy(new Error('it did not answer in time')))

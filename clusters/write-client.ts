@@ -24,9 +24,21 @@ function toApiRequest(request: PlannedRequest, query: Record<string, string>): A
     case 'create':
       return { method: 'POST', path: resourcePath(resource, namespace), query: manager, body }
     case 'patch':
-      return { method: 'PATCH', path: resourcePath(resource, namespace, name), query: manager, body, contentType: 'application/merge-patch+json' }
+      return {
+        method: 'PATCH',
+        path: resourcePath(resource, namespace, name),
+        query: manager,
+        body,
+        contentType: 'application/merge-patch+json',
+      }
     case 'apply':
-      return { method: 'PATCH', path: resourcePath(resource, namespace, name), query: manager, body, contentType: 'application/apply-patch+yaml' }
+      return {
+        method: 'PATCH',
+        path: resourcePath(resource, namespace, name),
+        query: manager,
+        body,
+        contentType: 'application/apply-patch+yaml',
+      }
     case 'delete':
       return { method: 'DELETE', path: resourcePath(resource, namespace, name), query, body: body ?? {} }
     case 'read':

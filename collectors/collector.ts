@@ -7,12 +7,17 @@ import type { NewAlert } from '../domain/alert.ts'
 import type { NewEntity, NewRelation } from '../domain/entity.ts'
 
 /** A message about the sensor itself (Falco's metrics snapshot, syscall event drop): feeds coverage, is no alert. */
-export type NewInternal = { kind: 'internal'; contentKey: string; name: string; eventNs: bigint | null; hostname: string | null; fields: Record<string, unknown>; raw: Uint8Array }
+export type NewInternal = {
+  kind: 'internal'
+  contentKey: string
+  name: string
+  eventNs: bigint | null
+  hostname: string | null
+  fields: Record<string, unknown>
+  raw: Uint8Array
+}
 export type NewRecord =
-  | { kind: 'alert'; alert: NewAlert }
-  | NewInternal
-  | { kind: 'entity'; entity: NewEntity }
-  | { kind: 'relation'; relation: NewRelation }
+  { kind: 'alert'; alert: NewAlert } | NewInternal | { kind: 'entity'; entity: NewEntity } | { kind: 'relation'; relation: NewRelation }
 
 /** Where a record comes from: `scope` is the cluster, `receivedNs` our clock. */
 export type SourceContext = { sourceId: string | null; sourceName: string; scope: string; receivedNs: bigint }

@@ -3,9 +3,19 @@
  * a prefix (grep, a table, a curl command), between lines of other text. Constant memory: a document may be at most
  * `maxBytes`. Works on bytes, so what was received is what is kept. It does not parse.
  */
-export type FoundDocument = { kind: 'document'; bytes: Uint8Array; at: string; prefixed: boolean } | { kind: 'text'; bytes: Uint8Array; at: string } | { kind: 'broken'; bytes: Uint8Array; at: string; reason: string }
+export type FoundDocument =
+  | { kind: 'document'; bytes: Uint8Array; at: string; prefixed: boolean }
+  | { kind: 'text'; bytes: Uint8Array; at: string }
+  | { kind: 'broken'; bytes: Uint8Array; at: string; reason: string }
 
-const newline = 0x0a, open = 0x7b, close = 0x7d, openList = 0x5b, closeList = 0x5d, quote = 0x22, backslash = 0x5c, comma = 0x2c
+const newline = 0x0a,
+  open = 0x7b,
+  close = 0x7d,
+  openList = 0x5b,
+  closeList = 0x5d,
+  quote = 0x22,
+  backslash = 0x5c,
+  comma = 0x2c
 const isSpace = (byte: number | undefined): boolean => byte === 0x20 || byte === 0x09 || byte === 0x0d || byte === newline
 const keptOfOversized = 65_536
 
@@ -33,7 +43,7 @@ async function* lines(input: AsyncIterable<Uint8Array>, maxBytes: number): Async
   }
   for await (const chunk of input) {
     const buffer = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
-    for (let from = 0; from < buffer.length; ) {
+    for (let from = 0; from < buffer.length;) {
       const at = buffer.indexOf(newline, from)
       const part = buffer.subarray(from, at < 0 ? buffer.length : at + 1)
       from += part.length
@@ -57,13 +67,20 @@ class Finder {
   #inList = false
   #begun: Begun | null = null
 
-  constructor(maxBytes: number) { this.#maxBytes = maxBytes }
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes
+  }
 
   *line(line: Line): Iterable<FoundDocument> {
     const bytes = line.number === 1 ? withoutMark(line.bytes) : line.bytes
     if (line.oversized) {
       yield* this.end()
-      yield { kind: 'broken', bytes: bytes.subarray(0, keptOfOversized), at: `line ${line.number}`, reason: `the line is longer than ${this.#maxBytes} bytes; its first ${keptOfOversized} are kept` }
+      yield {
+        kind: 'broken',
+        bytes: bytes.subarray(0, keptOfOversized),
+        at: `line ${line.number}`,
+        reason: `the line is longer than ${this.#maxBytes} bytes; its first ${keptOfOversized} are kept`,
+      }
       return
     }
     // A new document at the margin while one is still open: the open one was cut off.
@@ -86,7 +103,8 @@ class Finder {
       }
       const start = this.#start(bytes, from)
       if (start === null) {
-        if (bytes.subarray(from).some((byte) => !isSpace(byte) && byte !== comma && byte !== closeList)) yield { kind: 'text', bytes: bytes.subarray(from), at: `line ${line.number}` }
+        if (bytes.subarray(from).some((byte) => !isSpace(byte) && byte !== comma && byte !== closeList))
+          yield { kind: 'text', bytes: bytes.subarray(from), at: `line ${line.number}` }
         else if (bytes.includes(closeList, from)) this.#inList = false
         return
       }
@@ -118,7 +136,12 @@ class Finder {
   #finish(): FoundDocument {
     const begun = this.#begun as Begun
     this.#begun = null
-    return { kind: 'document', bytes: begun.parts.length === 1 ? (begun.parts[0] as Buffer) : Buffer.concat(begun.parts), at: `line ${begun.at}`, prefixed: begun.prefixed }
+    return {
+      kind: 'document',
+      bytes: begun.parts.length === 1 ? (begun.parts[0] as Buffer) : Buffer.concat(begun.parts),
+      at: `line ${begun.at}`,
+      prefixed: begun.prefixed,
+    }
   }
 
   /** Where a document or a list of documents starts on this line, or null. */

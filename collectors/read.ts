@@ -13,7 +13,15 @@ import { collectors } from './registry.generated.ts'
 export type DeadPiece = { at: string; reason: string; bytes: Uint8Array }
 export type Batch = { records: NewRecord[]; deadLetters: DeadPiece[]; bytes: number }
 export type ReadCounts = { format: string; read: number; records: number; internal: number; skipped: number; deadLetters: number }
-export type ReadOptions = { path: string; format?: string; source: SourceContext; onBatch: (batch: Batch) => Promise<void>; batchSize?: number; maxBytes?: number; /** What is no record at all (a line of text) is a dead letter too: on the network nobody sends prose by habit. */ strict?: boolean }
+export type ReadOptions = {
+  path: string
+  format?: string
+  source: SourceContext
+  onBatch: (batch: Batch) => Promise<void>
+  batchSize?: number
+  maxBytes?: number
+  /** What is no record at all (a line of text) is a dead letter too: on the network nobody sends prose by habit. */ strict?: boolean
+}
 
 const sampleBytes = 65_536
 /** Real documents stay below ten; what lies far beyond would exhaust a stack somewhere on its way. */
@@ -37,7 +45,13 @@ export async function readInput(input: AsyncIterable<Uint8Array>, options: ReadO
       continue
     }
     counts.read += 1
-    take(collector, piece.skipped === true ? { ...piece, error: `not a ${collector.title} document` } : piece, options.source, batch, counts)
+    take(
+      collector,
+      piece.skipped === true ? { ...piece, error: `not a ${collector.title} document` } : piece,
+      options.source,
+      batch,
+      counts,
+    )
     if (batch.records.length + batch.deadLetters.length >= (options.batchSize ?? 500) || batch.bytes > 4 * 1024 * 1024) await flush()
   }
   await flush()
@@ -53,7 +67,13 @@ function take(collector: Collector, piece: Piece, source: SourceContext, batch: 
   if (piece.error !== undefined) return dead(piece.error)
   if (nestedDeeperThan(piece.raw, maxNesting)) return dead(`nested deeper than ${maxNesting} levels`)
   const raw = collector.raw.safeParse(piece.raw)
-  if (!raw.success) return dead(`not a ${collector.title} document: ${raw.error.issues.slice(0, 3).map((issue) => `${issue.path.join('.') || 'document'}: ${issue.message}`).join('; ')}`)
+  if (!raw.success)
+    return dead(
+      `not a ${collector.title} document: ${raw.error.issues
+        .slice(0, 3)
+        .map((issue) => `${issue.path.join('.') || 'document'}: ${issue.message}`)
+        .join('; ')}`,
+    )
   try {
     const records = [...collector.normalise(raw.data, piece, source)]
     if (records.length === 0) {
@@ -85,7 +105,9 @@ function nestedDeeperThan(value: unknown, limit: number): boolean {
   let level: unknown[] = [value]
   for (let depth = 0; level.length > 0; depth += 1) {
     if (depth > limit) return true
-    level = level.flatMap((inner) => (inner !== null && typeof inner === 'object' ? Object.values(inner) : [])).filter((inner) => inner !== null && typeof inner === 'object')
+    level = level
+      .flatMap((inner) => (inner !== null && typeof inner === 'object' ? Object.values(inner) : []))
+      .filter((inner) => inner !== null && typeof inner === 'object')
   }
   return false
 }
@@ -93,19 +115,24 @@ function nestedDeeperThan(value: unknown, limit: number): boolean {
 function chooseCollector(sample: Buffer, options: ReadOptions): Collector {
   if (options.format !== undefined) {
     const named = collectors.find((collector) => collector.name === options.format)
-    if (named === undefined) throw new InputError(`There is no format “${options.format}”. Known: ${collectors.map((collector) => collector.name).join(', ')}.`)
+    if (named === undefined)
+      throw new InputError(`There is no format “${options.format}”. Known: ${collectors.map((collector) => collector.name).join(', ')}.`)
     return named
   }
   const text = sample.toString('utf8')
   const found = collectors.find((collector) => collector.detect(text, options.path))
-  if (found === undefined) throw new InputError(`${options.path}: ${looksLike(text)}. Expected one of: ${collectors.map((collector) => collector.title).join(', ')}. If it is one, name it with --format.`)
+  if (found === undefined)
+    throw new InputError(
+      `${options.path}: ${looksLike(text)}. Expected one of: ${collectors.map((collector) => collector.title).join(', ')}. If it is one, name it with --format.`,
+    )
   return found
 }
 
 function looksLike(sample: string): string {
   const start = sample.trimStart()
   if (start === '') return 'it is empty'
-  if (/^[{[]/.test(start)) return `it is JSON of a kind this version does not read${/"(\w[\w.$-]*)"\s*:/.test(start) ? ` (its first key is "${/"(\w[\w.$-]*)"\s*:/.exec(start)?.[1]}")` : ''}`
+  if (/^[{[]/.test(start))
+    return `it is JSON of a kind this version does not read${/"(\w[\w.$-]*)"\s*:/.test(start) ? ` (its first key is "${/"(\w[\w.$-]*)"\s*:/.exec(start)?.[1]}")` : ''}`
   if (/^<\?xml|^<\w/.test(start)) return 'it looks like XML'
   if (/[\0-\x08]/.test(start.slice(0, 512))) return 'it looks like binary data'
   if (/^[\w.-]+:(\s|$)/m.test(start)) return 'it looks like YAML of a kind this version does not read'
@@ -158,7 +185,9 @@ async function* gunzip(input: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Arr
   try {
     for await (const part of unpacked) yield part as Uint8Array
   } catch (error) {
-    throw error instanceof InputError ? error : new InputError(`the gzip data is broken: ${error instanceof Error ? error.message : 'unreadable'}`, { cause: error })
+    throw error instanceof InputError
+      ? error
+      : new InputError(`the gzip data is broken: ${error instanceof Error ? error.message : 'unreadable'}`, { cause: error })
   }
 }
 

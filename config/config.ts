@@ -7,9 +7,17 @@ import { z } from 'zod'
 import { ConfigError } from '../domain/errors.ts'
 import { Secret } from '../domain/redact.ts'
 
-const secret = z.string().min(1).transform((value) => new Secret(value))
+const secret = z
+  .string()
+  .min(1)
+  .transform((value) => new Secret(value))
 const flag = z.enum(['true', 'false', '1', '0', 'yes', 'no']).transform((value) => ['true', '1', 'yes'].includes(value))
-const list = z.string().transform((value) => value.split(',').map((part) => part.trim()).filter((part) => part !== ''))
+const list = z.string().transform((value) =>
+  value
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== ''),
+)
 
 export const Config = z.object({
   DATABASE_URL: secret.optional().describe('A Postgres server with pgvector. Without it the embedded database in --data is used'),
@@ -18,25 +26,51 @@ export const Config = z.object({
   FALCONER_PORT: z.coerce.number().int().min(0).max(65_535).default(8765).describe('Port to listen on; 0 picks a free one'),
   FALCONER_PUBLIC_URL: z.url().optional().describe('How browsers reach the page, e.g. https://falconer.example.org'),
   FALCONER_ALLOWED_HOSTS: list.default([]).describe('Further Host names to answer to, comma separated'),
-  FALCONER_SCOPE: z.string().min(1).max(100).default('default').describe('Name of the cluster that sources belong to unless they say otherwise'),
+  FALCONER_SCOPE: z
+    .string()
+    .min(1)
+    .max(100)
+    .default('default')
+    .describe('Name of the cluster that sources belong to unless they say otherwise'),
   FALCONER_KUBECONFIG: z.string().optional().describe('kubeconfig of the cluster to watch and, if actions are enabled, to act on'),
-  FALCONER_EXECUTOR_KUBECONFIG: z.string().optional().describe('kubeconfig of the executor alone, with the rights of deploy/executor-rbac.generated.yaml; default: FALCONER_KUBECONFIG'),
+  FALCONER_EXECUTOR_KUBECONFIG: z
+    .string()
+    .optional()
+    .describe('kubeconfig of the executor alone, with the rights of deploy/executor-rbac.generated.yaml; default: FALCONER_KUBECONFIG'),
   FALCONER_KUBE_CONTEXT: z.string().optional().describe('Context in that kubeconfig'),
   FALCONER_IN_CLUSTER: flag.default(false).describe('Use the pod’s own service account'),
-  FALCONER_ACTIONS: flag.default(false).describe('Allow approved actions to be executed on the cluster; off: proposals are planned, never run'),
+  FALCONER_ACTIONS: flag
+    .default(false)
+    .describe('Allow approved actions to be executed on the cluster; off: proposals are planned, never run'),
   FALCONER_POLICY: z.string().optional().describe('Response policy file (YAML); default: the built-in policy'),
-  FALCONER_RETENTION_DAYS: z.coerce.number().int().min(1).max(3_650).default(90).describe('Alerts older than this (by received time) are dropped'),
+  FALCONER_RETENTION_DAYS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(3_650)
+    .default(90)
+    .describe('Alerts older than this (by received time) are dropped'),
   FALCONER_LOG: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('Least severe log line that is written'),
-  FALCONER_INGEST_MAX_BYTES: z.coerce.number().int().min(1_024).default(32 * 1024 * 1024).describe('Largest body taken by ingest'),
+  FALCONER_INGEST_MAX_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1_024)
+    .default(32 * 1024 * 1024)
+    .describe('Largest body taken by ingest'),
   FALCONER_URL: z.url().optional().describe('Server that the command line talks to'),
   FALCONER_TOKEN: secret.optional().describe('API token of the command line'),
 })
 export type Config = z.infer<typeof Config>
 
 /** Reads the environment, with `overrides` (command-line flags) on top. Empty values count as unset. Throws ConfigError naming every problem. */
-export function loadConfig(overrides: Partial<Record<keyof Config, string>> = {}, environment: Record<string, string | undefined> = process.env): Config {
+export function loadConfig(
+  overrides: Partial<Record<keyof Config, string>> = {},
+  environment: Record<string, string | undefined> = process.env,
+): Config {
   const given = Object.fromEntries(
-    Object.keys(Config.shape).map((name) => [name, overrides[name as keyof Config] ?? fromFile(name, environment) ?? environment[name]]).filter(([, value]) => value !== undefined && value !== ''),
+    Object.keys(Config.shape)
+      .map((name) => [name, overrides[name as keyof Config] ?? fromFile(name, environment) ?? environment[name]])
+      .filter(([, value]) => value !== undefined && value !== ''),
   )
   const parsed = Config.safeParse(given)
   if (parsed.success) return parsed.data

@@ -20,18 +20,39 @@ export const NewAlert = z.object({
   tactics: z.array(z.string()).describe('ATT&CK tactic ids'),
   techniques: z.array(z.string()).describe('ATT&CK technique ids'),
   output: z.string().nullable().describe('The sensor’s prose: shown as a quotation, never parsed'),
-  container: z.object({ id: z.string(), name: z.string().nullable(), image: z.string().nullable() }).nullable().describe('Null on the host itself'),
-  pod: z.object({ namespace: z.string(), name: z.string(), uid: z.string().nullable() }).nullable().describe('As the sensor wrote it: a lead, never a target'),
+  container: z
+    .object({ id: z.string(), name: z.string().nullable(), image: z.string().nullable() })
+    .nullable()
+    .describe('Null on the host itself'),
+  pod: z
+    .object({ namespace: z.string(), name: z.string(), uid: z.string().nullable() })
+    .nullable()
+    .describe('As the sensor wrote it: a lead, never a target'),
   process: z
     .object({
-      name: z.string().nullable(), pid: z.bigint().nullable(), startNs: z.bigint().nullable(), cmdline: z.string().nullable(), exepath: z.string().nullable(),
-      parentName: z.string().nullable(), parentCmdline: z.string().nullable(), parentPid: z.bigint().nullable(),
-      ancestors: z.array(z.string()).describe('proc.aname[n], nearest first'), user: z.string().nullable(), uid: z.bigint().nullable(), terminal: z.boolean(),
+      name: z.string().nullable(),
+      pid: z.bigint().nullable(),
+      startNs: z.bigint().nullable(),
+      cmdline: z.string().nullable(),
+      exepath: z.string().nullable(),
+      parentName: z.string().nullable(),
+      parentCmdline: z.string().nullable(),
+      parentPid: z.bigint().nullable(),
+      ancestors: z.array(z.string()).describe('proc.aname[n], nearest first'),
+      user: z.string().nullable(),
+      uid: z.bigint().nullable(),
+      terminal: z.boolean(),
     })
     .nullable(),
   file: z.string().nullable().describe('fd.name when it is a path'),
   connection: z
-    .object({ clientIp: z.string().nullable(), clientPort: z.number().nullable(), serverIp: z.string().nullable(), serverPort: z.number().nullable(), protocol: z.string().nullable() })
+    .object({
+      clientIp: z.string().nullable(),
+      clientPort: z.number().nullable(),
+      serverIp: z.string().nullable(),
+      serverPort: z.number().nullable(),
+      protocol: z.string().nullable(),
+    })
     .nullable(),
   fields: z.record(z.string(), z.unknown()).describe('output_fields as written, exact'),
   document: z.record(z.string(), z.unknown()).describe('The whole document as parsed, exact'),
@@ -40,9 +61,4 @@ export const NewAlert = z.object({
 export type NewAlert = z.infer<typeof NewAlert>
 
 /** A stored alert: the normalised record, its id and its place in time. `raw` is read on its own. */
-export type Alert = Omit<NewAlert, 'raw' | 'document'> & {
-  id: string
-  sourceId: string | null
-  receivedAt: Date
-  seen: number
-}
+export type Alert = Omit<NewAlert, 'raw' | 'document'> & { id: string; sourceId: string | null; receivedAt: Date; seen: number }

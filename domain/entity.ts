@@ -4,7 +4,18 @@
  */
 import { z } from 'zod'
 
-export const entityKinds = ['cluster', 'node', 'namespace', 'workload', 'pod', 'container', 'image', 'service_account', 'service', 'network_policy'] as const
+export const entityKinds = [
+  'cluster',
+  'node',
+  'namespace',
+  'workload',
+  'pod',
+  'container',
+  'image',
+  'service_account',
+  'service',
+  'network_policy',
+] as const
 export const EntityKind = z.enum(entityKinds)
 export type EntityKind = z.infer<typeof EntityKind>
 
@@ -34,25 +45,51 @@ export type Entity = NewEntity & { id: bigint; origin: 'inventory' | 'derived'; 
 export type Relation = { fromId: bigint; type: RelationType; toId: bigint; firstNs: bigint; lastNs: bigint }
 
 export const DeclaredContainer = z.object({
-  name: z.string(), image: z.string(), imageId: z.string().nullable(), containerId: z.string().nullable().describe('Full id without the runtime prefix'),
-  command: z.array(z.string()), args: z.array(z.string()), privileged: z.boolean(), init: z.boolean(),
+  name: z.string(),
+  image: z.string(),
+  imageId: z.string().nullable(),
+  containerId: z.string().nullable().describe('Full id without the runtime prefix'),
+  command: z.array(z.string()),
+  args: z.array(z.string()),
+  privileged: z.boolean(),
+  init: z.boolean(),
 })
 /** properties of kind 'pod'. */
 export const PodProperties = z.object({
-  uid: z.string(), phase: z.string().nullable(), node: z.string().nullable(), ip: z.string().nullable(), serviceAccount: z.string().nullable(),
-  labels: z.record(z.string(), z.string()), annotations: z.record(z.string(), z.string()), hostNetwork: z.boolean(), hostPID: z.boolean(),
+  uid: z.string(),
+  phase: z.string().nullable(),
+  node: z.string().nullable(),
+  ip: z.string().nullable(),
+  serviceAccount: z.string().nullable(),
+  labels: z.record(z.string(), z.string()),
+  annotations: z.record(z.string(), z.string()),
+  hostNetwork: z.boolean(),
+  hostPID: z.boolean(),
   containers: z.array(DeclaredContainer),
   owner: z.object({ kind: z.string(), name: z.string(), uid: z.string() }).nullable().describe('Nearest owner'),
-  workload: z.object({ kind: z.string(), name: z.string(), uid: z.string() }).nullable().describe('Top of the owner chain; itself null for a bare pod'),
+  workload: z
+    .object({ kind: z.string(), name: z.string(), uid: z.string() })
+    .nullable()
+    .describe('Top of the owner chain; itself null for a bare pod'),
 })
 export type PodProperties = z.infer<typeof PodProperties>
 /** properties of kind 'workload'. */
 export const WorkloadProperties = z.object({
-  workloadKind: z.string().describe('Deployment, StatefulSet, DaemonSet, Job, CronJob, ReplicaSet'), uid: z.string(), replicas: z.number().nullable(),
-  labels: z.record(z.string(), z.string()), annotations: z.record(z.string(), z.string()),
+  workloadKind: z.string().describe('Deployment, StatefulSet, DaemonSet, Job, CronJob, ReplicaSet'),
+  uid: z.string(),
+  replicas: z.number().nullable(),
+  labels: z.record(z.string(), z.string()),
+  annotations: z.record(z.string(), z.string()),
   owner: z.object({ kind: z.string(), name: z.string(), uid: z.string() }).nullable(),
 })
 export type WorkloadProperties = z.infer<typeof WorkloadProperties>
 /** properties of kind 'container'. */
-export const ContainerProperties = z.object({ podUid: z.string(), podName: z.string(), namespace: z.string(), containerName: z.string(), image: z.string(), node: z.string().nullable() })
+export const ContainerProperties = z.object({
+  podUid: z.string(),
+  podName: z.string(),
+  namespace: z.string(),
+  containerName: z.string(),
+  image: z.string(),
+  node: z.string().nullable(),
+})
 export type ContainerProperties = z.infer<typeof ContainerProperties>

@@ -13,17 +13,23 @@ export class FalconerError extends Error {
 
 /** The caller sent something that cannot be used: exit code 2, HTTP 4xx. */
 export class InputError extends FalconerError {
-  constructor(message: string, options?: ErrorOptions) { super('input', message, options) }
+  constructor(message: string, options?: ErrorOptions) {
+    super('input', message, options)
+  }
 }
 
 /** What was asked for does not exist, or this principal may not know that it does: HTTP 404. */
 export class NotFoundError extends FalconerError {
-  constructor(message: string, options?: ErrorOptions) { super('not_found', message, options) }
+  constructor(message: string, options?: ErrorOptions) {
+    super('not_found', message, options)
+  }
 }
 
 /** The operator must change the configuration or the environment. */
 export class ConfigError extends FalconerError {
-  constructor(message: string, options?: ErrorOptions) { super('config', message, options) }
+  constructor(message: string, options?: ErrorOptions) {
+    super('config', message, options)
+  }
 }
 
 /** Something Falconer talks to failed. `retryable` says whether the same call may succeed later. */
@@ -46,5 +52,7 @@ export class DeniedError extends FalconerError {
 
 /** A rule of our own was broken; a bug of ours. */
 export class InvariantError extends FalconerError {
-  constructor(message: string, options?: ErrorOptions) { super('invariant', message, options) }
+  constructor(message: string, options?: ErrorOptions) {
+    super('invariant', message, options)
+  }
 }

@@ -18,7 +18,10 @@ export function parseEventTime(text: string): bigint | undefined {
 /** `2026-01-02T03:04:05.123456789Z`; trailing zero groups of three digits are dropped. */
 export function formatEventTime(nanoseconds: bigint): string {
   const second = nanoseconds / 1_000_000_000n - (nanoseconds % 1_000_000_000n < 0n ? 1n : 0n)
-  const fraction = (nanoseconds - second * 1_000_000_000n).toString().padStart(9, '0').replace(/(?:000){1,3}$/, '')
+  const fraction = (nanoseconds - second * 1_000_000_000n)
+    .toString()
+    .padStart(9, '0')
+    .replace(/(?:000){1,3}$/, '')
   const whole = new Date(Number(second) * 1_000).toISOString().slice(0, 19)
   return `${whole}${fraction === '' ? '' : `.${fraction}`}Z`
 }

@@ -28,6 +28,10 @@ export function jsonSafe(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(jsonSafe)
   if (value instanceof Date) return value.toISOString()
   if (value !== null && typeof value === 'object')
-    return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined).map(([key, inner]) => [key, jsonSafe(inner)]))
+    return Object.fromEntries(
+      Object.entries(value)
+        .filter(([, inner]) => inner !== undefined)
+        .map(([key, inner]) => [key, jsonSafe(inner)]),
+    )
   return value
 }

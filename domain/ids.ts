@@ -4,7 +4,15 @@
  */
 import { v7 } from 'uuid'
 
-export const idPrefixes = { alert: 'alr', incident: 'inc', investigation: 'inv', proposal: 'prp', approval: 'apv', source: 'src', principal: 'usr' } as const
+export const idPrefixes = {
+  alert: 'alr',
+  incident: 'inc',
+  investigation: 'inv',
+  proposal: 'prp',
+  approval: 'apv',
+  source: 'src',
+  principal: 'usr',
+} as const
 export type IdKind = keyof typeof idPrefixes
 
 export const newId = (): string => v7()

@@ -11,8 +11,8 @@ export const roleAtLeast = (role: Role, needed: Role): boolean => roles.indexOf(
 
 /** Every permission in the product; every route, tool and command declares exactly one. */
 export const permissions = {
-  'public': null,
-  'ingest': null,
+  public: null,
+  ingest: null,
   'incidents.read': 'viewer',
   'incidents.decide': 'investigator',
   'investigations.run': 'investigator',
@@ -27,7 +27,7 @@ export const permissions = {
   'people.manage': 'administrator',
   'tokens.own': 'viewer',
   'audit.read': 'administrator',
-  'import': 'responder',
+  import: 'responder',
 } as const satisfies Record<string, Role | null>
 export type Permission = keyof typeof permissions
 
@@ -46,9 +46,37 @@ export type Principal = {
 export type Channel = 'web' | 'api' | 'cli' | 'slack' | 'mcp' | 'system'
 
 /** The parts of Falconer that act by themselves. None of them may approve anything. */
-export const agentPrincipal: Principal = { id: 'agent', kind: 'agent', name: 'Falconer’s analyst', role: 'investigator', personId: 'agent', mayApprove: false }
-export const executorPrincipal: Principal = { id: 'executor', kind: 'executor', name: 'Falconer’s executor', role: 'viewer', personId: 'executor', mayApprove: false }
-export const systemPrincipal: Principal = { id: 'system', kind: 'system', name: 'Falconer', role: 'viewer', personId: 'system', mayApprove: false }
+export const agentPrincipal: Principal = {
+  id: 'agent',
+  kind: 'agent',
+  name: 'Falconer’s analyst',
+  role: 'investigator',
+  personId: 'agent',
+  mayApprove: false,
+}
+export const executorPrincipal: Principal = {
+  id: 'executor',
+  kind: 'executor',
+  name: 'Falconer’s executor',
+  role: 'viewer',
+  personId: 'executor',
+  mayApprove: false,
+}
+export const systemPrincipal: Principal = {
+  id: 'system',
+  kind: 'system',
+  name: 'Falconer',
+  role: 'viewer',
+  personId: 'system',
+  mayApprove: false,
+}
 /** The demonstration’s own approver, refused for every target that is not simulated. */
 export const demoPrincipal: Principal = { id: 'demo', kind: 'demo', name: 'Demo', role: 'responder', personId: 'demo', mayApprove: true }
-export const operatorPrincipal: Principal = { id: 'operator', kind: 'operator', name: 'Command line', role: 'administrator', personId: 'operator', mayApprove: true }
+export const operatorPrincipal: Principal = {
+  id: 'operator',
+  kind: 'operator',
+  name: 'Command line',
+  role: 'administrator',
+  personId: 'operator',
+  mayApprove: true,
+}

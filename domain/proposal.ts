@@ -4,14 +4,43 @@
  */
 import { z } from 'zod'
 
-export const proposalStates = ['requested', 'planning', 'pending', 'unplannable', 'approved', 'rejected', 'expired', 'superseded', 'executing', 'succeeded', 'partial', 'failed', 'reverting', 'reverted'] as const
+export const proposalStates = [
+  'requested',
+  'planning',
+  'pending',
+  'unplannable',
+  'approved',
+  'rejected',
+  'expired',
+  'superseded',
+  'executing',
+  'succeeded',
+  'partial',
+  'failed',
+  'reverting',
+  'reverted',
+] as const
 export const ProposalState = z.enum(proposalStates)
 export type ProposalState = z.infer<typeof ProposalState>
-export const finalStates: readonly ProposalState[] = ['unplannable', 'rejected', 'expired', 'superseded', 'succeeded', 'partial', 'failed', 'reverted']
+export const finalStates: readonly ProposalState[] = [
+  'unplannable',
+  'rejected',
+  'expired',
+  'superseded',
+  'succeeded',
+  'partial',
+  'failed',
+  'reverted',
+]
 
 /** A target that inventory recorded: the entity row, and the UID that names it in its cluster. */
 export const ActionTarget = z.object({
-  scope: z.string(), kind: z.enum(['pod', 'workload', 'node']), entityId: z.string(), namespace: z.string().nullable(), name: z.string(), uid: z.string(),
+  scope: z.string(),
+  kind: z.enum(['pod', 'workload', 'node']),
+  entityId: z.string(),
+  namespace: z.string().nullable(),
+  name: z.string(),
+  uid: z.string(),
   workloadKind: z.string().nullable(),
 })
 export type ActionTarget = z.infer<typeof ActionTarget>
@@ -30,16 +59,21 @@ export const Plan = z.object({
   action: z.string(),
   params: z.record(z.string(), z.unknown()),
   target: ActionTarget,
-  declared: z.object({
-    specDigest: z.string(), labels: z.record(z.string(), z.string()), owner: z.string().nullable(), images: z.array(z.string()),
-  }).describe('What the target declared when planned; a change is drift. Status is left out on purpose'),
+  declared: z
+    .object({ specDigest: z.string(), labels: z.record(z.string(), z.string()), owner: z.string().nullable(), images: z.array(z.string()) })
+    .describe('What the target declared when planned; a change is drift. Status is left out on purpose'),
   requests: z.array(PlannedRequest),
-  blastRadius: z.object({ summary: z.string(), affected: z.array(z.object({ kind: z.string(), namespace: z.string().nullable(), name: z.string() })) }),
+  blastRadius: z.object({
+    summary: z.string(),
+    affected: z.array(z.object({ kind: z.string(), namespace: z.string().nullable(), name: z.string() })),
+  }),
   summary: z.string().describe('One sentence: what will change'),
   diff: z.string().describe('Human-readable before/after'),
   warnings: z.array(z.string()),
   undo: z.string().nullable().describe('How it is undone, in words; null: cannot be undone'),
-  undoRequests: z.array(PlannedRequest).describe('Exactly what is sent to undo it, first to last; the undo of the last request comes first'),
+  undoRequests: z
+    .array(PlannedRequest)
+    .describe('Exactly what is sent to undo it, first to last; the undo of the last request comes first'),
   simulated: z.boolean(),
   clusterId: z.string().describe('UID of kube-system: which cluster answered'),
   evidenceFirst: z.array(z.string()).describe('What is stored before anything is destroyed'),
@@ -48,7 +82,14 @@ export type Plan = z.infer<typeof Plan>
 
 /** The parts of a plan that an approval is bound to. Blast radius is checked apart: only growth refuses. */
 export const hashedParts = (plan: Plan): unknown => ({
-  action: plan.action, params: plan.params, target: plan.target, declared: plan.declared, requests: plan.requests, simulated: plan.simulated, clusterId: plan.clusterId, undoRequests: plan.undoRequests,
+  action: plan.action,
+  params: plan.params,
+  target: plan.target,
+  declared: plan.declared,
+  requests: plan.requests,
+  simulated: plan.simulated,
+  clusterId: plan.clusterId,
+  undoRequests: plan.undoRequests,
 })
 
 export const Observation = z.object({
@@ -100,5 +141,15 @@ export type Proposal = {
   updatedAt: Date
 }
 export type Approval = {
-  id: string; proposalId: string; principalId: string; personId: string; name: string; role: string; decision: 'approve' | 'reject' | 'revert'; planHash: string; reason: string; channel: string; at: Date
+  id: string
+  proposalId: string
+  principalId: string
+  personId: string
+  name: string
+  role: string
+  decision: 'approve' | 'reject' | 'revert'
+  planHash: string
+  reason: string
+  channel: string
+  at: Date
 }

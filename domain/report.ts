@@ -12,7 +12,9 @@ export type Verdict = z.infer<typeof Verdict>
 
 export const Claim = z.object({
   text: z.string().min(1),
-  kind: z.enum(['observation', 'causal', 'absence', 'inference']).describe('A causal claim must cite at least two records; absence cites coverage'),
+  kind: z
+    .enum(['observation', 'causal', 'absence', 'inference'])
+    .describe('A causal claim must cite at least two records; absence cites coverage'),
   evidence: z.array(EvidenceRef),
 })
 export type Claim = z.infer<typeof Claim>
@@ -48,4 +50,8 @@ export const Report = z.object({
 })
 export type Report = z.infer<typeof Report>
 /** What an analyst writes before grounding. */
-export type DraftReport = Omit<Report, 'summary' | 'reasons' | 'timeline' | 'ungrounded'> & { summary: Claim[]; reasons: Claim[]; timeline: Claim[] }
+export type DraftReport = Omit<Report, 'summary' | 'reasons' | 'timeline' | 'ungrounded'> & {
+  summary: Claim[]
+  reasons: Claim[]
+  timeline: Claim[]
+}

@@ -9,7 +9,8 @@ export type Severity = z.infer<typeof Severity>
 
 /** OCSF severity_id: 1 informational … 5 critical. */
 export const severityId = (severity: Severity): number => severities.indexOf(severity) + 1
-export const severityFromId = (id: number): Severity => severities[Math.min(Math.max(Math.trunc(id), 1), severities.length) - 1] ?? 'informational'
+export const severityFromId = (id: number): Severity =>
+  severities[Math.min(Math.max(Math.trunc(id), 1), severities.length) - 1] ?? 'informational'
 export const maxSeverity = (a: Severity, b: Severity): Severity => (severityId(a) >= severityId(b) ? a : b)
 
 /** Falco's priorities, most urgent first; the index is syslog's number. */
@@ -25,6 +26,12 @@ export function parsePriority(text: string): Priority | undefined {
 }
 
 export const prioritySeverity: Record<Priority, Severity> = {
-  Emergency: 'critical', Alert: 'critical', Critical: 'critical', Error: 'high',
-  Warning: 'medium', Notice: 'low', Informational: 'informational', Debug: 'informational',
+  Emergency: 'critical',
+  Alert: 'critical',
+  Critical: 'critical',
+  Error: 'high',
+  Warning: 'medium',
+  Notice: 'low',
+  Informational: 'informational',
+  Debug: 'informational',
 }

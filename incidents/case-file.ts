@@ -31,14 +31,27 @@ export type CaseFile = {
   cluster: { simulated: boolean } | null
 }
 
-export type CaseParts = Omit<CaseFile, 'alerts' | 'omitted' | 'entities' | 'explained'> & { resolved: { alert: Alert; context: AlertContext }[]; total: number }
+export type CaseParts = Omit<CaseFile, 'alerts' | 'omitted' | 'entities' | 'explained'> & {
+  resolved: { alert: Alert; context: AlertContext }[]
+  total: number
+}
 
 export function buildCaseFile(parts: CaseParts): CaseFile {
   const { resolved, total, ...rest } = parts
-  const alerts = resolved.map(({ alert, context }) => ({ alert, context, explanation: explain(alert, context) })).sort((a, b) => (a.alert.eventNs < b.alert.eventNs ? -1 : a.alert.eventNs > b.alert.eventNs ? 1 : a.alert.id < b.alert.id ? -1 : 1))
+  const alerts = resolved
+    .map(({ alert, context }) => ({ alert, context, explanation: explain(alert, context) }))
+    .sort((a, b) => (a.alert.eventNs < b.alert.eventNs ? -1 : a.alert.eventNs > b.alert.eventNs ? 1 : a.alert.id < b.alert.id ? -1 : 1))
   const entities = new Map<bigint, Entity>()
-  for (const { context } of alerts) for (const entity of [context.pod, context.container, context.workload, context.node]) if (entity !== null) entities.set(entity.id, entity)
-  return { ...rest, alerts, omitted: total - alerts.length, entities: [...entities.values()].sort((a, b) => (a.id < b.id ? -1 : 1)), explained: alerts.length > 0 && total === alerts.length && alerts.every((entry) => entry.explanation !== null) }
+  for (const { context } of alerts)
+    for (const entity of [context.pod, context.container, context.workload, context.node])
+      if (entity !== null) entities.set(entity.id, entity)
+  return {
+    ...rest,
+    alerts,
+    omitted: total - alerts.length,
+    entities: [...entities.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
+    explained: alerts.length > 0 && total === alerts.length && alerts.every((entry) => entry.explanation !== null),
+  }
 }
 
 /** What a sample is drawn from: enough of each alert to choose it. */
@@ -49,7 +62,9 @@ export function sample(candidates: readonly Candidate[], limit: number): string[
   const ordered = candidates.toSorted((a, b) => (a.eventNs < b.eventNs ? -1 : a.eventNs > b.eventNs ? 1 : a.id < b.id ? -1 : 1))
   if (ordered.length <= limit) return ordered.map((candidate) => candidate.id)
   const chosen = new Set<string>()
-  const take = (candidate: Candidate | undefined): void => { if (candidate !== undefined && chosen.size < limit) chosen.add(candidate.id) }
+  const take = (candidate: Candidate | undefined): void => {
+    if (candidate !== undefined && chosen.size < limit) chosen.add(candidate.id)
+  }
   take(ordered[0])
   take(ordered.at(-1))
   const byRule = Map.groupBy(ordered, (candidate) => candidate.rule)

@@ -41,7 +41,7 @@ export async function resolveContext(alert: Alert, inventory: Inventory): Promis
   if (found === undefined) return noContext('no inventory record matches its container or pod at that time')
   if (typeof found === 'string') return noContext(found)
   const owners = found.pod === null ? [] : await inventory.ownersOf(found.pod)
-  const nodeName = found.pod === null ? null : PodProperties.safeParse(found.pod.properties).data?.node ?? null
+  const nodeName = found.pod === null ? null : (PodProperties.safeParse(found.pod.properties).data?.node ?? null)
   const node = nodeName === null ? undefined : await inventory.nodeByName(alert.scope, nodeName)
   return { ...found, workload: owners.filter((owner) => owner.kind === 'workload').at(-1) ?? null, node: node ?? null }
 }
@@ -62,7 +62,14 @@ async function byContainer(alert: Alert, inventory: Inventory): Promise<Found | 
   const properties = ContainerProperties.safeParse(container.properties).data
   const pod = properties === undefined ? undefined : await inventory.podByUid(alert.scope, properties.podUid)
   const exact = container.key === alert.container.id
-  return { container, pod: pod ?? null, inferred: !exact, how: exact ? 'the sensor gave the full container id' : `inferred: container id ${alert.container.id} is the beginning of one container that inventory knew at that time` }
+  return {
+    container,
+    pod: pod ?? null,
+    inferred: !exact,
+    how: exact
+      ? 'the sensor gave the full container id'
+      : `inferred: container id ${alert.container.id} is the beginning of one container that inventory knew at that time`,
+  }
 }
 
 async function byName(alert: Alert, inventory: Inventory): Promise<Found | string | undefined> {

@@ -11,7 +11,16 @@ import { correlationRules } from './rules/registry.generated.ts'
 
 export const correlationVersion = '1'
 
-export type Segment = { scope: string; rule: string; key: string; label: string; startNs: bigint; endNs: bigint; incidentId: string; lastAlertId: string }
+export type Segment = {
+  scope: string
+  rule: string
+  key: string
+  label: string
+  startNs: bigint
+  endNs: bigint
+  incidentId: string
+  lastAlertId: string
+}
 /** What correlation needs of one alert; kept with it, so that recomputing needs no inventory of that day. */
 export type Placed = { id: string; scope: string; eventNs: bigint; facts: SharedFact[] }
 export type Placement = { incidentId: string; reasons: JoinReason[]; mergedIncidentIds: string[]; replaced: Segment[]; written: Segment[] }
@@ -24,7 +33,9 @@ export const windowOf = (rule: string): bigint => windows.get(rule) ?? unbounded
 /** Every fact the alert carries; the last resort only when there is no other. */
 export function factsOf(alert: Alert, context: AlertContext): SharedFact[] {
   const from = (lastResort: boolean): SharedFact[] =>
-    correlationRules.filter((rule) => (rule.lastResort ?? false) === lastResort).flatMap((rule) => distinctFacts(rule.facts(alert, context)).map((fact) => ({ rule: rule.name, ...fact })))
+    correlationRules
+      .filter((rule) => (rule.lastResort ?? false) === lastResort)
+      .flatMap((rule) => distinctFacts(rule.facts(alert, context)).map((fact) => ({ rule: rule.name, ...fact })))
   const facts = from(false)
   return facts.length > 0 ? facts : from(true)
 }
@@ -38,17 +49,32 @@ export function place(alert: Placed, touching: readonly Segment[], newIncidentId
   // UUIDv7 sort by age: the oldest incident survives a merge.
   const incidentId = incidents[0] ?? newIncidentId
   const written = joined.map(({ fact, segments }): Segment => ({
-    scope: alert.scope, rule: fact.rule, key: fact.key, label: fact.label, incidentId, lastAlertId: alert.id,
+    scope: alert.scope,
+    rule: fact.rule,
+    key: fact.key,
+    label: fact.label,
+    incidentId,
+    lastAlertId: alert.id,
     startNs: segments.reduce((least, segment) => (segment.startNs < least ? segment.startNs : least), alert.eventNs),
     endNs: segments.reduce((most, segment) => (segment.endNs > most ? segment.endNs : most), alert.eventNs),
   }))
-  const reasons = joined.flatMap(({ fact, segments }) => segments.slice(0, 1).map((segment): JoinReason => ({ rule: fact.rule, label: fact.label, inferred: fact.inferred, withAlertId: segment.lastAlertId })))
+  const reasons = joined.flatMap(({ fact, segments }) =>
+    segments
+      .slice(0, 1)
+      .map((segment): JoinReason => ({ rule: fact.rule, label: fact.label, inferred: fact.inferred, withAlertId: segment.lastAlertId })),
+  )
   return { incidentId, reasons, mergedIncidentIds: incidents.slice(1), replaced: joined.flatMap(({ segments }) => segments), written }
 }
 
 function touches(segment: Segment, alert: Placed, fact: SharedFact): boolean {
   const window = windowOf(fact.rule)
-  return segment.scope === alert.scope && segment.rule === fact.rule && segment.key === fact.key && segment.startNs - window <= alert.eventNs && alert.eventNs <= segment.endNs + window
+  return (
+    segment.scope === alert.scope &&
+    segment.rule === fact.rule &&
+    segment.key === fact.key &&
+    segment.startNs - window <= alert.eventNs &&
+    alert.eventNs <= segment.endNs + window
+  )
 }
 
 /** All at once: the partition of alerts into incidents, each a list of alert ids in event order. */
@@ -57,7 +83,7 @@ export function cluster(alerts: readonly Placed[]): string[][] {
   const find = (id: string): string => {
     let root = id
     while (parent.get(root) !== root) root = parent.get(root) as string
-    for (let at = id; at !== root; ) {
+    for (let at = id; at !== root;) {
       const next = parent.get(at) as string
       parent.set(at, root)
       at = next

@@ -27,7 +27,10 @@ export async function ground(draft: DraftReport, reader: RecordReader, about: Gr
   const check = async (claims: readonly Claim[]): Promise<GroundedClaim[]> => Promise.all(claims.map((claim) => groundClaim(claim, reader)))
   const [summary, reasons, timeline] = await Promise.all([check(draft.summary), check(draft.reasons), check(draft.timeline)])
   const actions = draft.actions.map((action) =>
-    action.entityId !== null && !about.entityIds.has(action.entityId) ? { ...action, entityId: null, blocked: 'its target is not an inventory record of this case' } : action)
+    action.entityId !== null && !about.entityIds.has(action.entityId)
+      ? { ...action, entityId: null, blocked: 'its target is not an inventory record of this case' }
+      : action,
+  )
   const ungrounded = [...summary, ...reasons, ...timeline].filter((claim) => !claim.grounded).length
   return { ...draft, summary, reasons, timeline, actions, severity: maxSeverity(draft.severity, about.severityFloor), ungrounded }
 }
@@ -36,8 +39,10 @@ export async function groundClaim(claim: Claim, reader: RecordReader): Promise<G
   const problems: string[] = []
   const records = new Set(claim.evidence.map((reference) => `${reference.record}/${reference.id}`))
   const needed = claim.kind === 'causal' ? 2 : 1
-  if (records.size < needed) problems.push(`a ${claim.kind} claim needs ${needed === 1 ? 'a cited record' : 'two cited records'}; it cites ${records.size}`)
-  if (claim.kind === 'absence' && !claim.evidence.some((reference) => reference.record === 'coverage')) problems.push('a claim that something was not seen must cite the coverage it stands on')
+  if (records.size < needed)
+    problems.push(`a ${claim.kind} claim needs ${needed === 1 ? 'a cited record' : 'two cited records'}; it cites ${records.size}`)
+  if (claim.kind === 'absence' && !claim.evidence.some((reference) => reference.record === 'coverage'))
+    problems.push('a claim that something was not seen must cite the coverage it stands on')
   const confirmed: string[] = []
   for (const reference of claim.evidence) {
     const found = await reread(reference, reader)
@@ -45,7 +50,8 @@ export async function groundClaim(claim: Claim, reader: RecordReader): Promise<G
     else if (found !== '') confirmed.push(bare(found))
   }
   for (const quoted of quotedValues(claim.text))
-    if (!confirmed.some((value) => value === quoted || (value.includes(quoted) && quoted.length >= 3))) problems.push('it quotes a value that no cited record holds')
+    if (!confirmed.some((value) => value === quoted || (value.includes(quoted) && quoted.length >= 3)))
+      problems.push('it quotes a value that no cited record holds')
   return { ...claim, grounded: problems.length === 0, problems: [...new Set(problems)] }
 }
 
@@ -56,9 +62,10 @@ async function reread(reference: EvidenceRef, reader: RecordReader): Promise<str
   if (reference.record === 'coverage') {
     const coverage = await reader.coverage(reference.id)
     if (coverage === undefined) return missing
-    value = reference.path === 'lastSeenAt' ? coverage.lastSeenAt?.toISOString() ?? 'never' : null
+    value = reference.path === 'lastSeenAt' ? (coverage.lastSeenAt?.toISOString() ?? 'never') : null
     // A source may have been heard again since; what was said of it then stays true if it is not later than now.
-    if (reference.path === 'lastSeenAt' && reference.value !== null && (reference.value === value || reference.value < (value ?? ''))) return reference.value
+    if (reference.path === 'lastSeenAt' && reference.value !== null && (reference.value === value || reference.value < (value ?? '')))
+      return reference.value
   } else if (reference.record === 'decision') {
     const decision = await reader.decision(reference.id)
     if (decision === undefined) return missing
@@ -66,7 +73,12 @@ async function reread(reference: EvidenceRef, reader: RecordReader): Promise<str
   } else {
     const found = reference.record === 'alert' ? await reader.alert(reference.id) : await reader.entity(reference.id)
     if (found === undefined) return missing
-    value = reference.path === null ? null : reference.record === 'alert' ? alertField(found as Alert, reference.path) : entityField(found as Entity, reference.path)
+    value =
+      reference.path === null
+        ? null
+        : reference.record === 'alert'
+          ? alertField(found as Alert, reference.path)
+          : entityField(found as Entity, reference.path)
   }
   if (reference.path === null) return reference.value === null ? '' : { problem: 'it quotes a value without saying where it stands' }
   if (value === null) return { problem: `the cited ${reference.record} has no ${reference.path}` }
@@ -82,6 +94,14 @@ const bare = (value: string): string => value.replaceAll(open, '[').replaceAll(c
 
 /** The sentence in parts: plain words of ours, and values quoted from records. */
 export function sentenceParts(text: string): { quoted: boolean; text: string }[] {
-  return text.split(/(⟦[^⟧]*⟧)/u).filter((part) => part !== '').map((part) => (part.startsWith(open) && part.endsWith(close) ? { quoted: true, text: part.slice(1, -1) } : { quoted: false, text: part }))
+  return text
+    .split(/(⟦[^⟧]*⟧)/u)
+    .filter((part) => part !== '')
+    .map((part) =>
+      part.startsWith(open) && part.endsWith(close) ? { quoted: true, text: part.slice(1, -1) } : { quoted: false, text: part },
+    )
 }
-const quotedValues = (text: string): string[] => sentenceParts(text).filter((part) => part.quoted).map((part) => part.text)
+const quotedValues = (text: string): string[] =>
+  sentenceParts(text)
+    .filter((part) => part.quoted)
+    .map((part) => part.text)

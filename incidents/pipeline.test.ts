@@ -25,37 +25,65 @@ async function correlateAll(db: Database): Promise<void> {
 }
 async function partition(db: Database, scope: string): Promise<string[][]> {
   const { incidents } = await listIncidents(db, { scope }, { limit: 200 })
-  const groups = await Promise.all(incidents.map(async (incident) => (await membershipsOf(db, { incidentId: incident.id })).map((membership) => membership.eventNs.toString())))
+  const groups = await Promise.all(
+    incidents.map(async (incident) =>
+      (await membershipsOf(db, { incidentId: incident.id })).map((membership) => membership.eventNs.toString()),
+    ),
+  )
   return groups.map((group) => group.sort()).sort((a, b) => (String(a) < String(b) ? -1 : 1))
 }
 
 describe('placing one by one', () => {
   it('gives the same incidents as clustering all at once, in any order', () => {
-    const alert = fc.record({ at: fc.integer({ min: 0, max: 300 }), containers: fc.uniqueArray(fc.integer({ min: 0, max: 3 }), { maxLength: 2 }), workload: fc.option(fc.integer({ min: 0, max: 2 }), { nil: undefined }) })
-    fc.assert(fc.property(fc.array(alert, { minLength: 1, maxLength: 25 }), (drafts) => {
-      const alerts = drafts.map((draft, index): Placed => ({
-        id: `a${index}`, scope: 's', eventNs: noon + BigInt(draft.at) * minute,
-        facts: [...draft.containers.map((key) => ({ rule: 'same-container', key: String(key), label: '', inferred: false })), ...(draft.workload === undefined ? [] : [{ rule: 'same-workload', key: String(draft.workload), label: '', inferred: false }])],
-      }))
-      let segments: Segment[] = []
-      const incidentOf = new Map<string, string>()
-      for (const [index, one] of alerts.entries()) {
-        const placement = place(one, segments, `i${String(index).padStart(3, '0')}`)
-        const rename = (incident: string): string => (placement.mergedIncidentIds.includes(incident) ? placement.incidentId : incident)
-        segments = [...segments.filter((segment) => !placement.replaced.includes(segment)), ...placement.written].map((segment) => ({ ...segment, incidentId: rename(segment.incidentId) }))
-        for (const [id, incident] of incidentOf) incidentOf.set(id, rename(incident))
-        incidentOf.set(one.id, placement.incidentId)
-      }
-      const groups = [...Map.groupBy([...incidentOf], ([, incident]) => incident).values()].map((group) => group.map(([id]) => id).sort())
-      const expected = cluster(alerts).map((group) => group.sort())
-      expect(groups.sort()).toEqual(expected.sort())
-    }), property(4_000, 300) as fc.Parameters<[unknown]>)
+    const alert = fc.record({
+      at: fc.integer({ min: 0, max: 300 }),
+      containers: fc.uniqueArray(fc.integer({ min: 0, max: 3 }), { maxLength: 2 }),
+      workload: fc.option(fc.integer({ min: 0, max: 2 }), { nil: undefined }),
+    })
+    fc.assert(
+      fc.property(fc.array(alert, { minLength: 1, maxLength: 25 }), (drafts) => {
+        const alerts = drafts.map((draft, index): Placed => ({
+          id: `a${index}`,
+          scope: 's',
+          eventNs: noon + BigInt(draft.at) * minute,
+          facts: [
+            ...draft.containers.map((key) => ({ rule: 'same-container', key: String(key), label: '', inferred: false })),
+            ...(draft.workload === undefined ? [] : [{ rule: 'same-workload', key: String(draft.workload), label: '', inferred: false }]),
+          ],
+        }))
+        let segments: Segment[] = []
+        const incidentOf = new Map<string, string>()
+        for (const [index, one] of alerts.entries()) {
+          const placement = place(one, segments, `i${String(index).padStart(3, '0')}`)
+          const rename = (incident: string): string => (placement.mergedIncidentIds.includes(incident) ? placement.incidentId : incident)
+          segments = [...segments.filter((segment) => !placement.replaced.includes(segment)), ...placement.written].map((segment) => ({
+            ...segment,
+            incidentId: rename(segment.incidentId),
+          }))
+          for (const [id, incident] of incidentOf) incidentOf.set(id, rename(incident))
+          incidentOf.set(one.id, placement.incidentId)
+        }
+        const groups = [...Map.groupBy([...incidentOf], ([, incident]) => incident).values()].map((group) => group.map(([id]) => id).sort())
+        const expected = cluster(alerts).map((group) => group.sort())
+        expect(groups.sort()).toEqual(expected.sort())
+      }),
+      property(4_000, 300) as fc.Parameters<[unknown]>,
+    )
   })
 
   it('takes a storm of 30,000 alerts of one rule in its stride', () => {
     let segments: Segment[] = []
     for (let n = 0; n < 30_000; n += 1) {
-      const placement = place({ id: `a${n}`, scope: 's', eventNs: noon + BigInt(n) * 1_000_000_000n, facts: [{ rule: 'same-container', key: 'c', label: '', inferred: false }] }, segments, 'i')
+      const placement = place(
+        {
+          id: `a${n}`,
+          scope: 's',
+          eventNs: noon + BigInt(n) * 1_000_000_000n,
+          facts: [{ rule: 'same-container', key: 'c', label: '', inferred: false }],
+        },
+        segments,
+        'i',
+      )
       segments = placement.written
     }
     expect(segments).toHaveLength(1)
@@ -68,8 +96,10 @@ eachDatabase('correlator', (database) => {
     const first = podRecords({ name: 'checkout-a', workload: { kind: 'Deployment', name: 'checkout' } }, scope)
     const second = podRecords({ name: 'checkout-b', workload: { kind: 'Deployment', name: 'checkout' } }, scope)
     const decoy = podRecords({ name: 'catalogue-a', workload: { kind: 'Deployment', name: 'catalogue' } }, scope)
-    for (const { entities, relations } of [first, second, decoy]) await accept(database(), clock, [delivery({ scope, entities, relations })])
-    const at = (pod: typeof first, minutes: bigint): NewAlert => newAlert({ scope, eventNs: noon + minutes * minute, container: { id: pod.containerId.slice(0, 12), name: null, image: null } })
+    for (const { entities, relations } of [first, second, decoy])
+      await accept(database(), clock, [delivery({ scope, entities, relations })])
+    const at = (pod: typeof first, minutes: bigint): NewAlert =>
+      newAlert({ scope, eventNs: noon + minutes * minute, container: { id: pod.containerId.slice(0, 12), name: null, image: null } })
     await accept(database(), clock, [delivery({ scope, alerts: [at(first, 0n), at(first, 50n), at(second, 20n), at(decoy, 1n)] })])
     await correlateAll(database())
     const { incidents } = await listIncidents(database(), { scope }, { limit: 10 })
@@ -81,16 +111,37 @@ eachDatabase('correlator', (database) => {
   })
 
   it('gives the same incidents whatever the order of arrival, batch size, and moment inventory came', async () => {
-    const shape = [[0, 'a'], [30, 'a'], [100, 'a'], [150, 'b'], [10, 'b'], [61, 'a'], [400, 'a']] as const
+    const shape = [
+      [0, 'a'],
+      [30, 'a'],
+      [100, 'a'],
+      [150, 'b'],
+      [10, 'b'],
+      [61, 'a'],
+      [400, 'a'],
+    ] as const
     const outcomes = []
-    for (const order of [[0, 1, 2, 3, 4, 5, 6], [6, 5, 4, 3, 2, 1, 0], [3, 0, 5, 6, 1, 4, 2]]) {
+    for (const order of [
+      [0, 1, 2, 3, 4, 5, 6],
+      [6, 5, 4, 3, 2, 1, 0],
+      [3, 0, 5, 6, 1, 4, 2],
+    ]) {
       const scope = newScope()
-      const records = ['a', 'b'].map((name) => podRecords({ name: `checkout-${name}`, workload: { kind: 'Deployment', name: 'checkout' } }, scope))
-      const inventory = (): Promise<unknown> => accept(database(), clock, records.map(({ entities, relations }) => delivery({ scope, entities, relations })))
+      const records = ['a', 'b'].map((name) =>
+        podRecords({ name: `checkout-${name}`, workload: { kind: 'Deployment', name: 'checkout' } }, scope),
+      )
+      const inventory = (): Promise<unknown> =>
+        accept(
+          database(),
+          clock,
+          records.map(({ entities, relations }) => delivery({ scope, entities, relations })),
+        )
       if (order[0] === 0) await inventory()
       for (const index of order) {
         const [at, name] = shape[index] as (typeof shape)[number]
-        await accept(database(), clock, [delivery({ scope, alerts: [inContainer(scope, `uid-shop-checkout-${name}`, noon + BigInt(at) * minute)] })])
+        await accept(database(), clock, [
+          delivery({ scope, alerts: [inContainer(scope, `uid-shop-checkout-${name}`, noon + BigInt(at) * minute)] }),
+        ])
         if (index % 2 === 0) await correlateAll(database())
       }
       if (order[0] !== 0) await inventory()
@@ -104,7 +155,8 @@ eachDatabase('correlator', (database) => {
 
   it('lets a late alert bridge two incidents, and the older id answers for both', async () => {
     const scope = newScope()
-    for (const at of [0n, 100n]) await accept(database(), clock, [delivery({ scope, alerts: [inContainer(scope, 'x', noon + at * minute)] })])
+    for (const at of [0n, 100n])
+      await accept(database(), clock, [delivery({ scope, alerts: [inContainer(scope, 'x', noon + at * minute)] })])
     await correlateAll(database())
     const before = (await listIncidents(database(), { scope }, { limit: 10 })).incidents
     expect(before).toHaveLength(2)
@@ -123,10 +175,22 @@ eachDatabase('correlator', (database) => {
       await accept(database(), clock, [delivery({ scope, alerts: [inContainer(scope, seed, noon + at * minute)] })])
       await correlateAll(database())
     }
-    for (const [seed, at] of [['m', 0n], ['m', 10n], ['n', 0n]] as const) await send(seed, at)
+    for (const [seed, at] of [
+      ['m', 0n],
+      ['m', 10n],
+      ['n', 0n],
+    ] as const)
+      await send(seed, at)
     const list = async () => (await listIncidents(database(), { scope }, { limit: 10 })).incidents
     const [one, two] = await list()
-    const merged = await decide(database(), clock, ada, 'web', { kind: 'merge', into: one?.id as string, from: two?.id as string }, 'same intruder')
+    const merged = await decide(
+      database(),
+      clock,
+      ada,
+      'web',
+      { kind: 'merge', into: one?.id as string, from: two?.id as string },
+      'same intruder',
+    )
     expect((await list()).map((incident) => [incident.id, incident.alertCount])).toEqual([[merged, 3]])
     await send('n', 5n)
     expect((await list()).map((incident) => incident.alertCount)).toEqual([4])
@@ -136,13 +200,27 @@ eachDatabase('correlator', (database) => {
     expect((await list()).map((incident) => incident.alertCount).sort()).toEqual([1, 3])
     await send('m', 12n)
     expect((await list()).map((incident) => incident.alertCount).sort()).toEqual([1, 4])
-    await expect(decide(database(), clock, ada, 'web', { kind: 'split', incident: merged, alerts: [members[0]?.alertId as string, '01a20d95-6411-70dc-9d98-8215069676d4'] }, '')).rejects.toThrow(/not part of this incident/)
+    await expect(
+      decide(
+        database(),
+        clock,
+        ada,
+        'web',
+        { kind: 'split', incident: merged, alerts: [members[0]?.alertId as string, '01a20d95-6411-70dc-9d98-8215069676d4'] },
+        '',
+      ),
+    ).rejects.toThrow(/not part of this incident/)
   })
 
   it('loses nothing when it dies in the middle: a batch is correlated whole or not at all', async () => {
     const scope = newScope()
     await accept(database(), clock, [delivery({ scope, alerts: [inContainer(scope, 'k', noon), inContainer(scope, 'k', noon + minute)] })])
-    const dying = { ...clock, now: () => { throw new Error('killed') } }
+    const dying = {
+      ...clock,
+      now: () => {
+        throw new Error('killed')
+      },
+    }
     await expect(correlatePending(database(), dying)).rejects.toThrow('killed')
     expect((await listIncidents(database(), { scope }, { limit: 10 })).incidents).toHaveLength(0)
     await correlateAll(database())

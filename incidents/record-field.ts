@@ -11,35 +11,56 @@ import { stringifyExact } from '../domain/exact-json.ts'
 export function alertField(alert: Alert, path: string): string | null {
   if (path.startsWith('fields.')) return asText(alert.fields[path.slice('fields.'.length)])
   switch (path) {
-    case 'rule': return alert.rule
-    case 'priority': return alert.priority
-    case 'eventTime': return formatEventTime(alert.eventNs)
-    case 'hostname': return alert.hostname
-    case 'container.id': return alert.container?.id ?? null
-    case 'container.image': return alert.container?.image ?? null
-    case 'pod': return alert.pod === null ? null : `${alert.pod.namespace}/${alert.pod.name}`
-    case 'process.name': return alert.process?.name ?? null
-    case 'process.cmdline': return alert.process?.cmdline ?? null
-    case 'process.parentName': return alert.process?.parentName ?? null
-    case 'process.user': return alert.process?.user ?? null
-    case 'file': return alert.file
-    case 'connection.serverIp': return alert.connection?.serverIp ?? null
-    case 'connection.serverPort': return asText(alert.connection?.serverPort)
-    default: return null
+    case 'rule':
+      return alert.rule
+    case 'priority':
+      return alert.priority
+    case 'eventTime':
+      return formatEventTime(alert.eventNs)
+    case 'hostname':
+      return alert.hostname
+    case 'container.id':
+      return alert.container?.id ?? null
+    case 'container.image':
+      return alert.container?.image ?? null
+    case 'pod':
+      return alert.pod === null ? null : `${alert.pod.namespace}/${alert.pod.name}`
+    case 'process.name':
+      return alert.process?.name ?? null
+    case 'process.cmdline':
+      return alert.process?.cmdline ?? null
+    case 'process.parentName':
+      return alert.process?.parentName ?? null
+    case 'process.user':
+      return alert.process?.user ?? null
+    case 'file':
+      return alert.file
+    case 'connection.serverIp':
+      return alert.connection?.serverIp ?? null
+    case 'connection.serverPort':
+      return asText(alert.connection?.serverPort)
+    default:
+      return null
   }
 }
 
 export function entityField(entity: Entity, path: string): string | null {
   switch (path) {
-    case 'name': return entity.name
-    case 'namespace': return entity.namespace
-    case 'key': return entity.key
-    case 'kind': return entity.kind
-    case 'pod': return `${entity.namespace}/${entity.name}`
+    case 'name':
+      return entity.name
+    case 'namespace':
+      return entity.namespace
+    case 'key':
+      return entity.key
+    case 'kind':
+      return entity.kind
+    case 'pod':
+      return `${entity.namespace}/${entity.name}`
     default: {
       if (!path.startsWith('properties.')) return null
       let at: unknown = entity.properties
-      for (const part of path.slice('properties.'.length).split('.')) at = at !== null && typeof at === 'object' ? (at as Record<string, unknown>)[part] : undefined
+      for (const part of path.slice('properties.'.length).split('.'))
+        at = at !== null && typeof at === 'object' ? (at as Record<string, unknown>)[part] : undefined
       return asText(at)
     }
   }

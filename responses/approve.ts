@@ -9,19 +9,48 @@ import { approvalsOf, insertApproval, moveProposal } from '../store/proposals.ts
 import { type Actor, audit, locked, type ResponseContext } from './context.ts'
 import { checkApprover, checkPlan } from './policy.ts'
 
-export type DecisionRequest = { proposalId: string; planHash: string; reason: string; /** Digest of the page or card the person saw. */ shownDigest: string | null }
+export type DecisionRequest = {
+  proposalId: string
+  planHash: string
+  reason: string
+  /** Digest of the page or card the person saw. */ shownDigest: string | null
+}
 
 /** Records an approval; with the policy's quorum the proposal is approved. Throws DeniedError: `expired`, `state`, `plan_changed`, `entitlement`, `proposer`, `simulated_only`, `actions_off`, `policy`. */
 export async function approve(context: ResponseContext, actor: Actor, request: DecisionRequest): Promise<Proposal> {
   return decide(context, actor, request, async (tx, proposal, plan) => {
     checkPlan(context.policy, plan)
-    if (!plan.simulated && !context.actionsEnabled) throw new DeniedError('actions_off', 'Actions on real clusters are switched off. An administrator can set FALCONER_ACTIONS=true.')
+    if (!plan.simulated && !context.actionsEnabled)
+      throw new DeniedError('actions_off', 'Actions on real clusters are switched off. An administrator can set FALCONER_ACTIONS=true.')
     const now = context.clock.now()
     const { principal } = actor
-    await insertApproval(tx, { proposalId: proposal.id, principalId: principal.id, personId: principal.personId, name: principal.name, role: principal.role, decision: 'approve', planHash: request.planHash, reason: request.reason, channel: actor.channel, at: now })
-    const people = new Set((await approvalsOf(tx, proposal.id)).filter((one) => one.decision === 'approve' && one.planHash === proposal.planHash).map((one) => one.personId))
+    await insertApproval(tx, {
+      proposalId: proposal.id,
+      principalId: principal.id,
+      personId: principal.personId,
+      name: principal.name,
+      role: principal.role,
+      decision: 'approve',
+      planHash: request.planHash,
+      reason: request.reason,
+      channel: actor.channel,
+      at: now,
+    })
+    const people = new Set(
+      (await approvalsOf(tx, proposal.id))
+        .filter((one) => one.decision === 'approve' && one.planHash === proposal.planHash)
+        .map((one) => one.personId),
+    )
     const complete = people.size >= proposal.quorum
-    await audit(tx, context, actor, 'proposal approved', proposal, { planHash: request.planHash, reason: request.reason, approvals: people.size, quorum: proposal.quorum, complete }, request.shownDigest)
+    await audit(
+      tx,
+      context,
+      actor,
+      'proposal approved',
+      proposal,
+      { planHash: request.planHash, reason: request.reason, approvals: people.size, quorum: proposal.quorum, complete },
+      request.shownDigest,
+    )
     if (!complete) return proposal
     const startBy = new Date(now.getTime() + context.policy.startWithinMinutes * 60_000)
     return (await moveProposal(tx, proposal.id, ['pending'], { state: 'approved', expiresAt: startBy }, now)) ?? proposal
@@ -33,9 +62,36 @@ export async function reject(context: ResponseContext, actor: Actor, request: De
   return decide(context, actor, request, async (tx, proposal) => {
     const now = context.clock.now()
     const { principal } = actor
-    await insertApproval(tx, { proposalId: proposal.id, principalId: principal.id, personId: principal.personId, name: principal.name, role: principal.role, decision: 'reject', planHash: request.planHash, reason: request.reason, channel: actor.channel, at: now })
-    await audit(tx, context, actor, 'proposal rejected', proposal, { planHash: request.planHash, reason: request.reason }, request.shownDigest)
-    return (await moveProposal(tx, proposal.id, ['pending'], { state: 'rejected', reason: request.reason === '' ? `rejected by ${principal.name}` : request.reason }, now)) ?? proposal
+    await insertApproval(tx, {
+      proposalId: proposal.id,
+      principalId: principal.id,
+      personId: principal.personId,
+      name: principal.name,
+      role: principal.role,
+      decision: 'reject',
+      planHash: request.planHash,
+      reason: request.reason,
+      channel: actor.channel,
+      at: now,
+    })
+    await audit(
+      tx,
+      context,
+      actor,
+      'proposal rejected',
+      proposal,
+      { planHash: request.planHash, reason: request.reason },
+      request.shownDigest,
+    )
+    return (
+      (await moveProposal(
+        tx,
+        proposal.id,
+        ['pending'],
+        { state: 'rejected', reason: request.reason === '' ? `rejected by ${principal.name}` : request.reason },
+        now,
+      )) ?? proposal
+    )
   })
 }
 
@@ -46,23 +102,34 @@ async function decide(context: ResponseContext, actor: Actor, request: DecisionR
   const outcome = await context.db.transaction(async (tx): Promise<Proposal | DeniedError> => {
     const proposal = await locked(tx, request.proposalId)
     if (proposal.state === 'pending' && isOver(context, proposal)) return expire(context, tx, proposal)
-    if (proposal.state !== 'pending' || proposal.plan === null) return (await sameDecisionBefore(tx, proposal, actor)) ? proposal : new DeniedError('state', stateMessage(proposal))
-    if (proposal.planHash !== request.planHash) return new DeniedError('plan_changed', 'The plan is not the one you were shown. Reload the page and read it again.')
+    if (proposal.state !== 'pending' || proposal.plan === null)
+      return (await sameDecisionBefore(tx, proposal, actor)) ? proposal : new DeniedError('state', stateMessage(proposal))
+    if (proposal.planHash !== request.planHash)
+      return new DeniedError('plan_changed', 'The plan is not the one you were shown. Reload the page and read it again.')
     checkApprover(context.policy, proposal, actor.principal)
-    if ((actor.principal.kind === 'demo' || actor.principal.kind === 'operator') && !proposal.plan.simulated) return new DeniedError('simulated_only', 'This is a real cluster: only a signed-in person may decide, on the page.')
+    if ((actor.principal.kind === 'demo' || actor.principal.kind === 'operator') && !proposal.plan.simulated)
+      return new DeniedError('simulated_only', 'This is a real cluster: only a signed-in person may decide, on the page.')
     return step(tx, proposal, proposal.plan)
   })
   if (outcome instanceof DeniedError) throw outcome
   return outcome
 }
 
-export const isOver = (context: ResponseContext, proposal: Proposal): boolean => proposal.expiresAt !== null && context.clock.now().getTime() > proposal.expiresAt.getTime()
+export const isOver = (context: ResponseContext, proposal: Proposal): boolean =>
+  proposal.expiresAt !== null && context.clock.now().getTime() > proposal.expiresAt.getTime()
 
 /** Written and committed, then told: an expiry must not be rolled back by the refusal it causes. */
 export async function expire(context: ResponseContext, tx: Parameters<typeof locked>[0], proposal: Proposal): Promise<DeniedError> {
   const what = proposal.state === 'pending' ? 'Nobody decided in time' : 'It was approved but not started in time'
-  const moved = await moveProposal(tx, proposal.id, ['pending', 'approved'], { state: 'expired', reason: `${what}: it expired at ${proposal.expiresAt?.toISOString()}.` }, context.clock.now())
-  if (moved !== undefined) await audit(tx, context, { principal: systemPrincipal, channel: 'system' }, 'proposal expired', proposal, { from: proposal.state })
+  const moved = await moveProposal(
+    tx,
+    proposal.id,
+    ['pending', 'approved'],
+    { state: 'expired', reason: `${what}: it expired at ${proposal.expiresAt?.toISOString()}.` },
+    context.clock.now(),
+  )
+  if (moved !== undefined)
+    await audit(tx, context, { principal: systemPrincipal, channel: 'system' }, 'proposal expired', proposal, { from: proposal.state })
   return new DeniedError('expired', `${what}: this proposal expired at ${proposal.expiresAt?.toISOString()}. Propose it again.`)
 }
 
@@ -74,6 +141,7 @@ async function sameDecisionBefore(tx: Parameters<typeof locked>[0], proposal: Pr
 
 function stateMessage(proposal: Proposal): string {
   if (proposal.state === 'requested' || proposal.state === 'planning') return 'It is still being planned. Wait for the plan, then decide.'
-  if (finalStates.includes(proposal.state)) return `It is ${proposal.state} already, which is final${proposal.stateReason === null ? '' : `: ${proposal.stateReason}`}`
+  if (finalStates.includes(proposal.state))
+    return `It is ${proposal.state} already, which is final${proposal.stateReason === null ? '' : `: ${proposal.stateReason}`}`
   return `It is ${proposal.state} already.`
 }

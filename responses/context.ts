@@ -17,7 +17,15 @@ export type ResponseContext = {
 }
 export type Actor = { principal: Principal; channel: Channel }
 
-export async function audit(tx: Transaction, { clock }: ResponseContext, { principal, channel }: Actor, action: string, proposal: Pick<Proposal, 'id'>, details: Record<string, unknown>, shownDigest: string | null = null): Promise<void> {
+export async function audit(
+  tx: Transaction,
+  { clock }: ResponseContext,
+  { principal, channel }: Actor,
+  action: string,
+  proposal: Pick<Proposal, 'id'>,
+  details: Record<string, unknown>,
+  shownDigest: string | null = null,
+): Promise<void> {
   await appendAudit(tx, clock, { principal, channel, action, subject: `proposal/${proposal.id}`, details, shownDigest })
 }
 

@@ -5,7 +5,12 @@ import type { ActionTarget, Artifact, Plan } from '../domain/proposal.ts'
 import { Unplannable } from './unplannable.ts'
 
 const workloadResources: Readonly<Record<string, string>> = {
-  Deployment: 'deployments.apps', StatefulSet: 'statefulsets.apps', ReplicaSet: 'replicasets.apps', DaemonSet: 'daemonsets.apps', Job: 'jobs.batch', CronJob: 'cronjobs.batch',
+  Deployment: 'deployments.apps',
+  StatefulSet: 'statefulsets.apps',
+  ReplicaSet: 'replicasets.apps',
+  DaemonSet: 'daemonsets.apps',
+  Job: 'jobs.batch',
+  CronJob: 'cronjobs.batch',
 }
 
 export function resourceOf(target: ActionTarget): string {
@@ -19,14 +24,25 @@ export function resourceOf(target: ActionTarget): string {
 export async function readTarget(read: ReadClient, target: ActionTarget): Promise<KubernetesJson> {
   const object = await read.get(resourceOf(target), target.namespace, target.name)
   if (object === null) throw new Unplannable(`${place(target)} no longer exists.`)
-  if (object.metadata.uid !== target.uid) throw new Unplannable(`${place(target)} was replaced: the one inventory recorded (UID ${target.uid}) no longer exists, and another has its name.`)
+  if (object.metadata.uid !== target.uid)
+    throw new Unplannable(
+      `${place(target)} was replaced: the one inventory recorded (UID ${target.uid}) no longer exists, and another has its name.`,
+    )
   return object
 }
 
-export const place = (target: ActionTarget): string => `${target.workloadKind ?? target.kind} ${target.namespace === null ? '' : `${target.namespace}/`}${target.name}`
+export const place = (target: ActionTarget): string =>
+  `${target.workloadKind ?? target.kind} ${target.namespace === null ? '' : `${target.namespace}/`}${target.name}`
 
-type PodLike = { containers?: { name: string; image?: string }[]; initContainers?: { name: string; image?: string }[]; template?: { spec?: PodLike } }
-const podSpec = (object: KubernetesJson): PodLike => { const spec = (object.spec ?? {}) as PodLike; return spec.template?.spec ?? spec }
+type PodLike = {
+  containers?: { name: string; image?: string }[]
+  initContainers?: { name: string; image?: string }[]
+  template?: { spec?: PodLike }
+}
+const podSpec = (object: KubernetesJson): PodLike => {
+  const spec = (object.spec ?? {}) as PodLike
+  return spec.template?.spec ?? spec
+}
 export const containerNames = (object: KubernetesJson): string[] => (podSpec(object).containers ?? []).map((container) => container.name)
 
 /** What the target declares. Status, versions and our own field manager's notes are left out. */
@@ -34,13 +50,19 @@ export function declaredBy(object: KubernetesJson): Plan['declared'] {
   const owner = object.metadata.ownerReferences?.find((reference) => reference.controller === true) ?? object.metadata.ownerReferences?.[0]
   const spec = podSpec(object)
   return {
-    specDigest: canonicalHash(object.spec ?? {}), labels: object.metadata.labels ?? {}, owner: owner === undefined ? null : `${owner.kind}/${owner.name}/${owner.uid}`,
+    specDigest: canonicalHash(object.spec ?? {}),
+    labels: object.metadata.labels ?? {},
+    owner: owner === undefined ? null : `${owner.kind}/${owner.name}/${owner.uid}`,
     images: [...(spec.containers ?? []), ...(spec.initContainers ?? [])].map((container) => container.image ?? ''),
   }
 }
 
 /** The pod's manifest and the logs of its containers, as artifacts. A container without logs says so; nothing is left out silently. */
-export async function* podEvidence(read: ReadClient, pod: KubernetesJson, limits: { tailLines: number; limitBytes: number }): AsyncIterable<Artifact> {
+export async function* podEvidence(
+  read: ReadClient,
+  pod: KubernetesJson,
+  limits: { tailLines: number; limitBytes: number },
+): AsyncIterable<Artifact> {
   const namespace = pod.metadata.namespace ?? 'default'
   const { name } = pod.metadata
   yield { name: `${name}.manifest.json`, mediaType: 'application/json', content: JSON.stringify(withoutEnvironment(pod), null, 2) }
@@ -57,6 +79,13 @@ export async function* podEvidence(read: ReadClient, pod: KubernetesJson, limits
 
 /** Environment values often hold secrets; their names are enough for an investigation. */
 function withoutEnvironment(pod: KubernetesJson): unknown {
-  return JSON.parse(JSON.stringify(pod, (key, value: unknown) =>
-    key === 'env' && Array.isArray(value) ? value.map((entry: { name?: unknown }) => ({ name: entry.name, value: '[not kept]' })) : key === 'kubectl.kubernetes.io/last-applied-configuration' ? '[not kept]' : value))
+  return JSON.parse(
+    JSON.stringify(pod, (key, value: unknown) =>
+      key === 'env' && Array.isArray(value)
+        ? value.map((entry: { name?: unknown }) => ({ name: entry.name, value: '[not kept]' }))
+        : key === 'kubectl.kubernetes.io/last-applied-configuration'
+          ? '[not kept]'
+          : value,
+    ),
+  )
 }

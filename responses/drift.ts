@@ -14,10 +14,12 @@ export function driftBetween(approved: Plan, fresh: Plan): string[] {
   if (differs(approved.declared.images, fresh.declared.images)) drift.push('the images changed')
   else if (approved.declared.specDigest !== fresh.declared.specDigest) drift.push('the declared specification changed')
   if (differs(approved.requests, fresh.requests)) drift.push('the change would be another one')
-  const name = (one: { kind: string; namespace: string | null; name: string }): string => `${one.kind} ${one.namespace === null ? '' : `${one.namespace}/`}${one.name}`
+  const name = (one: { kind: string; namespace: string | null; name: string }): string =>
+    `${one.kind} ${one.namespace === null ? '' : `${one.namespace}/`}${one.name}`
   const before = new Set(approved.blastRadius.affected.map(name))
   const grown = fresh.blastRadius.affected.map(name).filter((one) => !before.has(one))
-  if (grown.length > 0) drift.push(`it would now also affect ${grown.slice(0, 5).join(', ')}${grown.length > 5 ? ` and ${grown.length - 5} more` : ''}`)
+  if (grown.length > 0)
+    drift.push(`it would now also affect ${grown.slice(0, 5).join(', ')}${grown.length > 5 ? ` and ${grown.length - 5} more` : ''}`)
   if (drift.length === 0 && planHash(approved) !== planHash(fresh)) drift.push('the plan changed')
   return drift
 }

@@ -22,7 +22,9 @@ export type Runner = ResponseContext & { executor: Executor; privateKey: string 
 export async function executeProposal(runner: Runner, proposalId: string): Promise<Proposal | undefined> {
   const signed = await claim(runner, proposalId, runner.privateKey)
   const { plan } = signed.ticket
-  const result = await runner.executor.execute(signed, (artifact) => keep(runner, proposalId, artifact)).catch((error: unknown) => lookAtWhatIs(runner, plan, error))
+  const result = await runner.executor
+    .execute(signed, (artifact) => keep(runner, proposalId, artifact))
+    .catch((error: unknown) => lookAtWhatIs(runner, plan, error))
   return record(runner, proposalId, result)
 }
 
@@ -30,12 +32,27 @@ export async function executeProposal(runner: Runner, proposalId: string): Promi
 export async function revertProposal(runner: Runner, by: Actor, proposalId: string, reason: string): Promise<Proposal | undefined> {
   const before = (await getProposal(runner.db, { id: proposalId }))?.state ?? 'succeeded'
   const signed = await claimRevert(runner, by, proposalId, reason, runner.privateKey)
-  const result = await runner.executor.revert(signed).catch((error: unknown): ExecutionResult => failed(runner, `The undo was interrupted: ${messageOf(error)}`, signed.ticket.undo))
+  const result = await runner.executor
+    .revert(signed)
+    .catch((error: unknown): ExecutionResult => failed(runner, `The undo was interrupted: ${messageOf(error)}`, signed.ticket.undo))
   const now = runner.clock.now()
   return runner.db.transaction(async (tx) => {
     const state = result.status === 'succeeded' ? 'reverted' : before
-    const moved = await moveProposal(tx, proposalId, ['reverting'], { state, reason: result.text, result: result.status === 'succeeded' ? { ...result, undo: [] } : { ...result, undo: signed.ticket.undo } }, now)
-    if (moved !== undefined) await audit(tx, runner, actor, `proposal ${result.status === 'succeeded' ? 'reverted' : 'revert failed'}`, moved, { text: result.text })
+    const moved = await moveProposal(
+      tx,
+      proposalId,
+      ['reverting'],
+      {
+        state,
+        reason: result.text,
+        result: result.status === 'succeeded' ? { ...result, undo: [] } : { ...result, undo: signed.ticket.undo },
+      },
+      now,
+    )
+    if (moved !== undefined)
+      await audit(tx, runner, actor, `proposal ${result.status === 'succeeded' ? 'reverted' : 'revert failed'}`, moved, {
+        text: result.text,
+      })
     if (moved?.incidentId != null && result.status === 'succeeded') await reopen(tx, runner, moved)
     return moved
   })
@@ -50,7 +67,17 @@ export async function recoverInterrupted(runner: Runner): Promise<void> {
     else
       await runner.db.transaction(async (tx) => {
         const undone = result.observation.level === 'none'
-        const moved = await moveProposal(tx, proposal.id, ['reverting'], { state: undone ? 'reverted' : 'partial', reason: `Falconer stopped while undoing it. ${result.observation.text}`, result: { ...result, undo: undone ? [] : proposal.plan?.undoRequests ?? [] } }, runner.clock.now())
+        const moved = await moveProposal(
+          tx,
+          proposal.id,
+          ['reverting'],
+          {
+            state: undone ? 'reverted' : 'partial',
+            reason: `Falconer stopped while undoing it. ${result.observation.text}`,
+            result: { ...result, undo: undone ? [] : (proposal.plan?.undoRequests ?? []) },
+          },
+          runner.clock.now(),
+        )
         if (moved !== undefined) await audit(tx, runner, actor, 'proposal revert interrupted', moved, { observation: result.observation })
       })
   }
@@ -70,7 +97,14 @@ export async function expireOverdue(context: ResponseContext): Promise<number> {
 async function keep(runner: Runner, proposalId: string, artifact: Artifact): Promise<void> {
   await runner.db.transaction(async (tx) => {
     const sha256 = await insertArtifact(tx, proposalId, artifact, runner.clock.now())
-    await audit(tx, runner, actor, 'artifact stored', { id: proposalId }, { name: artifact.name, sha256, size: Buffer.byteLength(artifact.content) })
+    await audit(
+      tx,
+      runner,
+      actor,
+      'artifact stored',
+      { id: proposalId },
+      { name: artifact.name, sha256, size: Buffer.byteLength(artifact.content) },
+    )
   })
 }
 
@@ -83,15 +117,30 @@ async function record(runner: Runner, proposalId: string, result: ExecutionResul
     if (moved === undefined) return undefined
     await audit(tx, runner, actor, `proposal ${result.status}`, moved, { text: result.text, observation: result.observation })
     const { countermeasure } = getAction(moved.action)
-    if (moved.incidentId !== null && result.observation.level === 'effect_observed' && (countermeasure === 'isolate' || countermeasure === 'evict')) {
+    if (
+      moved.incidentId !== null &&
+      result.observation.level === 'effect_observed' &&
+      (countermeasure === 'isolate' || countermeasure === 'evict')
+    ) {
       await setIncidentState(tx, moved.incidentId, 'contained', now)
-      await appendAudit(tx, runner.clock, { ...actor, action: 'incident contained', subject: `incident/${moved.incidentId}`, details: { proposalId, observation: result.observation } })
+      await appendAudit(tx, runner.clock, {
+        ...actor,
+        action: 'incident contained',
+        subject: `incident/${moved.incidentId}`,
+        details: { proposalId, observation: result.observation },
+      })
     }
     return moved
   })
 }
 
-async function supersede(tx: Transaction, runner: Runner, proposalId: string, result: ExecutionResult, now: Date): Promise<Proposal | undefined> {
+async function supersede(
+  tx: Transaction,
+  runner: Runner,
+  proposalId: string,
+  result: ExecutionResult,
+  now: Date,
+): Promise<Proposal | undefined> {
   const proposal = await locked(tx, proposalId)
   const reason = `Nothing was done: ${result.drift.join('; ')}.`
   const moved = await moveProposal(tx, proposalId, ['executing'], { state: 'superseded', reason, result }, now)
@@ -105,7 +154,12 @@ async function supersede(tx: Transaction, runner: Runner, proposalId: string, re
 
 async function reopen(tx: Transaction, runner: Runner, proposal: Proposal): Promise<void> {
   await setIncidentState(tx, proposal.incidentId as string, 'open', runner.clock.now())
-  await appendAudit(tx, runner.clock, { ...actor, action: 'incident reopened', subject: `incident/${proposal.incidentId}`, details: { proposalId: proposal.id, why: 'its containment was undone' } })
+  await appendAudit(tx, runner.clock, {
+    ...actor,
+    action: 'incident reopened',
+    subject: `incident/${proposal.incidentId}`,
+    details: { proposalId: proposal.id, why: 'its containment was undone' },
+  })
 }
 
 /** The executor went away in the middle: only looking can tell how far it came. */
@@ -115,11 +169,32 @@ async function lookAtWhatIs(runner: Runner, plan: Plan, cause: unknown): Promise
   try {
     observation = await runner.executor.verify(plan)
   } catch (error) {
-    return { ...failed(runner, `It was interrupted (${why}) and the cluster could not be looked at (${messageOf(error)}): look for yourself before you propose it again.`, plan.undoRequests), status: 'partial' }
+    return {
+      ...failed(
+        runner,
+        `It was interrupted (${why}) and the cluster could not be looked at (${messageOf(error)}): look for yourself before you propose it again.`,
+        plan.undoRequests,
+      ),
+      status: 'partial',
+    }
   }
   const status = observation.level === 'none' ? 'failed' : observation.level === 'accepted' ? 'partial' : 'succeeded'
-  return { status, text: `It was interrupted (${why}) and not run again. ${observation.text}`, undo: status === 'failed' ? [] : plan.undoRequests, observation, drift: [], at: runner.clock.now().toISOString() }
+  return {
+    status,
+    text: `It was interrupted (${why}) and not run again. ${observation.text}`,
+    undo: status === 'failed' ? [] : plan.undoRequests,
+    observation,
+    drift: [],
+    at: runner.clock.now().toISOString(),
+  }
 }
 
-const failed = (runner: Runner, text: string, undo: ExecutionResult['undo']): ExecutionResult => ({ status: 'failed', text, undo, drift: [], observation: { level: 'none', text: 'Not looked at.', remaining: [] }, at: runner.clock.now().toISOString() })
+const failed = (runner: Runner, text: string, undo: ExecutionResult['undo']): ExecutionResult => ({
+  status: 'failed',
+  text,
+  undo,
+  drift: [],
+  observation: { level: 'none', text: 'Not looked at.', remaining: [] },
+  at: runner.clock.now().toISOString(),
+})
 const messageOf = (error: unknown): string => (error instanceof FalconerError || error instanceof Error ? error.message : String(error))

@@ -16,35 +16,79 @@ import { executeProposal, expireOverdue, recoverInterrupted, revertProposal, typ
 import { planProposal, requeueInterruptedPlanning } from './plan-requested.ts'
 import { propose, targetOf } from './propose.ts'
 
-const person = (id: string, role: Principal['role'] = 'responder'): Principal => ({ id, kind: 'user', name: id, role, personId: id, mayApprove: true })
+const person = (id: string, role: Principal['role'] = 'responder'): Principal => ({
+  id,
+  kind: 'user',
+  name: id,
+  role,
+  personId: id,
+  mayApprove: true,
+})
 const web = (principal: Principal) => ({ principal, channel: 'web' as const })
 const agent = { principal: agentPrincipal, channel: 'system' as const }
 let scopes = 0
 
-type Bench = { runner: Runner; shop: Shop; scope: string; clock: FixedClock; entity(kind: 'pod' | 'workload' | 'node', key: string): Promise<string>; stop(): Promise<void> }
+type Bench = {
+  runner: Runner
+  shop: Shop
+  scope: string
+  clock: FixedClock
+  entity(kind: 'pod' | 'workload' | 'node', key: string): Promise<string>
+  stop(): Promise<void>
+}
 async function bench(db: Database, over: Parameters<typeof startShop>[1] = {}): Promise<Bench> {
   const clock = new FixedClock('2026-11-24T12:00:00Z')
   const scope = `responses-${(scopes += 1)}`
   const shop = await startShop(clock, over)
   await recordInventory(db, clock, scope)
-  const entity = async (kind: 'pod' | 'workload' | 'node', key: string): Promise<string> => String((await findEntity(db, { scope, kind, key }))?.id)
-  return { shop, scope, clock, entity, stop: shop.stop, runner: { db, clock, policy: shop.policy, actionsEnabled: false, executor: shop.executor, privateKey: shop.keys.privateKey } }
+  const entity = async (kind: 'pod' | 'workload' | 'node', key: string): Promise<string> =>
+    String((await findEntity(db, { scope, kind, key }))?.id)
+  return {
+    shop,
+    scope,
+    clock,
+    entity,
+    stop: shop.stop,
+    runner: { db, clock, policy: shop.policy, actionsEnabled: false, executor: shop.executor, privateKey: shop.keys.privateKey },
+  }
 }
-async function proposed({ runner, entity }: Bench, action = 'kubernetes.isolate_pod', target: ['pod' | 'workload' | 'node', string] = ['pod', podUid], params: Record<string, unknown> = {}, by = agent): Promise<Proposal> {
-  const { proposal } = await propose(runner, by, { action, entityId: await entity(...target), params, reason: 'a reverse shell', incidentId: null, investigationId: null })
+async function proposed(
+  { runner, entity }: Bench,
+  action = 'kubernetes.isolate_pod',
+  target: ['pod' | 'workload' | 'node', string] = ['pod', podUid],
+  params: Record<string, unknown> = {},
+  by = agent,
+): Promise<Proposal> {
+  const { proposal } = await propose(runner, by, {
+    action,
+    entityId: await entity(...target),
+    params,
+    reason: 'a reverse shell',
+    incidentId: null,
+    investigationId: null,
+  })
   return (await planProposal(runner, runner.executor, proposal.id)) as Proposal
 }
 const decision = (proposal: Proposal) => ({ proposalId: proposal.id, planHash: proposal.planHash ?? '', reason: '', shownDigest: null })
-const denied = async (work: Promise<unknown>): Promise<string> => work.then(() => 'allowed', (error: unknown) => (error instanceof DeniedError ? error.reason : String(error)))
+const denied = async (work: Promise<unknown>): Promise<string> =>
+  work.then(
+    () => 'allowed',
+    (error: unknown) => (error instanceof DeniedError ? error.reason : String(error)),
+  )
 
 const everyAction: [string, ['pod' | 'workload' | 'node', string], Record<string, unknown>, boolean][] = [
-  ['kubernetes.isolate_pod', ['pod', podUid], {}, true], ['kubernetes.delete_pod', ['pod', podUid], {}, false], ['kubernetes.scale_workload', ['workload', 'deploy-uid-1'], { replicas: 0 }, true],
-  ['kubernetes.cordon_node', ['node', 'node-1'], {}, true], ['kubernetes.collect_logs', ['pod', podUid], {}, false],
+  ['kubernetes.isolate_pod', ['pod', podUid], {}, true],
+  ['kubernetes.delete_pod', ['pod', podUid], {}, false],
+  ['kubernetes.scale_workload', ['workload', 'deploy-uid-1'], { replicas: 0 }, true],
+  ['kubernetes.cordon_node', ['node', 'node-1'], {}, true],
+  ['kubernetes.collect_logs', ['pod', podUid], {}, false],
 ]
 
 eachDatabase('responses', (database) => {
   let shared: Bench
-  beforeAll(async () => { shared = await bench(database()) })
+  beforeAll(async () => {
+    shared = await bench(database())
+  })
   afterAll(async () => shared.stop())
 
   describe.each(everyAction)('%s', (action, target, params, undoable) => {
@@ -104,7 +148,10 @@ eachDatabase('responses', (database) => {
     await reject(runner, web(person('ada')), { ...decision(proposal), reason: 'a drill' })
     expect(await denied(approve(runner, web(person('bob')), decision(proposal)))).toBe('state')
     expect((await reject(runner, web(person('ada')), decision(proposal))).state).toBe('rejected')
-    const own = await proposed(shared, 'kubernetes.delete_pod', ['pod', podUid], {}, { principal: person('ada'), channel: 'web' as 'system' } as never)
+    const own = await proposed(shared, 'kubernetes.delete_pod', ['pod', podUid], {}, {
+      principal: person('ada'),
+      channel: 'web' as 'system',
+    } as never)
     expect(await denied(approve(runner, web(person('ada')), decision(own)))).toBe('proposer')
     expect((await approve(runner, web(person('bob')), decision(own))).state).toBe('approved')
     await executeProposal(runner, own.id)
@@ -112,26 +159,46 @@ eachDatabase('responses', (database) => {
     expect(artifacts.map((one) => one.name)).toEqual(['checkout-7d9f-aaaaa.app.log', 'checkout-7d9f-aaaaa.manifest.json'])
     const { broken } = await verifyAudit(runner.db)
     expect(broken).toBeNull()
-    expect((await listAudit(runner.db, { subject: `proposal/${own.id}` })).map((entry) => entry.action)).toEqual(['proposal succeeded', 'artifact stored', 'artifact stored', 'proposal claimed', 'proposal approved', 'proposal planned', 'proposal requested'])
+    expect((await listAudit(runner.db, { subject: `proposal/${own.id}` })).map((entry) => entry.action)).toEqual([
+      'proposal succeeded',
+      'artifact stored',
+      'artifact stored',
+      'proposal claimed',
+      'proposal approved',
+      'proposal planned',
+      'proposal requested',
+    ])
   })
 
   it('refuses targets that inventory did not record, protected ones, and parameters beyond schema or limits', async () => {
     const { runner, entity, scope } = shared
-    const request = (action: string, entityId: string, params: Record<string, unknown> = {}) => propose(runner, agent, { action, entityId, params, reason: '', incidentId: null, investigationId: null })
+    const request = (action: string, entityId: string, params: Record<string, unknown> = {}) =>
+      propose(runner, agent, { action, entityId, params, reason: '', incidentId: null, investigationId: null })
     await expect(request('kubernetes.isolate_pod', 'checkout-7d9f-aaaaa')).rejects.toThrow(/not an inventory record/)
     await expect(request('kubernetes.isolate_pod', '999999999')).rejects.toThrow(/not an inventory record/)
     await expect(request('kubernetes.isolate_pod', await entity('node', 'node-1'))).rejects.toThrow(/acts on a pod/)
     await expect(request('kubernetes.cordon_node', await entity('node', 'node-1'), { force: true })).rejects.toThrow(/Unrecognized key/)
-    await expect(request('kubernetes.scale_workload', await entity('workload', 'deploy-uid-1'), { replicas: 51 })).rejects.toThrow(/policy allows/)
+    await expect(request('kubernetes.scale_workload', await entity('workload', 'deploy-uid-1'), { replicas: 51 })).rejects.toThrow(
+      /policy allows/,
+    )
     await expect(request('kubernetes.isolate_pod', await entity('pod', 'pod-uid-proxy'))).rejects.toThrow(/protected/)
     await expect(request('kubernetes.format_disk', '1')).rejects.toThrow(/no action/)
     const derived = (await listEntities(runner.db, { scope, limit: 1_000 })).find((one) => one.kind === 'image')
-    expect(() => targetOf({ ...(derived as NonNullable<typeof derived>), kind: 'pod', origin: 'derived' })).toThrow(/inventory never recorded/)
+    expect(() => targetOf({ ...(derived as NonNullable<typeof derived>), kind: 'pod', origin: 'derived' })).toThrow(
+      /inventory never recorded/,
+    )
   })
 
   it('gives the same open proposal to whoever asks for the same', async () => {
     const first = await proposed(shared, 'kubernetes.cordon_node', ['node', 'node-1'])
-    const second = await propose(shared.runner, agent, { action: 'kubernetes.cordon_node', entityId: await shared.entity('node', 'node-1'), params: {}, reason: 'again', incidentId: null, investigationId: null })
+    const second = await propose(shared.runner, agent, {
+      action: 'kubernetes.cordon_node',
+      entityId: await shared.entity('node', 'node-1'),
+      params: {},
+      reason: 'again',
+      incidentId: null,
+      investigationId: null,
+    })
     expect(second).toMatchObject({ created: false, proposal: { id: first.id } })
   })
 
@@ -140,12 +207,25 @@ eachDatabase('responses', (database) => {
     await proposed(at)
     await proposed(at, 'kubernetes.cordon_node', ['node', 'node-1'])
     expect(await denied(proposed(at, 'kubernetes.collect_logs'))).toBe('burst')
-    expect((await proposed(at, 'kubernetes.collect_logs', ['pod', podUid], {}, { principal: person('ada'), channel: 'web' as 'system' } as never)).state).toBe('pending')
+    expect(
+      (
+        await proposed(at, 'kubernetes.collect_logs', ['pod', podUid], {}, {
+          principal: person('ada'),
+          channel: 'web' as 'system',
+        } as never)
+      ).state,
+    ).toBe('pending')
     await at.stop()
   })
 
   it('needs as many different people as the policy says', async () => {
-    const policy = { ...shared.shop.policy, actions: { ...shared.shop.policy.actions, 'kubernetes.isolate_pod': { quorum: 2, approvers: 'responder' as const, proposerExcluded: false, params: {} } } }
+    const policy = {
+      ...shared.shop.policy,
+      actions: {
+        ...shared.shop.policy.actions,
+        'kubernetes.isolate_pod': { quorum: 2, approvers: 'responder' as const, proposerExcluded: false, params: {} },
+      },
+    }
     const at = await bench(database(), { policy })
     const proposal = await proposed(at)
     expect((await approve(at.runner, web(person('ada')), decision(proposal))).state).toBe('pending')
@@ -159,7 +239,14 @@ eachDatabase('responses', (database) => {
     const proposal = await proposed(at)
     const real = { ...proposal, plan: { ...(proposal.plan as NonNullable<Proposal['plan']>), simulated: false } }
     const executor = { ...at.runner.executor, plan: async () => real.plan }
-    const { proposal: again } = await propose(at.runner, agent, { action: 'kubernetes.collect_logs', entityId: await at.entity('pod', podUid), params: {}, reason: '', incidentId: null, investigationId: null })
+    const { proposal: again } = await propose(at.runner, agent, {
+      action: 'kubernetes.collect_logs',
+      entityId: await at.entity('pod', podUid),
+      params: {},
+      reason: '',
+      incidentId: null,
+      investigationId: null,
+    })
     const planned = (await planProposal(at.runner, executor, again.id)) as Proposal
     expect(planned.plan?.simulated).toBe(false)
     expect(await denied(approve(at.runner, web(demoPrincipal), decision(planned)))).toBe('simulated_only')
@@ -169,10 +256,20 @@ eachDatabase('responses', (database) => {
 
   it('leaves a proposal requested while the cluster cannot be reached, and starts interrupted planning again', async () => {
     const at = await bench(database())
-    const { proposal } = await propose(at.runner, agent, { action: 'kubernetes.isolate_pod', entityId: await at.entity('pod', podUid), params: {}, reason: '', incidentId: null, investigationId: null })
+    const { proposal } = await propose(at.runner, agent, {
+      action: 'kubernetes.isolate_pod',
+      entityId: await at.entity('pod', podUid),
+      params: {},
+      reason: '',
+      incidentId: null,
+      investigationId: null,
+    })
     await at.stop()
     await expect(planProposal(at.runner, at.runner.executor, proposal.id)).rejects.toThrow(/cannot be reached/)
-    expect(await getProposal(database(), { id: proposal.id })).toMatchObject({ state: 'requested', stateReason: expect.stringMatching(/cannot be reached/) })
+    expect(await getProposal(database(), { id: proposal.id })).toMatchObject({
+      state: 'requested',
+      stateReason: expect.stringMatching(/cannot be reached/),
+    })
     await requeueInterruptedPlanning(at.runner)
   })
 
@@ -216,9 +313,15 @@ eachDatabase('responses', (database) => {
     const other = newApprovalKeys()
     const run = async (signed: typeof ticket): Promise<string> => (await at.runner.executor.execute(signed, async () => {})).text
     expect(await run(signTicket(ticket.ticket, other.privateKey))).toMatch(/not signed/)
-    expect(await run({ ...ticket, ticket: { ...ticket.ticket, plan: { ...ticket.ticket.plan, summary: 'x', params: { a: 1 } } } })).toMatch(/not signed/)
-    expect(await run(signTicket({ ...ticket.ticket, plan: { ...ticket.ticket.plan, requests: [] } }, at.runner.privateKey))).toMatch(/not the one that was approved/)
-    expect(await run(signTicket({ ...ticket.ticket, kind: 'revert', undo: ticket.ticket.plan.requests }, at.runner.privateKey))).toMatch(/cannot be used to execute/)
+    expect(await run({ ...ticket, ticket: { ...ticket.ticket, plan: { ...ticket.ticket.plan, summary: 'x', params: { a: 1 } } } })).toMatch(
+      /not signed/,
+    )
+    expect(await run(signTicket({ ...ticket.ticket, plan: { ...ticket.ticket.plan, requests: [] } }, at.runner.privateKey))).toMatch(
+      /not the one that was approved/,
+    )
+    expect(await run(signTicket({ ...ticket.ticket, kind: 'revert', undo: ticket.ticket.plan.requests }, at.runner.privateKey))).toMatch(
+      /cannot be used to execute/,
+    )
     expect(clusterState(at.shop.cluster)).toBe(before)
     expect(await run(ticket)).toMatch(/labelled/)
     expect(await run(ticket)).toMatch(/used before/)
@@ -237,16 +340,75 @@ eachDatabase('responses', (database) => {
   describe('drift', () => {
     const target: ActionTarget['kind'] = 'pod'
     const changes: [string, (shop: Shop) => void, RegExp][] = [
-      ['the pod is recreated under its name', ({ cluster: { store } }) => { const pod = store.get('pods', 'shop', 'checkout-7d9f-aaaaa'); store.remove('pods', 'shop', 'checkout-7d9f-aaaaa', {}, false); if (pod !== undefined) store.create('pods', { ...pod, metadata: { ...pod.metadata, uid: 'another' } }, false) }, /was replaced/],
-      ['the pod is gone', ({ cluster: { store } }) => { store.remove('pods', 'shop', 'checkout-7d9f-aaaaa', {}, false) }, /no longer exists/],
-      ['its labels change', (shop) => change(shop, (pod) => ({ ...pod, metadata: { ...pod.metadata, labels: { app: 'checkout', extra: '1' } } })), /labels changed/],
-      ['its image changes', (shop) => change(shop, (pod) => ({ ...pod, spec: { ...pod.spec, containers: [{ name: 'app', image: 'evil:1' }] } })), /images changed/],
-      ['its specification changes', (shop) => change(shop, (pod) => ({ ...pod, spec: { ...pod.spec, nodeName: 'node-2' } })), /specification changed/],
-      ['its owner changes', (shop) => change(shop, (pod) => ({ ...pod, metadata: { ...pod.metadata, ownerReferences: [] } })), /owner changed/],
-      ['more is affected', ({ cluster: { store } }) => { store.create('services', { apiVersion: 'v1', kind: 'Service', metadata: { name: 'payments', namespace: 'shop' }, spec: { selector: { app: 'checkout' } } }, false) }, /also affect Service shop\/payments/],
-      ['another cluster answers', ({ cluster: { store } }) => { const system = store.get('namespaces', null, 'kube-system'); store.remove('namespaces', null, 'kube-system', {}, false); if (system !== undefined) store.create('namespaces', { ...system, metadata: { ...system.metadata, uid: 'other' } }, false) }, /Another cluster/],
+      [
+        'the pod is recreated under its name',
+        ({ cluster: { store } }) => {
+          const pod = store.get('pods', 'shop', 'checkout-7d9f-aaaaa')
+          store.remove('pods', 'shop', 'checkout-7d9f-aaaaa', {}, false)
+          if (pod !== undefined) store.create('pods', { ...pod, metadata: { ...pod.metadata, uid: 'another' } }, false)
+        },
+        /was replaced/,
+      ],
+      [
+        'the pod is gone',
+        ({ cluster: { store } }) => {
+          store.remove('pods', 'shop', 'checkout-7d9f-aaaaa', {}, false)
+        },
+        /no longer exists/,
+      ],
+      [
+        'its labels change',
+        (shop) => change(shop, (pod) => ({ ...pod, metadata: { ...pod.metadata, labels: { app: 'checkout', extra: '1' } } })),
+        /labels changed/,
+      ],
+      [
+        'its image changes',
+        (shop) => change(shop, (pod) => ({ ...pod, spec: { ...pod.spec, containers: [{ name: 'app', image: 'evil:1' }] } })),
+        /images changed/,
+      ],
+      [
+        'its specification changes',
+        (shop) => change(shop, (pod) => ({ ...pod, spec: { ...pod.spec, nodeName: 'node-2' } })),
+        /specification changed/,
+      ],
+      [
+        'its owner changes',
+        (shop) => change(shop, (pod) => ({ ...pod, metadata: { ...pod.metadata, ownerReferences: [] } })),
+        /owner changed/,
+      ],
+      [
+        'more is affected',
+        ({ cluster: { store } }) => {
+          store.create(
+            'services',
+            {
+              apiVersion: 'v1',
+              kind: 'Service',
+              metadata: { name: 'payments', namespace: 'shop' },
+              spec: { selector: { app: 'checkout' } },
+            },
+            false,
+          )
+        },
+        /also affect Service shop\/payments/,
+      ],
+      [
+        'another cluster answers',
+        ({ cluster: { store } }) => {
+          const system = store.get('namespaces', null, 'kube-system')
+          store.remove('namespaces', null, 'kube-system', {}, false)
+          if (system !== undefined) store.create('namespaces', { ...system, metadata: { ...system.metadata, uid: 'other' } }, false)
+        },
+        /Another cluster/,
+      ],
     ]
-    const change = ({ cluster: { store } }: Shop, to: (pod: NonNullable<ReturnType<typeof store.get>>) => NonNullable<ReturnType<typeof store.get>>): void => { const pod = store.get('pods', 'shop', 'checkout-7d9f-aaaaa'); if (pod !== undefined) store.update('pods', to(pod), false) }
+    const change = (
+      { cluster: { store } }: Shop,
+      to: (pod: NonNullable<ReturnType<typeof store.get>>) => NonNullable<ReturnType<typeof store.get>>,
+    ): void => {
+      const pod = store.get('pods', 'shop', 'checkout-7d9f-aaaaa')
+      if (pod !== undefined) store.update('pods', to(pod), false)
+    }
 
     it.each(changes)('does nothing when %s', async (_name, drift, message) => {
       const at = await bench(database())
@@ -258,7 +420,8 @@ eachDatabase('responses', (database) => {
       expect(clusterState(at.shop.cluster)).toBe(before)
       expect(done?.stateReason).toMatch(message)
       expect(['superseded', 'failed']).toContain(done?.state)
-      if (done?.state === 'superseded') expect((await getProposal(database(), { id: done.supersededBy as string }))?.state).toBe('requested')
+      if (done?.state === 'superseded')
+        expect((await getProposal(database(), { id: done.supersededBy as string }))?.state).toBe('requested')
       await at.stop()
     })
 
@@ -271,5 +434,4 @@ eachDatabase('responses', (database) => {
       await at.stop()
     })
   })
-
 })

@@ -26,7 +26,11 @@ export async function planProposal(context: ResponseContext, executor: Executor,
     const reason = error instanceof FalconerError ? error.message : 'Falconer failed while planning; see the server’s log.'
     return context.db.transaction(async (tx) => {
       const moved = await moveProposal(tx, proposalId, ['planning'], { state: 'unplannable', reason }, context.clock.now())
-      if (moved !== undefined) await audit(tx, context, actor, 'proposal unplannable', moved, { reason, code: error instanceof DeniedError ? error.reason : 'error' })
+      if (moved !== undefined)
+        await audit(tx, context, actor, 'proposal unplannable', moved, {
+          reason,
+          code: error instanceof DeniedError ? error.reason : 'error',
+        })
       return moved
     })
   }
@@ -38,12 +42,19 @@ async function putBefore(context: ResponseContext, proposal: Proposal, plan: Pla
   const expiresAt = new Date(now.getTime() + context.policy.decideWithinMinutes * 60_000)
   return context.db.transaction(async (tx) => {
     const moved = await moveProposal(tx, proposal.id, ['planning'], { state: 'pending', plan, planHash: hash, expiresAt }, now)
-    if (moved !== undefined) await audit(tx, context, actor, 'proposal planned', moved, { planHash: hash, summary: plan.summary, simulated: plan.simulated, clusterId: plan.clusterId })
+    if (moved !== undefined)
+      await audit(tx, context, actor, 'proposal planned', moved, {
+        planHash: hash,
+        summary: plan.summary,
+        simulated: plan.simulated,
+        clusterId: plan.clusterId,
+      })
     return moved
   })
 }
 
 /** Planning that a crash interrupted starts again: it changed nothing. */
 export async function requeueInterruptedPlanning(context: ResponseContext): Promise<void> {
-  for (const proposal of await listProposals(context.db, { states: ['planning'] }, 1_000)) await moveProposal(context.db, proposal.id, ['planning'], { state: 'requested' }, context.clock.now())
+  for (const proposal of await listProposals(context.db, { states: ['planning'] }, 1_000))
+    await moveProposal(context.db, proposal.id, ['planning'], { state: 'requested' }, context.clock.now())
 }

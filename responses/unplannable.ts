@@ -2,5 +2,7 @@
 import { DeniedError } from '../domain/errors.ts'
 
 export class Unplannable extends DeniedError {
-  constructor(message: string) { super('unplannable', message) }
+  constructor(message: string) {
+    super('unplannable', message)
+  }
 }

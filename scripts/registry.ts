@@ -16,14 +16,22 @@ const registries: readonly Registry[] = [
 
 /** Path of every generated registry, with what it should hold. */
 export function renderRegistry(root = '.'): Record<string, () => string> {
-  return Object.fromEntries(registries.filter(({ folder }) => existsSync(join(root, folder))).map((registry) => [join(root, registry.folder, 'registry.generated.ts'), () => render(registry, root)]))
+  return Object.fromEntries(
+    registries
+      .filter(({ folder }) => existsSync(join(root, folder)))
+      .map((registry) => [join(root, registry.folder, 'registry.generated.ts'), () => render(registry, root)]),
+  )
 }
 
 const camel = (kebab: string): string => kebab.replace(/-(\w)/g, (_all, letter: string) => letter.toUpperCase())
 
 function render({ folder, type, from, list, depth }: Registry, root: string): string {
   const names = readdirSync(join(root, folder), { withFileTypes: true })
-    .filter((entry) => (depth === 'folder' ? entry.isDirectory() : entry.isFile() && entry.name.endsWith('.ts') && !/\.(test|generated)\.ts$/.test(entry.name)))
+    .filter((entry) =>
+      depth === 'folder'
+        ? entry.isDirectory()
+        : entry.isFile() && entry.name.endsWith('.ts') && !/\.(test|generated)\.ts$/.test(entry.name),
+    )
     .map((entry) => entry.name.replace(/\.ts$/, ''))
     .sort()
   const path = (name: string): string => (depth === 'folder' ? `./${name}/${name}.ts` : `./${name}.ts`)

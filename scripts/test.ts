@@ -7,11 +7,30 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-type Result = { numPassedTests: number; numFailedTests: number; numPendingTests: number; numTodoTests: number; numFailedTestSuites: number; success: boolean; testResults: { assertionResults: { status: string; fullName: string }[] }[] }
+type Result = {
+  numPassedTests: number
+  numFailedTests: number
+  numPendingTests: number
+  numTodoTests: number
+  numFailedTestSuites: number
+  success: boolean
+  testResults: { assertionResults: { status: string; fullName: string }[] }[]
+}
 
 const folder = mkdtempSync(join(tmpdir(), 'falconer-test-'))
 const resultFile = join(folder, 'result.json')
-const run = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${resultFile}`, ...process.argv.slice(2)], { stdio: ['ignore', 'inherit', 'inherit'] })
+const run = spawnSync(
+  process.execPath,
+  [
+    'node_modules/vitest/vitest.mjs',
+    'run',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${resultFile}`,
+    ...process.argv.slice(2),
+  ],
+  { stdio: ['ignore', 'inherit', 'inherit'] },
+)
 let result: Result
 try {
   result = JSON.parse(readFileSync(resultFile, 'utf8')) as Result
@@ -21,9 +40,17 @@ try {
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }
-const skipped = result.testResults.flatMap((file) => file.assertionResults).filter((test) => test.status === 'skipped' || test.status === 'pending' || test.status === 'todo')
+const skipped = result.testResults
+  .flatMap((file) => file.assertionResults)
+  .filter((test) => test.status === 'skipped' || test.status === 'pending' || test.status === 'todo')
 const requireAll = process.env.FALCONER_REQUIRE_ALL === '1'
-if (skipped.length > 0) console.log(`${requireAll ? 'Skipped, though everything is required' : 'Skipped'}:\n${skipped.map((test) => `  ${test.fullName}`).slice(0, 50).join('\n')}`)
+if (skipped.length > 0)
+  console.log(
+    `${requireAll ? 'Skipped, though everything is required' : 'Skipped'}:\n${skipped
+      .map((test) => `  ${test.fullName}`)
+      .slice(0, 50)
+      .join('\n')}`,
+  )
 const broken = run.status !== 0 && result.numFailedTests === 0 ? 1 : 0
 const failed = result.numFailedTests + broken + (requireAll ? skipped.length : 0)
 console.log(`${result.numPassedTests} passed, ${failed} failed${requireAll ? '' : `, ${skipped.length} skipped`}`)

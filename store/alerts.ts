@@ -12,11 +12,33 @@ import { escapeDeep, unescapeDeep } from './values.ts'
 
 export type AlertToStore = { id: string; receivedAt: Date; sourceId: string | null; alert: NewAlert }
 export type AlertPage = { alerts: Alert[]; next: string | null }
-export type AlertFilter = { scope?: string; rule?: string; containerId?: string; minSeverity?: Severity; fromNs?: bigint; toNs?: bigint; incidentId?: string }
+export type AlertFilter = {
+  scope?: string
+  rule?: string
+  containerId?: string
+  minSeverity?: Severity
+  fromNs?: bigint
+  toNs?: bigint
+  incidentId?: string
+}
 
 type Row = {
-  id: string; received_at: Date; scope: string; source_id: string | null; sensor: string; sensor_source: string | null; event_ns: bigint; rule: string
-  priority: number; severity: number; hostname: string | null; output: string | null; normal: Normal; fields: Record<string, unknown>; content_key: Buffer; seen: bigint
+  id: string
+  received_at: Date
+  scope: string
+  source_id: string | null
+  sensor: string
+  sensor_source: string | null
+  event_ns: bigint
+  rule: string
+  priority: number
+  severity: number
+  hostname: string | null
+  output: string | null
+  normal: Normal
+  fields: Record<string, unknown>
+  content_key: Buffer
+  seen: bigint
 }
 type Normal = Pick<NewAlert, 'eventTimeFrom' | 'tags' | 'tactics' | 'techniques' | 'container' | 'pod' | 'process' | 'file' | 'connection'>
 
@@ -56,12 +78,28 @@ function toRow({ id, receivedAt, sourceId, alert }: AlertToStore, seen: number):
   const { eventTimeFrom, tags, tactics, techniques, container, pod, process, file, connection } = alert
   return {
     ...escapeDeep({
-      scope: alert.scope, sensor: alert.sensor, sensor_source: alert.sensorSource, rule: alert.rule, hostname: alert.hostname, container_id: container?.id ?? null,
-      pod_namespace: pod?.namespace ?? null, pod_name: pod?.name ?? null, output: alert.output,
-      normal: { eventTimeFrom, tags, tactics, techniques, container, pod, process, file, connection } satisfies Normal, fields: alert.fields,
+      scope: alert.scope,
+      sensor: alert.sensor,
+      sensor_source: alert.sensorSource,
+      rule: alert.rule,
+      hostname: alert.hostname,
+      container_id: container?.id ?? null,
+      pod_namespace: pod?.namespace ?? null,
+      pod_name: pod?.name ?? null,
+      output: alert.output,
+      normal: { eventTimeFrom, tags, tactics, techniques, container, pod, process, file, connection } satisfies Normal,
+      fields: alert.fields,
     }),
-    id, received_at: receivedAt, content_key: alert.contentKey, seen, source_id: sourceId, event_ns: alert.eventNs, event_time: toDate(alert.eventNs),
-    priority: priorities.indexOf(alert.priority), severity: severityId(alert.severity), ...rawColumns(alert.raw),
+    id,
+    received_at: receivedAt,
+    content_key: alert.contentKey,
+    seen,
+    source_id: sourceId,
+    event_ns: alert.eventNs,
+    event_time: toDate(alert.eventNs),
+    priority: priorities.indexOf(alert.priority),
+    severity: severityId(alert.severity),
+    ...rawColumns(alert.raw),
   }
 }
 
@@ -98,7 +136,9 @@ export async function getAlerts(db: Queryable, ids: readonly string[]): Promise<
 
 /** The bytes as received. */
 export async function getAlertRaw(db: Queryable, id: string): Promise<Uint8Array | undefined> {
-  const [row] = await db.query(sql<{ raw: Buffer }>`select raw from alerts where id = ${id} and received_at = ${new Date(receivedAtOf(id))}`)
+  const [row] = await db.query(
+    sql<{ raw: Buffer }>`select raw from alerts where id = ${id} and received_at = ${new Date(receivedAtOf(id))}`,
+  )
   return row?.raw
 }
 
@@ -112,9 +152,12 @@ export async function listAlerts(db: Queryable, filter: AlertFilter, options: { 
   if (filter.minSeverity !== undefined) conditions.push(sql`a.severity >= ${severityId(filter.minSeverity)}`)
   if (filter.fromNs !== undefined) conditions.push(sql`a.event_ns >= ${filter.fromNs}`)
   if (filter.toNs !== undefined) conditions.push(sql`a.event_ns <= ${filter.toNs}`)
-  if (filter.incidentId !== undefined) conditions.push(sql`a.id in (select alert_id from incident_alerts where incident_id = ${filter.incidentId})`)
+  if (filter.incidentId !== undefined)
+    conditions.push(sql`a.id in (select alert_id from incident_alerts where incident_id = ${filter.incidentId})`)
   if (after !== undefined) conditions.push(sql`(a.event_ns, a.id) < (${after.eventNs}, ${after.id}::uuid)`)
-  const rows = await db.query(sql<Row>`select ${columns} from ${joined} where ${sql.join(conditions, sql` and `)} order by a.event_ns desc, a.id desc limit ${options.limit + 1}`)
+  const rows = await db.query(
+    sql<Row>`select ${columns} from ${joined} where ${sql.join(conditions, sql` and `)} order by a.event_ns desc, a.id desc limit ${options.limit + 1}`,
+  )
   const alerts = rows.slice(0, options.limit).map(fromRow)
   const last = alerts.at(-1)
   return { alerts, next: rows.length > options.limit && last !== undefined ? `${last.eventNs}_${last.id}` : null }
@@ -133,11 +176,31 @@ function fromRow(row: Row): Alert {
   const normal = unescapeDeep(row.normal)
   const { process } = normal
   return {
-    id: row.id, receivedAt: row.received_at, sourceId: row.source_id, seen: Number(row.seen), contentKey: row.content_key.toString('hex'),
-    eventNs: row.event_ns, priority: priorities[row.priority] ?? 'Debug', severity: severityFromId(row.severity),
-    ...unescapeDeep({ scope: row.scope, sensor: row.sensor, sensorSource: row.sensor_source, rule: row.rule, hostname: row.hostname, output: row.output, fields: row.fields }),
+    id: row.id,
+    receivedAt: row.received_at,
+    sourceId: row.source_id,
+    seen: Number(row.seen),
+    contentKey: row.content_key.toString('hex'),
+    eventNs: row.event_ns,
+    priority: priorities[row.priority] ?? 'Debug',
+    severity: severityFromId(row.severity),
+    ...unescapeDeep({
+      scope: row.scope,
+      sensor: row.sensor,
+      sensorSource: row.sensor_source,
+      rule: row.rule,
+      hostname: row.hostname,
+      output: row.output,
+      fields: row.fields,
+    }),
     ...normal,
-    process: process && { ...process, pid: big(process.pid), startNs: big(process.startNs), parentPid: big(process.parentPid), uid: big(process.uid) },
+    process: process && {
+      ...process,
+      pid: big(process.pid),
+      startNs: big(process.startNs),
+      parentPid: big(process.parentPid),
+      uid: big(process.uid),
+    },
   }
 }
 

@@ -21,7 +21,18 @@ export type AuditEntry = {
 }
 export type StoredAuditEntry = AuditEntry & { seq: bigint; at: Date; hash: string; previousHash: string }
 
-type Row = { seq: bigint; at: Date; principal: AuditEntry['principal']; channel: Channel; action: string; subject: string; details: Record<string, unknown>; shown_digest: string | null; previous_hash: Buffer; hash: Buffer }
+type Row = {
+  seq: bigint
+  at: Date
+  principal: AuditEntry['principal']
+  channel: Channel
+  action: string
+  subject: string
+  details: Record<string, unknown>
+  shown_digest: string | null
+  previous_hash: Buffer
+  hash: Buffer
+}
 
 const genesis = Buffer.alloc(32)
 
@@ -39,7 +50,10 @@ export async function appendAudit(tx: Transaction, clock: Clock, entry: AuditEnt
 }
 
 /** The newest entries first; `before` is a sequence number. */
-export async function listAudit(db: Queryable, options: { before?: bigint; limit?: number; subject?: string } = {}): Promise<StoredAuditEntry[]> {
+export async function listAudit(
+  db: Queryable,
+  options: { before?: bigint; limit?: number; subject?: string } = {},
+): Promise<StoredAuditEntry[]> {
   const rows = await db.query(sql<Row>`select * from audit
     where (${options.before ?? null}::bigint is null or seq < ${options.before ?? null}) and (${options.subject ?? null}::text is null or subject = ${options.subject ?? null})
     order by seq desc limit ${options.limit ?? 100}`)
@@ -47,15 +61,19 @@ export async function listAudit(db: Queryable, options: { before?: bigint; limit
 }
 
 /** Walks the whole chain. `broken` is the first sequence number that does not fit; `head` is the checkpoint to keep elsewhere. */
-export async function verifyAudit(db: Queryable, checkpoint?: { seq: bigint; hash: string }): Promise<{ entries: bigint; broken: bigint | null; head: { seq: bigint; hash: string } | null }> {
+export async function verifyAudit(
+  db: Queryable,
+  checkpoint?: { seq: bigint; hash: string },
+): Promise<{ entries: bigint; broken: bigint | null; head: { seq: bigint; hash: string } | null }> {
   let previous: Buffer = genesis
   let expected = 1n
   let atCheckpoint: string | null = null
-  for (let after = 0n; ; ) {
+  for (let after = 0n; ;) {
     const rows = await db.query(sql<Row>`select * from audit where seq > ${after} order by seq limit 1000`)
     for (const row of rows) {
       const entry = fromRow(row)
-      if (row.seq !== expected || !previous.equals(row.previous_hash) || !entryHash(previous, row.seq, row.at, entry).equals(row.hash)) return { entries: expected - 1n, broken: expected, head: null }
+      if (row.seq !== expected || !previous.equals(row.previous_hash) || !entryHash(previous, row.seq, row.at, entry).equals(row.hash))
+        return { entries: expected - 1n, broken: expected, head: null }
       if (row.seq === checkpoint?.seq) atCheckpoint = entry.hash
       previous = row.hash
       expected += 1n
@@ -68,14 +86,35 @@ export async function verifyAudit(db: Queryable, checkpoint?: { seq: bigint; has
   return { entries, broken: null, head: entries === 0n ? null : { seq: entries, hash: previous.toString('hex') } }
 }
 
-const principalOf = (entry: AuditEntry): AuditEntry['principal'] => ({ id: entry.principal.id, kind: entry.principal.kind, name: entry.principal.name })
+const principalOf = (entry: AuditEntry): AuditEntry['principal'] => ({
+  id: entry.principal.id,
+  kind: entry.principal.kind,
+  name: entry.principal.name,
+})
 
 function entryHash(previous: Buffer, seq: bigint, at: Date, entry: AuditEntry): Buffer {
-  const text = canonicalJson([seq, at, principalOf(entry), entry.channel, entry.action, entry.subject, entry.details, entry.shownDigest ?? null])
+  const text = canonicalJson([
+    seq,
+    at,
+    principalOf(entry),
+    entry.channel,
+    entry.action,
+    entry.subject,
+    entry.details,
+    entry.shownDigest ?? null,
+  ])
   return createHash('sha256').update(previous).update(text).digest()
 }
 
 const fromRow = (row: Row): StoredAuditEntry => ({
-  seq: row.seq, at: row.at, principal: unescapeDeep(row.principal), channel: row.channel, action: row.action, subject: row.subject, details: unescapeDeep(row.details),
-  shownDigest: row.shown_digest, hash: row.hash.toString('hex'), previousHash: row.previous_hash.toString('hex'),
+  seq: row.seq,
+  at: row.at,
+  principal: unescapeDeep(row.principal),
+  channel: row.channel,
+  action: row.action,
+  subject: row.subject,
+  details: unescapeDeep(row.details),
+  shownDigest: row.shown_digest,
+  hash: row.hash.toString('hex'),
+  previousHash: row.previous_hash.toString('hex'),
 })

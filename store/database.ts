@@ -40,7 +40,10 @@ const typeParser = ((oid: number, format?: 'text' | 'binary') => {
 /** Opens the database and brings its schema up to date (unless `migrate: false`). Throws ConfigError or UpstreamError. */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const embedded = 'url' in options ? null : await embeddedFrom(options)
-  const pool = new pg.Pool({ ...(embedded ? { ...embedded.poolConfig, max: 1 } : serverConfig(options as { url: string })), types: { getTypeParser: typeParser } })
+  const pool = new pg.Pool({
+    ...(embedded ? { ...embedded.poolConfig, max: 1 } : serverConfig(options as { url: string })),
+    types: { getTypeParser: typeParser },
+  })
   pool.on('error', () => {}) // an idle connection broke; the next query reports it
   const kysely = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
   const close = async (): Promise<void> => {
@@ -53,7 +56,10 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   } catch (error) {
     await close()
     if (error instanceof ConfigError) throw error
-    throw new UpstreamError(`The database could not be opened: ${error instanceof Error ? error.message : String(error)}`, { cause: error, retryable: true })
+    throw new UpstreamError(`The database could not be opened: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+      retryable: true,
+    })
   }
   return new PooledDatabase(kysely, embedded ? 'embedded' : 'server', close)
 }
@@ -65,7 +71,10 @@ async function embeddedFrom(options: Exclude<DatabaseOptions, { url: string }>):
 
 function serverConfig(options: { url: string; schema?: string; poolSize?: number }): pg.PoolConfig {
   return {
-    connectionString: options.url, max: options.poolSize ?? 10, connectionTimeoutMillis: 10_000, application_name: 'falconer',
+    connectionString: options.url,
+    max: options.poolSize ?? 10,
+    connectionTimeoutMillis: 10_000,
+    application_name: 'falconer',
     ...(options.schema === undefined ? {} : { options: `-c search_path=${options.schema},public` }),
   }
 }
@@ -93,15 +102,23 @@ class PooledDatabase implements Database {
     return this.#kysely
       .transaction()
       .execute((kysely) =>
-        this.#inside.run(place, () => work({ isTransaction: true, query: async <Row>(statement: RawBuilder<Row>) => (await statement.execute(kysely)).rows })),
+        this.#inside.run(place, () =>
+          work({ isTransaction: true, query: async <Row>(statement: RawBuilder<Row>) => (await statement.execute(kysely)).rows }),
+        ),
       )
-      .finally(() => { place.open = false })
+      .finally(() => {
+        place.open = false
+      })
   }
 
-  close(): Promise<void> { return this.#close() }
+  close(): Promise<void> {
+    return this.#close()
+  }
 
   #refuseInside(what: string): void {
     if (this.#inside.getStore()?.open === true)
-      throw new InvariantError(`database.${what} was called inside a transaction; use the transaction that was passed in (with one connection this would wait for itself for ever)`)
+      throw new InvariantError(
+        `database.${what} was called inside a transaction; use the transaction that was passed in (with one connection this would wait for itself for ever)`,
+      )
   }
 }

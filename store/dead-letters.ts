@@ -21,17 +21,45 @@ export async function insertDeadLetters(tx: Transaction, letters: readonly NewDe
 
 /** Newest first; `before` is the id of the last one on the page before. */
 export async function listDeadLetters(db: Queryable, options: { before?: string; limit: number }): Promise<DeadLetter[]> {
-  const rows = await db.query(sql<{ id: string; scope: string; source_id: string | null; received_at: Date; place: string; reason: string; size: bigint; preview: Buffer; replayed_at: Date | null }>`
+  const rows = await db.query(sql<{
+    id: string
+    scope: string
+    source_id: string | null
+    received_at: Date
+    place: string
+    reason: string
+    size: bigint
+    preview: Buffer
+    replayed_at: Date | null
+  }>`
     select id::text, scope, source_id::text, received_at, place, reason, size, substring(raw from 1 for 400) as preview, replayed_at
     from dead_letters where (${options.before ?? null}::uuid is null or id < ${options.before ?? null}) order by id desc limit ${options.limit}`)
   return rows.map((row) => ({
-    id: row.id, scope: unescapeText(row.scope), sourceId: row.source_id, receivedAt: row.received_at, place: unescapeText(row.place), reason: unescapeText(row.reason), size: Number(row.size),
-    preview: new TextDecoder().decode(row.preview), replayedAt: row.replayed_at,
+    id: row.id,
+    scope: unescapeText(row.scope),
+    sourceId: row.source_id,
+    receivedAt: row.received_at,
+    place: unescapeText(row.place),
+    reason: unescapeText(row.reason),
+    size: Number(row.size),
+    preview: new TextDecoder().decode(row.preview),
+    replayedAt: row.replayed_at,
   }))
 }
 
-export async function getDeadLetter(db: Queryable, id: string): Promise<{ id: string; scope: string; sourceId: string | null; place: string; raw: Uint8Array } | undefined> {
-  const [row] = await db.query(sql<{ id: string; scope: string; source_id: string | null; place: string; raw: Buffer }>`select id::text, scope, source_id::text, place, raw from dead_letters where id = ${id}`)
+export async function getDeadLetter(
+  db: Queryable,
+  id: string,
+): Promise<{ id: string; scope: string; sourceId: string | null; place: string; raw: Uint8Array } | undefined> {
+  const [row] = await db.query(
+    sql<{
+      id: string
+      scope: string
+      source_id: string | null
+      place: string
+      raw: Buffer
+    }>`select id::text, scope, source_id::text, place, raw from dead_letters where id = ${id}`,
+  )
   return row && { id: row.id, scope: unescapeText(row.scope), sourceId: row.source_id, place: unescapeText(row.place), raw: row.raw }
 }
 

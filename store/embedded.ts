@@ -16,7 +16,14 @@ import { ConfigError } from '../domain/errors.ts'
 export type Holder = { pid: number; url: string | null }
 
 const networkFileSystems: ReadonlyMap<number, string> = new Map([
-  [0x6969, 'NFS'], [0xff534d42, 'CIFS'], [0xfe534d42, 'SMB2'], [0x517b, 'SMB'], [0x5346414f, 'AFS'], [0x00c36400, 'Ceph'], [0x47504653, 'GPFS'], [0x0bd00bd0, 'Lustre'],
+  [0x6969, 'NFS'],
+  [0xff534d42, 'CIFS'],
+  [0xfe534d42, 'SMB2'],
+  [0x517b, 'SMB'],
+  [0x5346414f, 'AFS'],
+  [0x00c36400, 'Ceph'],
+  [0x47504653, 'GPFS'],
+  [0x0bd00bd0, 'Lustre'],
 ])
 
 export type Embedded = { poolConfig: PoolConfig; close: () => Promise<void> }
@@ -38,7 +45,10 @@ export async function openEmbedded(dataDir: string | undefined, template?: Blob)
     }
   } catch (error) {
     await lock?.release()
-    throw new ConfigError(`The embedded database in ${dataDir ?? 'memory'} could not be opened: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    throw new ConfigError(
+      `The embedded database in ${dataDir ?? 'memory'} could not be opened: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    )
   }
 }
 
@@ -80,10 +90,14 @@ async function lockFolder(dataDir: string): Promise<{ release: () => Promise<voi
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const network = networkFileSystems.get((await statfs(folder)).type)
   if (network !== undefined)
-    throw new ConfigError(`${folder} is on ${network}, where file locks cannot be trusted. Use a local disk for --data, or a Postgres server with DATABASE_URL.`)
+    throw new ConfigError(
+      `${folder} is on ${network}, where file locks cannot be trusted. Use a local disk for --data, or a Postgres server with DATABASE_URL.`,
+    )
   const lock = new DatabaseSync(join(folder, 'lock.sqlite'))
   try {
-    lock.exec('pragma busy_timeout = 0; pragma locking_mode = exclusive; pragma journal_mode = delete; begin exclusive; create table if not exists held (at text);')
+    lock.exec(
+      'pragma busy_timeout = 0; pragma locking_mode = exclusive; pragma journal_mode = delete; begin exclusive; create table if not exists held (at text);',
+    )
   } catch (error) {
     lock.close()
     const holder = await readNote(folder)

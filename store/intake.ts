@@ -16,7 +16,14 @@ import { countObjects, upsertInventory } from './entities.ts'
 import { addToSource, type Tally } from './sources.ts'
 import { escapeDeep } from './values.ts'
 
-export type InternalMessage = { contentKey: string; name: string; eventNs: bigint | null; hostname: string | null; fields: Record<string, unknown>; raw: Uint8Array }
+export type InternalMessage = {
+  contentKey: string
+  name: string
+  eventNs: bigint | null
+  hostname: string | null
+  fields: Record<string, unknown>
+  raw: Uint8Array
+}
 export type Delivery = {
   sourceId: string | null
   scope: string
@@ -48,11 +55,22 @@ async function acceptHalved(db: Database, clock: Clock, delivery: Delivery, caus
     const poisoned = alerts[0] ?? internals[0]
     if (poisoned === undefined) throw cause
     const reason = `The database refused this record: ${cause instanceof Error ? cause.message : String(cause)}`
-    return sum(await accept(db, clock, [{ ...delivery, alerts: [], internals: [], deadLetters: [...delivery.deadLetters, { at: 'record', reason, bytes: poisoned.raw }] }]))
+    return sum(
+      await accept(db, clock, [
+        { ...delivery, alerts: [], internals: [], deadLetters: [...delivery.deadLetters, { at: 'record', reason, bytes: poisoned.raw }] },
+      ]),
+    )
   }
   const halves = [alerts.length >> 1, internals.length >> 1] as const
   const firstHalf = { ...delivery, alerts: alerts.slice(0, halves[0]), internals: internals.slice(0, halves[1]) }
-  const secondHalf = { ...delivery, alerts: alerts.slice(halves[0]), internals: internals.slice(halves[1]), entities: [], relations: [], deadLetters: [] }
+  const secondHalf = {
+    ...delivery,
+    alerts: alerts.slice(halves[0]),
+    internals: internals.slice(halves[1]),
+    entities: [],
+    relations: [],
+    deadLetters: [],
+  }
   return sum([...(await accept(db, clock, [firstHalf])), ...(await accept(db, clock, [secondHalf]))])
 }
 
@@ -60,14 +78,21 @@ async function acceptHalved(db: Database, clock: Clock, delivery: Delivery, caus
 const isRefusedData = (error: unknown): boolean => /^(22|54)/.test((error as { code?: string } | null)?.code ?? '')
 
 const sum = (tallies: readonly Tally[]): Tally =>
-  tallies.reduce((total, tally) => ({
-    accepted: total.accepted + tally.accepted, duplicates: total.duplicates + tally.duplicates, internal: total.internal + tally.internal, deadLetters: total.deadLetters + tally.deadLetters,
-  }), { accepted: 0, duplicates: 0, internal: 0, deadLetters: 0 })
+  tallies.reduce(
+    (total, tally) => ({
+      accepted: total.accepted + tally.accepted,
+      duplicates: total.duplicates + tally.duplicates,
+      internal: total.internal + tally.internal,
+      deadLetters: total.deadLetters + tally.deadLetters,
+    }),
+    { accepted: 0, duplicates: 0, internal: 0, deadLetters: 0 },
+  )
 
 async function write(tx: Transaction, clock: Clock, deliveries: readonly Delivery[]): Promise<Tally[]> {
   const now = clock.now()
   const batch = deliveries.flatMap((delivery, index) =>
-    delivery.alerts.map((alert) => ({ index, id: v7({ msecs: now.getTime() }), receivedAt: now, sourceId: delivery.sourceId, alert })))
+    delivery.alerts.map((alert) => ({ index, id: v7({ msecs: now.getTime() }), receivedAt: now, sourceId: delivery.sourceId, alert })),
+  )
   const fresh = batch.length === 0 ? new Set<string>() : await insertAlerts(tx, batch)
   const tallies: Tally[] = []
   for (const [index, delivery] of deliveries.entries()) {
@@ -79,9 +104,22 @@ async function write(tx: Transaction, clock: Clock, deliveries: readonly Deliver
       changedObjects = await upsertInventory(tx, delivery.sourceId, delivery.entities, delivery.relations)
       await reconsider(tx, delivery.entities)
     }
-    await insertDeadLetters(tx, delivery.deadLetters.map(({ at, reason, bytes }) => ({ scope: delivery.scope, sourceId: delivery.sourceId, receivedAt: now, place: at, reason, raw: bytes })))
+    await insertDeadLetters(
+      tx,
+      delivery.deadLetters.map(({ at, reason, bytes }) => ({
+        scope: delivery.scope,
+        sourceId: delivery.sourceId,
+        receivedAt: now,
+        place: at,
+        reason,
+        raw: bytes,
+      })),
+    )
     const tally = {
-      accepted: accepted + changedObjects, duplicates: mine.length - accepted + delivery.internals.length - freshInternals + countObjects(delivery.entities) - changedObjects, internal: freshInternals, deadLetters: delivery.deadLetters.length,
+      accepted: accepted + changedObjects,
+      duplicates: mine.length - accepted + delivery.internals.length - freshInternals + countObjects(delivery.entities) - changedObjects,
+      internal: freshInternals,
+      deadLetters: delivery.deadLetters.length,
     }
     if (delivery.sourceId !== null) await addToSource(tx, delivery.sourceId, tally, { at: now, eventAt: newestEvent(delivery.alerts) })
     tallies.push(tally)
@@ -97,14 +135,22 @@ function newestEvent(alerts: readonly NewAlert[]): Date | null {
 
 async function insertInternals(tx: Transaction, delivery: Delivery, now: Date): Promise<number> {
   if (delivery.internals.length === 0) return 0
-  const unique = [...new Map(delivery.internals.map((message) => [message.contentKey, message])).values()].sort((a, b) => (a.contentKey < b.contentKey ? -1 : 1))
+  const unique = [...new Map(delivery.internals.map((message) => [message.contentKey, message])).values()].sort((a, b) =>
+    a.contentKey < b.contentKey ? -1 : 1,
+  )
   const rows = unique.map((message) => ({
-    ...escapeDeep({ name: message.name, hostname: message.hostname, fields: message.fields }), content_key: message.contentKey, id: v7(), event_ns: message.eventNs, ...rawColumns(message.raw),
+    ...escapeDeep({ name: message.name, hostname: message.hostname, fields: message.fields }),
+    content_key: message.contentKey,
+    id: v7(),
+    event_ns: message.eventNs,
+    ...rawColumns(message.raw),
   }))
-  return (await tx.query(sql`insert into internal_messages (scope, content_key, id, source_id, received_at, name, event_ns, hostname, fields, raw)
+  return (
+    await tx.query(sql`insert into internal_messages (scope, content_key, id, source_id, received_at, name, event_ns, hostname, fields, raw)
     select ${delivery.scope}, decode(content_key, 'hex'), id, ${delivery.sourceId}::uuid, ${now}, name, event_ns, hostname, fields, coalesce(convert_to(raw_text, 'UTF8'), decode(raw_hex, 'hex'))
     from jsonb_to_recordset(${stringifyExact(rows)}::jsonb) as r(content_key text, id uuid, name text, event_ns bigint, hostname text, fields jsonb, raw_text text, raw_hex text)
-    on conflict (scope, content_key) do nothing returning 1`)).length
+    on conflict (scope, content_key) do nothing returning 1`)
+  ).length
 }
 
 /** Alerts that came before the inventory that explains them are correlated again. */

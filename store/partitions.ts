@@ -19,14 +19,19 @@ export async function ensurePartitions(db: Database, now: Date, ahead = 2): Prom
     await db.transaction(async (tx) => {
       await tx.query(sql`lock table alerts in share update exclusive mode`)
       const [blocked] = await tx.query(sql`select 1 from alerts_default where received_at >= ${from} and received_at < ${to} limit 1`)
-      if (blocked === undefined) await tx.query(sql.raw(`create table if not exists ${nameOf(start)} partition of alerts for values from ('${from}') to ('${to}')`))
+      if (blocked === undefined)
+        await tx.query(sql.raw(`create table if not exists ${nameOf(start)} partition of alerts for values from ('${from}') to ('${to}')`))
     })
   }
 }
 
 /** Drops partitions whose last alert was received before `before`, with their keys. Answers how many alerts went. */
 export async function dropBefore(db: Database, before: Date): Promise<number> {
-  const tables = await db.query(sql<{ name: string }>`select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'alerts'::regclass and c.relname ~ '^alerts_[0-9]{8}$'`)
+  const tables = await db.query(
+    sql<{
+      name: string
+    }>`select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'alerts'::regclass and c.relname ~ '^alerts_[0-9]{8}$'`,
+  )
   let dropped = 0
   for (const { name } of tables) {
     const digits = name.slice('alerts_'.length)

@@ -8,14 +8,42 @@ import { newId } from '../domain/ids.ts'
 import type { Queryable, Transaction } from './database.ts'
 import { escapeText, json, unescapeText } from './values.ts'
 
-export type User = { id: string; name: string; role: Role; createdAt: Date; disabledAt: Date | null; webauthnHandle: Buffer; lastSeenAt: Date | null }
-type UserRow = { id: string; name: string; role: Role; created_at: Date; disabled_at: Date | null; webauthn_handle: Buffer; last_seen_at: Date | null }
+export type User = {
+  id: string
+  name: string
+  role: Role
+  createdAt: Date
+  disabledAt: Date | null
+  webauthnHandle: Buffer
+  lastSeenAt: Date | null
+}
+type UserRow = {
+  id: string
+  name: string
+  role: Role
+  created_at: Date
+  disabled_at: Date | null
+  webauthn_handle: Buffer
+  last_seen_at: Date | null
+}
 const userColumns = sql`u.id::text, u.name, u.role, u.created_at, u.disabled_at, u.webauthn_handle, (select max(last_seen_at) from sessions s where s.user_id = u.id) as last_seen_at`
-const userFrom = (row: UserRow): User => ({ id: row.id, name: unescapeText(row.name), role: row.role, createdAt: row.created_at, disabledAt: row.disabled_at, webauthnHandle: row.webauthn_handle, lastSeenAt: row.last_seen_at })
+const userFrom = (row: UserRow): User => ({
+  id: row.id,
+  name: unescapeText(row.name),
+  role: row.role,
+  createdAt: row.created_at,
+  disabledAt: row.disabled_at,
+  webauthnHandle: row.webauthn_handle,
+  lastSeenAt: row.last_seen_at,
+})
 
 /** Undefined when the name (in any case) is taken. */
-export async function insertUser(tx: Transaction, user: { name: string; role: Role; webauthnHandle: Buffer; createdBy: string | null; at: Date }): Promise<User | undefined> {
-  const [row] = await tx.query(sql<UserRow>`insert into users as u (id, name, role, created_at, created_by, webauthn_handle) values (${newId()}, ${escapeText(user.name)}, ${user.role}, ${user.at}, ${user.createdBy}, ${user.webauthnHandle})
+export async function insertUser(
+  tx: Transaction,
+  user: { name: string; role: Role; webauthnHandle: Buffer; createdBy: string | null; at: Date },
+): Promise<User | undefined> {
+  const [row] =
+    await tx.query(sql<UserRow>`insert into users as u (id, name, role, created_at, created_by, webauthn_handle) values (${newId()}, ${escapeText(user.name)}, ${user.role}, ${user.at}, ${user.createdBy}, ${user.webauthnHandle})
     on conflict (lower(name)) do nothing returning ${userColumns}`)
   return row && userFrom(row)
 }
@@ -23,7 +51,9 @@ export async function listUsers(db: Queryable): Promise<User[]> {
   return (await db.query(sql<UserRow>`select ${userColumns} from users u order by lower(u.name)`)).map(userFrom)
 }
 export async function getUser(db: Queryable, idOrName: string): Promise<User | undefined> {
-  const [row] = await db.query(sql<UserRow>`select ${userColumns} from users u where u.id::text = ${idOrName} or lower(u.name) = lower(${escapeText(idOrName)})`)
+  const [row] = await db.query(
+    sql<UserRow>`select ${userColumns} from users u where u.id::text = ${idOrName} or lower(u.name) = lower(${escapeText(idOrName)})`,
+  )
   return row && userFrom(row)
 }
 /** Takes the lock under which roles change, so that two administrators cannot demote each other at once. */
@@ -39,20 +69,36 @@ export async function setUserDisabled(tx: Transaction, id: string, at: Date | nu
 }
 /** Those of these people who are users and disabled. */
 export async function disabledPeople(db: Queryable, personIds: readonly string[]): Promise<string[]> {
-  return (await db.query(sql<{ id: string }>`select id::text from users where id::text = any(${personIds}::text[]) and disabled_at is not null`)).map((row) => row.id)
+  return (
+    await db.query(sql<{ id: string }>`select id::text from users where id::text = any(${personIds}::text[]) and disabled_at is not null`)
+  ).map((row) => row.id)
 }
 
-export async function insertLink(tx: Transaction, link: { tokenHash: Buffer; userId: string; purpose: 'first' | 'invitation' | 'sign-in'; at: Date; expiresAt: Date }): Promise<void> {
-  await tx.query(sql`insert into one_time_links (token_hash, user_id, purpose, created_at, expires_at) values (${link.tokenHash}, ${link.userId}, ${link.purpose}, ${link.at}, ${link.expiresAt})`)
+export async function insertLink(
+  tx: Transaction,
+  link: { tokenHash: Buffer; userId: string; purpose: 'first' | 'invitation' | 'sign-in'; at: Date; expiresAt: Date },
+): Promise<void> {
+  await tx.query(
+    sql`insert into one_time_links (token_hash, user_id, purpose, created_at, expires_at) values (${link.tokenHash}, ${link.userId}, ${link.purpose}, ${link.at}, ${link.expiresAt})`,
+  )
 }
 /** Uses a link up; undefined when it is unknown, used, expired, or its user disabled. */
 export async function useLink(tx: Transaction, tokenHash: Buffer, at: Date): Promise<{ userId: string; purpose: string } | undefined> {
-  const [row] = await tx.query(sql<{ user_id: string; purpose: string }>`update one_time_links l set used_at = ${at} from users u where l.token_hash = ${tokenHash} and l.used_at is null and l.expires_at > ${at} and u.id = l.user_id and u.disabled_at is null returning l.user_id::text, l.purpose`)
+  const [row] = await tx.query(
+    sql<{
+      user_id: string
+      purpose: string
+    }>`update one_time_links l set used_at = ${at} from users u where l.token_hash = ${tokenHash} and l.used_at is null and l.expires_at > ${at} and u.id = l.user_id and u.disabled_at is null returning l.user_id::text, l.purpose`,
+  )
   return row && { userId: row.user_id, purpose: row.purpose }
 }
 /** Whether a link can still be used, without using it: mail scanners and previews open links. */
 export async function linkIsOpen(db: Queryable, tokenHash: Buffer, at: Date): Promise<{ name: string } | undefined> {
-  const [row] = await db.query(sql<{ name: string }>`select u.name from one_time_links l join users u on u.id = l.user_id where l.token_hash = ${tokenHash} and l.used_at is null and l.expires_at > ${at} and u.disabled_at is null`)
+  const [row] = await db.query(
+    sql<{
+      name: string
+    }>`select u.name from one_time_links l join users u on u.id = l.user_id where l.token_hash = ${tokenHash} and l.used_at is null and l.expires_at > ${at} and u.disabled_at is null`,
+  )
   return row && { name: unescapeText(row.name) }
 }
 /** Closes all of a user's open links. */
@@ -61,14 +107,37 @@ export async function closeLinks(tx: Transaction, userId: string, at: Date): Pro
 }
 
 export type Session = { userId: string; name: string; role: Role; csrf: string; createdAt: Date; expiresAt: Date; lastSeenAt: Date }
-export async function insertSession(tx: Transaction, session: { tokenHash: Buffer; userId: string; csrf: string; at: Date; expiresAt: Date; userAgent: string | null }): Promise<void> {
-  await tx.query(sql`insert into sessions (token_hash, user_id, created_at, expires_at, last_seen_at, user_agent, csrf) values (${session.tokenHash}, ${session.userId}, ${session.at}, ${session.expiresAt}, ${session.at}, ${session.userAgent === null ? null : escapeText(session.userAgent.slice(0, 300))}, ${session.csrf})`)
+export async function insertSession(
+  tx: Transaction,
+  session: { tokenHash: Buffer; userId: string; csrf: string; at: Date; expiresAt: Date; userAgent: string | null },
+): Promise<void> {
+  await tx.query(
+    sql`insert into sessions (token_hash, user_id, created_at, expires_at, last_seen_at, user_agent, csrf) values (${session.tokenHash}, ${session.userId}, ${session.at}, ${session.expiresAt}, ${session.at}, ${session.userAgent === null ? null : escapeText(session.userAgent.slice(0, 300))}, ${session.csrf})`,
+  )
 }
 /** The session and its user as they are now; undefined when expired, idle since before `idleSince`, or the user is disabled. */
 export async function findSession(db: Queryable, tokenHash: Buffer, now: Date, idleSince: Date): Promise<Session | undefined> {
-  const [row] = await db.query(sql<{ user_id: string; name: string; role: Role; csrf: string; created_at: Date; expires_at: Date; last_seen_at: Date }>`select s.user_id::text, u.name, u.role, s.csrf, s.created_at, s.expires_at, s.last_seen_at from sessions s join users u on u.id = s.user_id
+  const [row] = await db.query(sql<{
+    user_id: string
+    name: string
+    role: Role
+    csrf: string
+    created_at: Date
+    expires_at: Date
+    last_seen_at: Date
+  }>`select s.user_id::text, u.name, u.role, s.csrf, s.created_at, s.expires_at, s.last_seen_at from sessions s join users u on u.id = s.user_id
     where s.token_hash = ${tokenHash} and s.expires_at > ${now} and s.last_seen_at > ${idleSince} and u.disabled_at is null`)
-  return row && { userId: row.user_id, name: unescapeText(row.name), role: row.role, csrf: row.csrf, createdAt: row.created_at, expiresAt: row.expires_at, lastSeenAt: row.last_seen_at }
+  return (
+    row && {
+      userId: row.user_id,
+      name: unescapeText(row.name),
+      role: row.role,
+      csrf: row.csrf,
+      createdAt: row.created_at,
+      expiresAt: row.expires_at,
+      lastSeenAt: row.last_seen_at,
+    }
+  )
 }
 export async function touchSession(db: Queryable, tokenHash: Buffer, at: Date): Promise<void> {
   await db.query(sql`update sessions set last_seen_at = ${at} where token_hash = ${tokenHash}`)
@@ -77,44 +146,129 @@ export async function deleteSession(db: Queryable, tokenHash: Buffer): Promise<v
   await db.query(sql`delete from sessions where token_hash = ${tokenHash}`)
 }
 
-export type ApiToken = { id: string; userId: string; userName: string; name: string; role: Role; createdAt: Date; expiresAt: Date; lastUsedAt: Date | null; revokedAt: Date | null }
-type TokenRow = { id: string; user_id: string; user_name: string; user_role: Role; name: string; role: Role; created_at: Date; expires_at: Date; last_used_at: Date | null; revoked_at: Date | null }
+export type ApiToken = {
+  id: string
+  userId: string
+  userName: string
+  name: string
+  role: Role
+  createdAt: Date
+  expiresAt: Date
+  lastUsedAt: Date | null
+  revokedAt: Date | null
+}
+type TokenRow = {
+  id: string
+  user_id: string
+  user_name: string
+  user_role: Role
+  name: string
+  role: Role
+  created_at: Date
+  expires_at: Date
+  last_used_at: Date | null
+  revoked_at: Date | null
+}
 const tokenColumns = sql`t.id::text, t.user_id::text, u.name as user_name, u.role as user_role, t.name, t.role, t.created_at, t.expires_at, t.last_used_at, t.revoked_at`
-const tokenFrom = (row: TokenRow): ApiToken => ({ id: row.id, userId: row.user_id, userName: unescapeText(row.user_name), name: unescapeText(row.name), role: row.role, createdAt: row.created_at, expiresAt: row.expires_at, lastUsedAt: row.last_used_at, revokedAt: row.revoked_at })
+const tokenFrom = (row: TokenRow): ApiToken => ({
+  id: row.id,
+  userId: row.user_id,
+  userName: unescapeText(row.user_name),
+  name: unescapeText(row.name),
+  role: row.role,
+  createdAt: row.created_at,
+  expiresAt: row.expires_at,
+  lastUsedAt: row.last_used_at,
+  revokedAt: row.revoked_at,
+})
 
-export async function insertToken(tx: Transaction, token: { userId: string; name: string; role: Role; tokenHash: Buffer; at: Date; expiresAt: Date }): Promise<string> {
+export async function insertToken(
+  tx: Transaction,
+  token: { userId: string; name: string; role: Role; tokenHash: Buffer; at: Date; expiresAt: Date },
+): Promise<string> {
   const id = newId()
-  await tx.query(sql`insert into api_tokens (id, user_id, name, role, token_hash, created_at, expires_at) values (${id}, ${token.userId}, ${escapeText(token.name)}, ${token.role}, ${token.tokenHash}, ${token.at}, ${token.expiresAt})`)
+  await tx.query(
+    sql`insert into api_tokens (id, user_id, name, role, token_hash, created_at, expires_at) values (${id}, ${token.userId}, ${escapeText(token.name)}, ${token.role}, ${token.tokenHash}, ${token.at}, ${token.expiresAt})`,
+  )
   return id
 }
 /** `userId` null lists everybody's. */
 export async function listTokens(db: Queryable, userId: string | null): Promise<ApiToken[]> {
-  return (await db.query(sql<TokenRow>`select ${tokenColumns} from api_tokens t join users u on u.id = t.user_id where (${userId}::uuid is null or t.user_id = ${userId}::uuid) order by t.created_at desc`)).map(tokenFrom)
+  return (
+    await db.query(
+      sql<TokenRow>`select ${tokenColumns} from api_tokens t join users u on u.id = t.user_id where (${userId}::uuid is null or t.user_id = ${userId}::uuid) order by t.created_at desc`,
+    )
+  ).map(tokenFrom)
 }
 /** The live token with this hash, and its owner's role now. */
 export async function findToken(db: Queryable, tokenHash: Buffer, now: Date): Promise<(ApiToken & { userRole: Role }) | undefined> {
-  const [row] = await db.query(sql<TokenRow>`select ${tokenColumns} from api_tokens t join users u on u.id = t.user_id where t.token_hash = ${tokenHash} and t.revoked_at is null and t.expires_at > ${now} and u.disabled_at is null`)
+  const [row] = await db.query(
+    sql<TokenRow>`select ${tokenColumns} from api_tokens t join users u on u.id = t.user_id where t.token_hash = ${tokenHash} and t.revoked_at is null and t.expires_at > ${now} and u.disabled_at is null`,
+  )
   return row && { ...tokenFrom(row), userRole: row.user_role }
 }
 export async function touchToken(db: Queryable, id: string, at: Date): Promise<void> {
-  await db.query(sql`update api_tokens set last_used_at = ${at} where id = ${id} and (last_used_at is null or last_used_at < ${new Date(at.getTime() - 60_000)})`)
+  await db.query(
+    sql`update api_tokens set last_used_at = ${at} where id = ${id} and (last_used_at is null or last_used_at < ${new Date(at.getTime() - 60_000)})`,
+  )
 }
 export async function revokeToken(tx: Transaction, id: string, userId: string | null, at: Date): Promise<boolean> {
-  return (await tx.query(sql`update api_tokens set revoked_at = ${at} where id::text = ${id} and revoked_at is null and (${userId}::uuid is null or user_id = ${userId}::uuid) returning 1`)).length > 0
+  return (
+    (
+      await tx.query(
+        sql`update api_tokens set revoked_at = ${at} where id::text = ${id} and revoked_at is null and (${userId}::uuid is null or user_id = ${userId}::uuid) returning 1`,
+      )
+    ).length > 0
+  )
 }
 
-export type Passkey = { credentialId: string; userId: string; publicKey: Buffer; counter: number; transports: string[]; name: string; createdAt: Date; lastUsedAt: Date | null }
-type PasskeyRow = { credential_id: string; user_id: string; public_key: Buffer; counter: bigint; transports: string[]; name: string; created_at: Date; last_used_at: Date | null }
-const passkeyFrom = (row: PasskeyRow): Passkey => ({ credentialId: row.credential_id, userId: row.user_id, publicKey: row.public_key, counter: Number(row.counter), transports: row.transports, name: unescapeText(row.name), createdAt: row.created_at, lastUsedAt: row.last_used_at })
+export type Passkey = {
+  credentialId: string
+  userId: string
+  publicKey: Buffer
+  counter: number
+  transports: string[]
+  name: string
+  createdAt: Date
+  lastUsedAt: Date | null
+}
+type PasskeyRow = {
+  credential_id: string
+  user_id: string
+  public_key: Buffer
+  counter: bigint
+  transports: string[]
+  name: string
+  created_at: Date
+  last_used_at: Date | null
+}
+const passkeyFrom = (row: PasskeyRow): Passkey => ({
+  credentialId: row.credential_id,
+  userId: row.user_id,
+  publicKey: row.public_key,
+  counter: Number(row.counter),
+  transports: row.transports,
+  name: unescapeText(row.name),
+  createdAt: row.created_at,
+  lastUsedAt: row.last_used_at,
+})
 
 export async function insertPasskey(tx: Transaction, passkey: Omit<Passkey, 'createdAt' | 'lastUsedAt'>, at: Date): Promise<void> {
-  await tx.query(sql`insert into passkeys (credential_id, user_id, public_key, counter, transports, name, created_at) values (${passkey.credentialId}, ${passkey.userId}, ${passkey.publicKey}, ${passkey.counter}, ${passkey.transports}::text[], ${escapeText(passkey.name)}, ${at})`)
+  await tx.query(
+    sql`insert into passkeys (credential_id, user_id, public_key, counter, transports, name, created_at) values (${passkey.credentialId}, ${passkey.userId}, ${passkey.publicKey}, ${passkey.counter}, ${passkey.transports}::text[], ${escapeText(passkey.name)}, ${at})`,
+  )
 }
 export async function passkeysOf(db: Queryable, userId: string): Promise<Passkey[]> {
-  return (await db.query(sql<PasskeyRow>`select credential_id, user_id::text, public_key, counter, transports, name, created_at, last_used_at from passkeys where user_id = ${userId} order by created_at`)).map(passkeyFrom)
+  return (
+    await db.query(
+      sql<PasskeyRow>`select credential_id, user_id::text, public_key, counter, transports, name, created_at, last_used_at from passkeys where user_id = ${userId} order by created_at`,
+    )
+  ).map(passkeyFrom)
 }
 export async function getPasskey(db: Queryable, credentialId: string): Promise<Passkey | undefined> {
-  const [row] = await db.query(sql<PasskeyRow>`select credential_id, user_id::text, public_key, counter, transports, name, created_at, last_used_at from passkeys where credential_id = ${credentialId}`)
+  const [row] = await db.query(
+    sql<PasskeyRow>`select credential_id, user_id::text, public_key, counter, transports, name, created_at, last_used_at from passkeys where credential_id = ${credentialId}`,
+  )
   return row && passkeyFrom(row)
 }
 export async function touchPasskey(tx: Transaction, credentialId: string, counter: number, at: Date): Promise<void> {
@@ -128,7 +282,12 @@ export async function insertChallenge(db: Queryable, challenge: string, userId: 
 }
 /** Uses a challenge up. */
 export async function takeChallenge(tx: Queryable, challenge: string, now: Date): Promise<{ userId: string | null } | undefined> {
-  const [row] = await tx.query(sql<{ user_id: string | null; expires_at: Date }>`delete from passkey_challenges where challenge = ${challenge} returning user_id::text, expires_at`)
+  const [row] = await tx.query(
+    sql<{
+      user_id: string | null
+      expires_at: Date
+    }>`delete from passkey_challenges where challenge = ${challenge} returning user_id::text, expires_at`,
+  )
   return row === undefined || row.expires_at < now ? undefined : { userId: row.user_id }
 }
 /** Removes what has expired; called now and then. */
@@ -143,5 +302,7 @@ export async function getSetting(db: Queryable, name: string): Promise<unknown> 
   return (await db.query(sql<{ value: unknown }>`select value from settings where name = ${name}`))[0]?.value
 }
 export async function setSetting(db: Queryable, name: string, value: unknown): Promise<void> {
-  await db.query(sql`insert into settings (name, value) values (${name}, ${json(value)}) on conflict (name) do update set value = excluded.value`)
+  await db.query(
+    sql`insert into settings (name, value) values (${name}, ${json(value)}) on conflict (name) do update set value = excluded.value`,
+  )
 }

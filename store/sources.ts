@@ -8,12 +8,34 @@ import { newId } from '../domain/ids.ts'
 import type { Queryable } from './database.ts'
 
 export type Source = {
-  id: string; name: string; collector: string; scope: string; createdAt: Date; disabledAt: Date | null; lastSeenAt: Date | null; lastEventAt: Date | null
-  accepted: number; duplicates: number; internal: number; deadLetters: number; skewMs: number | null
+  id: string
+  name: string
+  collector: string
+  scope: string
+  createdAt: Date
+  disabledAt: Date | null
+  lastSeenAt: Date | null
+  lastEventAt: Date | null
+  accepted: number
+  duplicates: number
+  internal: number
+  deadLetters: number
+  skewMs: number | null
 }
 type Row = {
-  id: string; name: string; collector: string; scope: string; created_at: Date; disabled_at: Date | null; last_seen_at: Date | null; last_event_at: Date | null
-  accepted: bigint; duplicates: bigint; internal: bigint; dead_letters: bigint; skew_ms: bigint | null
+  id: string
+  name: string
+  collector: string
+  scope: string
+  created_at: Date
+  disabled_at: Date | null
+  last_seen_at: Date | null
+  last_event_at: Date | null
+  accepted: bigint
+  duplicates: bigint
+  internal: bigint
+  dead_letters: bigint
+  skew_ms: bigint | null
 }
 export type Tally = { accepted: number; duplicates: number; internal: number; deadLetters: number }
 
@@ -24,7 +46,10 @@ const hashOf = (secret: string): Buffer => createHash('sha256').update(secret).d
 export const newSourceSecret = (): string => `fls_${randomBytes(24).toString('base64url')}`
 
 /** Creates a source, or answers undefined when the name is taken. Without a secret it can only be imported into. */
-export async function createSource(db: Queryable, source: { name: string; collector: string; scope: string; secret: string | null; at: Date }): Promise<Source | undefined> {
+export async function createSource(
+  db: Queryable,
+  source: { name: string; collector: string; scope: string; secret: string | null; at: Date },
+): Promise<Source | undefined> {
   const [row] = await db.query(sql<Row>`insert into sources (id, name, collector, scope, secret_hash, created_at)
     values (${newId()}, ${source.name}, ${source.collector}, ${source.scope}, ${source.secret === null ? null : hashOf(source.secret)}, ${source.at})
     on conflict (name) do nothing returning ${columns}`)
@@ -63,7 +88,17 @@ export async function addToSource(tx: Queryable, id: string, tally: Tally, seen:
 }
 
 const fromRow = (row: Row): Source => ({
-  id: row.id, name: row.name, collector: row.collector, scope: row.scope, createdAt: row.created_at, disabledAt: row.disabled_at, lastSeenAt: row.last_seen_at,
-  lastEventAt: row.last_event_at, accepted: Number(row.accepted), duplicates: Number(row.duplicates), internal: Number(row.internal), deadLetters: Number(row.dead_letters),
+  id: row.id,
+  name: row.name,
+  collector: row.collector,
+  scope: row.scope,
+  createdAt: row.created_at,
+  disabledAt: row.disabled_at,
+  lastSeenAt: row.last_seen_at,
+  lastEventAt: row.last_event_at,
+  accepted: Number(row.accepted),
+  duplicates: Number(row.duplicates),
+  internal: Number(row.internal),
+  deadLetters: Number(row.dead_letters),
   skewMs: row.skew_ms === null ? null : Number(row.skew_ms),
 })

@@ -18,18 +18,50 @@ import { escapeText, unescapeText } from './values.ts'
 
 const clock = new FixedClock('2026-11-24T10:00:00Z')
 const alertNumber = (n: number, over: Partial<NewAlert> = {}): NewAlert => ({
-  scope: 'lab', contentKey: n.toString(16).padStart(64, '0'), sensor: 'falco', sensorSource: 'syscall', eventNs: 1_588_262_426_778_731_436n + BigInt(n), eventTimeFrom: 'event', rule: 'Terminal shell in container',
-  priority: 'Notice', severity: 'low', hostname: 'vm', tags: ['T1059'], tactics: ['TA0002'], techniques: ['T1059'], output: 'prose', container: { id: 'c010f5a08549', name: null, image: null },
-  pod: null, process: null, file: null, connection: null, fields: { 'evt.time': 1_588_262_426_778_731_436n }, document: {}, raw: Buffer.from(`{"n":${n}}`), ...over,
+  scope: 'lab',
+  contentKey: n.toString(16).padStart(64, '0'),
+  sensor: 'falco',
+  sensorSource: 'syscall',
+  eventNs: 1_588_262_426_778_731_436n + BigInt(n),
+  eventTimeFrom: 'event',
+  rule: 'Terminal shell in container',
+  priority: 'Notice',
+  severity: 'low',
+  hostname: 'vm',
+  tags: ['T1059'],
+  tactics: ['TA0002'],
+  techniques: ['T1059'],
+  output: 'prose',
+  container: { id: 'c010f5a08549', name: null, image: null },
+  pod: null,
+  process: null,
+  file: null,
+  connection: null,
+  fields: { 'evt.time': 1_588_262_426_778_731_436n },
+  document: {},
+  raw: Buffer.from(`{"n":${n}}`),
+  ...over,
 })
-const delivery = (alerts: NewAlert[], over: Partial<Delivery> = {}): Delivery => ({ sourceId: null, scope: 'lab', alerts, internals: [], entities: [], relations: [], deadLetters: [], ...over })
+const delivery = (alerts: NewAlert[], over: Partial<Delivery> = {}): Delivery => ({
+  sourceId: null,
+  scope: 'lab',
+  alerts,
+  internals: [],
+  entities: [],
+  relations: [],
+  deadLetters: [],
+  ...over,
+})
 
 eachDatabase('store', (database) => {
   beforeAll(async () => ensurePartitions(database(), clock.now()))
 
   it('guarantee 26: stores an alert once however often it is sent, and keeps every digit and byte', async () => {
     const first = await accept(database(), clock, [delivery([alertNumber(1), alertNumber(2)]), delivery([alertNumber(2), alertNumber(3)])])
-    expect(first.map((tally) => [tally.accepted, tally.duplicates])).toEqual([[2, 0], [1, 1]])
+    expect(first.map((tally) => [tally.accepted, tally.duplicates])).toEqual([
+      [2, 0],
+      [1, 1],
+    ])
     expect((await accept(database(), clock, [delivery([alertNumber(1)])]))[0]).toMatchObject({ accepted: 0, duplicates: 1 })
     const page = await listAlerts(database(), { scope: 'lab' }, { limit: 2 })
     const rest = await listAlerts(database(), { scope: 'lab' }, { limit: 2, cursor: page.next as string })
@@ -38,17 +70,26 @@ eachDatabase('store', (database) => {
     const [newest] = page.alerts
     expect((await getAlert(database(), newest?.id as string))?.fields['evt.time']).toBe(1_588_262_426_778_731_436n)
     expect(Buffer.from((await getAlertRaw(database(), newest?.id as string)) as Uint8Array).toString()).toBe('{"n":3}')
-    expect((await listAlerts(database(), { scope: 'lab' }, { limit: 5 })).alerts.find((alert) => alert.contentKey.endsWith('01'))?.seen).toBe(2)
+    expect(
+      (await listAlerts(database(), { scope: 'lab' }, { limit: 5 })).alerts.find((alert) => alert.contentKey.endsWith('01'))?.seen,
+    ).toBe(2)
   })
 
   it('guarantee 28: keeps NUL and broken UTF-16, and a poisoned record costs its neighbours nothing', async () => {
-    const odd = alertNumber(10, { scope: 'odd', rule: 'a\0b\ud800c\u241b', fields: { 'k\0': 'v\udc00' }, raw: Buffer.from([0xff, 0x00, 0x41]) })
+    const odd = alertNumber(10, {
+      scope: 'odd',
+      rule: 'a\0b\ud800c\u241b',
+      fields: { 'k\0': 'v\udc00' },
+      raw: Buffer.from([0xff, 0x00, 0x41]),
+    })
     await accept(database(), clock, [delivery([odd], { scope: 'odd' })])
     const [stored] = (await listAlerts(database(), { scope: 'odd' }, { limit: 1 })).alerts
     expect(stored).toMatchObject({ rule: odd.rule, fields: odd.fields })
     expect([...((await getAlertRaw(database(), stored?.id as string)) ?? [])]).toEqual([0xff, 0x00, 0x41])
     const poisoned = alertNumber(12, { scope: 'bad', eventNs: 2n ** 63n })
-    const tallies = await accept(database(), clock, [delivery([11, 13, 14].map((n) => alertNumber(n, { scope: 'bad' })).concat(poisoned), { scope: 'bad' })])
+    const tallies = await accept(database(), clock, [
+      delivery([11, 13, 14].map((n) => alertNumber(n, { scope: 'bad' })).concat(poisoned), { scope: 'bad' }),
+    ])
     expect(tallies).toEqual([{ accepted: 3, duplicates: 0, internal: 0, deadLetters: 1 }])
     expect((await listDeadLetters(database(), { limit: 1 }))[0]).toMatchObject({ scope: 'bad', preview: '{"n":12}' })
   })
@@ -56,12 +97,47 @@ eachDatabase('store', (database) => {
   it('answers inventory as of a time, and never lets an older observation overwrite a newer one', async () => {
     const at = 1_700_000_000_000_000_000n
     const pod = (observedNs: bigint, phase: string, deletedNs: bigint | null = null) => ({
-      scope: 'inv', kind: 'pod' as const, key: 'uid-1', name: 'checkout-1', namespace: 'shop', properties: { phase }, observedNs, validFromNs: at, deletedNs,
+      scope: 'inv',
+      kind: 'pod' as const,
+      key: 'uid-1',
+      name: 'checkout-1',
+      namespace: 'shop',
+      properties: { phase },
+      observedNs,
+      validFromNs: at,
+      deletedNs,
     })
-    const container = { scope: 'inv', kind: 'container' as const, key: 'c010f5a08549'.padEnd(64, 'a'), name: 'app', namespace: 'shop', properties: {}, observedNs: at, validFromNs: at, deletedNs: at + 40_000_000_000n }
-    const workload = { scope: 'inv', kind: 'workload' as const, key: 'uid-w', name: 'checkout', namespace: 'shop', properties: {}, observedNs: at, validFromNs: at, deletedNs: null }
-    const owns = { from: { scope: 'inv', kind: 'workload' as const, key: 'uid-w' }, type: 'OWNS' as const, to: { scope: 'inv', kind: 'pod' as const, key: 'uid-1' }, observedNs: at }
-    await accept(database(), clock, [delivery([], { scope: 'inv', entities: [pod(at + 10n, 'Running'), pod(at + 5n, 'Pending'), container, workload], relations: [owns] })])
+    const container = {
+      scope: 'inv',
+      kind: 'container' as const,
+      key: 'c010f5a08549'.padEnd(64, 'a'),
+      name: 'app',
+      namespace: 'shop',
+      properties: {},
+      observedNs: at,
+      validFromNs: at,
+      deletedNs: at + 40_000_000_000n,
+    }
+    const workload = {
+      scope: 'inv',
+      kind: 'workload' as const,
+      key: 'uid-w',
+      name: 'checkout',
+      namespace: 'shop',
+      properties: {},
+      observedNs: at,
+      validFromNs: at,
+      deletedNs: null,
+    }
+    const owns = {
+      from: { scope: 'inv', kind: 'workload' as const, key: 'uid-w' },
+      type: 'OWNS' as const,
+      to: { scope: 'inv', kind: 'pod' as const, key: 'uid-1' },
+      observedNs: at,
+    }
+    await accept(database(), clock, [
+      delivery([], { scope: 'inv', entities: [pod(at + 10n, 'Running'), pod(at + 5n, 'Pending'), container, workload], relations: [owns] }),
+    ])
     await accept(database(), clock, [delivery([], { scope: 'inv', entities: [pod(at, 'Pending')] })])
     const stored = await findEntity(database(), { scope: 'inv', kind: 'pod', key: 'uid-1' })
     expect(stored?.properties).toEqual({ phase: 'Running' })
@@ -73,16 +149,29 @@ eachDatabase('store', (database) => {
   })
 
   it('guarantee 24: finds an edited, removed, reordered or truncated audit entry', async () => {
-    const entry = (n: number) => ({ principal: { id: 'u', kind: 'user' as const, name: 'Ada' }, channel: 'web' as const, action: `step ${n}`, subject: 's', details: { n, big: 2n ** 60n, odd: 'a\0' } })
+    const entry = (n: number) => ({
+      principal: { id: 'u', kind: 'user' as const, name: 'Ada' },
+      channel: 'web' as const,
+      action: `step ${n}`,
+      subject: 's',
+      details: { n, big: 2n ** 60n, odd: 'a\0' },
+    })
     for (let n = 1; n <= 4; n += 1) await database().transaction((tx) => appendAudit(tx, clock, entry(n)))
     const { head, broken } = await verifyAudit(database())
     expect(broken).toBeNull()
-    for (const tamper of ["update audit set action = 'x' where seq = 2", 'delete from audit where seq = 3', 'update audit set seq = case seq when 2 then 1003 else 1002 end where seq in (2, 3)', 'delete from audit where seq = 4']) {
-      await expect(database().transaction(async (tx) => {
-        await tx.query(sql.raw(tamper))
-        const result = await verifyAudit(tx, head as { seq: bigint; hash: string })
-        throw new Error(`broken at ${result.broken}`)
-      })).rejects.toThrow(/broken at \d/)
+    for (const tamper of [
+      "update audit set action = 'x' where seq = 2",
+      'delete from audit where seq = 3',
+      'update audit set seq = case seq when 2 then 1003 else 1002 end where seq in (2, 3)',
+      'delete from audit where seq = 4',
+    ]) {
+      await expect(
+        database().transaction(async (tx) => {
+          await tx.query(sql.raw(tamper))
+          const result = await verifyAudit(tx, head as { seq: bigint; hash: string })
+          throw new Error(`broken at ${result.broken}`)
+        }),
+      ).rejects.toThrow(/broken at \d/)
     }
     expect((await verifyAudit(database(), head as { seq: bigint; hash: string })).broken).toBeNull()
   })
@@ -97,14 +186,18 @@ eachDatabase('store', (database) => {
   })
 
   it('has pgvector, and refuses a query that would wait for its own transaction', async () => {
-    expect(await database().query(sql<{ d: number }>`select '[1,0]'::vector <-> '[0,1]'::vector as d`)).toEqual([{ d: expect.closeTo(Math.SQRT2, 6) as number }])
+    expect(await database().query(sql<{ d: number }>`select '[1,0]'::vector <-> '[0,1]'::vector as d`)).toEqual([
+      { d: expect.closeTo(Math.SQRT2, 6) as number },
+    ])
     await expect(database().transaction(async () => database().query(sql`select 1`))).rejects.toThrow(InvariantError)
   })
 })
 
 describe('the embedded folder', () => {
   let folder: string
-  beforeAll(async () => { folder = await mkdtemp(join(tmpdir(), 'falconer-store-')) })
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'falconer-store-'))
+  })
   afterAll(async () => rm(folder, { recursive: true, force: true }))
 
   it('is held by one process at a time, and says by whom', async () => {
@@ -118,5 +211,6 @@ describe('the embedded folder', () => {
 })
 
 it('escapes what Postgres refuses, reversibly', () => {
-  for (const text of ['', 'plain', '\0', '\u241b0', '\u241b\u241b', 'a\ud800', '\udc00\ud800', '😀', '\u241bd800']) expect(unescapeText(escapeText(text))).toBe(text)
+  for (const text of ['', 'plain', '\0', '\u241b0', '\u241b\u241b', 'a\ud800', '\udc00\ud800', '😀', '\u241bd800'])
+    expect(unescapeText(escapeText(text))).toBe(text)
 })

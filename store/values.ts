@@ -11,11 +11,17 @@ const escaped = /\u241b(\u241b|0|[0-9a-f]{4})/g
 
 export const escapeText = (text: string): string =>
   needsEscape.test(text)
-    ? text.replace(refused, (character) => (character === '\0' ? '\u241b0' : character === '\u241b' ? '\u241b\u241b' : `\u241b${character.charCodeAt(0).toString(16)}`))
+    ? text.replace(refused, (character) =>
+        character === '\0' ? '\u241b0' : character === '\u241b' ? '\u241b\u241b' : `\u241b${character.charCodeAt(0).toString(16)}`,
+      )
     : text
 
 export const unescapeText = (text: string): string =>
-  text.includes('\u241b') ? text.replace(escaped, (_all, code: string) => (code === '0' ? '\0' : code === '\u241b' ? code : String.fromCharCode(Number.parseInt(code, 16)))) : text
+  text.includes('\u241b')
+    ? text.replace(escaped, (_all, code: string) =>
+        code === '0' ? '\0' : code === '\u241b' ? code : String.fromCharCode(Number.parseInt(code, 16)),
+      )
+    : text
 
 /** `escapeText` for every string and key inside a JSON value; the value itself when nothing needs it. */
 export function escapeDeep<T>(value: T): T {

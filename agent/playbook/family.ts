@@ -32,7 +32,8 @@ export interface Family {
 }
 
 const has = (values: readonly string[], ...wanted: string[]): boolean => wanted.some((one) => values.includes(one))
-export const hasTechnique = (alert: Alert, ...ids: string[]): boolean => alert.techniques.some((id) => ids.some((wanted) => id === wanted || id.startsWith(`${wanted}.`)))
+export const hasTechnique = (alert: Alert, ...ids: string[]): boolean =>
+  alert.techniques.some((id) => ids.some((wanted) => id === wanted || id.startsWith(`${wanted}.`)))
 export const hasTactic = (alert: Alert, ...ids: string[]): boolean => has(alert.tactics, ...ids)
 export const ruleSays = (alert: Alert, pattern: RegExp): boolean => pattern.test(alert.rule)
 export const commandSays = (alert: Alert, pattern: RegExp): boolean => alert.process?.cmdline != null && pattern.test(alert.process.cmdline)

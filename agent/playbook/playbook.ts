@@ -19,9 +19,17 @@ export const playbook: Analyst = {
     const signals = signalsOf(file.alerts)
     const judgement = judge(file, signals)
     return {
-      analyst: 'playbook', analystVersion: '1', verdict: judgement.verdict, confidence: judgement.confidence, severity: file.incident.severityFloor,
-      summary: summary(file, signals), reasons: reasons(file, signals, judgement), timeline: timeline(file), unknowns: unknowns(file),
-      techniques: techniques(file), actions: recommend(file, judgement.verdict, signals),
+      analyst: 'playbook',
+      analystVersion: '1',
+      verdict: judgement.verdict,
+      confidence: judgement.confidence,
+      severity: file.incident.severityFloor,
+      summary: summary(file, signals),
+      reasons: reasons(file, signals, judgement),
+      timeline: timeline(file),
+      unknowns: unknowns(file),
+      techniques: techniques(file),
+      actions: recommend(file, judgement.verdict, signals),
     }
   },
 }
@@ -37,9 +45,16 @@ function summary(file: CaseFile, signals: readonly Signal[]): Claim[] {
   if (sequence !== null) claims.push(sequence)
   const opened = signals.flatMap((signal) => signal.alerts).find((entry) => startedByServer(entry.alert))
   if (opened !== undefined)
-    claims.push(claim('inference')`Its parent ${cite(opened.alert, 'process.parentName')} is a server program, so the likely way in is a flaw in that application: mend and redeploy it, or the next pod is entered the same way.`)
-  const watching = file.coverage.find((source) => source.lastSeenAt !== null && source.scope === file.incident.scope && source.collector !== 'kubernetes')
-  if (watching !== undefined) claims.push(claim('absence')`Whether it went on cannot be told beyond ${citeCoverage(watching)}, when its source was last heard.`)
+    claims.push(
+      claim(
+        'inference',
+      )`Its parent ${cite(opened.alert, 'process.parentName')} is a server program, so the likely way in is a flaw in that application: mend and redeploy it, or the next pod is entered the same way.`,
+    )
+  const watching = file.coverage.find(
+    (source) => source.lastSeenAt !== null && source.scope === file.incident.scope && source.collector !== 'kubernetes',
+  )
+  if (watching !== undefined)
+    claims.push(claim('absence')`Whether it went on cannot be told beyond ${citeCoverage(watching)}, when its source was last heard.`)
   return claims
 }
 
@@ -48,9 +63,16 @@ function where(file: CaseFile, first: CaseAlert, last: CaseAlert): Claim {
   const count = `${file.incident.alertCount} ${file.incident.alertCount === 1 ? 'alert' : 'alerts'}`
   const times: [Cite, Cite] = [citeInstant(first.alert), citeClock(last.alert)]
   const span = first === last ? claim('observation')`at ${times[0]}` : claim('observation')`between ${times[0]} and ${times[1]}`
-  const place = pod === null
-    ? first.alert.container === null ? claim('observation')`on host ${cite(first.alert, 'hostname')}` : claim('observation')`in container ${cite(first.alert, 'container.id')}`
-    : workload === null ? claim('observation')`in pod ${citeEntity(pod, 'pod')}` : claim('observation')`in pod ${citeEntity(pod, 'pod')} of ${citeEntity(workload, 'properties.workloadKind')} ${citeEntity(workload, 'name')}`
+  const place =
+    pod === null
+      ? first.alert.container === null
+        ? claim('observation')`on host ${cite(first.alert, 'hostname')}`
+        : claim('observation')`in container ${cite(first.alert, 'container.id')}`
+      : workload === null
+        ? claim('observation')`in pod ${citeEntity(pod, 'pod')}`
+        : claim(
+            'observation',
+          )`in pod ${citeEntity(pod, 'pod')} of ${citeEntity(workload, 'properties.workloadKind')} ${citeEntity(workload, 'name')}`
   return { kind: 'observation', text: `${count} ${span.text}, ${place.text}.`, evidence: [...span.evidence, ...place.evidence] }
 }
 
@@ -68,26 +90,40 @@ function inOrder(signals: readonly Signal[]): Claim | null {
   if (before === undefined || after === undefined) return null
   const seconds = Number((after.strongest.alert.eventNs - before.strongest.alert.eventNs) / 1_000_000_000n)
   const gap = seconds < 1 ? 'within a second' : seconds < 120 ? `${seconds} seconds later` : `${Math.round(seconds / 60)} minutes later`
-  return claim('causal')`First came ${before.family.title} (${cite(before.strongest.alert, 'rule')}), and ${gap} in the same place ${after.family.title} (${cite(after.strongest.alert, 'rule')}): read together they are one course of action.`
+  return claim(
+    'causal',
+  )`First came ${before.family.title} (${cite(before.strongest.alert, 'rule')}), and ${gap} in the same place ${after.family.title} (${cite(after.strongest.alert, 'rule')}): read together they are one course of action.`
 }
 
-const inTime = (signals: readonly Signal[]): Signal[] => signals.toSorted((a, b) => (a.strongest.alert.eventNs < b.strongest.alert.eventNs ? -1 : 1))
+const inTime = (signals: readonly Signal[]): Signal[] =>
+  signals.toSorted((a, b) => (a.strongest.alert.eventNs < b.strongest.alert.eventNs ? -1 : 1))
 
 const samePlace = (a: CaseAlert, b: CaseAlert | undefined): boolean =>
-  b !== undefined && ((a.alert.container !== null && a.alert.container.id.slice(0, 12) === b.alert.container?.id.slice(0, 12)) || (a.context.pod !== null && a.context.pod.id === b.context.pod?.id) || (a.alert.container === null && b.alert.container === null && a.alert.hostname === b.alert.hostname))
+  b !== undefined &&
+  ((a.alert.container !== null && a.alert.container.id.slice(0, 12) === b.alert.container?.id.slice(0, 12)) ||
+    (a.context.pod !== null && a.context.pod.id === b.context.pod?.id) ||
+    (a.alert.container === null && b.alert.container === null && a.alert.hostname === b.alert.hostname))
 
 function explained(entry: CaseAlert): Claim {
   const { pod } = entry.context
   if (pod === null || entry.explanation === null) return claim('inference')`Inventory explains it. ${standsOn(entry.alert)}`
-  return claim('inference')`${cite(entry.alert, 'process.cmdline')} is exactly the command that the ${citeEntity(pod, 'properties.workload.kind')} declares for this pod, and it has no terminal: the job did its work. ${standsOnEntity(pod)}`
+  return claim(
+    'inference',
+  )`${cite(entry.alert, 'process.cmdline')} is exactly the command that the ${citeEntity(pod, 'properties.workload.kind')} declares for this pod, and it has no terminal: the job did its work. ${standsOnEntity(pod)}`
 }
 
 function reasons(file: CaseFile, signals: readonly Signal[], judgement: Judgement): Claim[] {
   const [first] = file.alerts
   if (first === undefined) return []
   if (judgement.code === 'explained') return [explained(first)]
-  return signals.slice(0, 6).map(({ family, weight, strongest, alerts }) =>
-    claim('inference')`Rule ${cite(strongest.alert, 'rule')} (${String(alerts.length)} ${alerts.length === 1 ? 'alert' : 'alerts'}) shows ${family.title}, which is ${weight}: ${family.because}.`)
+  return signals
+    .slice(0, 6)
+    .map(
+      ({ family, weight, strongest, alerts }) =>
+        claim(
+          'inference',
+        )`Rule ${cite(strongest.alert, 'rule')} (${String(alerts.length)} ${alerts.length === 1 ? 'alert' : 'alerts'}) shows ${family.title}, which is ${weight}: ${family.because}.`,
+    )
 }
 
 const timelineLimit = 60
@@ -95,7 +131,10 @@ const timelineLimit = 60
 function timeline(file: CaseFile): Claim[] {
   return file.alerts.slice(0, timelineLimit).map(({ alert, context, explanation }) => {
     const at = citeClock(alert)
-    const what = alert.process?.cmdline == null ? claim('observation')`${cite(alert, 'rule')}` : claim('observation')`${cite(alert, 'rule')}: ${cite(alert, 'process.cmdline')}`
+    const what =
+      alert.process?.cmdline == null
+        ? claim('observation')`${cite(alert, 'rule')}`
+        : claim('observation')`${cite(alert, 'rule')}: ${cite(alert, 'process.cmdline')}`
     const note = `${alert.seen > 1 ? `, received ${alert.seen} times` : ''}${context.inferred ? ' (pod inferred)' : ''}${explanation === null ? '' : ' (explained by inventory)'}`
     const time = claim('observation')`${at}`
     return { kind: 'observation', text: `${time.text} ${what.text}${note}`, evidence: [...time.evidence, ...what.evidence] }
@@ -105,19 +144,30 @@ function timeline(file: CaseFile): Claim[] {
 /** Absent data is never “clean”. */
 function unknowns(file: CaseFile): string[] {
   const found: string[] = []
-  if (file.omitted > 0) found.push(`${file.omitted} of ${file.incident.alertCount} alerts were counted but not read one by one; the sample keeps each rule’s first and last and the most severe.`)
-  if (file.inventory === null) found.push(`Inventory of cluster “${file.incident.scope}” has never been collected: pods, workloads and owners are not known.`)
-  else found.push(`Inventory of cluster “${file.incident.scope}” was last observed at ${formatEventTime(file.inventory.lastNs)}; what changed since is not known.`)
+  if (file.omitted > 0)
+    found.push(
+      `${file.omitted} of ${file.incident.alertCount} alerts were counted but not read one by one; the sample keeps each rule’s first and last and the most severe.`,
+    )
+  if (file.inventory === null)
+    found.push(`Inventory of cluster “${file.incident.scope}” has never been collected: pods, workloads and owners are not known.`)
+  else
+    found.push(
+      `Inventory of cluster “${file.incident.scope}” was last observed at ${formatEventTime(file.inventory.lastNs)}; what changed since is not known.`,
+    )
   const unresolved = file.alerts.filter((entry) => entry.context.pod === null && entry.alert.container !== null)
-  if (file.inventory !== null && unresolved.length > 0) found.push(`${unresolved.length} ${unresolved.length === 1 ? 'alert' : 'alerts'} could not be placed: ${unresolved[0]?.context.how}.`)
-  if (file.alerts.some((entry) => entry.context.inferred)) found.push('Pods are inferred from container ids or names the sensor gave, not from their UIDs.')
-  for (const source of file.coverage.filter((one) => one.scope === file.incident.scope && one.lastSeenAt === null)) found.push(`Source “${source.name}” has never been heard.`)
+  if (file.inventory !== null && unresolved.length > 0)
+    found.push(`${unresolved.length} ${unresolved.length === 1 ? 'alert' : 'alerts'} could not be placed: ${unresolved[0]?.context.how}.`)
+  if (file.alerts.some((entry) => entry.context.inferred))
+    found.push('Pods are inferred from container ids or names the sensor gave, not from their UIDs.')
+  for (const source of file.coverage.filter((one) => one.scope === file.incident.scope && one.lastSeenAt === null))
+    found.push(`Source “${source.name}” has never been heard.`)
   found.push('Posture (known vulnerabilities, misconfiguration) was not observed: no scanner’s report has been imported.')
   return found
 }
 
 function techniques(file: CaseFile): DraftReport['techniques'] {
   const pairs = new Map<string, string | null>()
-  for (const group of file.groups) for (const id of group.techniques) pairs.set(id, group.tactics.length === 1 ? tacticTitle(group.tactics[0] ?? '') : null)
+  for (const group of file.groups)
+    for (const id of group.techniques) pairs.set(id, group.tactics.length === 1 ? tacticTitle(group.tactics[0] ?? '') : null)
   return [...pairs].map(([id, tactic]) => ({ id, tactic })).sort((a, b) => (a.id < b.id ? -1 : 1))
 }

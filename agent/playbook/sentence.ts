@@ -15,15 +15,28 @@ export type Cite = { evidence: EvidenceRef; shown: boolean; part?: [number, numb
 
 const longest = 160
 
-export const cite = (alert: Alert, path: string): Cite => ({ evidence: { record: 'alert', id: alert.id, path, value: alertField(alert, path) }, shown: true })
+export const cite = (alert: Alert, path: string): Cite => ({
+  evidence: { record: 'alert', id: alert.id, path, value: alertField(alert, path) },
+  shown: true,
+})
 /** The clock time of an alert; the whole instant is its evidence. */
 export const citeClock = (alert: Alert): Cite => ({ ...cite(alert, 'eventTime'), part: [11, 19] })
 export const citeInstant = (alert: Alert): Cite => ({ ...cite(alert, 'eventTime'), part: [0, 19] })
-export const citeEntity = (entity: Entity, path: string): Cite => ({ evidence: { record: 'entity', id: entity.id.toString(), path, value: entityField(entity, path) }, shown: true })
-export const citeCoverage = (coverage: Coverage): Cite => ({ evidence: { record: 'coverage', id: coverage.name, path: 'lastSeenAt', value: coverage.lastSeenAt?.toISOString() ?? 'never' }, shown: true, part: [0, 19] })
+export const citeEntity = (entity: Entity, path: string): Cite => ({
+  evidence: { record: 'entity', id: entity.id.toString(), path, value: entityField(entity, path) },
+  shown: true,
+})
+export const citeCoverage = (coverage: Coverage): Cite => ({
+  evidence: { record: 'coverage', id: coverage.name, path: 'lastSeenAt', value: coverage.lastSeenAt?.toISOString() ?? 'never' },
+  shown: true,
+  part: [0, 19],
+})
 /** Cites the record without saying a word of it. */
 export const standsOn = (alert: Alert): Cite => ({ evidence: { record: 'alert', id: alert.id, path: null, value: null }, shown: false })
-export const standsOnEntity = (entity: Entity): Cite => ({ evidence: { record: 'entity', id: entity.id.toString(), path: null, value: null }, shown: false })
+export const standsOnEntity = (entity: Entity): Cite => ({
+  evidence: { record: 'entity', id: entity.id.toString(), path: null, value: null },
+  shown: false,
+})
 const isCite = (part: unknown): part is Cite => typeof part === 'object' && part !== null && 'evidence' in part
 
 export function claim(kind: Claim['kind']): (words: TemplateStringsArray, ...parts: (Cite | string | number)[]) => Claim {

@@ -23,7 +23,9 @@ export function signalsOf(alerts: readonly CaseAlert[]): Signal[] {
       }
     }
   }
-  return [...signals.values()].sort((a, b) => weights.indexOf(b.weight) - weights.indexOf(a.weight) || (a.strongest.alert.eventNs < b.strongest.alert.eventNs ? -1 : 1))
+  return [...signals.values()].sort(
+    (a, b) => weights.indexOf(b.weight) - weights.indexOf(a.weight) || (a.strongest.alert.eventNs < b.strongest.alert.eventNs ? -1 : 1),
+  )
 }
 
 /** The heaviest family of an alert and, when it is another, none else: one alert is one sign, not two. */
@@ -35,17 +37,30 @@ function familiesOf(entry: CaseAlert): Family[] {
   return [rest.reduce((best, family) => (heavier(family.weigh(entry), best.weigh(entry)) ? family : best), first)]
 }
 
-export type Judgement = Pick<Report, 'verdict' | 'confidence'> & { code: 'explained' | 'conclusive' | 'decisive_and_second' | 'several_supporting' | 'one_sign' | 'nothing_read' }
+export type Judgement = Pick<Report, 'verdict' | 'confidence'> & {
+  code: 'explained' | 'conclusive' | 'decisive_and_second' | 'several_supporting' | 'one_sign' | 'nothing_read'
+}
 
 export function judge(file: CaseFile, signals: readonly Signal[]): Judgement {
   if (file.alerts.length === 0) return { verdict: 'insufficient_data', confidence: 'low', code: 'nothing_read' }
-  if (file.explained) return { verdict: 'benign', confidence: file.alerts.every((entry) => entry.alert.process !== null && entry.context.pod !== null) ? 'high' : 'medium', code: 'explained' }
+  if (file.explained)
+    return {
+      verdict: 'benign',
+      confidence: file.alerts.every((entry) => entry.alert.process !== null && entry.context.pod !== null) ? 'high' : 'medium',
+      code: 'explained',
+    }
   const counted = signals.filter((signal) => signal.weight !== 'weak')
   const strongest = counted[0]?.weight
-  if (strongest === 'conclusive') return { verdict: 'true_positive', confidence: counted.length > 1 ? 'high' : 'medium', code: 'conclusive' }
-  if (strongest === 'decisive' && counted.length > 1) return { verdict: 'true_positive', confidence: counted.length > 2 ? 'high' : 'medium', code: 'decisive_and_second' }
+  if (strongest === 'conclusive')
+    return { verdict: 'true_positive', confidence: counted.length > 1 ? 'high' : 'medium', code: 'conclusive' }
+  if (strongest === 'decisive' && counted.length > 1)
+    return { verdict: 'true_positive', confidence: counted.length > 2 ? 'high' : 'medium', code: 'decisive_and_second' }
   if (strongest === 'decisive' || counted.length > 1) return { verdict: 'suspicious', confidence: 'medium', code: 'several_supporting' }
-  return { verdict: severityAtLeast(file.incident.severityFloor, 'medium') || counted.length === 1 ? 'suspicious' : 'insufficient_data', confidence: 'low', code: 'one_sign' }
+  return {
+    verdict: severityAtLeast(file.incident.severityFloor, 'medium') || counted.length === 1 ? 'suspicious' : 'insufficient_data',
+    confidence: 'low',
+    code: 'one_sign',
+  }
 }
 
 export const severityAtLeast = (severity: Severity, least: Severity): boolean => severityId(severity) >= severityId(least)

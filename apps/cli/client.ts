@@ -34,7 +34,10 @@ export async function openClient(overrides: Partial<Record<keyof Config, string>
   const holder = config.FALCONER_URL === undefined && config.DATABASE_URL === undefined ? await holderOf(config.FALCONER_DATA) : undefined
   const url = config.FALCONER_URL ?? holder?.url ?? null
   if (url !== null) return remote(url.replace(/\/$/, ''), config)
-  if (holder !== undefined) throw new ConfigError(`${config.FALCONER_DATA} is in use by another Falconer (pid ${holder.pid}). Wait for it, or choose another --data folder.`)
+  if (holder !== undefined)
+    throw new ConfigError(
+      `${config.FALCONER_DATA} is in use by another Falconer (pid ${holder.pid}). Wait for it, or choose another --data folder.`,
+    )
   return local(await composeFalconer(config, { reachCluster: false, quietMs: 0 }))
 }
 
@@ -42,13 +45,18 @@ function remote(url: string, config: Config): Client {
   const token = config.FALCONER_TOKEN
   if (token === undefined) throw new ConfigError(`Falconer runs at ${url}. Make an API token at ${url}/account and set FALCONER_TOKEN.`)
   const send = (path: string, init: RequestInit & { duplex?: 'half' }): Promise<Response> =>
-    fetch(`${url}/api/v1${path}`, { ...init, headers: { ...init.headers, authorization: `Bearer ${token.reveal()}` } }).catch((error: unknown) => { throw new ConfigError(`Falconer at ${url} does not answer.`, { cause: error }) })
+    fetch(`${url}/api/v1${path}`, { ...init, headers: { ...init.headers, authorization: `Bearer ${token.reveal()}` } }).catch(
+      (error: unknown) => {
+        throw new ConfigError(`Falconer at ${url} does not answer.`, { cause: error })
+      },
+    )
   return { ...clientFrom(send), url, settle: async () => {}, close: async () => {} }
 }
 
 function local(falconer: Falconer): Client {
   const app = createApp(falconer)
-  const send = async (path: string, init: RequestInit & { duplex?: 'half' }): Promise<Response> => app.fetch(new Request(`http://localhost/api/v1${path}`, init), { local: { principal: operatorPrincipal, channel: 'cli' } })
+  const send = async (path: string, init: RequestInit & { duplex?: 'half' }): Promise<Response> =>
+    app.fetch(new Request(`http://localhost/api/v1${path}`, init), { local: { principal: operatorPrincipal, channel: 'cli' } })
   return { ...clientFrom(send), url: null, settle: () => falconer.settle(), close: () => falconer.close() }
 }
 
@@ -66,7 +74,21 @@ function clientFrom(send: Send): Pick<Client, 'call' | 'upload'> {
     throw new ApiError(answer.status, problem.code ?? 'http', problem.detail ?? `The server answered ${answer.status}.`)
   }
   return {
-    call: async (method, path, body) => read(await send(path, { method, ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }) })),
-    upload: async (path, content) => read(await send(path, { method: 'POST', body: ReadableStream.from(content) as ReadableStream<Uint8Array>, duplex: 'half', headers: { 'content-type': 'application/octet-stream' } })),
+    call: async (method, path, body) =>
+      read(
+        await send(path, {
+          method,
+          ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+        }),
+      ),
+    upload: async (path, content) =>
+      read(
+        await send(path, {
+          method: 'POST',
+          body: ReadableStream.from(content) as ReadableStream<Uint8Array>,
+          duplex: 'half',
+          headers: { 'content-type': 'application/octet-stream' },
+        }),
+      ),
   }
 }

@@ -3,19 +3,30 @@ import { sentenceParts } from '../../incidents/grounding.ts'
 import { redact } from '../../domain/redact.ts'
 import { visible } from '../../domain/untrusted.ts'
 
-export const print = (text: string): void => { process.stdout.write(`${text}\n`) }
+export const print = (text: string): void => {
+  process.stdout.write(`${text}\n`)
+}
 /** Progress and remarks: stderr, so that output stays clean for pipes. */
-export const remark = (text: string): void => { process.stderr.write(`${text}\n`) }
+export const remark = (text: string): void => {
+  process.stderr.write(`${text}\n`)
+}
 export const safe = (text: string, limit = 120): string => visible(redact(text), limit)
 
 /** Columns padded to their widest cell; `wide` in the last column is not cut. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   if (rows.length === 0) return '(none)'
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)))
-  const line = (cells: readonly string[]): string => cells.map((cell, column) => (column === cells.length - 1 ? cell : cell.padEnd(widths[column] ?? 0))).join('  ').trimEnd()
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, column) => (column === cells.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
+      .join('  ')
+      .trimEnd()
   return [line(head.map((title) => title.toUpperCase())), ...rows.map(line)].join('\n')
 }
 
 export const shortTime = (iso: string | null): string => (iso === null ? 'never' : `${iso.slice(0, 10)} ${iso.slice(11, 19)}`)
 /** Values quoted in a sentence stand in “ ” on a terminal. */
-export const plainSentence = (text: string): string => sentenceParts(text).map((part) => (part.quoted ? `“${safe(part.text, 300)}”` : safe(part.text, 1_000))).join('')
+export const plainSentence = (text: string): string =>
+  sentenceParts(text)
+    .map((part) => (part.quoted ? `“${safe(part.text, 300)}”` : safe(part.text, 1_000)))
+    .join('')

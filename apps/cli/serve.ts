@@ -12,16 +12,30 @@ import { print } from './output.ts'
 export async function serve(overrides: Partial<Record<keyof Config, string>>): Promise<void> {
   const config = loadConfig(overrides)
   const falconer = await composeFalconer(config)
-  const server = await listen(falconer).catch(async (error: unknown) => { await falconer.close(); throw error })
+  const server = await listen(falconer).catch(async (error: unknown) => {
+    await falconer.close()
+    throw error
+  })
   print(`\nFalconer serves at ${server.url}`)
   print(`Data: ${config.DATABASE_URL === undefined ? `${config.FALCONER_DATA} (embedded database)` : 'Postgres server'}`)
-  print(falconer.cluster === null ? 'Cluster: none. Set FALCONER_KUBECONFIG or FALCONER_IN_CLUSTER=true to tie alerts to pods and to act.' : `Cluster: ${config.FALCONER_SCOPE}, ${falconer.cluster.reachable ? `${falconer.cluster.version}${falconer.cluster.simulated ? ' (simulated)' : ''}; ${falconer.cluster.detail}` : `not reachable: ${falconer.cluster.detail}`}`)
+  print(
+    falconer.cluster === null
+      ? 'Cluster: none. Set FALCONER_KUBECONFIG or FALCONER_IN_CLUSTER=true to tie alerts to pods and to act.'
+      : `Cluster: ${config.FALCONER_SCOPE}, ${falconer.cluster.reachable ? `${falconer.cluster.version}${falconer.cluster.simulated ? ' (simulated)' : ''}; ${falconer.cluster.detail}` : `not reachable: ${falconer.cluster.detail}`}`,
+  )
   if (!(await listSources(falconer.db)).some((source) => source.collector === 'falco' && !source.name.endsWith('-import'))) {
-    const { connect } = await addSource(falconer, { principal: systemPrincipal, channel: 'cli' }, { name: 'falco', collector: 'falco', scope: config.FALCONER_SCOPE })
+    const { connect } = await addSource(
+      falconer,
+      { principal: systemPrincipal, channel: 'cli' },
+      { name: 'falco', collector: 'falco', scope: config.FALCONER_SCOPE },
+    )
     print(`\nA source “falco” is ready. Its secret is shown this once; for another, press “New secret” on the Sources page.\n\n${connect}`)
   }
   const link = await firstAdministratorLink(falconer.auth)
-  if (link !== undefined) print(`\nSign in as ${link.user.name} with this link. It works once, until ${link.expiresAt.toISOString().slice(0, 16)} UTC:\n\n  ${linkUrl(falconer, link.token)}\n`)
+  if (link !== undefined)
+    print(
+      `\nSign in as ${link.user.name} with this link. It works once, until ${link.expiresAt.toISOString().slice(0, 16)} UTC:\n\n  ${linkUrl(falconer, link.token)}\n`,
+    )
   await untilStopped()
   print('Stopping.')
   await server.close()

@@ -6,7 +6,11 @@ import type { ClusterStatus, Executor } from '../../responses/executor.ts'
 import type { Answer, Init, Message, Method, Request } from './messages.ts'
 
 const program = new URL('main.ts', import.meta.url)
-type Waiting = { resolve: (result: unknown) => void; reject: (error: Error) => void; keep: ((artifact: Artifact) => Promise<void>) | undefined }
+type Waiting = {
+  resolve: (result: unknown) => void
+  reject: (error: Error) => void
+  keep: ((artifact: Artifact) => Promise<void>) | undefined
+}
 
 export async function launchExecutor(init: Init): Promise<Executor & { pid(): number | undefined }> {
   let child: ChildProcess | null = null
@@ -16,12 +20,19 @@ export async function launchExecutor(init: Init): Promise<Executor & { pid(): nu
 
   async function start(): Promise<ChildProcess> {
     // An empty environment: whatever secrets the server was given do not travel.
-    const started = fork(program, { execArgv: ['--disable-warning=ExperimentalWarning'], env: { PATH: '/usr/bin:/bin' }, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    const started = fork(program, {
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+      env: { PATH: '/usr/bin:/bin' },
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    })
     child = started
-    started.on('message', (message: Message) => { void receive(started, message) })
+    started.on('message', (message: Message) => {
+      void receive(started, message)
+    })
     started.on('exit', () => {
       if (child === started) child = null
-      for (const one of waiting.values()) one.reject(new UpstreamError('the executor process ended before it answered', { retryable: false }))
+      for (const one of waiting.values())
+        one.reject(new UpstreamError('the executor process ended before it answered', { retryable: false }))
       waiting.clear()
     })
     await ask(started, 'init', init)
@@ -33,7 +44,9 @@ export async function launchExecutor(init: Init): Promise<Executor & { pid(): nu
     const id = lastId
     return new Promise((resolve, reject) => {
       waiting.set(id, { resolve, reject, keep })
-      process.send({ kind: 'request', id, method, params } satisfies Request, (error) => { if (error !== null) reject(new UpstreamError('the executor process cannot be reached', { cause: error, retryable: true })) })
+      process.send({ kind: 'request', id, method, params } satisfies Request, (error) => {
+        if (error !== null) reject(new UpstreamError('the executor process cannot be reached', { cause: error, retryable: true }))
+      })
     })
   }
 
@@ -52,7 +65,12 @@ export async function launchExecutor(init: Init): Promise<Executor & { pid(): nu
       if (keeper === undefined) throw new InvariantError('nothing is being executed')
       await keeper(Artifact.parse(message.params))
     } catch (cause) {
-      error = { code: 'upstream', reason: null, retryable: false, message: `what was collected could not be stored: ${cause instanceof Error ? cause.message : String(cause)}` }
+      error = {
+        code: 'upstream',
+        reason: null,
+        retryable: false,
+        message: `what was collected could not be stored: ${cause instanceof Error ? cause.message : String(cause)}`,
+      }
     }
     if (process.connected) process.send({ kind: 'answer', id: message.id, ...(error === undefined ? {} : { error }) } satisfies Answer)
   }
@@ -68,7 +86,10 @@ export async function launchExecutor(init: Init): Promise<Executor & { pid(): nu
     return ask(child ?? (await starting()), method, params, keep)
   }
   let begun: Promise<ChildProcess> | null = null
-  const starting = (): Promise<ChildProcess> => (begun ??= start().finally(() => { begun = null }))
+  const starting = (): Promise<ChildProcess> =>
+    (begun ??= start().finally(() => {
+      begun = null
+    }))
 
   await starting()
   return {

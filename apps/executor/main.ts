@@ -37,17 +37,30 @@ async function handle({ method, params }: Request): Promise<unknown> {
     const init = params as Init
     const kubeconfig = init.kubeconfigPath === null ? undefined : readFileSync(init.kubeconfigPath, 'utf8')
     const kubeConfig = connect({ kubeconfig, context: init.context ?? undefined, inCluster: init.inCluster })
-    executor = createExecutor({ kubeConfig, policy: init.policy, publicKey: init.publicKey, actionsEnabled: init.actionsEnabled, scope: init.scope, clock: systemClock })
+    executor = createExecutor({
+      kubeConfig,
+      policy: init.policy,
+      publicKey: init.publicKey,
+      actionsEnabled: init.actionsEnabled,
+      scope: init.scope,
+      clock: systemClock,
+    })
     return null
   }
   if (executor === null) throw new InvariantError('the executor was not told which cluster')
   switch (method) {
-    case 'plan': return executor.plan(params as PlanRequest)
-    case 'execute': return executor.execute(params as SignedTicket, keep)
-    case 'revert': return executor.revert(params as SignedTicket)
-    case 'verify': return executor.verify(params as Plan)
-    case 'status': return executor.status()
-    default: throw new InvariantError(`the executor does not know ${method}`)
+    case 'plan':
+      return executor.plan(params as PlanRequest)
+    case 'execute':
+      return executor.execute(params as SignedTicket, keep)
+    case 'revert':
+      return executor.revert(params as SignedTicket)
+    case 'verify':
+      return executor.verify(params as Plan)
+    case 'status':
+      return executor.status()
+    default:
+      throw new InvariantError(`the executor does not know ${method}`)
   }
 }
 
@@ -67,6 +80,12 @@ function send(message: Message): void {
 
 function asError(error: unknown): NonNullable<Answer['error']> {
   const message = error instanceof Error ? error.message : String(error)
-  if (error instanceof FalconerError) return { code: error.code, reason: error instanceof DeniedError ? error.reason : null, retryable: error instanceof UpstreamError && error.retryable, message }
+  if (error instanceof FalconerError)
+    return {
+      code: error.code,
+      reason: error instanceof DeniedError ? error.reason : null,
+      retryable: error instanceof UpstreamError && error.retryable,
+      message,
+    }
   return { code: 'invariant', reason: null, retryable: false, message }
 }

@@ -18,7 +18,15 @@ import type { ClusterStatus, PlanRequest } from '../../responses/executor.ts'
 import { checkPlan, checkProposal, type Policy } from '../../responses/policy.ts'
 import { Unplannable } from '../../responses/unplannable.ts'
 
-export type ExecutorOptions = { kubeConfig: KubeConfig; policy: Policy; publicKey: string; actionsEnabled: boolean; /** The cluster's name in inventory; targets of other scopes are refused. Null takes any. */ scope: string | null; clock: Clock; wait?: (milliseconds: number) => Promise<void> }
+export type ExecutorOptions = {
+  kubeConfig: KubeConfig
+  policy: Policy
+  publicKey: string
+  actionsEnabled: boolean
+  /** The cluster's name in inventory; targets of other scopes are refused. Null takes any. */ scope: string | null
+  clock: Clock
+  wait?: (milliseconds: number) => Promise<void>
+}
 type Keep = (artifact: Artifact) => Promise<void>
 
 export function createExecutor({ kubeConfig, policy, publicKey, actionsEnabled, scope, clock, wait = pause }: ExecutorOptions) {
@@ -30,16 +38,29 @@ export function createExecutor({ kubeConfig, policy, publicKey, actionsEnabled, 
   }
 
   async function plan({ action: name, params, target }: PlanRequest): Promise<Plan> {
-    if (scope !== null && target.scope !== scope) throw new Unplannable(`The target is in cluster “${target.scope}”; this Falconer is connected to “${scope}” only.`)
+    if (scope !== null && target.scope !== scope)
+      throw new Unplannable(`The target is in cluster “${target.scope}”; this Falconer is connected to “${scope}” only.`)
     checkProposal(policy, name, params, target)
     const action = getAction(name)
     const parsed = action.params.safeParse(params)
     if (!parsed.success) throw new Unplannable('The parameters do not fit the action.')
     const context = await readContext()
     const rehearsal = dryRunClient(writeClient(kubeConfig))
-    const planning: PlanContext = { ...context, rehearse: async (request) => { await refusalAsReason(rehearsal.send(request)) } }
+    const planning: PlanContext = {
+      ...context,
+      rehearse: async (request) => {
+        await refusalAsReason(rehearsal.send(request))
+      },
+    }
     const parts = await action.plan(parsed.data as never, target, planning)
-    const made: Plan = { ...parts, action: name, params: parsed.data as Record<string, unknown>, target, simulated: context.simulated, clusterId: context.clusterId }
+    const made: Plan = {
+      ...parts,
+      action: name,
+      params: parsed.data as Record<string, unknown>,
+      target,
+      simulated: context.simulated,
+      clusterId: context.clusterId,
+    }
     checkPlan(policy, made)
     return made
   }
@@ -52,7 +73,8 @@ export function createExecutor({ kubeConfig, policy, publicKey, actionsEnabled, 
     if (used.has(ticket.claimId)) throw new DeniedError('used', 'This ticket was used before.')
     used.add(ticket.claimId)
     const { clusterId, simulated } = await identify(kubeConfig)
-    if (clusterId !== ticket.plan.clusterId || simulated !== ticket.plan.simulated) throw new DeniedError('cluster', 'Another cluster answers than the one the plan was made for.')
+    if (clusterId !== ticket.plan.clusterId || simulated !== ticket.plan.simulated)
+      throw new DeniedError('cluster', 'Another cluster answers than the one the plan was made for.')
     if (!simulated && !actionsEnabled) throw new DeniedError('actions_off', 'Actions on real clusters are switched off.')
     checkPlan(policy, ticket.plan)
     return approved
@@ -110,13 +132,30 @@ export function createExecutor({ kubeConfig, policy, publicKey, actionsEnabled, 
   async function status(): Promise<ClusterStatus> {
     try {
       const { clusterId, simulated, version } = await identify(kubeConfig)
-      return { reachable: true, clusterId, simulated, version, detail: simulated ? 'simulated cluster' : actionsEnabled ? 'actions are allowed' : 'actions are switched off (FALCONER_ACTIONS)' }
+      return {
+        reachable: true,
+        clusterId,
+        simulated,
+        version,
+        detail: simulated ? 'simulated cluster' : actionsEnabled ? 'actions are allowed' : 'actions are switched off (FALCONER_ACTIONS)',
+      }
     } catch (error) {
-      return { reachable: false, clusterId: null, simulated: false, version: null, detail: error instanceof Error ? error.message : String(error) }
+      return {
+        reachable: false,
+        clusterId: null,
+        simulated: false,
+        version: null,
+        detail: error instanceof Error ? error.message : String(error),
+      }
     }
   }
 
-  const finish = (outcome: Outcome, observation: Observation): ExecutionResult => ({ ...outcome, observation, drift: [], at: clock.now().toISOString() })
+  const finish = (outcome: Outcome, observation: Observation): ExecutionResult => ({
+    ...outcome,
+    observation,
+    drift: [],
+    at: clock.now().toISOString(),
+  })
   const refusalAsResult = async (work: () => Promise<ExecutionResult>): Promise<ExecutionResult> => {
     try {
       return await work()
@@ -128,15 +167,30 @@ export function createExecutor({ kubeConfig, policy, publicKey, actionsEnabled, 
   return { plan, execute, revert, verify, status }
 }
 
-const empty = (clock: Clock): ExecutionResult => ({ status: 'failed', text: '', undo: [], observation: { level: 'none', text: 'Nothing was done.', remaining: [] }, drift: [], at: clock.now().toISOString() })
-const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, milliseconds) })
+const empty = (clock: Clock): ExecutionResult => ({
+  status: 'failed',
+  text: '',
+  undo: [],
+  observation: { level: 'none', text: 'Nothing was done.', remaining: [] },
+  drift: [],
+  at: clock.now().toISOString(),
+})
+const pause = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, milliseconds)
+  })
 
 /** What the API server refuses in a rehearsal it would refuse in earnest: a reason for the person, not a failure of ours. */
 async function refusalAsReason(sending: Promise<unknown>): Promise<void> {
   try {
     await sending
   } catch (error) {
-    if (error instanceof KubernetesApiError) throw new Unplannable(error.status === 403 ? `The executor’s account may not do this: ${error.message}` : `The cluster would refuse this: ${error.message}`)
+    if (error instanceof KubernetesApiError)
+      throw new Unplannable(
+        error.status === 403
+          ? `The executor’s account may not do this: ${error.message}`
+          : `The cluster would refuse this: ${error.message}`,
+      )
     throw error
   }
 }

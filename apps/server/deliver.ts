@@ -5,22 +5,43 @@ import type { Tally } from '../../store/sources.ts'
 import type { Falconer } from './falconer.ts'
 
 export type Delivered = { format: string; read: number; skipped: number; tally: Tally; entities: number }
-export type DeliverOptions = { path: string; format?: string; source: { id: string | null; name: string; scope: string }; maxBytes?: number; strict?: boolean }
+export type DeliverOptions = {
+  path: string
+  format?: string
+  source: { id: string | null; name: string; scope: string }
+  maxBytes?: number
+  strict?: boolean
+}
 
 /** Resolves when everything is committed. Throws InputError (format unknown, cut, too large) and OverloadedError. */
-export async function deliver(falconer: Falconer, input: AsyncIterable<Uint8Array>, { path, format, source, maxBytes, strict }: DeliverOptions): Promise<Delivered> {
+export async function deliver(
+  falconer: Falconer,
+  input: AsyncIterable<Uint8Array>,
+  { path, format, source, maxBytes, strict }: DeliverOptions,
+): Promise<Delivered> {
   const tally: Tally = { accepted: 0, duplicates: 0, internal: 0, deadLetters: 0 }
   let entities = 0
   const submit = async (batch: Batch): Promise<void> => {
     const delivery = {
-      sourceId: source.id, scope: source.scope, deadLetters: batch.deadLetters.map((dead) => ({ ...dead, at: `${path}: ${dead.at}` })),
-      alerts: batch.records.flatMap((record) => (record.kind === 'alert' ? [record.alert] : [])), internals: batch.records.flatMap((record) => (record.kind === 'internal' ? [record] : [])),
-      entities: batch.records.flatMap((record) => (record.kind === 'entity' ? [record.entity] : [])), relations: batch.records.flatMap((record) => (record.kind === 'relation' ? [record.relation] : [])),
+      sourceId: source.id,
+      scope: source.scope,
+      deadLetters: batch.deadLetters.map((dead) => ({ ...dead, at: `${path}: ${dead.at}` })),
+      alerts: batch.records.flatMap((record) => (record.kind === 'alert' ? [record.alert] : [])),
+      internals: batch.records.flatMap((record) => (record.kind === 'internal' ? [record] : [])),
+      entities: batch.records.flatMap((record) => (record.kind === 'entity' ? [record.entity] : [])),
+      relations: batch.records.flatMap((record) => (record.kind === 'relation' ? [record.relation] : [])),
     }
     entities += delivery.entities.length
     const committed = await falconer.intake.submit(delivery, batch.bytes)
     for (const name of Object.keys(tally) as (keyof Tally)[]) tally[name] += committed[name]
   }
-  const counts = await readInput(input, { path, format, maxBytes, strict, onBatch: submit, source: { sourceId: source.id, sourceName: source.name, scope: source.scope, receivedNs: fromDate(falconer.clock.now()) } })
+  const counts = await readInput(input, {
+    path,
+    format,
+    maxBytes,
+    strict,
+    onBatch: submit,
+    source: { sourceId: source.id, sourceName: source.name, scope: source.scope, receivedNs: fromDate(falconer.clock.now()) },
+  })
   return { format: counts.format, read: counts.read, skipped: counts.skipped, tally, entities }
 }

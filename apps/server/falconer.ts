@@ -66,30 +66,67 @@ export async function composeFalconer(config: Config, options: ComposeOptions = 
   const log = createLog(config.FALCONER_LOG)
   const policy = loadPolicy(config.FALCONER_POLICY)
   const keys = await approvalKeys(config.FALCONER_DATA)
-  const db = options.database ?? (await openDatabase(config.DATABASE_URL === undefined ? { dataDir: config.FALCONER_DATA } : { url: config.DATABASE_URL.reveal() }))
+  const db =
+    options.database ??
+    (await openDatabase(config.DATABASE_URL === undefined ? { dataDir: config.FALCONER_DATA } : { url: config.DATABASE_URL.reveal() }))
   const connection = options.reachCluster === false ? null : connectionOf(config)
-  const executor = connection === null ? noExecutor : await startExecutor(config, policy, keys.publicKey).catch(async (error: unknown) => { await db.close(); throw error })
+  const executor =
+    connection === null
+      ? noExecutor
+      : await startExecutor(config, policy, keys.publicKey).catch(async (error: unknown) => {
+          await db.close()
+          throw error
+        })
   const changes = new EventEmitter<{ change: [ChangeKind] }>().setMaxListeners(0)
   const loops: Record<string, Loop> = {}
   const wake = (name: string): void => loops[name]?.wake()
   const changed = (kind: ChangeKind): void => {
     changes.emit('change', kind)
-    if (kind === 'proposals') { wake('plan'); wake('execute') }
+    if (kind === 'proposals') {
+      wake('plan')
+      wake('execute')
+    }
   }
   const intake = new IntakeQueue(db, clock, {
-    maxWaitingBytes: 256 * 1024 * 1024, maxBatchBytes: 4 * 1024 * 1024,
-    onCommitted: () => { wake('correlate'); changes.emit('change', 'sources') },
+    maxWaitingBytes: 256 * 1024 * 1024,
+    maxBatchBytes: 4 * 1024 * 1024,
+    onCommitted: () => {
+      wake('correlate')
+      changes.emit('change', 'sources')
+    },
   })
   const falconer: Falconer = {
-    config, db, clock, log, intake, changes, changed, auth: { db, clock }, responses: { db, clock, policy, actionsEnabled: config.FALCONER_ACTIONS, executor, privateKey: keys.privateKey },
+    config,
+    db,
+    clock,
+    log,
+    intake,
+    changes,
+    changed,
+    auth: { db, clock },
+    responses: { db, clock, policy, actionsEnabled: config.FALCONER_ACTIONS, executor, privateKey: keys.privateKey },
     cluster: connection === null ? null : await executor.status(),
     async investigateNow(incidentId, by) {
-      const scopeCluster = (scope: string): { simulated: boolean } | null => (falconer.cluster !== null && scope === config.FALCONER_SCOPE ? { simulated: falconer.cluster.simulated } : null)
+      const scopeCluster = (scope: string): { simulated: boolean } | null =>
+        falconer.cluster !== null && scope === config.FALCONER_SCOPE ? { simulated: falconer.cluster.simulated } : null
       const investigation = await investigate(db, clock, playbook, incidentId, { cluster: scopeCluster })
-      log.info('incident investigated', { incidentId: investigation.incidentId, investigationId: investigation.id, by, status: investigation.status, verdict: investigation.report?.verdict })
+      log.info('incident investigated', {
+        incidentId: investigation.incidentId,
+        investigationId: investigation.id,
+        by,
+        status: investigation.status,
+        verdict: investigation.report?.verdict,
+      })
       if (investigation.report !== null) {
-        const suggested = await suggest(falconer.responses, investigation.report, { incidentId: investigation.incidentId, investigationId: investigation.id })
-        await noteRefusals(db, investigation, new Map(suggested.flatMap((one, index) => ('refused' in one ? [[index, one.refused] as const] : []))))
+        const suggested = await suggest(falconer.responses, investigation.report, {
+          incidentId: investigation.incidentId,
+          investigationId: investigation.id,
+        })
+        await noteRefusals(
+          db,
+          investigation,
+          new Map(suggested.flatMap((one, index) => ('refused' in one ? [[index, one.refused] as const] : []))),
+        )
         changed('proposals')
       }
       changed('incidents')
@@ -119,12 +156,19 @@ export async function composeFalconer(config: Config, options: ComposeOptions = 
 
 function startLoops(falconer: Falconer, quietMs: number): Record<string, Loop> {
   const { db, clock, log, responses } = falconer
-  const failed = (loop: string) => (error: unknown): void => (error instanceof UpstreamError && error.retryable ? log.warn('work postponed', { loop, error: error.message }) : log.error('work failed', { loop, error }))
+  const failed =
+    (loop: string) =>
+    (error: unknown): void =>
+      error instanceof UpstreamError && error.retryable
+        ? log.warn('work postponed', { loop, error: error.message })
+        : log.error('work failed', { loop, error })
   const each = (everyMs: number, loop: string, step: () => Promise<boolean>): Loop => startLoop(everyMs, step, failed(loop))
   const nextProposal = async (state: 'requested' | 'approved', step: (id: string) => Promise<unknown>): Promise<boolean> => {
     const due = await listProposals(db, { states: [state] }, 20)
     for (const { id } of due.reverse()) {
-      await step(id).catch((error: unknown) => { if (!(error instanceof DeniedError)) throw error })
+      await step(id).catch((error: unknown) => {
+        if (!(error instanceof DeniedError)) throw error
+      })
       falconer.changed('incidents')
       falconer.changes.emit('change', 'proposals')
     }
@@ -155,15 +199,37 @@ function startLoops(falconer: Falconer, quietMs: number): Record<string, Loop> {
 }
 
 const connectionOf = (config: Config): ConnectionConfig | null =>
-  config.FALCONER_KUBECONFIG !== undefined || config.FALCONER_IN_CLUSTER ? { kubeconfig: config.FALCONER_KUBECONFIG, context: config.FALCONER_KUBE_CONTEXT, inCluster: config.FALCONER_IN_CLUSTER } : null
+  config.FALCONER_KUBECONFIG !== undefined || config.FALCONER_IN_CLUSTER
+    ? { kubeconfig: config.FALCONER_KUBECONFIG, context: config.FALCONER_KUBE_CONTEXT, inCluster: config.FALCONER_IN_CLUSTER }
+    : null
 const textOf = async (path: string | undefined): Promise<string | undefined> => (path === undefined ? undefined : readFile(path, 'utf8'))
 
 function startExecutor(config: Config, policy: Runner['policy'], publicKey: string): Promise<Executor> {
   const kubeconfigPath = config.FALCONER_EXECUTOR_KUBECONFIG ?? config.FALCONER_KUBECONFIG ?? null
-  return launchExecutor({ kubeconfigPath, context: config.FALCONER_EXECUTOR_KUBECONFIG === undefined ? config.FALCONER_KUBE_CONTEXT ?? null : null, inCluster: config.FALCONER_IN_CLUSTER && kubeconfigPath === null, publicKey, policy, actionsEnabled: config.FALCONER_ACTIONS, scope: config.FALCONER_SCOPE })
+  return launchExecutor({
+    kubeconfigPath,
+    context: config.FALCONER_EXECUTOR_KUBECONFIG === undefined ? (config.FALCONER_KUBE_CONTEXT ?? null) : null,
+    inCluster: config.FALCONER_IN_CLUSTER && kubeconfigPath === null,
+    publicKey,
+    policy,
+    actionsEnabled: config.FALCONER_ACTIONS,
+    scope: config.FALCONER_SCOPE,
+  })
 }
 
-const noCluster = (): never => { throw new DeniedError('unplannable', 'No cluster is connected, so nothing can be planned or done. Set FALCONER_KUBECONFIG or FALCONER_IN_CLUSTER, then propose it again.') }
-const noExecutor: Executor = { plan: async () => noCluster(), execute: async () => noCluster(), revert: async () => noCluster(), verify: async () => noCluster(), status: async () => ({ reachable: false, clusterId: null, simulated: false, version: null, detail: 'no cluster is configured' }), close: async () => {} }
+const noCluster = (): never => {
+  throw new DeniedError(
+    'unplannable',
+    'No cluster is connected, so nothing can be planned or done. Set FALCONER_KUBECONFIG or FALCONER_IN_CLUSTER, then propose it again.',
+  )
+}
+const noExecutor: Executor = {
+  plan: async () => noCluster(),
+  execute: async () => noCluster(),
+  revert: async () => noCluster(),
+  verify: async () => noCluster(),
+  status: async () => ({ reachable: false, clusterId: null, simulated: false, version: null, detail: 'no cluster is configured' }),
+  close: async () => {},
+}
 
 export const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex')

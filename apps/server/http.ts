@@ -15,7 +15,8 @@ import { assetRoutes } from '../web/assets.ts'
 import { errorPage } from '../web/error-page.ts'
 import { pageRoutes } from '../web/pages.ts'
 
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+const policy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 export type App = Hono<{ Bindings: Bindings; Variables: { who: Who | null } }>
 
@@ -37,7 +38,8 @@ export function createApp(falconer: Falconer): App {
   app.use('*', async (context, next) => {
     if (context.env?.local !== undefined) return next()
     const host = (context.req.header('host') ?? '').toLowerCase().replace(/:\d+$/, '')
-    if (!hosts.has(host)) return refuse(`This server does not answer to the name “${host.slice(0, 100)}”. Add it to FALCONER_ALLOWED_HOSTS if it should.`)
+    if (!hosts.has(host))
+      return refuse(`This server does not answer to the name “${host.slice(0, 100)}”. Add it to FALCONER_ALLOWED_HOSTS if it should.`)
     const origin = context.req.header('origin')
     if (origin !== undefined && !sameOrigin(origin, hosts, falconer)) return refuse('A page of another origin may not use this server.')
     return next()
@@ -53,9 +55,13 @@ export function createApp(falconer: Falconer): App {
   app.get('/events', (context) => {
     permit(context.get('who'), 'incidents.read')
     return streamSSE(context, async (stream) => {
-      const send = (kind: ChangeKind): void => { void stream.writeSSE({ event: 'change', data: kind }) }
+      const send = (kind: ChangeKind): void => {
+        void stream.writeSSE({ event: 'change', data: kind })
+      }
       falconer.changes.on('change', send)
-      stream.onAbort(() => { falconer.changes.off('change', send) })
+      stream.onAbort(() => {
+        falconer.changes.off('change', send)
+      })
       while (!stream.aborted && !stream.closed) {
         await stream.writeSSE({ event: 'alive', data: '' })
         await stream.sleep(15_000)
@@ -64,16 +70,32 @@ export function createApp(falconer: Falconer): App {
     })
   })
   app.route('/', pageRoutes(falconer))
-  app.notFound((context) => tell(context as AppContext, falconer, { status: 404, code: 'not_found', title: 'Not found', detail: `There is nothing at ${context.req.path.slice(0, 200)}.` }))
+  app.notFound((context) =>
+    tell(context as AppContext, falconer, {
+      status: 404,
+      code: 'not_found',
+      title: 'Not found',
+      detail: `There is nothing at ${context.req.path.slice(0, 200)}.`,
+    }),
+  )
   app.onError((error, context) => {
     const problem = problemOf(error)
-    if (problem === null) falconer.log.error('request failed', { method: context.req.method, route: context.req.path.replace(/fls_[\w-]+|fll_[\w-]+/g, '…'), error })
+    if (problem === null)
+      falconer.log.error('request failed', {
+        method: context.req.method,
+        route: context.req.path.replace(/fls_[\w-]+|fll_[\w-]+/g, '…'),
+        error,
+      })
     return tell(context as unknown as AppContext, falconer, problem ?? faultOfOurs)
   })
   return app
 }
 
-const refuse = (detail: string): Response => new Response(JSON.stringify({ title: 'Not allowed', status: 403, code: 'origin', detail }), { status: 403, headers: { 'content-type': 'application/problem+json' } })
+const refuse = (detail: string): Response =>
+  new Response(JSON.stringify({ title: 'Not allowed', status: 403, code: 'origin', detail }), {
+    status: 403,
+    headers: { 'content-type': 'application/problem+json' },
+  })
 
 function sameOrigin(origin: string, hosts: ReadonlySet<string>, falconer: Falconer): boolean {
   if (origin === new URL(baseUrl(falconer)).origin) return true
@@ -88,7 +110,10 @@ function sameOrigin(origin: string, hosts: ReadonlySet<string>, falconer: Falcon
 async function tell(context: AppContext, falconer: Falconer, problem: Problem): Promise<Response> {
   if (problem.retryAfter !== undefined) context.header('retry-after', String(problem.retryAfter))
   context.status(problem.status as StatusCode)
-  const wantsPage = (context.req.header('accept') ?? '').includes('text/html') && !context.req.path.startsWith('/api/') && !context.req.path.startsWith('/ingest/')
+  const wantsPage =
+    (context.req.header('accept') ?? '').includes('text/html') &&
+    !context.req.path.startsWith('/api/') &&
+    !context.req.path.startsWith('/ingest/')
   if (!wantsPage) {
     const { retryAfter: _retryAfter, ...shown } = problem
     context.header('content-type', 'application/problem+json')

@@ -11,7 +11,9 @@ import { SignInError } from './who.ts'
 
 /** The body is larger than this server takes: HTTP 413. */
 export class TooLargeError extends FalconerError {
-  constructor(message: string) { super('too_large', message) }
+  constructor(message: string) {
+    super('too_large', message)
+  }
 }
 
 export function ingestRoutes(falconer: Falconer): Hono {
@@ -19,16 +21,29 @@ export function ingestRoutes(falconer: Falconer): Hono {
   routes.post('/:collector/:secret?', async (context) => {
     const secret = context.req.param('secret') ?? /^Bearer\s+(\S+)$/i.exec(context.req.header('authorization') ?? '')?.[1]
     const source = secret === undefined ? undefined : await sourceBySecret(falconer.db, secret)
-    if (source === undefined) throw new SignInError('This source’s secret is missing, wrong, or disabled. Send it as “Authorization: Bearer …” or as the last part of the path.')
-    if (source.collector !== context.req.param('collector')) throw new InputError(`This secret belongs to a source of ${source.collector}; post it to /ingest/${source.collector}.`)
+    if (source === undefined)
+      throw new SignInError(
+        'This source’s secret is missing, wrong, or disabled. Send it as “Authorization: Bearer …” or as the last part of the path.',
+      )
+    if (source.collector !== context.req.param('collector'))
+      throw new InputError(`This secret belongs to a source of ${source.collector}; post it to /ingest/${source.collector}.`)
     const limit = falconer.config.FALCONER_INGEST_MAX_BYTES
     const announced = Number(context.req.header('content-length') ?? Number.NaN)
-    if (announced > limit) throw new TooLargeError(`The body has ${announced} bytes; this server takes ${limit}. Send fewer alerts at once, or raise FALCONER_INGEST_MAX_BYTES.`)
+    if (announced > limit)
+      throw new TooLargeError(
+        `The body has ${announced} bytes; this server takes ${limit}. Send fewer alerts at once, or raise FALCONER_INGEST_MAX_BYTES.`,
+      )
     const release = falconer.intake.reserve(Number.isNaN(announced) ? limit : announced)
     try {
       const body = context.req.raw.body
       if (body === null) return context.json({ accepted: 0, duplicates: 0, internal: 0, deadLetters: 0 })
-      const { tally } = await deliver(falconer, body as unknown as AsyncIterable<Uint8Array>, { path: 'ingest', format: source.collector, source: { id: source.id, name: source.name, scope: source.scope }, maxBytes: limit, strict: true })
+      const { tally } = await deliver(falconer, body as unknown as AsyncIterable<Uint8Array>, {
+        path: 'ingest',
+        format: source.collector,
+        source: { id: source.id, name: source.name, scope: source.scope },
+        maxBytes: limit,
+        strict: true,
+      })
       return context.json(tally)
     } finally {
       release()

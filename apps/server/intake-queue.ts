@@ -59,7 +59,9 @@ export class IntakeQueue {
   submit(delivery: Delivery, bytes: number): Promise<Tally> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ delivery, bytes, resolve, reject })
-      this.#running ??= this.#drain().finally(() => { this.#running = null })
+      this.#running ??= this.#drain().finally(() => {
+        this.#running = null
+      })
     })
   }
 
@@ -73,7 +75,11 @@ export class IntakeQueue {
     while (this.#waiting.length > 0) {
       const batch = this.#takeBatch()
       try {
-        const tallies = await accept(this.#db, this.#clock, batch.map((waiting) => waiting.delivery))
+        const tallies = await accept(
+          this.#db,
+          this.#clock,
+          batch.map((waiting) => waiting.delivery),
+        )
         this.stats.commits += 1
         this.stats.deliveries += batch.length
         this.#options.onCommitted?.(tallies)

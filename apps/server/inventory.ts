@@ -19,16 +19,24 @@ export function watchCluster(falconer: Falconer, kubeConfig: KubeConfig): { stop
 
   async function start(): Promise<void> {
     const name = `${scope}-inventory`
-    const source = (await createSource(db, { name, collector: 'kubernetes', scope, secret: null, at: clock.now() })) ?? (await getSource(db, name))
+    const source =
+      (await createSource(db, { name, collector: 'kubernetes', scope, secret: null, at: clock.now() })) ?? (await getSource(db, name))
     const sourceId = source?.id ?? ''
     running = await watchInventory({
-      kubeConfig, read: readClient(kubeConfig), scope, sourceId,
+      kubeConfig,
+      read: readClient(kubeConfig),
+      scope,
+      sourceId,
       sink: {
         now: () => fromDate(clock.now()),
         store: async (records) => {
           const entities = records.flatMap((record) => (record.kind === 'entity' ? [record.entity] : []))
           const relations = records.flatMap((record) => (record.kind === 'relation' ? [record.relation] : []))
-          if (entities.length + relations.length > 0) await intake.submit({ sourceId, scope, alerts: [], internals: [], entities, relations, deadLetters: [] }, entities.length * 1_000)
+          if (entities.length + relations.length > 0)
+            await intake.submit(
+              { sourceId, scope, alerts: [], internals: [], entities, relations, deadLetters: [] },
+              entities.length * 1_000,
+            )
         },
         complete: async (seen) => {
           for (const kind of entityKinds.filter((one): one is EntityKind => one !== 'image' && one !== 'cluster')) {
@@ -36,7 +44,8 @@ export function watchCluster(falconer: Falconer, kubeConfig: KubeConfig): { stop
             await db.transaction(async (tx) => markDeleted(tx, scope, kind, gone, fromDate(clock.now())))
           }
         },
-        failed: (resource, error) => log.warn('inventory watch interrupted', { resource, error: error instanceof Error ? error.message : String(error) }),
+        failed: (resource, error) =>
+          log.warn('inventory watch interrupted', { resource, error: error instanceof Error ? error.message : String(error) }),
       },
     })
     log.info('inventory is watched', { scope })

@@ -12,12 +12,16 @@ export async function approvalKeys(folder: string): Promise<ApprovalKeys> {
     await writeFile(path, made.privateKey, { mode: 0o600, flag: 'wx' })
     return made
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw new ConfigError(`The approval key ${path} cannot be written: ${(error as Error).message}`, { cause: error })
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST')
+      throw new ConfigError(`The approval key ${path} cannot be written: ${(error as Error).message}`, { cause: error })
   }
   const privateKey = await readFile(path, 'utf8')
   try {
     return { privateKey, publicKey: publicKeyOf(privateKey) }
   } catch (error) {
-    throw new ConfigError(`${path} is not an ed25519 key in PEM. Delete it to have a new one made; approvals not yet executed are then void.`, { cause: error })
+    throw new ConfigError(
+      `${path} is not an ed25519 key in PEM. Delete it to have a new one made; approvals not yet executed are then void.`,
+      { cause: error },
+    )
   }
 }

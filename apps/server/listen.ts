@@ -13,17 +13,28 @@ export async function listen(falconer: Falconer): Promise<{ url: string; port: n
   const server = await new Promise<ReturnType<typeof serveNode>>((resolve, reject) => {
     const started = serveNode({ fetch: app.fetch, hostname: FALCONER_HOST, port: FALCONER_PORT }, () => resolve(started))
     started.once('error', (error: NodeJS.ErrnoException) =>
-      reject(error.code === 'EADDRINUSE' ? new ConfigError(`Port ${FALCONER_PORT} on ${FALCONER_HOST} is in use. Stop what uses it, or set FALCONER_PORT (0 picks a free one).`, { cause: error }) : new ConfigError(`Cannot listen on ${FALCONER_HOST}:${FALCONER_PORT}: ${error.message}`, { cause: error })))
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new ConfigError(
+              `Port ${FALCONER_PORT} on ${FALCONER_HOST} is in use. Stop what uses it, or set FALCONER_PORT (0 picks a free one).`,
+              { cause: error },
+            )
+          : new ConfigError(`Cannot listen on ${FALCONER_HOST}:${FALCONER_PORT}: ${error.message}`, { cause: error }),
+      ),
+    )
   })
   const { port } = server.address() as AddressInfo
   notePort(falconer, port)
   const url = baseUrl(falconer)
   if (DATABASE_URL === undefined) await noteAddress(FALCONER_DATA, url)
   return {
-    url, port,
+    url,
+    port,
     close: async () => {
       if ('closeAllConnections' in server) server.closeAllConnections()
-      await new Promise<void>((resolve) => { server.close(() => resolve()) })
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve())
+      })
     },
   }
 }

@@ -7,12 +7,23 @@ export type LogLevel = (typeof levels)[number]
 export type Log = Record<Exclude<LogLevel, 'silent'>, (message: string, fields?: Record<string, unknown>) => void>
 
 export function createLog(least: LogLevel, write: (line: string) => void = (line) => process.stderr.write(line)): Log {
-  const at = (level: LogLevel) => (message: string, fields: Record<string, unknown> = {}): void => {
-    if (levels.indexOf(level) < levels.indexOf(least)) return
-    write(`${JSON.stringify({ at: new Date().toISOString(), level, message, ...(redactDeep(jsonSafe(errorsAsText(fields))) as object) })}\n`)
-  }
+  const at =
+    (level: LogLevel) =>
+    (message: string, fields: Record<string, unknown> = {}): void => {
+      if (levels.indexOf(level) < levels.indexOf(least)) return
+      write(
+        `${JSON.stringify({ at: new Date().toISOString(), level, message, ...(redactDeep(jsonSafe(errorsAsText(fields))) as object) })}\n`,
+      )
+    }
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }
 
 const errorsAsText = (fields: Record<string, unknown>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, value instanceof Error ? `${value.stack ?? value.message}${value.cause instanceof Error ? `\nbecause: ${value.cause.stack ?? value.cause.message}` : ''}` : value]))
+  Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      value instanceof Error
+        ? `${value.stack ?? value.message}${value.cause instanceof Error ? `\nbecause: ${value.cause.stack ?? value.cause.message}` : ''}`
+        : value,
+    ]),
+  )

@@ -1,5 +1,9 @@
 /** A piece of background work that is done again and again: at once when woken, else every so often. One step at a time; an error is logged and the loop goes on. */
-export type Loop = { wake(): void; /** Resolves when a step that began after the call has found nothing to do. */ idle(): Promise<void>; stop(): Promise<void> }
+export type Loop = {
+  wake(): void
+  /** Resolves when a step that began after the call has found nothing to do. */ idle(): Promise<void>
+  stop(): Promise<void>
+}
 
 /** `step` answers true when there may be more to do at once. */
 export function startLoop(everyMs: number, step: () => Promise<boolean>, onError: (error: unknown) => void): Loop {

@@ -13,12 +13,25 @@ export function problemOf(error: unknown): Problem | null {
   if (error instanceof NotFoundError) return { status: 404, code: 'not_found', title: 'Not found', detail: error.message }
   if (error instanceof TooLargeError) return { status: 413, code: 'too_large', title: 'Too large', detail: error.message }
   if (error instanceof InputError) return { status: 400, code: 'input', title: 'That cannot be used', detail: error.message }
-  if (error instanceof DeniedError) return { status: conflicts.has(error.reason) ? 409 : 403, code: error.reason, title: conflicts.has(error.reason) ? 'Not any more' : 'Not allowed', detail: error.message }
-  if (error instanceof OverloadedError) return { status: 503, code: 'overloaded', title: 'Too much at once', detail: error.message, retryAfter: error.retryAfter }
-  if (error instanceof UpstreamError) return { status: 502, code: 'upstream', title: 'Something Falconer needs did not answer', detail: error.message }
+  if (error instanceof DeniedError)
+    return {
+      status: conflicts.has(error.reason) ? 409 : 403,
+      code: error.reason,
+      title: conflicts.has(error.reason) ? 'Not any more' : 'Not allowed',
+      detail: error.message,
+    }
+  if (error instanceof OverloadedError)
+    return { status: 503, code: 'overloaded', title: 'Too much at once', detail: error.message, retryAfter: error.retryAfter }
+  if (error instanceof UpstreamError)
+    return { status: 502, code: 'upstream', title: 'Something Falconer needs did not answer', detail: error.message }
   if (error instanceof ConfigError) return { status: 500, code: 'config', title: 'Configuration', detail: error.message }
   if (error instanceof FalconerError) return null
   return null
 }
 
-export const faultOfOurs: Problem = { status: 500, code: 'invariant', title: 'A fault of ours', detail: 'Falconer failed at this; nothing was changed by it. The server’s log says more.' }
+export const faultOfOurs: Problem = {
+  status: 500,
+  code: 'invariant',
+  title: 'A fault of ours',
+  detail: 'Falconer failed at this; nothing was changed by it. The server’s log says more.',
+}

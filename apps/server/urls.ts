@@ -3,17 +3,31 @@ import type { Falconer } from './falconer.ts'
 
 const listening = new WeakMap<Falconer, number>()
 /** The port really listened on, once known. */
-export const notePort = (falconer: Falconer, port: number): void => { listening.set(falconer, port) }
+export const notePort = (falconer: Falconer, port: number): void => {
+  listening.set(falconer, port)
+}
 
 export function baseUrl(falconer: Falconer): string {
   const { FALCONER_PUBLIC_URL, FALCONER_HOST, FALCONER_PORT } = falconer.config
   if (FALCONER_PUBLIC_URL !== undefined) return FALCONER_PUBLIC_URL.replace(/\/$/, '')
-  const host = FALCONER_HOST === '127.0.0.1' || FALCONER_HOST === '0.0.0.0' || FALCONER_HOST === '::' || FALCONER_HOST === '::1' ? 'localhost' : FALCONER_HOST
+  const host =
+    FALCONER_HOST === '127.0.0.1' || FALCONER_HOST === '0.0.0.0' || FALCONER_HOST === '::' || FALCONER_HOST === '::1'
+      ? 'localhost'
+      : FALCONER_HOST
   return `http://${host}:${listening.get(falconer) ?? FALCONER_PORT}`
 }
 
 /** Host names this server answers to. Anything else is a rebinding attempt or a mistake, and is refused. */
 export function allowedHosts(falconer: Falconer): Set<string> {
   const { FALCONER_PUBLIC_URL, FALCONER_HOST, FALCONER_ALLOWED_HOSTS } = falconer.config
-  return new Set(['localhost', '127.0.0.1', '[::1]', FALCONER_HOST, ...FALCONER_ALLOWED_HOSTS, ...(FALCONER_PUBLIC_URL === undefined ? [] : [new URL(FALCONER_PUBLIC_URL).hostname])].map((host) => host.toLowerCase()))
+  return new Set(
+    [
+      'localhost',
+      '127.0.0.1',
+      '[::1]',
+      FALCONER_HOST,
+      ...FALCONER_ALLOWED_HOSTS,
+      ...(FALCONER_PUBLIC_URL === undefined ? [] : [new URL(FALCONER_PUBLIC_URL).hostname]),
+    ].map((host) => host.toLowerCase()),
+  )
 }

@@ -17,7 +17,9 @@ export type AppContext = Context<{ Bindings: Bindings; Variables: { who: Who | n
 
 /** Nobody is signed in, or not well enough: HTTP 401. */
 export class SignInError extends FalconerError {
-  constructor(message: string) { super('sign_in', message) }
+  constructor(message: string) {
+    super('sign_in', message)
+  }
 }
 
 const cookieName = (secure: boolean): string => (secure ? '__Host-falconer' : 'falconer_session')
@@ -42,7 +44,8 @@ export function permit(who: Who | null, permission: Permission): Who | null {
   const needed = permissions[permission]
   if (needed === null) return who
   if (who === null) throw new SignInError('Sign in first: open a sign-in link, use a passkey, or send an API token.')
-  if (!roleAtLeast(who.principal.role, needed)) throw new DeniedError('entitlement', `This needs the role ${needed}; yours is ${who.principal.role}.`)
+  if (!roleAtLeast(who.principal.role, needed))
+    throw new DeniedError('entitlement', `This needs the role ${needed}; yours is ${who.principal.role}.`)
   return who
 }
 
@@ -51,10 +54,19 @@ export function checkCsrf(who: Who | null, given: string | undefined): void {
   if (who?.csrf == null) return
   const a = Buffer.from(who.csrf)
   const b = Buffer.from(given ?? '')
-  if (a.length !== b.length || !timingSafeEqual(a, b)) throw new DeniedError('csrf', 'This request did not come from Falconer’s own page. Reload the page and try again.')
+  if (a.length !== b.length || !timingSafeEqual(a, b))
+    throw new DeniedError('csrf', 'This request did not come from Falconer’s own page. Reload the page and try again.')
 }
 
 export function setSession(context: AppContext, falconer: Falconer, session: { token: string; expiresAt: Date }): void {
-  setCookie(context, cookieName(isSecure(falconer)), session.token, { httpOnly: true, sameSite: 'Lax', path: '/', secure: isSecure(falconer), expires: session.expiresAt })
+  setCookie(context, cookieName(isSecure(falconer)), session.token, {
+    httpOnly: true,
+    sameSite: 'Lax',
+    path: '/',
+    secure: isSecure(falconer),
+    expires: session.expiresAt,
+  })
 }
-export const clearSession = (context: AppContext, falconer: Falconer): void => { deleteCookie(context, cookieName(isSecure(falconer)), { path: '/', secure: isSecure(falconer) }) }
+export const clearSession = (context: AppContext, falconer: Falconer): void => {
+  deleteCookie(context, cookieName(isSecure(falconer)), { path: '/', secure: isSecure(falconer) })
+}

@@ -3,7 +3,11 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { Hono } from 'hono'
 
-const types: Record<string, string> = { 'style.css': 'text/css; charset=utf-8', 'page.js': 'text/javascript; charset=utf-8', 'icon.svg': 'image/svg+xml' }
+const types: Record<string, string> = {
+  'style.css': 'text/css; charset=utf-8',
+  'page.js': 'text/javascript; charset=utf-8',
+  'icon.svg': 'image/svg+xml',
+}
 const files = new Map(Object.keys(types).map((name) => [name, readFileSync(new URL(`assets/${name}`, import.meta.url))]))
 const versions = new Map([...files].map(([name, bytes]) => [name, createHash('sha256').update(bytes).digest('hex').slice(0, 12)]))
 
@@ -14,7 +18,10 @@ export function assetRoutes(): Hono {
   routes.get('/:version/:name', (context) => {
     const bytes = files.get(context.req.param('name'))
     if (bytes === undefined) return context.notFound()
-    return context.body(new Uint8Array(bytes), 200, { 'content-type': types[context.req.param('name')] ?? 'application/octet-stream', 'cache-control': 'public, max-age=31536000, immutable' })
+    return context.body(new Uint8Array(bytes), 200, {
+      'content-type': types[context.req.param('name')] ?? 'application/octet-stream',
+      'cache-control': 'public, max-age=31536000, immutable',
+    })
   })
   return routes
 }

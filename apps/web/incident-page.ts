@@ -13,9 +13,34 @@ import type { Investigation } from '../../store/investigations.ts'
 import type { Falconer } from '../server/falconer.ts'
 import type { Who } from '../server/who.ts'
 import { layout } from './layout.ts'
-import { claimText, clockTime, csrfField, evidenceOf, fact, type Html, nothing, plural, severityBadge, stateBadge, timeOf, untrusted, verdictBadge, verdictWord } from './parts.ts'
+import {
+  claimText,
+  clockTime,
+  csrfField,
+  evidenceOf,
+  fact,
+  type Html,
+  nothing,
+  plural,
+  severityBadge,
+  stateBadge,
+  timeOf,
+  untrusted,
+  verdictBadge,
+  verdictWord,
+} from './parts.ts'
 
-export type IncidentData = { incident: Incident; investigations: Investigation[]; alerts: (Alert & { reasons: JoinReason[]; inferred: boolean })[]; more: boolean; entities: Entity[]; proposals: Proposal[]; decisions: RecordedDecision[]; others: Incident[]; people: Map<string, string> }
+export type IncidentData = {
+  incident: Incident
+  investigations: Investigation[]
+  alerts: (Alert & { reasons: JoinReason[]; inferred: boolean })[]
+  more: boolean
+  entities: Entity[]
+  proposals: Proposal[]
+  decisions: RecordedDecision[]
+  others: Incident[]
+  people: Map<string, string>
+}
 
 export function incidentPage(falconer: Falconer, who: Who, data: IncidentData): Html {
   const { incident, investigations } = data
@@ -57,7 +82,8 @@ function notInvestigated(data: IncidentData, who: Who, mayDecide: boolean): Html
   const [last] = data.investigations
   return html`<section class="card"><h2>Not investigated</h2><p>${last?.status === 'failed' ? html`The last attempt failed: ${untrusted(last.error ?? '', 300)}` : last?.status === 'running' ? 'An investigation is running; this page shows it when it is done.' : data.incident.severity === 'low' || data.incident.severity === 'informational' ? 'Incidents below medium severity wait until somebody asks.' : 'It is investigated as soon as no more alerts arrive for a moment.'}</p>${mayDecide ? investigateForm(data.incident, who) : nothing}</section>`
 }
-const investigateForm = (incident: Incident, who: Who): Html => html`<form method="post" action="/incidents/${incident.id}/investigate">${csrfField(who.csrf)}<button class="second">Investigate now</button></form>`
+const investigateForm = (incident: Incident, who: Who): Html =>
+  html`<form method="post" action="/incidents/${incident.id}/investigate">${csrfField(who.csrf)}<button class="second">Investigate now</button></form>`
 
 function whatToDo(proposals: readonly Proposal[], report: Report | null): Html {
   const shown = proposals.filter((one) => one.state !== 'superseded')
@@ -67,8 +93,12 @@ ${blocked.map((one) => html`<p class="notice"><strong>${getAction(one.action).ti
 }
 
 function timeline({ alerts, more, incident }: IncidentData): Html {
-  return html`<section class="card" aria-labelledby="timeline"><h2 id="timeline">Timeline</h2><ol class="timeline">${alerts.map((alert) => html`<li>${clockTime(alert.eventNs)}<div><a href="/alerts/${alert.id}">${untrusted(alert.rule, 120)}</a> <span class="badge ${alert.severity}">${alert.priority}</span>${alert.seen > 1 ? html` <span class="quiet">received ${alert.seen} times</span>` : nothing}
-${alert.process?.cmdline == null ? nothing : html`<div><code>${untrusted(alert.process.cmdline, 240)}</code></div>`}${why(alert)}</div></li>`)}</ol>${more ? html`<p class="quiet">The first ${alerts.length} of ${incident.alertCount}. <a href="/incidents/${incident.id}/alerts">All alerts</a></p>` : nothing}</section>`
+  return html`<section class="card" aria-labelledby="timeline"><h2 id="timeline">Timeline</h2><ol class="timeline">${alerts.map(
+    (
+      alert,
+    ) => html`<li>${clockTime(alert.eventNs)}<div><a href="/alerts/${alert.id}">${untrusted(alert.rule, 120)}</a> <span class="badge ${alert.severity}">${alert.priority}</span>${alert.seen > 1 ? html` <span class="quiet">received ${alert.seen} times</span>` : nothing}
+${alert.process?.cmdline == null ? nothing : html`<div><code>${untrusted(alert.process.cmdline, 240)}</code></div>`}${why(alert)}</div></li>`,
+  )}</ol>${more ? html`<p class="quiet">The first ${alerts.length} of ${incident.alertCount}. <a href="/incidents/${incident.id}/alerts">All alerts</a></p>` : nothing}</section>`
 }
 
 function why(alert: IncidentData['alerts'][number]): Html {

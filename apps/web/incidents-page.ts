@@ -10,21 +10,45 @@ import { layout } from './layout.ts'
 import { empty, type Html, nothing, plural, severityBadge, stateBadge, timeOf, untrusted, verdictBadge } from './parts.ts'
 
 export type IncidentsData = {
-  incidents: Incident[]; next: string | null; reports: Map<string, Investigation>; counts: { severity: Severity; state: string; incidents: number; alerts: number }[]
-  show: 'open' | 'quiet' | 'closed'; sources: Source[]; waiting: number; /** Markdown of how to connect Falco, when nothing has arrived yet. */ connect: string | null
+  incidents: Incident[]
+  next: string | null
+  reports: Map<string, Investigation>
+  counts: { severity: Severity; state: string; incidents: number; alerts: number }[]
+  show: 'open' | 'quiet' | 'closed'
+  sources: Source[]
+  waiting: number
+  /** Markdown of how to connect Falco, when nothing has arrived yet. */ connect: string | null
 }
 
 export function incidentsPage(falconer: Falconer, who: Who, data: IncidentsData): Html {
   const { incidents, show } = data
   const loud = (one: { severity: Severity }): boolean => one.severity !== 'low' && one.severity !== 'informational'
-  const sum = (keep: (one: IncidentsData['counts'][number]) => boolean): number => data.counts.filter(keep).reduce((total, one) => total + one.incidents, 0)
+  const sum = (keep: (one: IncidentsData['counts'][number]) => boolean): number =>
+    data.counts.filter(keep).reduce((total, one) => total + one.incidents, 0)
   const total = sum(() => true)
-  const filter = (name: IncidentsData['show'], label: string, count: number): Html => html`<a href="/incidents?show=${name}"${show === name ? html` aria-current="true"` : nothing}>${label} <span class="quiet">${count}</span></a>`
+  const filter = (name: IncidentsData['show'], label: string, count: number): Html =>
+    html`<a href="/incidents?show=${name}"${show === name ? html` aria-current="true"` : nothing}>${label} <span class="quiet">${count}</span></a>`
   const body = html`<h1>Incidents</h1>
-${total === 0 ? firstSteps(data) : html`<div class="filters">${filter('open', 'To look at', sum((one) => one.state !== 'closed' && loud(one)))}${filter('quiet', 'Quiet', sum((one) => one.state !== 'closed' && !loud(one)))}${filter('closed', 'Closed', sum((one) => one.state === 'closed'))}</div>
+${
+  total === 0
+    ? firstSteps(data)
+    : html`<div class="filters">${filter(
+        'open',
+        'To look at',
+        sum((one) => one.state !== 'closed' && loud(one)),
+      )}${filter(
+        'quiet',
+        'Quiet',
+        sum((one) => one.state !== 'closed' && !loud(one)),
+      )}${filter(
+        'closed',
+        'Closed',
+        sum((one) => one.state === 'closed'),
+      )}</div>
 ${data.waiting > 0 ? html`<p class="notice good">${plural(data.waiting, 'proposed action')} wait${data.waiting === 1 ? 's' : ''} for a decision: <a href="/approvals">read and decide</a>.</p>` : nothing}
 ${incidents.length === 0 ? empty('Nothing here', html`<p>${show === 'open' ? html`No incident of medium severity or more is open. That says what Falco reported, not that nothing happened: see when each <a href="/sources">source</a> was last heard.` : 'No incident is in this list.'}</p>`) : html`<div class="card"><ul class="rows">${incidents.map((incident) => row(incident, data.reports.get(incident.id)))}</ul></div>`}
-${data.next === null ? nothing : html`<p><a class="button second" href="/incidents?show=${show}&cursor=${data.next}">Older and less severe</a></p>`}`}
+${data.next === null ? nothing : html`<p><a class="button second" href="/incidents?show=${show}&cursor=${data.next}">Older and less severe</a></p>`}`
+}
 ${total === 0 ? nothing : heard(data.sources)}`
   return layout({ title: 'Incidents', place: 'incidents', who, falconer, live: ['incidents', 'proposals'] }, body)
 }
@@ -42,7 +66,10 @@ function heard(sources: readonly Source[]): Html {
 }
 
 function firstSteps(data: IncidentsData): Html {
-  return empty('No alert has arrived yet', html`<p>Nothing was observed so far, which says nothing about your clusters. Connect Falco, and incidents appear here by themselves:</p>
+  return empty(
+    'No alert has arrived yet',
+    html`<p>Nothing was observed so far, which says nothing about your clusters. Connect Falco, and incidents appear here by themselves:</p>
 ${data.connect === null ? html`<p><a class="button" href="/sources">Connect a source</a></p>` : html`<pre><code>${data.connect}</code></pre>`}
-<p>Or import what you have: <code>falconer import alerts.jsonl</code></p><p>So that alerts can be tied to pods and actions have targets, add inventory: set <code>FALCONER_KUBECONFIG</code>, or import <code>kubectl get pods,nodes,deployments,replicasets -A -o json</code>.</p>`)
+<p>Or import what you have: <code>falconer import alerts.jsonl</code></p><p>So that alerts can be tied to pods and actions have targets, add inventory: set <code>FALCONER_KUBECONFIG</code>, or import <code>kubectl get pods,nodes,deployments,replicasets -A -o json</code>.</p>`,
+  )
 }

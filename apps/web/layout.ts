@@ -7,10 +7,19 @@ import { assetUrl } from './assets.ts'
 import { type Html, nothing, untrusted } from './parts.ts'
 
 type Place = 'incidents' | 'approvals' | 'sources' | 'cluster' | 'people' | 'audit' | 'account' | null
-export type PageOptions = { title: string; place: Place; who: Who | null; falconer: Falconer; /** Changes that make the page fetch itself again. */ live?: readonly string[]; pending?: number; narrow?: boolean }
+export type PageOptions = {
+  title: string
+  place: Place
+  who: Who | null
+  falconer: Falconer
+  /** Changes that make the page fetch itself again. */ live?: readonly string[]
+  pending?: number
+  narrow?: boolean
+}
 
 export function layout({ title, place, who, falconer, live = [], narrow = false }: PageOptions, body: Html): Html {
-  const item = (href: string, name: Exclude<Place, null>, label: string): Html => html`<a href="${href}"${name === place ? html` aria-current="page"` : nothing}>${label}</a>`
+  const item = (href: string, name: Exclude<Place, null>, label: string): Html =>
+    html`<a href="${href}"${name === place ? html` aria-current="page"` : nothing}>${label}</a>`
   const administrator = who !== null && roleAtLeast(who.principal.role, 'administrator')
   return html`<!doctype html>
 <html lang="en">
@@ -27,8 +36,12 @@ export function layout({ title, place, who, falconer, live = [], narrow = false 
 <a class="skip" href="#main">Skip to content</a>
 <header class="top">
 <a class="brand" href="/">${mark}<span>Falconer</span></a>
-${who === null ? nothing : html`<nav aria-label="Main">${item('/incidents', 'incidents', 'Incidents')}${item('/approvals', 'approvals', 'Approvals')}${item('/sources', 'sources', 'Sources')}${item('/cluster', 'cluster', 'Inventory')}${administrator ? html`${item('/people', 'people', 'People')}${item('/audit', 'audit', 'Audit')}` : nothing}</nav>
-<a class="me" href="/account"${place === 'account' ? html` aria-current="page"` : nothing}>${untrusted(who.principal.name, 40)} <span class="quiet">${who.principal.role}</span></a>`}
+${
+  who === null
+    ? nothing
+    : html`<nav aria-label="Main">${item('/incidents', 'incidents', 'Incidents')}${item('/approvals', 'approvals', 'Approvals')}${item('/sources', 'sources', 'Sources')}${item('/cluster', 'cluster', 'Inventory')}${administrator ? html`${item('/people', 'people', 'People')}${item('/audit', 'audit', 'Audit')}` : nothing}</nav>
+<a class="me" href="/account"${place === 'account' ? html` aria-current="page"` : nothing}>${untrusted(who.principal.name, 40)} <span class="quiet">${who.principal.role}</span></a>`
+}
 </header>
 ${falconer.cluster?.simulated === true && who !== null ? html`<p class="simulated" role="note"><strong>Simulated cluster.</strong> Actions run against a Kubernetes API on this machine that runs no containers.</p>` : nothing}
 <main id="main"${narrow ? html` class="narrow"` : nothing}>${body}</main>

@@ -15,9 +15,17 @@ export const nothing = html``
 export const untrusted = (text: string, limit = 500): string => visible(redact(text), limit)
 export const severityBadge = (severity: Severity): Html => html`<span class="badge severity ${severity}">${severity}</span>`
 export const stateBadge = (state: string): Html => html`<span class="badge state ${state}">${state}</span>`
-const verdictWords: Record<Verdict, string> = { unknown: 'unknown', true_positive: 'true positive', suspicious: 'suspicious', benign: 'benign', false_positive: 'false positive', insufficient_data: 'not enough data' }
+const verdictWords: Record<Verdict, string> = {
+  unknown: 'unknown',
+  true_positive: 'true positive',
+  suspicious: 'suspicious',
+  benign: 'benign',
+  false_positive: 'false positive',
+  insufficient_data: 'not enough data',
+}
 export const verdictWord = (verdict: Verdict): string => verdictWords[verdict]
-export const verdictBadge = (verdict: Verdict | null): Html => (verdict === null ? nothing : html`<span class="badge verdict ${verdict}">${verdictWord(verdict)}</span>`)
+export const verdictBadge = (verdict: Verdict | null): Html =>
+  verdict === null ? nothing : html`<span class="badge verdict ${verdict}">${verdictWord(verdict)}</span>`
 
 /** UTC to the second; the exact instant in the title. */
 export function timeOf(at: Date | bigint | string | null, never = 'never'): Html {
@@ -25,7 +33,8 @@ export function timeOf(at: Date | bigint | string | null, never = 'never'): Html
   const exact = typeof at === 'bigint' ? formatEventTime(at) : typeof at === 'string' ? at : at.toISOString()
   return html`<time datetime="${exact}" title="${exact}">${exact.slice(0, 10)} ${exact.slice(11, 19)}</time>`
 }
-export const clockTime = (ns: bigint): Html => html`<time datetime="${formatEventTime(ns)}" title="${formatEventTime(ns)}">${formatEventTime(ns).slice(11, 19)}</time>`
+export const clockTime = (ns: bigint): Html =>
+  html`<time datetime="${formatEventTime(ns)}" title="${formatEventTime(ns)}">${formatEventTime(ns).slice(11, 19)}</time>`
 
 export const plural = (count: number, one: string, many = `${one}s`): string => `${count.toLocaleString('en')} ${count === 1 ? one : many}`
 

@@ -12,7 +12,13 @@ import { layout } from './layout.ts'
 import { csrfField, empty, fact, type Html, nothing, plural, stateBadge, timeOf, untrusted } from './parts.ts'
 
 export type ProposalData = { proposal: Proposal; approvals: Approval[]; artifacts: StoredArtifact[] }
-const steps = [['requested', 'asked for'], ['pending', 'planned'], ['approved', 'approved'], ['executing', 'running'], ['succeeded', 'done']] as const
+const steps = [
+  ['requested', 'asked for'],
+  ['pending', 'planned'],
+  ['approved', 'approved'],
+  ['executing', 'running'],
+  ['succeeded', 'done'],
+] as const
 
 export async function proposalPage(falconer: Falconer, who: Who, data: ProposalData): Promise<Html> {
   const { proposal } = data
@@ -20,7 +26,9 @@ export async function proposalPage(falconer: Falconer, who: Who, data: ProposalD
   const card = proposal.plan === null ? nothing : planCard(proposal.plan, proposal.planHash ?? '')
   const shown = digestOf(String(await card))
   const place = `${proposal.target.namespace === null ? '' : `${proposal.target.namespace}/`}${proposal.target.name}`
-  return layout({ title: `${action.title} ${place}`, place: 'approvals', who, falconer, live: ['proposals'] }, html`<p class="crumb"><a href="/approvals">Approvals</a> / ${shortId('proposal', proposal.id)}</p>
+  return layout(
+    { title: `${action.title} ${place}`, place: 'approvals', who, falconer, live: ['proposals'] },
+    html`<p class="crumb"><a href="/approvals">Approvals</a> / ${shortId('proposal', proposal.id)}</p>
 <h1>${action.title} ${untrusted(place, 160)}</h1>
 <p class="headline">${stateBadge(proposal.state)}<span>asked for by ${untrusted(proposal.proposedBy.name, 60)}</span>${timeOf(proposal.createdAt)}${proposal.incidentId === null ? nothing : html`<a href="/incidents/${proposal.incidentId}">${shortId('incident', proposal.incidentId)}</a>`}</p>
 ${progress(proposal)}
@@ -31,7 +39,8 @@ ${card}
 ${proposal.state === 'pending' ? decisionForm(falconer, who, data, shown) : nothing}
 </div><aside><section class="card"><h2>Why</h2><p>${untrusted(proposal.reason, 600)}</p><p class="quiet">${action.description}</p></section>
 <section class="card"><h2>Target</h2><dl class="facts">${fact('What', html`<a href="/cluster/${proposal.target.entityId}">${proposal.target.workloadKind ?? proposal.target.kind} ${untrusted(place, 160)}</a>`)}${fact('UID', html`<span class="mono">${untrusted(proposal.target.uid, 80)}</span>`)}${fact('Cluster', `${proposal.target.scope}${proposal.plan?.simulated === true ? ' (simulated)' : ''}`)}</dl></section>
-${decisions(falconer, data)}</aside></div>`)
+${decisions(falconer, data)}</aside></div>`,
+  )
 }
 
 function progress(proposal: Proposal): Html {
@@ -43,16 +52,24 @@ function progress(proposal: Proposal): Html {
 function planCard(plan: Plan, hash: string): Html {
   return html`<section class="card" aria-labelledby="change"><h2 id="change">What will change${plan.simulated ? ' (on the simulated cluster)' : ''}</h2>
 <p><strong>${untrusted(plan.summary, 400)}</strong></p>
-<pre class="diff"><code>${plan.diff.split('\n').map((line) => html`<span class="${line.startsWith('+') ? 'plus' : line.startsWith('-') ? 'minus' : ''}">${untrusted(line, 400)}</span>
-`)}</code></pre>
+<pre class="diff"><code>${plan.diff.split('\n').map(
+    (line) => html`<span class="${line.startsWith('+') ? 'plus' : line.startsWith('-') ? 'minus' : ''}">${untrusted(line, 400)}</span>
+`,
+  )}</code></pre>
 <dl class="facts">${fact('Affects', untrusted(plan.blastRadius.summary, 400))}${fact('Undo', plan.undo === null ? html`<strong>Cannot be undone.</strong>` : untrusted(plan.undo, 300))}${plan.evidenceFirst.length === 0 ? nothing : fact('Stored first', untrusted(plan.evidenceFirst.join(', '), 600))}</dl>
 ${plan.warnings.map((warning) => html`<p class="notice">${untrusted(warning, 400)}</p>`)}
 <details class="more" id="requests"><summary>The exact requests (${plan.requests.length})</summary>${plan.requests.map(request)}${plan.undoRequests.length === 0 ? nothing : html`<h3>And to undo it</h3>${plan.undoRequests.map(request)}`}<p class="quiet">Plan hash <code>${hash}</code>: what is approved is this, and nothing else is sent.</p></details></section>`
 }
 
-const request = (one: PlannedRequest): Html => html`<pre><code>${one.verb.toUpperCase()} ${one.resource} ${one.namespace === null ? '' : `${untrusted(one.namespace, 80)}/`}${untrusted(one.name, 120)}
+const request = (
+  one: PlannedRequest,
+): Html => html`<pre><code>${one.verb.toUpperCase()} ${one.resource} ${one.namespace === null ? '' : `${untrusted(one.namespace, 80)}/`}${untrusted(one.name, 120)}
 ${one.body === null ? '' : untrustedLines(JSON.stringify(one.body, null, 2))}</code></pre>`
-const untrustedLines = (text: string): string => text.split('\n').map((line) => untrusted(line, 400)).join('\n')
+const untrustedLines = (text: string): string =>
+  text
+    .split('\n')
+    .map((line) => untrusted(line, 400))
+    .join('\n')
 
 function decisionForm(falconer: Falconer, who: Who, { proposal, approvals }: ProposalData, shown: string): Html {
   let refusal: string | null = null
@@ -61,8 +78,10 @@ function decisionForm(falconer: Falconer, who: Who, { proposal, approvals }: Pro
   } catch (error) {
     refusal = (error as Error).message
   }
-  if (proposal.plan?.simulated === false && !falconer.responses.actionsEnabled) refusal = 'Actions on real clusters are switched off on this server (FALCONER_ACTIONS), so this cannot be approved.'
-  if (approvals.some((one) => one.personId === who.principal.personId && one.decision === 'approve')) refusal = 'You have approved this. It needs another person too.'
+  if (proposal.plan?.simulated === false && !falconer.responses.actionsEnabled)
+    refusal = 'Actions on real clusters are switched off on this server (FALCONER_ACTIONS), so this cannot be approved.'
+  if (approvals.some((one) => one.personId === who.principal.personId && one.decision === 'approve'))
+    refusal = 'You have approved this. It needs another person too.'
   if (refusal !== null) return html`<section class="card"><h2>Decide</h2><p>${refusal}</p></section>`
   return html`<section class="card" aria-labelledby="decide"><h2 id="decide">Decide</h2><form method="post" action="/proposals/${proposal.id}/decide">${csrfField(who.csrf)}<input type="hidden" name="planHash" value="${proposal.planHash}"><input type="hidden" name="shown" value="${shown}">
 <label for="reason">Reason <span class="quiet">(optional, kept in the audit log)</span></label><textarea id="reason" name="reason" maxlength="2000"></textarea>
@@ -71,7 +90,10 @@ function decisionForm(falconer: Falconer, who: Who, { proposal, approvals }: Pro
 
 function outcome({ proposal, artifacts }: ProposalData, who: Who): Html {
   const { result } = proposal
-  if (result === null) return proposal.plan === null && (proposal.state === 'requested' || proposal.state === 'planning') ? empty('Being planned', html`<p>The executor is working out the exact change and asking the cluster whether it would take it.</p>`) : nothing
+  if (result === null)
+    return proposal.plan === null && (proposal.state === 'requested' || proposal.state === 'planning')
+      ? empty('Being planned', html`<p>The executor is working out the exact change and asking the cluster whether it would take it.</p>`)
+      : nothing
   const { observation } = result
   return html`<section class="card" aria-labelledby="outcome"><h2 id="outcome">What came of it</h2><p><strong>${untrusted(result.text, 600)}</strong></p>
 <p>${observation.level === 'effect_observed' ? html`<span class="badge benign">effect observed</span> ` : observation.level === 'none' ? nothing : html`<span class="badge pending">${observation.level}</span> `}${untrusted(observation.text, 600)}</p>
@@ -86,8 +108,12 @@ function decisions(falconer: Falconer, { proposal, approvals }: ProposalData): H
 }
 
 export function approvalsPage(falconer: Falconer, who: Who, waiting: readonly Proposal[], decided: readonly Proposal[]): Html {
-  const list = (proposals: readonly Proposal[]): Html => html`<div class="card"><ul class="rows">${proposals.map((proposal) => html`<li><a class="row" href="/proposals/${proposal.id}"><span>${stateBadge(proposal.state)}</span><span class="title">${getAction(proposal.action).title} ${untrusted(`${proposal.target.namespace === null ? '' : `${proposal.target.namespace}/`}${proposal.target.name}`, 140)}</span><span class="aside">${proposal.plan?.simulated === true ? html`<span class="quiet">simulated</span>` : nothing}</span><span class="meta">${untrusted(proposal.stateReason ?? proposal.plan?.summary ?? proposal.reason, 200)} · ${timeOf(proposal.updatedAt)}</span></a></li>`)}</ul></div>`
-  return layout({ title: 'Approvals', place: 'approvals', who, falconer, live: ['proposals'] }, html`<h1>Approvals</h1>
+  const list = (proposals: readonly Proposal[]): Html =>
+    html`<div class="card"><ul class="rows">${proposals.map((proposal) => html`<li><a class="row" href="/proposals/${proposal.id}"><span>${stateBadge(proposal.state)}</span><span class="title">${getAction(proposal.action).title} ${untrusted(`${proposal.target.namespace === null ? '' : `${proposal.target.namespace}/`}${proposal.target.name}`, 140)}</span><span class="aside">${proposal.plan?.simulated === true ? html`<span class="quiet">simulated</span>` : nothing}</span><span class="meta">${untrusted(proposal.stateReason ?? proposal.plan?.summary ?? proposal.reason, 200)} · ${timeOf(proposal.updatedAt)}</span></a></li>`)}</ul></div>`
+  return layout(
+    { title: 'Approvals', place: 'approvals', who, falconer, live: ['proposals'] },
+    html`<h1>Approvals</h1>
 ${waiting.length === 0 ? empty('Nothing waits for you', html`<p>When an investigation recommends an action on something inventory knows, its exact plan appears here. ${falconer.cluster === null ? html`No cluster is connected, so nothing can be planned: set <code>FALCONER_KUBECONFIG</code>.` : ''}</p>`) : list(waiting)}
-${decided.length === 0 ? nothing : html`<h2>Decided and done</h2>${list(decided)}`}`)
+${decided.length === 0 ? nothing : html`<h2>Decided and done</h2>${list(decided)}`}`,
+  )
 }

@@ -5,15 +5,24 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { ObjectStore, StoredObject } from './objects.ts'
 
-type Spec = { replicas?: number; selector?: { matchLabels?: Record<string, string> }; template?: { metadata?: { labels?: Record<string, string> }; spec?: { containers?: { name: string; image: string }[] } } }
+type Spec = {
+  replicas?: number
+  selector?: { matchLabels?: Record<string, string> }
+  template?: { metadata?: { labels?: Record<string, string> }; spec?: { containers?: { name: string; image: string }[] } }
+}
 const specOf = (object: StoredObject): Spec => (object.spec ?? {}) as Spec
-const ownedBy = (object: StoredObject, owner: StoredObject): boolean => object.metadata.ownerReferences?.some((reference) => reference.uid === owner.metadata.uid) === true
+const ownedBy = (object: StoredObject, owner: StoredObject): boolean =>
+  object.metadata.ownerReferences?.some((reference) => reference.uid === owner.metadata.uid) === true
 
 /** Brings owned objects in line with what their owners declare. Runs after every change. */
 export function reconcile(store: ObjectStore): void {
   for (const deployment of store.list('deployments.apps', null))
-    for (const set of store.list('replicasets.apps', deployment.metadata.namespace ?? null).filter((candidate) => ownedBy(candidate, deployment)).slice(0, 1))
-      if (specOf(set).replicas !== (specOf(deployment).replicas ?? 1)) store.update('replicasets.apps', { ...set, spec: { ...set.spec, replicas: specOf(deployment).replicas ?? 1 } }, false)
+    for (const set of store
+      .list('replicasets.apps', deployment.metadata.namespace ?? null)
+      .filter((candidate) => ownedBy(candidate, deployment))
+      .slice(0, 1))
+      if (specOf(set).replicas !== (specOf(deployment).replicas ?? 1))
+        store.update('replicasets.apps', { ...set, spec: { ...set.spec, replicas: specOf(deployment).replicas ?? 1 } }, false)
   for (const set of store.list('replicasets.apps', null)) {
     const pods = store.list('pods', set.metadata.namespace ?? null).filter((pod) => ownedBy(pod, set))
     const wanted = specOf(set).replicas ?? 1
@@ -29,13 +38,24 @@ function podFrom(set: StoredObject, store: ObjectStore): Omit<StoredObject, 'met
   const containers = template?.spec?.containers ?? []
   return {
     metadata: {
-      name: `${set.metadata.name}-${randomBytes(3).toString('hex').slice(0, 5)}`, namespace: set.metadata.namespace ?? 'default', uid: randomUUID(), resourceVersion: '0', labels: { ...template?.metadata?.labels },
+      name: `${set.metadata.name}-${randomBytes(3).toString('hex').slice(0, 5)}`,
+      namespace: set.metadata.namespace ?? 'default',
+      uid: randomUUID(),
+      resourceVersion: '0',
+      labels: { ...template?.metadata?.labels },
       ownerReferences: [{ kind: 'ReplicaSet', name: set.metadata.name, uid: set.metadata.uid, controller: true }],
     },
     spec: { ...template?.spec, ...(node === undefined ? {} : { nodeName: node }) },
     status: {
-      phase: 'Running', podIP: `10.42.${Math.floor(Math.random() * 250)}.${1 + Math.floor(Math.random() * 250)}`,
-      containerStatuses: containers.map((container) => ({ name: container.name, image: container.image, ready: true, containerID: `containerd://${randomBytes(32).toString('hex')}`, state: { running: { startedAt: new Date().toISOString() } } })),
+      phase: 'Running',
+      podIP: `10.42.${Math.floor(Math.random() * 250)}.${1 + Math.floor(Math.random() * 250)}`,
+      containerStatuses: containers.map((container) => ({
+        name: container.name,
+        image: container.image,
+        ready: true,
+        containerID: `containerd://${randomBytes(32).toString('hex')}`,
+        state: { running: { startedAt: new Date().toISOString() } },
+      })),
     },
   }
 }

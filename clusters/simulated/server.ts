@@ -23,7 +23,12 @@ export type SimulatedOptions = {
   logs?: Record<string, string>
   readonly tokens?: { admin: string; reader: string; executor: string }
 }
-export type SimulatedCluster = { url: string; kubeconfig(as: 'admin' | 'reader' | 'executor'): string; store: ObjectStore; stop(): Promise<void> }
+export type SimulatedCluster = {
+  url: string
+  kubeconfig(as: 'admin' | 'reader' | 'executor'): string
+  store: ObjectStore
+  stop(): Promise<void>
+}
 
 const all: Rights = [{ verbs: ['*'], resources: ['*'] }]
 const reading: Rights = [{ verbs: ['get', 'list', 'watch'], resources: ['*'] }]
@@ -38,7 +43,11 @@ export async function startSimulatedCluster(options: SimulatedOptions): Promise<
   const store = new ObjectStore(options.file)
   if (store.empty && options.seed !== undefined) seed(store, options.seed)
   const tokens = options.tokens ?? { admin: secret(), reader: secret(), executor: secret() }
-  const rights = new Map<string, Rights>([[tokens.admin, all], [tokens.reader, reading], [tokens.executor, executing]])
+  const rights = new Map<string, Rights>([
+    [tokens.admin, all],
+    [tokens.reader, reading],
+    [tokens.executor, executing],
+  ])
   const settle = (): void => {
     reconcile(store)
     if (options.enforcePolicies === true) enforcePolicies(store, options.keepEstablished === true)
@@ -54,16 +63,23 @@ export async function startSimulatedCluster(options: SimulatedOptions): Promise<
   })
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return {
-    url, store,
-    kubeconfig: (as) => JSON.stringify({
-      apiVersion: 'v1', kind: 'Config', 'current-context': 'simulated',
-      // The client speaks plain HTTP, which never leaves loopback here, only with this.
-      clusters: [{ name: 'simulated', cluster: { server: url, 'insecure-skip-tls-verify': true } }],
-      users: [{ name: as, user: { token: tokens[as] } }], contexts: [{ name: 'simulated', context: { cluster: 'simulated', user: as } }],
-    }),
+    url,
+    store,
+    kubeconfig: (as) =>
+      JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'Config',
+        'current-context': 'simulated',
+        // The client speaks plain HTTP, which never leaves loopback here, only with this.
+        clusters: [{ name: 'simulated', cluster: { server: url, 'insecure-skip-tls-verify': true } }],
+        users: [{ name: as, user: { token: tokens[as] } }],
+        contexts: [{ name: 'simulated', context: { cluster: 'simulated', user: as } }],
+      }),
     stop: async () => {
       server.closeAllConnections()
-      await new Promise((resolve) => { server.close(resolve) })
+      await new Promise((resolve) => {
+        server.close(resolve)
+      })
       store.close()
     },
   }
@@ -76,13 +92,22 @@ function seed(store: ObjectStore, given: NonNullable<SimulatedOptions['seed']>):
     const resource = Object.entries(resources).find(([, known]) => known.kind === object.kind)?.[0]
     if (resource !== undefined) store.create(resource, object, false)
   }
-  for (const name of ['kube-system', 'default']) if (store.get('namespaces', null, name) === undefined) store.create('namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, false)
+  for (const name of ['kube-system', 'default'])
+    if (store.get('namespaces', null, name) === undefined)
+      store.create('namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, false)
   store.setFlows(given.flows ?? [])
 }
 
 type Target = { resource: string; namespace: string | null; name: string | null; subresource: string | null }
 
-async function handle(store: ObjectStore, rights: ReadonlyMap<string, Rights>, options: SimulatedOptions, settle: () => void, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+async function handle(
+  store: ObjectStore,
+  rights: ReadonlyMap<string, Rights>,
+  options: SimulatedOptions,
+  settle: () => void,
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://localhost')
   const mine = rights.get(/^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '')
   if (mine === undefined) throw new KubernetesApiError(401, 'Unauthorized')
@@ -94,15 +119,31 @@ async function handle(store: ObjectStore, rights: ReadonlyMap<string, Rights>, o
   const target = parsePath(url.pathname)
   const dryRun = url.searchParams.get('dryRun') === 'All'
   const verb = verbOf(request.method ?? 'GET', target, url)
-  if (!mine.some((right) => (right.verbs.includes('*') || right.verbs.includes(verb)) && (right.resources.includes('*') || right.resources.includes(target.resource))))
+  if (
+    !mine.some(
+      (right) =>
+        (right.verbs.includes('*') || right.verbs.includes(verb)) &&
+        (right.resources.includes('*') || right.resources.includes(target.resource)),
+    )
+  )
     throw new KubernetesApiError(403, `${target.resource} is forbidden: User cannot ${verb} resource "${target.resource}"`)
   const body = request.method === 'GET' ? undefined : await readBody(request)
   switch (verb) {
-    case 'watch': return watch(store, target, url, response)
-    case 'list': return answer(response, 200, listOf(store, target, url))
-    case 'get': return get(store, target, options, response, url)
+    case 'watch':
+      return watch(store, target, url, response)
+    case 'list':
+      return answer(response, 200, listOf(store, target, url))
+    case 'get':
+      return get(store, target, options, response, url)
     case 'create': {
-      const created = store.create(target.resource, { ...(body as KubernetesJson), metadata: { ...(body as KubernetesJson).metadata, ...(target.namespace === null ? {} : { namespace: target.namespace }) } }, dryRun)
+      const created = store.create(
+        target.resource,
+        {
+          ...(body as KubernetesJson),
+          metadata: { ...(body as KubernetesJson).metadata, ...(target.namespace === null ? {} : { namespace: target.namespace }) },
+        },
+        dryRun,
+      )
       if (!dryRun) settle()
       return answer(response, 201, created)
     }
@@ -112,7 +153,13 @@ async function handle(store: ObjectStore, rights: ReadonlyMap<string, Rights>, o
       return answer(response, 200, patched)
     }
     default: {
-      const removed = store.remove(target.resource, target.namespace, target.name ?? '', (body as { preconditions?: { uid?: string } } | undefined)?.preconditions ?? {}, dryRun)
+      const removed = store.remove(
+        target.resource,
+        target.namespace,
+        target.name ?? '',
+        (body as { preconditions?: { uid?: string } } | undefined)?.preconditions ?? {},
+        dryRun,
+      )
       if (!dryRun) settle()
       return answer(response, 200, removed)
     }
@@ -123,7 +170,8 @@ function parsePath(path: string): Target {
   const match = /^\/(?:api\/v1|apis\/([^/]+)\/v1)(?:\/namespaces\/([^/]+)(?=\/.))?\/([a-z]+)(?:\/([^/]+))?(?:\/([a-z]+))?$/.exec(path)
   const plural = match?.[3]
   const resource = plural === undefined ? undefined : match?.[1] === undefined ? plural : `${plural}.${match[1]}`
-  if (resource === undefined || resources[resource] === undefined) throw new KubernetesApiError(404, 'the server could not find the requested resource')
+  if (resource === undefined || resources[resource] === undefined)
+    throw new KubernetesApiError(404, 'the server could not find the requested resource')
   const part = (index: number): string | null => (match?.[index] === undefined ? null : decodeURIComponent(match[index]))
   return { resource, namespace: part(2), name: part(4), subresource: part(5) }
 }
@@ -141,8 +189,12 @@ function get(store: ObjectStore, target: Target, options: SimulatedOptions, resp
   if (target.subresource === null) return answer(response, 200, object)
   if (target.subresource !== 'log') throw new KubernetesApiError(404, 'the simulated cluster does not offer this')
   const container = url.searchParams.get('container') ?? ''
-  const lines = (options.logs?.[`${target.namespace}/${target.name}/${container}`] ?? `simulated log of ${container}\n`).split('\n').slice(-Number(url.searchParams.get('tailLines') ?? '1000') - 1)
-  response.writeHead(200, { 'content-type': 'text/plain' }).end(lines.join('\n').slice(-Number(url.searchParams.get('limitBytes') ?? '1048576')))
+  const lines = (options.logs?.[`${target.namespace}/${target.name}/${container}`] ?? `simulated log of ${container}\n`)
+    .split('\n')
+    .slice(-Number(url.searchParams.get('tailLines') ?? '1000') - 1)
+  response
+    .writeHead(200, { 'content-type': 'text/plain' })
+    .end(lines.join('\n').slice(-Number(url.searchParams.get('limitBytes') ?? '1048576')))
 }
 
 function listOf(store: ObjectStore, target: Target, url: URL): unknown {
@@ -151,26 +203,50 @@ function listOf(store: ObjectStore, target: Target, url: URL): unknown {
 }
 
 function selected(url: URL): (object: StoredObject) => boolean {
-  const pairs = (url.searchParams.get('labelSelector') ?? '').split(',').filter((part) => part !== '').map((part) => part.split('='))
-  const fields = (url.searchParams.get('fieldSelector') ?? '').split(',').filter((part) => part !== '').map((part) => part.split('='))
+  const pairs = (url.searchParams.get('labelSelector') ?? '')
+    .split(',')
+    .filter((part) => part !== '')
+    .map((part) => part.split('='))
+  const fields = (url.searchParams.get('fieldSelector') ?? '')
+    .split(',')
+    .filter((part) => part !== '')
+    .map((part) => part.split('='))
   return (object) =>
-    pairs.every(([name, value]) => (value === undefined ? object.metadata.labels?.[name ?? ''] !== undefined : object.metadata.labels?.[name ?? ''] === value)) &&
-    fields.every(([name, value]) => (name === 'metadata.name' ? object.metadata.name === value : name === 'spec.nodeName' ? object.spec?.nodeName === value : false))
+    pairs.every(([name, value]) =>
+      value === undefined ? object.metadata.labels?.[name ?? ''] !== undefined : object.metadata.labels?.[name ?? ''] === value,
+    ) &&
+    fields.every(([name, value]) =>
+      name === 'metadata.name' ? object.metadata.name === value : name === 'spec.nodeName' ? object.spec?.nodeName === value : false,
+    )
 }
 
 function watch(store: ObjectStore, target: Target, url: URL, response: http.ServerResponse): void {
   const since = Number(url.searchParams.get('resourceVersion') ?? store.version)
   const missed = store.eventsAfter(since)
   response.writeHead(200, { 'content-type': 'application/json' })
-  const send = (type: string, object: unknown): void => { response.write(`${JSON.stringify({ type, object })}\n`) }
+  const send = (type: string, object: unknown): void => {
+    response.write(`${JSON.stringify({ type, object })}\n`)
+  }
   if (missed === undefined) {
-    send('ERROR', { kind: 'Status', apiVersion: 'v1', status: 'Failure', code: 410, reason: 'Expired', message: 'too old resource version' })
+    send('ERROR', {
+      kind: 'Status',
+      apiVersion: 'v1',
+      status: 'Failure',
+      code: 410,
+      reason: 'Expired',
+      message: 'too old resource version',
+    })
     response.end()
     return
   }
   const wanted = selected(url)
   const forward = (event: { type: string; resource: string; object: StoredObject }): void => {
-    if (event.resource === target.resource && (target.namespace === null || event.object.metadata.namespace === target.namespace) && wanted(event.object)) send(event.type, event.object)
+    if (
+      event.resource === target.resource &&
+      (target.namespace === null || event.object.metadata.namespace === target.namespace) &&
+      wanted(event.object)
+    )
+      send(event.type, event.object)
   }
   for (const event of missed) forward(event)
   store.watchers.add(forward)
@@ -187,7 +263,11 @@ function patch(store: ObjectStore, target: Target, body: KubernetesJson, content
   // A precondition is what the patch itself says, not what is stored.
   const { resourceVersion: _stored, ...metadata } = merged.metadata
   const version = body.metadata?.resourceVersion
-  return store.update(target.resource, { ...merged, metadata: { ...metadata, ...(version === undefined ? {} : { resourceVersion: version }) } }, dryRun)
+  return store.update(
+    target.resource,
+    { ...merged, metadata: { ...metadata, ...(version === undefined ? {} : { resourceVersion: version }) } },
+    dryRun,
+  )
 }
 
 /** RFC 7386. */
@@ -218,5 +298,12 @@ function answer(response: http.ServerResponse, status: number, body: unknown): v
 function answerError(response: http.ServerResponse, error: unknown): void {
   const status = error instanceof KubernetesApiError ? error.status : 500
   if (response.headersSent) response.end()
-  else answer(response, status, { kind: 'Status', apiVersion: 'v1', status: 'Failure', code: status, message: error instanceof Error ? error.message : String(error) })
+  else
+    answer(response, status, {
+      kind: 'Status',
+      apiVersion: 'v1',
+      status: 'Failure',
+      code: status,
+      message: error instanceof Error ? error.message : String(error),
+    })
 }

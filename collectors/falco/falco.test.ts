@@ -7,17 +7,56 @@ import { property } from '../../test/support/sizes.ts'
 import { type Batch, readInput, type ReadCounts } from '../read.ts'
 
 const source = { sourceId: null, sourceName: 's', scope: 'lab', receivedNs: 1_790_000_000_000_000_000n }
-async function read(content: string | Uint8Array, options: { strict?: boolean; format?: string } = {}): Promise<{ counts: ReadCounts; alerts: NewAlert[]; dead: Batch['deadLetters'] }> {
+async function read(
+  content: string | Uint8Array,
+  options: { strict?: boolean; format?: string } = {},
+): Promise<{ counts: ReadCounts; alerts: NewAlert[]; dead: Batch['deadLetters'] }> {
   const batches: Batch[] = []
   const bytes = typeof content === 'string' ? Buffer.from(content) : content
-  const counts = await readInput((async function* () { for (let at = 0; at < bytes.length; at += 777) yield bytes.subarray(at, at + 777) })(), { path: 'input', format: 'falco', source, onBatch: async (batch) => { batches.push(batch) }, ...options })
-  return { counts, alerts: batches.flatMap((batch) => batch.records.flatMap((record) => (record.kind === 'alert' ? [record.alert] : []))), dead: batches.flatMap((batch) => batch.deadLetters) }
+  const counts = await readInput(
+    (async function* () {
+      for (let at = 0; at < bytes.length; at += 777) yield bytes.subarray(at, at + 777)
+    })(),
+    {
+      path: 'input',
+      format: 'falco',
+      source,
+      onBatch: async (batch) => {
+        batches.push(batch)
+      },
+      ...options,
+    },
+  )
+  return {
+    counts,
+    alerts: batches.flatMap((batch) => batch.records.flatMap((record) => (record.kind === 'alert' ? [record.alert] : []))),
+    dead: batches.flatMap((batch) => batch.deadLetters),
+  }
 }
 
 /** One alert in Falco's own shape. */
 const alert = (over: Record<string, unknown> = {}, fields: Record<string, unknown> = {}): Record<string, unknown> => ({
-  hostname: 'worker-1', output: '09:40:04.338075531: Critical Drop and execute new binary in container | user=root', priority: 'Critical', rule: 'Drop and execute new binary in container', source: 'syscall', tags: ['container', 'mitre_persistence', 'TA0003', 'T1059.004'],
-  time: '2026-09-14T09:40:04.338075531Z', output_fields: { 'container.id': '137fd247aabd', 'container.name': 'checkout', 'evt.time': 1789378804338075531n, 'k8s.ns.name': null, 'k8s.pod.name': '<NA>', 'proc.cmdline': 'kworkerd -o 203.0.113.77:4444', 'proc.name': 'kworkerd', 'proc.pid': 4140, 'proc.tty': 0, 'user.uid': 1000, ...fields }, ...over,
+  hostname: 'worker-1',
+  output: '09:40:04.338075531: Critical Drop and execute new binary in container | user=root',
+  priority: 'Critical',
+  rule: 'Drop and execute new binary in container',
+  source: 'syscall',
+  tags: ['container', 'mitre_persistence', 'TA0003', 'T1059.004'],
+  time: '2026-09-14T09:40:04.338075531Z',
+  output_fields: {
+    'container.id': '137fd247aabd',
+    'container.name': 'checkout',
+    'evt.time': 1789378804338075531n,
+    'k8s.ns.name': null,
+    'k8s.pod.name': '<NA>',
+    'proc.cmdline': 'kworkerd -o 203.0.113.77:4444',
+    'proc.name': 'kworkerd',
+    'proc.pid': 4140,
+    'proc.tty': 0,
+    'user.uid': 1000,
+    ...fields,
+  },
+  ...over,
 })
 const line = (document: unknown): string => stringifyExact(document)
 
@@ -25,7 +64,17 @@ describe('Falco alerts', () => {
   it('keeps nanoseconds, nulls, unknown fields and the raw bytes', async () => {
     const text = line(alert({ brand_new: { deep: [1, 2] } }, { 'custom.field': null }))
     const { alerts } = await read(text)
-    expect(alerts[0]).toMatchObject({ eventNs: 1789378804338075531n, rule: 'Drop and execute new binary in container', priority: 'Critical', severity: 'critical', tactics: ['TA0003'], techniques: ['T1059.004'], pod: null, container: { id: '137fd247aabd' }, process: { pid: 4140n, terminal: false } })
+    expect(alerts[0]).toMatchObject({
+      eventNs: 1789378804338075531n,
+      rule: 'Drop and execute new binary in container',
+      priority: 'Critical',
+      severity: 'critical',
+      tactics: ['TA0003'],
+      techniques: ['T1059.004'],
+      pod: null,
+      container: { id: '137fd247aabd' },
+      process: { pid: 4140n, terminal: false },
+    })
     expect(alerts[0]?.fields['evt.time']).toBe(1789378804338075531n)
     expect(alerts[0]?.fields).toHaveProperty('custom.field', null)
     expect(alerts[0]?.document).toMatchObject({ brand_new: { deep: [1, 2] } })
@@ -35,7 +84,16 @@ describe('Falco alerts', () => {
   it('reads one, many a line, an array, pretty-printed, gzipped, UTF-16 and CRLF alike', async () => {
     const [a, b] = [line(alert()), line(alert({ rule: 'Read sensitive file untrusted', priority: 'Warning' }))]
     const pretty = JSON.stringify(JSON.parse(b), null, 2)
-    for (const content of [`${a}\n${b}\n`, `${a}${b}`, `[${a},${b}]`, `[\n${a},\n${b}\n]`, `${a}\r\n${b}\r\n`, gzipSync(`${a}\n${b}`), Buffer.from(`\ufeff${a}\n${b}`, 'utf16le'), `\ufeff${a}\n${pretty}`]) {
+    for (const content of [
+      `${a}\n${b}\n`,
+      `${a}${b}`,
+      `[${a},${b}]`,
+      `[\n${a},\n${b}\n]`,
+      `${a}\r\n${b}\r\n`,
+      gzipSync(`${a}\n${b}`),
+      Buffer.from(`\ufeff${a}\n${b}`, 'utf16le'),
+      `\ufeff${a}\n${pretty}`,
+    ]) {
       const { counts, alerts, dead } = await read(content)
       expect(dead).toEqual([])
       expect(alerts.map((one) => one.priority)).toEqual(['Critical', 'Warning'])
@@ -44,14 +102,18 @@ describe('Falco alerts', () => {
   })
 
   it('knows all eight priorities in any case, and refuses others with the reason', async () => {
-    for (const priority of ['Emergency', 'ALERT', 'critical', 'Error', 'WARNING', 'Notice', 'Informational', 'INFO', 'debug']) expect((await read(line(alert({ priority })))).alerts).toHaveLength(1)
+    for (const priority of ['Emergency', 'ALERT', 'critical', 'Error', 'WARNING', 'Notice', 'Informational', 'INFO', 'debug'])
+      expect((await read(line(alert({ priority })))).alerts).toHaveLength(1)
     const { dead } = await read(line(alert({ priority: 'Urgent' })))
     expect(dead[0]?.reason).toMatch(/Urgent.*expected one of Falco’s eight/)
   })
 
   it('never reads meaning from prose: a forged output changes nothing but itself', async () => {
     const forged = 'user=root container_id=ffffffffffff k8s_ns=kube-system\n{"rule":"Forged","priority":"Debug"} proc.name=evil'
-    fc.assert(fc.property(fc.constantFrom(forged, `${forged}\u0000\u202e`), fc.string(), (prose, more) => prose + more !== ''), { numRuns: 1 })
+    fc.assert(
+      fc.property(fc.constantFrom(forged, `${forged}\u0000\u202e`), fc.string(), (prose, more) => prose + more !== ''),
+      { numRuns: 1 },
+    )
     const plain = (await read(line(alert()))).alerts[0]
     for (const output of [forged, `x", "rule": "Other", "y": "`, '\u202eevil\u0007']) {
       const { alerts } = await read(line(alert({ output })))
@@ -68,16 +130,39 @@ describe('Falco alerts', () => {
   it('gives distinct events distinct keys, and the same event the same key whatever its key order and white space', async () => {
     const key = async (document: unknown): Promise<string> => (await read(line(document))).alerts[0]?.contentKey as string
     const base = await key(alert())
-    expect(await key(JSON.parse(JSON.stringify(JSON.parse(line(alert())), null, 4).replaceAll('1789378804338075500', '1789378804338075531')) as never)).not.toBe('')
-    const reversed = (value: unknown): unknown => (value !== null && typeof value === 'object' && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).reverse().map(([name, inner]) => [name, reversed(inner)])) : value)
+    expect(
+      await key(
+        JSON.parse(JSON.stringify(JSON.parse(line(alert())), null, 4).replaceAll('1789378804338075500', '1789378804338075531')) as never,
+      ),
+    ).not.toBe('')
+    const reversed = (value: unknown): unknown =>
+      value !== null && typeof value === 'object' && !Array.isArray(value)
+        ? Object.fromEntries(
+            Object.entries(value)
+              .reverse()
+              .map(([name, inner]) => [name, reversed(inner)]),
+          )
+        : value
     expect(await key(reversed(parseExact(line(alert()))))).toBe(base)
-    const near = [alert({}, { 'evt.time': 1789378804338075532n }), alert({}, { 'proc.pid': 4141 }), alert({}, { 'k8s.ns.name': '' }), alert({}, { extra: null }), alert({ tags: [] }), alert({ hostname: 'worker-2' }), alert({ output: 'x' }), alert({ uuid: 'a' }), alert({}, { 'user.uid': '1000' })]
+    const near = [
+      alert({}, { 'evt.time': 1789378804338075532n }),
+      alert({}, { 'proc.pid': 4141 }),
+      alert({}, { 'k8s.ns.name': '' }),
+      alert({}, { extra: null }),
+      alert({ tags: [] }),
+      alert({ hostname: 'worker-2' }),
+      alert({ output: 'x' }),
+      alert({ uuid: 'a' }),
+      alert({}, { 'user.uid': '1000' }),
+    ]
     const keys = new Set([base, ...(await Promise.all(near.map(key)))])
     expect(keys.size).toBe(near.length + 1)
   })
 
   it('counts Falco’s own messages apart, and takes start-up text as no record', async () => {
-    const { counts, alerts } = await read(`Mon Sep 14 09:39:00 2026: Falco version: 0.42.1 (x86_64)\n${line({ ...alert(), rule: 'Falco internal: syscall event drop' })}\n${line(alert())}\n`)
+    const { counts, alerts } = await read(
+      `Mon Sep 14 09:39:00 2026: Falco version: 0.42.1 (x86_64)\n${line({ ...alert(), rule: 'Falco internal: syscall event drop' })}\n${line(alert())}\n`,
+    )
     expect(counts).toMatchObject({ read: 2, internal: 1, records: 1, skipped: 1 })
     expect(alerts).toHaveLength(1)
     expect((await read('Falco version: 0.42.1\n', { strict: true })).counts).toMatchObject({ read: 1, deadLetters: 1 })
@@ -85,10 +170,33 @@ describe('Falco alerts', () => {
 
   it('accounts for every byte of whatever comes: nothing crashes, nothing vanishes', async () => {
     const good = line(alert())
-    const broken = fc.oneof(fc.string({ unit: 'binary', maxLength: 60 }), fc.json(), fc.constantFrom('{', '}', '[[[', '{"rule":', '{"rule":1}', '{"rule":"x","priority":[]}', '{"rule":"x","priority":"Error","output_fields":[]}', '{"rule":"x","priority":"Error","time":"never"}', '"'.repeat(50), `{"rule":"x","priority":"Error","a":${'['.repeat(3_000)}${']'.repeat(3_000)}}`, '\0'))
-    await fc.assert(fc.asyncProperty(fc.array(fc.oneof(broken, fc.constant(good)), { maxLength: 6 }), fc.uint8Array({ maxLength: 30 }), async (parts, noise) => {
-      const { counts, alerts, dead } = await read(Buffer.concat([Buffer.from(parts.join('\n')), Buffer.from(noise)]), { strict: true })
-      expect(counts.read).toBe(alerts.length + counts.internal + dead.length)
-    }), property(20_000, 400) as fc.Parameters<[unknown, unknown]>)
+    const broken = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 60 }),
+      fc.json(),
+      fc.constantFrom(
+        '{',
+        '}',
+        '[[[',
+        '{"rule":',
+        '{"rule":1}',
+        '{"rule":"x","priority":[]}',
+        '{"rule":"x","priority":"Error","output_fields":[]}',
+        '{"rule":"x","priority":"Error","time":"never"}',
+        '"'.repeat(50),
+        `{"rule":"x","priority":"Error","a":${'['.repeat(3_000)}${']'.repeat(3_000)}}`,
+        '\0',
+      ),
+    )
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.oneof(broken, fc.constant(good)), { maxLength: 6 }),
+        fc.uint8Array({ maxLength: 30 }),
+        async (parts, noise) => {
+          const { counts, alerts, dead } = await read(Buffer.concat([Buffer.from(parts.join('\n')), Buffer.from(noise)]), { strict: true })
+          expect(counts.read).toBe(alerts.length + counts.internal + dead.length)
+        },
+      ),
+      property(20_000, 400) as fc.Parameters<[unknown, unknown]>,
+    )
   })
 })

@@ -38,7 +38,9 @@ webhook:
 
 Neither of them sends an alert again after an error answer. Where losing one is not acceptable, put a disk buffer (Vector, Fluent Bit) in front.`,
   detect: (sample) =>
-    /"(rule|Rule)"\s*:\s*"/.test(sample) && /"(priority|output_fields|output)"\s*:/.test(sample) && !/"apiVersion"\s*:/.test(sample.slice(0, 2_000))
+    /"(rule|Rule)"\s*:\s*"/.test(sample) &&
+    /"(priority|output_fields|output)"\s*:/.test(sample) &&
+    !/"apiVersion"\s*:/.test(sample.slice(0, 2_000))
       ? true
       : /^\S*:?\s*(Falco (version|initialized)|.*falco\.yaml \| schema validation)/m.test(sample),
   raw: FalcoDocument,
@@ -60,10 +62,16 @@ function piece({ bytes, at, prefixed }: { bytes: Uint8Array; at: string; prefixe
     raw = parseExact(new TextDecoder().decode(bytes))
   } catch (error) {
     // A brace inside a line of prose opens no document.
-    return prefixed ? { raw: null, bytes, at, skipped: true } : { raw: null, bytes, at, error: `not JSON: ${error instanceof Error ? error.message.slice(0, 200) : 'unreadable'}` }
+    return prefixed
+      ? { raw: null, bytes, at, skipped: true }
+      : { raw: null, bytes, at, error: `not JSON: ${error instanceof Error ? error.message.slice(0, 200) : 'unreadable'}` }
   }
   if (prefixed && !looksLikeAlert(raw)) return { raw: null, bytes, at, skipped: true }
   return { raw, bytes, at }
 }
 
-const looksLikeAlert = (raw: unknown): boolean => raw !== null && typeof raw === 'object' && ('rule' in raw || 'Rule' in raw) && ('priority' in raw || 'output' in raw || 'output_fields' in raw)
+const looksLikeAlert = (raw: unknown): boolean =>
+  raw !== null &&
+  typeof raw === 'object' &&
+  ('rule' in raw || 'Rule' in raw) &&
+  ('priority' in raw || 'output' in raw || 'output_fields' in raw)

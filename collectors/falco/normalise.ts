@@ -23,13 +23,37 @@ export function* normaliseFalco(raw: FalcoDocument, piece: Piece, source: Source
     return
   }
   const priority = parsePriority(text(document.priority) ?? '')
-  if (priority === undefined) throw new InputError(`"priority" is ${JSON.stringify(document.priority ?? null)?.slice(0, 60)}; expected one of Falco’s eight, such as "Warning"`)
-  if (eventNs === null && !hasNoTime(document)) throw new InputError(`its "time" cannot be read: ${JSON.stringify(document.time)?.slice(0, 60)}; expected RFC 3339, or "evt.time" in nanoseconds`)
+  if (priority === undefined)
+    throw new InputError(
+      `"priority" is ${JSON.stringify(document.priority ?? null)?.slice(0, 60)}; expected one of Falco’s eight, such as "Warning"`,
+    )
+  if (eventNs === null && !hasNoTime(document))
+    throw new InputError(
+      `its "time" cannot be read: ${JSON.stringify(document.time)?.slice(0, 60)}; expected RFC 3339, or "evt.time" in nanoseconds`,
+    )
   const tags = Array.isArray(document.tags) ? document.tags.filter((tag): tag is string => typeof tag === 'string') : []
   const alert: NewAlert = {
-    scope: source.scope, contentKey, sensor: 'falco', sensorSource: text(document.source), eventNs: eventNs ?? source.receivedNs, eventTimeFrom: eventNs === null ? 'received' : 'event', rule, priority, severity: prioritySeverity[priority], hostname, tags, ...attackFromTags(tags),
-    output: typeof document.output === 'string' ? document.output : null, container: containerOf(fields), pod: podOf(fields), process: processOf(fields), file: fileOf(fields), connection: connectionOf(fields),
-    fields, document, raw: piece.bytes,
+    scope: source.scope,
+    contentKey,
+    sensor: 'falco',
+    sensorSource: text(document.source),
+    eventNs: eventNs ?? source.receivedNs,
+    eventTimeFrom: eventNs === null ? 'received' : 'event',
+    rule,
+    priority,
+    severity: prioritySeverity[priority],
+    hostname,
+    tags,
+    ...attackFromTags(tags),
+    output: typeof document.output === 'string' ? document.output : null,
+    container: containerOf(fields),
+    pod: podOf(fields),
+    process: processOf(fields),
+    file: fileOf(fields),
+    connection: connectionOf(fields),
+    fields,
+    document,
+    raw: piece.bytes,
   }
   yield { kind: 'alert', alert }
 }
@@ -48,7 +72,11 @@ function fieldsOf(document: FalcoDocument): Fields {
 }
 
 /** No time at all (falcosidekick's tests): the moment we received it stands in, and the alert says so. */
-const hasNoTime = (document: FalcoDocument): boolean => document.time === undefined || document.time === null || document.time === '' || (typeof document.time === 'string' && document.time.startsWith('0001-01-01'))
+const hasNoTime = (document: FalcoDocument): boolean =>
+  document.time === undefined ||
+  document.time === null ||
+  document.time === '' ||
+  (typeof document.time === 'string' && document.time.startsWith('0001-01-01'))
 
 const maxNs = 9_223_372_036_854_775_807n
 
@@ -70,7 +98,11 @@ function containerOf(fields: Fields): NewAlert['container'] {
   if (id === null || id === 'host') return null
   const repository = text(fields['container.image.repository']) ?? text(fields['container.image'])
   const tag = text(fields['container.image.tag'])
-  return { id, name: text(fields['container.name']), image: repository === null ? null : tag === null ? repository : `${repository}:${tag}` }
+  return {
+    id,
+    name: text(fields['container.name']),
+    image: repository === null ? null : tag === null ? repository : `${repository}:${tag}`,
+  }
 }
 
 function podOf(fields: Fields): NewAlert['pod'] {
@@ -92,8 +124,18 @@ function processOf(fields: Fields): NewAlert['process'] {
   }
   const terminal = integer(fields['proc.tty'])
   return {
-    name, cmdline, pid, exepath: text(fields['proc.exepath']), startNs: integer(fields['proc.pid.ts']) ?? integer(fields['proc.start_ts']), parentName: text(fields['proc.pname']),
-    parentCmdline: text(fields['proc.pcmdline']), parentPid: integer(fields['proc.ppid']), ancestors, user: text(fields['user.name']), uid: integer(fields['user.uid']), terminal: terminal !== null && terminal !== 0n,
+    name,
+    cmdline,
+    pid,
+    exepath: text(fields['proc.exepath']),
+    startNs: integer(fields['proc.pid.ts']) ?? integer(fields['proc.start_ts']),
+    parentName: text(fields['proc.pname']),
+    parentCmdline: text(fields['proc.pcmdline']),
+    parentPid: integer(fields['proc.ppid']),
+    ancestors,
+    user: text(fields['user.name']),
+    uid: integer(fields['user.uid']),
+    terminal: terminal !== null && terminal !== 0n,
   }
 }
 
@@ -115,8 +157,11 @@ function connectionOf(fields: Fields): NewAlert['connection'] {
   const [clientIp, clientPort] = server === undefined ? [null, undefined] : split(client)
   const [serverIp, serverPort] = split(server)
   const connection = {
-    clientIp: text(fields['fd.cip']) ?? clientIp, clientPort: port(fields['fd.cport'], clientPort), serverIp: text(fields['fd.sip']) ?? text(fields['fd.rip']) ?? serverIp,
-    serverPort: port(fields['fd.sport'] ?? fields['fd.rport'], serverPort), protocol: text(fields['fd.l4proto']),
+    clientIp: text(fields['fd.cip']) ?? clientIp,
+    clientPort: port(fields['fd.cport'], clientPort),
+    serverIp: text(fields['fd.sip']) ?? text(fields['fd.rip']) ?? serverIp,
+    serverPort: port(fields['fd.sport'] ?? fields['fd.rport'], serverPort),
+    protocol: text(fields['fd.l4proto']),
   }
   return connection.clientIp === null && connection.serverIp === null ? null : connection
 }

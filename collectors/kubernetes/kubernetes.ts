@@ -10,7 +10,8 @@ import type { Collector, Piece } from '../collector.ts'
 import { normaliseObject } from './normalise.ts'
 
 export const KubernetesObject = z.looseObject({
-  apiVersion: z.string().optional(), kind: z.string().optional(),
+  apiVersion: z.string().optional(),
+  kind: z.string().optional(),
   metadata: z.looseObject({ name: z.string().optional(), namespace: z.string().optional(), uid: z.string().optional() }).optional(),
 })
 export type KubernetesObject = z.infer<typeof KubernetesObject>
@@ -28,7 +29,10 @@ kubectl get nodes,namespaces,pods,deployments,replicasets,statefulsets,daemonset
 \`\`\`
 
 Or live: set \`FALCONER_KUBECONFIG\` (or \`FALCONER_IN_CLUSTER=true\`) and Falconer watches with list and watch rights only.`,
-  detect: (sample) => /(?:^|[{,])\s*"?apiVersion"?\s*:/m.test(sample) && /(?:^|[{,])\s*"?kind"?\s*:/m.test(sample) && !/aquasecurity\.github\.io|"?kind"?\s*:\s*"?(Event|EventList)"?\s*,?\s*$|audit\.k8s\.io/m.test(sample.slice(0, 4_000)),
+  detect: (sample) =>
+    /(?:^|[{,])\s*"?apiVersion"?\s*:/m.test(sample) &&
+    /(?:^|[{,])\s*"?kind"?\s*:/m.test(sample) &&
+    !/aquasecurity\.github\.io|"?kind"?\s*:\s*"?(Event|EventList)"?\s*,?\s*$|audit\.k8s\.io/m.test(sample.slice(0, 4_000)),
   raw: KubernetesObject,
   split,
   normalise: normaliseObject,
@@ -53,7 +57,12 @@ function* fromJson(text: string, bytes: Uint8Array): Iterable<Piece> {
   try {
     parsed = parseExact(text)
   } catch (error) {
-    yield { raw: null, bytes: bytes.subarray(0, 65_536), at: 'line 1', error: `not JSON: ${error instanceof Error ? error.message.slice(0, 200) : 'unreadable'}` }
+    yield {
+      raw: null,
+      bytes: bytes.subarray(0, 65_536),
+      at: 'line 1',
+      error: `not JSON: ${error instanceof Error ? error.message.slice(0, 200) : 'unreadable'}`,
+    }
     return
   }
   yield* objectsOf(parsed, 'document 1')
@@ -61,7 +70,9 @@ function* fromJson(text: string, bytes: Uint8Array): Iterable<Piece> {
 
 function* fromYaml(text: string): Iterable<Piece> {
   let number = 0
-  for (const document of parseAllDocuments(text, { maxAliasCount: 100, strict: false, uniqueKeys: false, logLevel: 'silent' } as Parameters<typeof parseAllDocuments>[1])) {
+  for (const document of parseAllDocuments(text, { maxAliasCount: 100, strict: false, uniqueKeys: false, logLevel: 'silent' } as Parameters<
+    typeof parseAllDocuments
+  >[1])) {
     number += 1
     const at = `document ${number}`
     try {
@@ -69,14 +80,23 @@ function* fromYaml(text: string): Iterable<Piece> {
       const value: unknown = document.toJS({ maxAliasCount: 100 })
       if (value !== null && value !== undefined) yield* objectsOf(value, at)
     } catch (error) {
-      yield { raw: null, bytes: Buffer.from(text.slice(document.range?.[0] ?? 0, document.range?.[2]).slice(0, 65_536)), at, error: `not YAML: ${error instanceof Error ? error.message.split('\n')[0]?.slice(0, 200) : 'unreadable'}` }
+      yield {
+        raw: null,
+        bytes: Buffer.from(text.slice(document.range?.[0] ?? 0, document.range?.[2]).slice(0, 65_536)),
+        at,
+        error: `not YAML: ${error instanceof Error ? error.message.split('\n')[0]?.slice(0, 200) : 'unreadable'}`,
+      }
     }
   }
 }
 
 /** Lists are taken apart; every object is a piece of its own. */
 function* objectsOf(value: unknown, at: string): Iterable<Piece> {
-  const items = Array.isArray(value) ? value : value !== null && typeof value === 'object' && String((value as { kind?: unknown }).kind).endsWith('List') ? (value as { items?: unknown }).items ?? [] : null
+  const items = Array.isArray(value)
+    ? value
+    : value !== null && typeof value === 'object' && String((value as { kind?: unknown }).kind).endsWith('List')
+      ? ((value as { items?: unknown }).items ?? [])
+      : null
   if (items === null) {
     yield { raw: value, bytes: Buffer.alloc(0), at }
     return

@@ -10,15 +10,28 @@ type Json = Record<string, unknown>
 const record = (value: unknown): Json => (value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as Json) : {})
 const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
 const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null)
-const strings = (value: unknown): Record<string, string> => Object.fromEntries(Object.entries(record(value)).filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
+const strings = (value: unknown): Record<string, string> =>
+  Object.fromEntries(Object.entries(record(value)).filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
 const texts = (value: unknown): string[] => list(value).filter((part): part is string => typeof part === 'string')
 
 const workloadKinds = new Set(['Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'CronJob', 'ReplicationController'])
-const singleKinds: Readonly<Record<string, EntityKind>> = { Node: 'node', Namespace: 'namespace', Pod: 'pod', Service: 'service', ServiceAccount: 'service_account', NetworkPolicy: 'network_policy' }
+const singleKinds: Readonly<Record<string, EntityKind>> = {
+  Node: 'node',
+  Namespace: 'namespace',
+  Pod: 'pod',
+  Service: 'service',
+  ServiceAccount: 'service_account',
+  NetworkPolicy: 'network_policy',
+}
 
 type Made = { uid: string | null; name: string; namespace: string | null; ref: EntityRef; at: bigint }
 
-export function* normaliseObject(raw: KubernetesObject, _piece: Piece, source: SourceContext, deletedNs: bigint | null = null): Iterable<NewRecord> {
+export function* normaliseObject(
+  raw: KubernetesObject,
+  _piece: Piece,
+  source: SourceContext,
+  deletedNs: bigint | null = null,
+): Iterable<NewRecord> {
   const { kind } = raw
   if (kind === undefined) throw new InputError('not a Kubernetes object: it has no "kind"')
   const entityKind = workloadKinds.has(kind) ? 'workload' : singleKinds[kind]
@@ -27,12 +40,23 @@ export function* normaliseObject(raw: KubernetesObject, _piece: Piece, source: S
   const name = text(metadata.name) ?? text(metadata.generateName)
   if (name === null) throw new InputError(`this ${kind} has no metadata.name`)
   const uid = text(metadata.uid)
-  const namespace = entityKind === 'node' || entityKind === 'namespace' ? null : text(metadata.namespace) ?? 'default'
-  const key = entityKind === 'node' || entityKind === 'namespace' ? name : uid ?? `manifest/${kind}/${namespace}/${name}`
+  const namespace = entityKind === 'node' || entityKind === 'namespace' ? null : (text(metadata.namespace) ?? 'default')
+  const key = entityKind === 'node' || entityKind === 'namespace' ? name : (uid ?? `manifest/${kind}/${namespace}/${name}`)
   const made: Made = { uid, name, namespace, ref: { scope: source.scope, kind: entityKind, key }, at: source.receivedNs }
   const created = parseEventTime(text(metadata.creationTimestamp) ?? '') ?? source.receivedNs
-  const properties = { ...propertiesOf(kind, raw, metadata), ...(uid === null && entityKind !== 'node' && entityKind !== 'namespace' ? { declaredOnly: true } : {}) }
-  const entity: NewEntity = { ...made.ref, name, namespace, properties, observedNs: source.receivedNs, validFromNs: created < source.receivedNs ? created : source.receivedNs, deletedNs: deletedNs ?? endOf(kind, raw) }
+  const properties = {
+    ...propertiesOf(kind, raw, metadata),
+    ...(uid === null && entityKind !== 'node' && entityKind !== 'namespace' ? { declaredOnly: true } : {}),
+  }
+  const entity: NewEntity = {
+    ...made.ref,
+    name,
+    namespace,
+    properties,
+    observedNs: source.receivedNs,
+    validFromNs: created < source.receivedNs ? created : source.receivedNs,
+    deletedNs: deletedNs ?? endOf(kind, raw),
+  }
   yield { kind: 'entity', entity }
   if (namespace !== null) yield relation({ scope: source.scope, kind: 'namespace', key: namespace }, 'CONTAINS', made.ref, made.at)
   if (uid === null && entityKind !== 'node' && entityKind !== 'namespace') return
@@ -40,21 +64,27 @@ export function* normaliseObject(raw: KubernetesObject, _piece: Piece, source: S
   if (kind === 'Pod') yield* podRecords(raw, made, entity)
 }
 
-const relation = (from: EntityRef, type: RelationType, to: EntityRef, observedNs: bigint): NewRecord => ({ kind: 'relation', relation: { from, type, to, observedNs } satisfies NewRelation })
+const relation = (from: EntityRef, type: RelationType, to: EntityRef, observedNs: bigint): NewRecord => ({
+  kind: 'relation',
+  relation: { from, type, to, observedNs } satisfies NewRelation,
+})
 
 /** A pod that ended no longer exists as a place, though its object may linger. */
 function endOf(kind: string, raw: KubernetesObject): bigint | null {
   if (kind !== 'Pod') return null
   const status = record(raw.status)
   if (status.phase !== 'Succeeded' && status.phase !== 'Failed') return null
-  const ends = list(status.containerStatuses).map((container) => parseEventTime(text(record(record(record(container).state).terminated).finishedAt) ?? '')).filter((end): end is bigint => end !== undefined)
+  const ends = list(status.containerStatuses)
+    .map((container) => parseEventTime(text(record(record(record(container).state).terminated).finishedAt) ?? ''))
+    .filter((end): end is bigint => end !== undefined)
   return ends.length === 0 ? null : ends.reduce((latest, end) => (end > latest ? end : latest))
 }
 
 function* ownerRelations(metadata: Json, made: Made): Iterable<NewRecord> {
   for (const owner of list(metadata.ownerReferences).map(record)) {
     const uid = text(owner.uid)
-    if (uid !== null && workloadKinds.has(String(owner.kind))) yield relation({ scope: made.ref.scope, kind: 'workload', key: uid }, 'OWNS', made.ref, made.at)
+    if (uid !== null && workloadKinds.has(String(owner.kind)))
+      yield relation({ scope: made.ref.scope, kind: 'workload', key: uid }, 'OWNS', made.ref, made.at)
   }
 }
 
@@ -74,33 +104,64 @@ function propertiesOf(kind: string, raw: KubernetesObject, metadata: Json): Json
     const replicas = typeof spec.replicas === 'number' ? spec.replicas : null
     return { ...common, workloadKind: kind, uid: text(metadata.uid) ?? '', replicas, owner: ownerOf(metadata) } satisfies WorkloadProperties
   }
-  if (kind === 'Node') return { ...common, uid: text(metadata.uid), unschedulable: spec.unschedulable === true, kubeletVersion: text(record(record(raw.status).nodeInfo).kubeletVersion) }
-  if (kind === 'Service') return { ...common, type: text(spec.type) ?? 'ClusterIP', selector: strings(spec.selector), clusterIP: text(spec.clusterIP) }
+  if (kind === 'Node')
+    return {
+      ...common,
+      uid: text(metadata.uid),
+      unschedulable: spec.unschedulable === true,
+      kubeletVersion: text(record(record(raw.status).nodeInfo).kubeletVersion),
+    }
+  if (kind === 'Service')
+    return { ...common, type: text(spec.type) ?? 'ClusterIP', selector: strings(spec.selector), clusterIP: text(spec.clusterIP) }
   if (kind === 'NetworkPolicy') return { ...common, podSelector: record(spec.podSelector), policyTypes: texts(spec.policyTypes) }
   return common
 }
 
 /** kubectl’s own annotation repeats the whole object, environment values included. */
-const kept = (annotations: Record<string, string>): Record<string, string> => Object.fromEntries(Object.entries(annotations).filter(([name, value]) => name !== 'kubectl.kubernetes.io/last-applied-configuration' && value.length <= 512))
+const kept = (annotations: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(annotations).filter(
+      ([name, value]) => name !== 'kubectl.kubernetes.io/last-applied-configuration' && value.length <= 512,
+    ),
+  )
 
 function podProperties(raw: KubernetesObject, metadata: Json): PodProperties {
   const spec = record(raw.spec)
   const status = record(raw.status)
   const owner = ownerOf(metadata)
-  const statuses = new Map([...list(status.containerStatuses), ...list(status.initContainerStatuses)].map((entry) => [text(record(entry).name), record(entry)]))
-  const container = (init: boolean) => (entry: unknown): PodProperties['containers'][number] => {
-    const declared = record(entry)
-    const name = text(declared.name) ?? ''
-    const seen = statuses.get(name)
-    return {
-      name, image: text(declared.image) ?? '', imageId: text(seen?.imageID), containerId: text(seen?.containerID)?.replace(/^[a-z-]+:\/\//, '') ?? null, command: texts(declared.command), args: texts(declared.args),
-      privileged: record(declared.securityContext).privileged === true, init,
+  const statuses = new Map(
+    [...list(status.containerStatuses), ...list(status.initContainerStatuses)].map((entry) => [text(record(entry).name), record(entry)]),
+  )
+  const container =
+    (init: boolean) =>
+    (entry: unknown): PodProperties['containers'][number] => {
+      const declared = record(entry)
+      const name = text(declared.name) ?? ''
+      const seen = statuses.get(name)
+      return {
+        name,
+        image: text(declared.image) ?? '',
+        imageId: text(seen?.imageID),
+        containerId: text(seen?.containerID)?.replace(/^[a-z-]+:\/\//, '') ?? null,
+        command: texts(declared.command),
+        args: texts(declared.args),
+        privileged: record(declared.securityContext).privileged === true,
+        init,
+      }
     }
-  }
   return {
-    uid: text(metadata.uid) ?? '', phase: text(status.phase), node: text(spec.nodeName), ip: text(status.podIP), serviceAccount: text(spec.serviceAccountName), labels: strings(metadata.labels),
-    annotations: kept(strings(metadata.annotations)), hostNetwork: spec.hostNetwork === true, hostPID: spec.hostPID === true,
-    containers: [...list(spec.containers).map(container(false)), ...list(spec.initContainers).map(container(true))], owner, workload: owner,
+    uid: text(metadata.uid) ?? '',
+    phase: text(status.phase),
+    node: text(spec.nodeName),
+    ip: text(status.podIP),
+    serviceAccount: text(spec.serviceAccountName),
+    labels: strings(metadata.labels),
+    annotations: kept(strings(metadata.annotations)),
+    hostNetwork: spec.hostNetwork === true,
+    hostPID: spec.hostPID === true,
+    containers: [...list(spec.containers).map(container(false)), ...list(spec.initContainers).map(container(true))],
+    owner,
+    workload: owner,
   }
 }
 
@@ -113,13 +174,39 @@ function* podRecords(_raw: KubernetesObject, made: Made, entity: NewEntity): Ite
     const ref: EntityRef = { scope, kind: 'container', key: container.containerId }
     yield {
       kind: 'entity',
-      entity: { ...ref, name: container.name, namespace: made.namespace, observedNs: made.at, validFromNs: entity.validFromNs, deletedNs: entity.deletedNs, properties: { podUid: pod.uid, podName: made.name, namespace: made.namespace, containerName: container.name, image: container.image, node: pod.node } },
+      entity: {
+        ...ref,
+        name: container.name,
+        namespace: made.namespace,
+        observedNs: made.at,
+        validFromNs: entity.validFromNs,
+        deletedNs: entity.deletedNs,
+        properties: {
+          podUid: pod.uid,
+          podName: made.name,
+          namespace: made.namespace,
+          containerName: container.name,
+          image: container.image,
+          node: pod.node,
+        },
+      },
     }
     yield relation(made.ref, 'HAS_CONTAINER', ref, made.at)
     const digest = container.imageId?.replace(/^[a-z-]+:\/\//, '') ?? null
     const image: EntityRef = { scope, kind: 'image', key: digest ?? container.image }
     if (image.key === '') continue
-    yield { kind: 'entity', entity: { ...image, name: container.image, namespace: null, observedNs: made.at, validFromNs: entity.validFromNs, deletedNs: null, properties: { reference: container.image, imageId: container.imageId } } }
+    yield {
+      kind: 'entity',
+      entity: {
+        ...image,
+        name: container.image,
+        namespace: null,
+        observedNs: made.at,
+        validFromNs: entity.validFromNs,
+        deletedNs: null,
+        properties: { reference: container.image, imageId: container.imageId },
+      },
+    }
     yield relation(ref, 'USES_IMAGE', image, made.at)
   }
 }

@@ -10,15 +10,36 @@ describe('watching inventory through the real client', () => {
   let watch: { stop(): Promise<void> }
   const records: NewRecord[] = []
   let seen: ReadonlyMap<string, ReadonlySet<string>> = new Map()
-  const entities = (name: string) => records.flatMap((record) => (record.kind === 'entity' && record.entity.kind === 'pod' && record.entity.name === name ? [record.entity] : []))
-  const until = async (met: () => boolean): Promise<void> => { for (let n = 0; n < 100 && !met(); n += 1) await new Promise((resume) => { setTimeout(resume, 50) }) }
+  const entities = (name: string) =>
+    records.flatMap((record) =>
+      record.kind === 'entity' && record.entity.kind === 'pod' && record.entity.name === name ? [record.entity] : [],
+    )
+  const until = async (met: () => boolean): Promise<void> => {
+    for (let n = 0; n < 100 && !met(); n += 1)
+      await new Promise((resume) => {
+        setTimeout(resume, 50)
+      })
+  }
 
   beforeAll(async () => {
     cluster = await startSimulatedCluster({ file: ':memory:', seed: { objects: shopObjects() } })
     const kubeConfig = connect({ kubeconfig: cluster.kubeconfig('reader') })
     watch = await watchInventory({
-      kubeConfig, read: readClient(kubeConfig), scope: 'lab', sourceId: '', retryMs: 50,
-      sink: { now: () => BigInt(Date.now()) * 1_000_000n, store: async (given) => { records.push(...given) }, complete: async (given) => { seen = given }, failed: () => {} },
+      kubeConfig,
+      read: readClient(kubeConfig),
+      scope: 'lab',
+      sourceId: '',
+      retryMs: 50,
+      sink: {
+        now: () => BigInt(Date.now()) * 1_000_000n,
+        store: async (given) => {
+          records.push(...given)
+        },
+        complete: async (given) => {
+          seen = given
+        },
+        failed: () => {},
+      },
     })
   })
   afterAll(async () => {
@@ -32,7 +53,11 @@ describe('watching inventory through the real client', () => {
   })
 
   it('follows what is added, changed and deleted', async () => {
-    cluster.store.create('pods', { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'late', namespace: 'shop', uid: 'pod-late' }, spec: { containers: [] } }, false)
+    cluster.store.create(
+      'pods',
+      { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'late', namespace: 'shop', uid: 'pod-late' }, spec: { containers: [] } },
+      false,
+    )
     await until(() => entities('late').length > 0)
     cluster.store.remove('pods', 'shop', 'late', {}, false)
     await until(() => entities('late').some((entity) => entity.deletedNs !== null))

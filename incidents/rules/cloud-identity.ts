@@ -10,6 +10,8 @@ export const cloudIdentity: CorrelationRule = {
   facts: (alert) =>
     identityFields.flatMap((field) => {
       const value = alert.fields[field]
-      return typeof value === 'string' && value !== '' && value !== '<NA>' && !value.startsWith('system:') ? [{ key: `${field}/${value}`, label: `identity ${value}`, inferred: false }] : []
+      return typeof value === 'string' && value !== '' && value !== '<NA>' && !value.startsWith('system:')
+        ? [{ key: `${field}/${value}`, label: `identity ${value}`, inferred: false }]
+        : []
     }),
 }

@@ -6,5 +6,7 @@ export const sameContainer: CorrelationRule = {
   name: 'same-container',
   window: minutes(60),
   facts: (alert) =>
-    alert.container === null ? [] : [{ key: `${alert.container.id.slice(0, 12)}`, label: `container ${alert.container.id.slice(0, 12)}`, inferred: false }],
+    alert.container === null
+      ? []
+      : [{ key: `${alert.container.id.slice(0, 12)}`, label: `container ${alert.container.id.slice(0, 12)}`, inferred: false }],
 }

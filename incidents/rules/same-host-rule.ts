@@ -6,5 +6,11 @@ export const sameHostRule: CorrelationRule = {
   name: 'same-host-rule',
   window: minutes(15),
   lastResort: true,
-  facts: (alert) => [{ key: `${alert.hostname ?? '-'}/${alert.rule}`, label: `repeats of one rule on ${alert.hostname ?? 'an unnamed host'}`, inferred: false }],
+  facts: (alert) => [
+    {
+      key: `${alert.hostname ?? '-'}/${alert.rule}`,
+      label: `repeats of one rule on ${alert.hostname ?? 'an unnamed host'}`,
+      inferred: false,
+    },
+  ],
 }

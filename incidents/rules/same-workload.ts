@@ -6,5 +6,13 @@ export const sameWorkload: CorrelationRule = {
   name: 'same-workload',
   window: minutes(30),
   facts: (_alert, context) =>
-    context.workload === null ? [] : [{ key: context.workload.key, label: `workload ${context.workload.namespace}/${context.workload.name}`, inferred: context.inferred }],
+    context.workload === null
+      ? []
+      : [
+          {
+            key: context.workload.key,
+            label: `workload ${context.workload.namespace}/${context.workload.name}`,
+            inferred: context.inferred,
+          },
+        ],
 }

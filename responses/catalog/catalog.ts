@@ -10,6 +10,7 @@ const byName: ReadonlyMap<string, AnyAction> = new Map(actions.map((action) => [
 /** Throws InputError for a name that is not in the catalogue. */
 export function getAction(name: string): AnyAction {
   const action = byName.get(name)
-  if (action === undefined) throw new InputError(`There is no action “${name}”. There are: ${actions.map((known) => known.name).join(', ')}.`)
+  if (action === undefined)
+    throw new InputError(`There is no action “${name}”. There are: ${actions.map((known) => known.name).join(', ')}.`)
   return action
 }

@@ -148,7 +148,9 @@ describe.skipIf(chromiumPath === undefined)('a new user with the demo', () => {
   it('adds a passkey and signs in with it', async () => {
     const client = await context.newCDPSession(page)
     await client.send('WebAuthn.enable')
-    await client.send('WebAuthn.addVirtualAuthenticator', { options: { protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true } })
+    await client.send('WebAuthn.addVirtualAuthenticator', {
+      options: { protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true },
+    })
     await page.goto(`${origin}/account`)
     await page.fill('#passkey-name', 'Laptop')
     await page.getByRole('button', { name: 'Add a passkey' }).click()
@@ -182,5 +184,7 @@ describe.skipIf(chromiumPath === undefined)('a new user with the demo', () => {
     await page.waitForURL(/approvals/)
   })
 
-  it('never made the browser complain', () => { expect(complaints.filter((text) => !/status of (403|404|401)/.test(text))).toEqual([]) })
+  it('never made the browser complain', () => {
+    expect(complaints.filter((text) => !/status of (403|404|401)/.test(text))).toEqual([])
+  })
 })

@@ -34,7 +34,9 @@ export async function serverDatabase(url: string): Promise<{ url: string; drop: 
 export function eachDatabase(title: string, tests: (database: () => Database) => void): void {
   describe(`${title} (embedded)`, () => {
     let database: Database
-    beforeAll(async () => { database = await embeddedDatabase() })
+    beforeAll(async () => {
+      database = await embeddedDatabase()
+    })
     afterAll(async () => database.close())
     tests(() => database)
   })

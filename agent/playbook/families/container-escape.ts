@@ -5,9 +5,16 @@ import { cite } from '../sentence.ts'
 export const containerEscape: Family = {
   name: 'container-escape',
   title: 'a step from the container to its node',
-  matches: (alert) => hasTechnique(alert, 'T1611') || ruleSays(alert, /escape|release_agent|debugfs|host sensitive path|sensitive mount|unshare|nsenter/i),
-  weigh: ({ alert }) => (ruleSays(alert, /release_agent|escape/i) ? 'conclusive' : ruleSays(alert, /mount container|unshare/i) ? 'supporting' : 'decisive'),
-  tell: ({ alert }) => ['the process ', cite(alert, 'process.cmdline'), ...(alert.file === null ? [] : [' touched ', cite(alert, 'file')]), ', a known way out of a container'],
+  matches: (alert) =>
+    hasTechnique(alert, 'T1611') || ruleSays(alert, /escape|release_agent|debugfs|host sensitive path|sensitive mount|unshare|nsenter/i),
+  weigh: ({ alert }) =>
+    ruleSays(alert, /release_agent|escape/i) ? 'conclusive' : ruleSays(alert, /mount container|unshare/i) ? 'supporting' : 'decisive',
+  tell: ({ alert }) => [
+    'the process ',
+    cite(alert, 'process.cmdline'),
+    ...(alert.file === null ? [] : [' touched ', cite(alert, 'file')]),
+    ', a known way out of a container',
+  ],
   because: 'no workload needs a way out of its container',
   reachesHost: true,
 }

@@ -5,8 +5,23 @@ import { cite } from '../sentence.ts'
 export const droppedBinary: Family = {
   name: 'dropped-binary',
   title: 'a program that is not part of the image',
-  matches: (alert) => ruleSays(alert, /drop and execute|new binary|execution from \/(dev\/shm|tmp)|write binary|write below binary/i) || alert.fields['proc.is_exe_upper_layer'] === true || /^\/(dev\/shm|tmp|var\/tmp)\//.test(alert.process?.exepath ?? ''),
-  weigh: ({ alert }) => (ruleSays(alert, /drop and execute/i) || alert.fields['proc.is_exe_upper_layer'] === true ? 'conclusive' : ruleSays(alert, /write/i) ? 'supporting' : 'decisive'),
-  tell: ({ alert }) => ['the process ', cite(alert, 'process.cmdline'), ' ran or wrote ', alert.process?.exepath == null ? cite(alert, 'process.name') : cite(alert, 'fields.proc.exepath'), ', started by ', cite(alert, 'process.parentName')],
+  matches: (alert) =>
+    ruleSays(alert, /drop and execute|new binary|execution from \/(dev\/shm|tmp)|write binary|write below binary/i) ||
+    alert.fields['proc.is_exe_upper_layer'] === true ||
+    /^\/(dev\/shm|tmp|var\/tmp)\//.test(alert.process?.exepath ?? ''),
+  weigh: ({ alert }) =>
+    ruleSays(alert, /drop and execute/i) || alert.fields['proc.is_exe_upper_layer'] === true
+      ? 'conclusive'
+      : ruleSays(alert, /write/i)
+        ? 'supporting'
+        : 'decisive',
+  tell: ({ alert }) => [
+    'the process ',
+    cite(alert, 'process.cmdline'),
+    ' ran or wrote ',
+    alert.process?.exepath == null ? cite(alert, 'process.name') : cite(alert, 'fields.proc.exepath'),
+    ', started by ',
+    cite(alert, 'process.parentName'),
+  ],
   because: 'an image holds what a container needs; a program brought in afterwards came from somebody else',
 }

@@ -8,7 +8,17 @@ export const otherDetection: Family = {
   title: 'a detection this playbook has no chapter for',
   fallback: true,
   matches: () => true,
-  weigh: ({ alert }) => (severityId(prioritySeverity[alert.priority]) >= 5 ? 'decisive' : severityId(prioritySeverity[alert.priority]) === 4 ? 'supporting' : 'weak'),
-  tell: ({ alert }) => ['rule ', cite(alert, 'rule'), ' fired', ...(alert.process?.cmdline == null ? [] : [' for ', cite(alert, 'process.cmdline')])],
+  weigh: ({ alert }) =>
+    severityId(prioritySeverity[alert.priority]) >= 5
+      ? 'decisive'
+      : severityId(prioritySeverity[alert.priority]) === 4
+        ? 'supporting'
+        : 'weak',
+  tell: ({ alert }) => [
+    'rule ',
+    cite(alert, 'rule'),
+    ' fired',
+    ...(alert.process?.cmdline == null ? [] : [' for ', cite(alert, 'process.cmdline')]),
+  ],
   because: 'its author gave it this priority',
 }

@@ -1,7 +1,8 @@
 import { commandSays, type Family, ruleSays } from '../family.ts'
 import { cite } from '../sentence.ts'
 
-const tools = /\/dev\/(tcp|udp)\/|\b(nc|ncat|netcat|socat)\b.*(\s-e\s|\s-c\s|exec:|--exec|--sh-exec)|mkfifo .*\|\s*(nc|ncat)\b|pty\.spawn|0<&\d+|bash -i\b.*>&/i
+const tools =
+  /\/dev\/(tcp|udp)\/|\b(nc|ncat|netcat|socat)\b.*(\s-e\s|\s-c\s|exec:|--exec|--sh-exec)|mkfifo .*\|\s*(nc|ncat)\b|pty\.spawn|0<&\d+|bash -i\b.*>&/i
 
 /** A shell whose input and output are a network connection: somebody outside is typing. */
 export const reverseShell: Family = {
@@ -9,6 +10,14 @@ export const reverseShell: Family = {
   title: 'a shell driven over the network',
   matches: (alert) => ruleSays(alert, /reverse shell|redirect std(out|in)|netcat remote code/i) || commandSays(alert, tools),
   weigh: () => 'conclusive',
-  tell: ({ alert }) => ['the process ', cite(alert, 'process.cmdline'), ...(alert.connection?.serverIp == null ? [] : [' tied its input and output to ', cite(alert, 'connection.serverIp'), ' port ', cite(alert, 'connection.serverPort')]), ', started by ', cite(alert, 'process.parentName')],
+  tell: ({ alert }) => [
+    'the process ',
+    cite(alert, 'process.cmdline'),
+    ...(alert.connection?.serverIp == null
+      ? []
+      : [' tied its input and output to ', cite(alert, 'connection.serverIp'), ' port ', cite(alert, 'connection.serverPort')]),
+    ', started by ',
+    cite(alert, 'process.parentName'),
+  ],
   because: 'a shell bound to a network connection is remote control',
 }

@@ -4,7 +4,8 @@ import { cite } from '../sentence.ts'
 
 const shells = /^(sh|bash|dash|ash|zsh|ksh|fish|csh|tcsh|busybox)$/
 /** Programs that answer requests from outside. A shell is not among the things they are made to start. */
-const servers = /^(node|nodejs|python[\d.]*|java|php(-fpm|-cgi)?[\d.]*|ruby|puma|unicorn|gunicorn|uwsgi|nginx|httpd|apache2|tomcat|dotnet|beam\.smp|perl|deno|bun|mysqld|postgres|redis-server|mongod)$/i
+const servers =
+  /^(node|nodejs|python[\d.]*|java|php(-fpm|-cgi)?[\d.]*|ruby|puma|unicorn|gunicorn|uwsgi|nginx|httpd|apache2|tomcat|dotnet|beam\.smp|perl|deno|bun|mysqld|postgres|redis-server|mongod)$/i
 export const startedByServer = (alert: Alert): boolean => alert.process !== null && servers.test(alert.process.parentName ?? '')
 
 /** A shell, opened by a person or by the application itself. */
@@ -13,6 +14,13 @@ export const shell: Family = {
   title: 'an interactive or unexpected shell',
   matches: (alert) => ruleSays(alert, /\bshell\b/i) || (hasTechnique(alert, 'T1059') && shells.test(alert.process?.name ?? '')),
   weigh: ({ alert }) => (startedByServer(alert) ? 'decisive' : 'supporting'),
-  tell: ({ alert }) => ['the shell ', cite(alert, 'process.cmdline'), ' was started by ', cite(alert, 'process.parentName'), ' as user ', cite(alert, 'process.user')],
+  tell: ({ alert }) => [
+    'the shell ',
+    cite(alert, 'process.cmdline'),
+    ' was started by ',
+    cite(alert, 'process.parentName'),
+    ' as user ',
+    cite(alert, 'process.user'),
+  ],
   because: 'a shell in a container is rarely part of its work, and one that a server program starts is how a flaw in it is used',
 }

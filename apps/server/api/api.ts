@@ -14,7 +14,13 @@ import { proposalOperations } from './proposals.ts'
 import { sourceOperations } from './sources.ts'
 import { systemOperations } from './system.ts'
 
-export const operations: readonly Operation[] = [...incidentOperations, ...proposalOperations, ...sourceOperations, ...peopleOperations, ...systemOperations]
+export const operations: readonly Operation[] = [
+  ...incidentOperations,
+  ...proposalOperations,
+  ...sourceOperations,
+  ...peopleOperations,
+  ...systemOperations,
+]
 
 const maxJsonBytes = 1_048_576
 
@@ -32,12 +38,22 @@ async function answer(context: AppContext, falconer: Falconer, one: Operation): 
   const query = checked(one.query ?? z.object({}), context.req.query(), 'query') as Record<string, unknown>
   const stream = one.streams === true ? context.req.raw.body : null
   const body = one.body === undefined ? undefined : checked(one.body, await bodyOf(context), 'body')
-  const result = await one.run({ falconer, who: who as Who, params: context.req.param() as Record<string, string>, query, body, stream } as never)
-  return context.body(stringifyExact(one.reveals === true ? result : redactDeep(result)), 200, { 'content-type': 'application/json; charset=utf-8' })
+  const result = await one.run({
+    falconer,
+    who: who as Who,
+    params: context.req.param() as Record<string, string>,
+    query,
+    body,
+    stream,
+  } as never)
+  return context.body(stringifyExact(one.reveals === true ? result : redactDeep(result)), 200, {
+    'content-type': 'application/json; charset=utf-8',
+  })
 }
 
 async function bodyOf(context: AppContext): Promise<unknown> {
-  if (Number(context.req.header('content-length') ?? '0') > maxJsonBytes) throw new InputError(`The body is larger than ${maxJsonBytes} bytes.`)
+  if (Number(context.req.header('content-length') ?? '0') > maxJsonBytes)
+    throw new InputError(`The body is larger than ${maxJsonBytes} bytes.`)
   const text = await context.req.text()
   if (text === '') return undefined
   try {
@@ -50,7 +66,12 @@ async function bodyOf(context: AppContext): Promise<unknown> {
 function checked(schema: z.ZodType, value: unknown, where: string): unknown {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
-  throw new InputError(`The ${where} is not right: ${parsed.error.issues.slice(0, 5).map((issue) => `${issue.path.join('.') || where}: ${issue.message}`).join('; ')}`)
+  throw new InputError(
+    `The ${where} is not right: ${parsed.error.issues
+      .slice(0, 5)
+      .map((issue) => `${issue.path.join('.') || where}: ${issue.message}`)
+      .join('; ')}`,
+  )
 }
 
 const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): unknown => {
@@ -60,18 +81,62 @@ const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): unknown => {
 
 /** OpenAPI 3.1, generated. */
 export function openApi(): unknown {
-  const problem = { description: 'A problem: what, where, what to do', content: { 'application/problem+json': { schema: { type: 'object', properties: { type: { type: 'string' }, title: { type: 'string' }, status: { type: 'integer' }, detail: { type: 'string' }, code: { type: 'string' } } } } } }
+  const problem = {
+    description: 'A problem: what, where, what to do',
+    content: {
+      'application/problem+json': {
+        schema: {
+          type: 'object',
+          properties: {
+            type: { type: 'string' },
+            title: { type: 'string' },
+            status: { type: 'integer' },
+            detail: { type: 'string' },
+            code: { type: 'string' },
+          },
+        },
+      },
+    },
+  }
   const paths: Record<string, Record<string, unknown>> = {}
   for (const one of operations) {
     const path = `/api/v1${one.path.replace(/:(\w+)/g, '{$1}')}`
     const names = [...one.path.matchAll(/:(\w+)/g)].map((match) => match[1])
-    const query = one.query === undefined ? [] : Object.entries(one.query.shape as Record<string, z.ZodType>).map(([name, schema]) => ({ name, in: 'query', required: !schema.safeParse(undefined).success, schema: schemaOf(schema, 'input') }))
+    const query =
+      one.query === undefined
+        ? []
+        : Object.entries(one.query.shape as Record<string, z.ZodType>).map(([name, schema]) => ({
+            name,
+            in: 'query',
+            required: !schema.safeParse(undefined).success,
+            schema: schemaOf(schema, 'input'),
+          }))
     ;(paths[path] ??= {})[one.method.toLowerCase()] = {
-      operationId: one.id, summary: one.summary, 'x-permission': one.permission, 'x-least-role': permissions[one.permission],
+      operationId: one.id,
+      summary: one.summary,
+      'x-permission': one.permission,
+      'x-least-role': permissions[one.permission],
       parameters: [...names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } })), ...query],
-      ...(one.streams === true ? { requestBody: { content: { 'application/octet-stream': { schema: {} } } } } : one.body === undefined ? {} : { requestBody: { content: { 'application/json': { schema: schemaOf(one.body, 'input') } } } }),
-      responses: { 200: { description: 'OK', content: { 'application/json': { schema: schemaOf(one.response, 'output') } } }, default: problem },
+      ...(one.streams === true
+        ? { requestBody: { content: { 'application/octet-stream': { schema: {} } } } }
+        : one.body === undefined
+          ? {}
+          : { requestBody: { content: { 'application/json': { schema: schemaOf(one.body, 'input') } } } }),
+      responses: {
+        200: { description: 'OK', content: { 'application/json': { schema: schemaOf(one.response, 'output') } } },
+        default: problem,
+      },
     }
   }
-  return { openapi: '3.1.0', info: { title: 'Falconer', version: '1', description: 'Alerts in, incidents investigated, responses proposed; approved by people on the page.' }, components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } }, security: [{ token: [] }], paths }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Falconer',
+      version: '1',
+      description: 'Alerts in, incidents investigated, responses proposed; approved by people on the page.',
+    },
+    components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+    security: [{ token: [] }],
+    paths,
+  }
 }

@@ -10,36 +10,78 @@ import { investigationsOf, latestReports } from '../../../store/investigations.t
 import { listProposals } from '../../../store/proposals.ts'
 import { findIncident } from '../find.ts'
 import { operation } from './operation.ts'
-import { AlertView, alertView, DecisionView, decisionView, IncidentView, incidentView, InvestigationView, investigationView, ProposalView, proposalView } from './views.ts'
+import {
+  AlertView,
+  alertView,
+  DecisionView,
+  decisionView,
+  IncidentView,
+  incidentView,
+  InvestigationView,
+  investigationView,
+  ProposalView,
+  proposalView,
+} from './views.ts'
 
-const page = { cursor: z.string().optional().describe('`next` of the page before'), limit: z.coerce.number().int().min(1).max(500).default(50) }
+const page = {
+  cursor: z.string().optional().describe('`next` of the page before'),
+  limit: z.coerce.number().int().min(1).max(500).default(50),
+}
 const reason = z.string().max(2_000).default('')
 
 export const incidentOperations = [
   operation({
-    id: 'listIncidents', method: 'GET', path: '/incidents', permission: 'incidents.read', summary: 'Incidents, most severe and newest first',
-    query: z.object({ ...page, severity: Severity.optional().describe('At least this severe'), state: IncidentState.optional(), scope: z.string().optional() }),
+    id: 'listIncidents',
+    method: 'GET',
+    path: '/incidents',
+    permission: 'incidents.read',
+    summary: 'Incidents, most severe and newest first',
+    query: z.object({
+      ...page,
+      severity: Severity.optional().describe('At least this severe'),
+      state: IncidentState.optional(),
+      scope: z.string().optional(),
+    }),
     response: z.object({ incidents: z.array(IncidentView), next: z.string().nullable() }),
     run: async ({ falconer: { db }, query }) => {
       const { incidents, next } = await listIncidents(db, { minSeverity: query.severity, state: query.state, scope: query.scope }, query)
-      const reports = await latestReports(db, incidents.map((incident) => incident.id))
+      const reports = await latestReports(
+        db,
+        incidents.map((incident) => incident.id),
+      )
       return { incidents: incidents.map((incident) => incidentView(incident, reports.get(incident.id))), next }
     },
   }),
   operation({
-    id: 'getIncident', method: 'GET', path: '/incidents/:incident', permission: 'incidents.read', summary: 'One incident with its newest investigation, decisions and proposals',
-    response: z.object({ incident: IncidentView, investigation: InvestigationView.nullable(), decisions: z.array(DecisionView), proposals: z.array(ProposalView) }),
+    id: 'getIncident',
+    method: 'GET',
+    path: '/incidents/:incident',
+    permission: 'incidents.read',
+    summary: 'One incident with its newest investigation, decisions and proposals',
+    response: z.object({
+      incident: IncidentView,
+      investigation: InvestigationView.nullable(),
+      decisions: z.array(DecisionView),
+      proposals: z.array(ProposalView),
+    }),
     run: async ({ falconer: { db }, params }) => {
       const incident = await findIncident(db, params.incident ?? '')
       const [newest] = await investigationsOf(db, incident.id, 1)
       return {
-        incident: incidentView(incident, newest), investigation: newest === undefined ? null : investigationView(newest), decisions: (await decisionsOf(db, incident.id)).map(decisionView),
+        incident: incidentView(incident, newest),
+        investigation: newest === undefined ? null : investigationView(newest),
+        decisions: (await decisionsOf(db, incident.id)).map(decisionView),
         proposals: (await listProposals(db, { incidentId: incident.id }, 100)).map((proposal) => proposalView(proposal)),
       }
     },
   }),
   operation({
-    id: 'listIncidentAlerts', method: 'GET', path: '/incidents/:incident/alerts', permission: 'incidents.read', summary: 'The alerts of an incident, newest first', query: z.object(page),
+    id: 'listIncidentAlerts',
+    method: 'GET',
+    path: '/incidents/:incident/alerts',
+    permission: 'incidents.read',
+    summary: 'The alerts of an incident, newest first',
+    query: z.object(page),
     response: z.object({ alerts: z.array(AlertView), next: z.string().nullable() }),
     run: async ({ falconer: { db }, params, query }) => {
       const { alerts, next } = await listAlerts(db, { incidentId: (await findIncident(db, params.incident ?? '')).id }, query)
@@ -47,28 +89,50 @@ export const incidentOperations = [
     },
   }),
   operation({
-    id: 'investigateIncident', method: 'POST', path: '/incidents/:incident/investigate', permission: 'investigations.run', summary: 'Investigate now, whatever the incident’s severity', body: z.object({}).default({}), response: InvestigationView,
-    run: async ({ falconer, params, who }) => investigationView(await falconer.investigateNow((await findIncident(falconer.db, params.incident ?? '')).id, who.principal.name)),
+    id: 'investigateIncident',
+    method: 'POST',
+    path: '/incidents/:incident/investigate',
+    permission: 'investigations.run',
+    summary: 'Investigate now, whatever the incident’s severity',
+    body: z.object({}).default({}),
+    response: InvestigationView,
+    run: async ({ falconer, params, who }) =>
+      investigationView(await falconer.investigateNow((await findIncident(falconer.db, params.incident ?? '')).id, who.principal.name)),
   }),
   operation({
-    id: 'decideIncident', method: 'POST', path: '/incidents/:incident/decisions', permission: 'incidents.decide', summary: 'Merge, split, set the state or verdict, or note; recorded and obeyed at every recomputation',
+    id: 'decideIncident',
+    method: 'POST',
+    path: '/incidents/:incident/decisions',
+    permission: 'incidents.decide',
+    summary: 'Merge, split, set the state or verdict, or note; recorded and obeyed at every recomputation',
     body: z.discriminatedUnion('kind', [
-      z.object({ kind: z.literal('merge'), from: z.string().describe('The incident that becomes part of this one'), reason }), z.object({ kind: z.literal('split'), alerts: z.array(z.string()).min(1), reason }),
-      z.object({ kind: z.literal('state'), state: IncidentState, reason }), z.object({ kind: z.literal('verdict'), verdict: Verdict, reason }), z.object({ kind: z.literal('note'), text: z.string().min(1).max(10_000), reason }),
+      z.object({ kind: z.literal('merge'), from: z.string().describe('The incident that becomes part of this one'), reason }),
+      z.object({ kind: z.literal('split'), alerts: z.array(z.string()).min(1), reason }),
+      z.object({ kind: z.literal('state'), state: IncidentState, reason }),
+      z.object({ kind: z.literal('verdict'), verdict: Verdict, reason }),
+      z.object({ kind: z.literal('note'), text: z.string().min(1).max(10_000), reason }),
     ]),
     response: z.object({ incident: IncidentView }),
     run: async ({ falconer, params, body, who }) => {
       const { db, clock } = falconer
       const incident = await findIncident(db, params.incident ?? '')
       const { reason: why, ...decision } = body
-      const made = decision.kind === 'merge' ? { kind: 'merge' as const, into: incident.id, from: (await findIncident(db, decision.from)).id } : { ...decision, incident: incident.id }
+      const made =
+        decision.kind === 'merge'
+          ? { kind: 'merge' as const, into: incident.id, from: (await findIncident(db, decision.from)).id }
+          : { ...decision, incident: incident.id }
       const id = await decide(db, clock, who.principal, who.channel, made, why)
       falconer.changed('incidents')
       return { incident: incidentView(await findIncident(db, id), (await latestReports(db, [id])).get(id)) }
     },
   }),
   operation({
-    id: 'getAlert', method: 'GET', path: '/alerts/:alert', permission: 'incidents.read', summary: 'One alert, its fields exactly as written', response: AlertView,
+    id: 'getAlert',
+    method: 'GET',
+    path: '/alerts/:alert',
+    permission: 'incidents.read',
+    summary: 'One alert, its fields exactly as written',
+    response: AlertView,
     run: async ({ falconer: { db }, params }) => {
       const alert = /^[0-9a-f-]{36}$/.test(params.alert ?? '') ? await getAlert(db, params.alert ?? '') : undefined
       if (alert === undefined) throw new NotFoundError(`There is no alert ${params.alert}.`)

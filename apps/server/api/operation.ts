@@ -5,7 +5,14 @@ import type { Falconer } from '../falconer.ts'
 import type { Who } from '../who.ts'
 
 type Shape = z.ZodObject
-export type Call<Q extends Shape, B extends z.ZodType> = { falconer: Falconer; who: Who; params: Record<string, string>; query: z.infer<Q>; body: z.infer<B>; stream: ReadableStream<Uint8Array> | null }
+export type Call<Q extends Shape, B extends z.ZodType> = {
+  falconer: Falconer
+  who: Who
+  params: Record<string, string>
+  query: z.infer<Q>
+  body: z.infer<B>
+  stream: ReadableStream<Uint8Array> | null
+}
 
 export type Operation<Q extends Shape = Shape, B extends z.ZodType = z.ZodType, R extends z.ZodType = z.ZodType> = {
   id: string
@@ -25,4 +32,5 @@ export type Operation<Q extends Shape = Shape, B extends z.ZodType = z.ZodType, 
 }
 
 /** Keeps the types of query, body and response together. */
-export const operation = <Q extends Shape, B extends z.ZodType, R extends z.ZodType>(given: Operation<Q, B, R>): Operation => given as unknown as Operation
+export const operation = <Q extends Shape, B extends z.ZodType, R extends z.ZodType>(given: Operation<Q, B, R>): Operation =>
+  given as unknown as Operation

@@ -12,26 +12,58 @@ import { DateView, EntityView, entityView, SourceView, sourceView } from './view
 
 export const systemOperations = [
   operation({
-    id: 'getStatus', method: 'GET', path: '/status', permission: 'incidents.read', summary: 'What is there, and what was last heard when',
+    id: 'getStatus',
+    method: 'GET',
+    path: '/status',
+    permission: 'incidents.read',
+    summary: 'What is there, and what was last heard when',
     response: z.object({
-      incidents: z.array(z.object({ severity: z.string(), state: z.string(), incidents: z.number(), alerts: z.number() })), proposals: z.record(z.string(), z.number()), pendingAlerts: z.number(), sources: z.array(SourceView),
-      inventory: z.array(z.object({ scope: z.string(), entities: z.number(), pods: z.number(), lastAt: z.string() })), cluster: z.unknown().nullable(), store: z.string(), intake: z.object({ waitingBytes: z.number(), refused: z.number(), commits: z.number(), deliveries: z.number() }),
+      incidents: z.array(z.object({ severity: z.string(), state: z.string(), incidents: z.number(), alerts: z.number() })),
+      proposals: z.record(z.string(), z.number()),
+      pendingAlerts: z.number(),
+      sources: z.array(SourceView),
+      inventory: z.array(z.object({ scope: z.string(), entities: z.number(), pods: z.number(), lastAt: z.string() })),
+      cluster: z.unknown().nullable(),
+      store: z.string(),
+      intake: z.object({ waitingBytes: z.number(), refused: z.number(), commits: z.number(), deliveries: z.number() }),
     }),
     run: async ({ falconer: { db, cluster, intake } }) => ({
-      incidents: await countIncidents(db), proposals: await countProposals(db), pendingAlerts: await countPending(db), sources: (await listSources(db)).map(sourceView), cluster, store: db.kind, intake: intake.stats,
+      incidents: await countIncidents(db),
+      proposals: await countProposals(db),
+      pendingAlerts: await countPending(db),
+      sources: (await listSources(db)).map(sourceView),
+      cluster,
+      store: db.kind,
+      intake: intake.stats,
       inventory: (await inventoryFreshness(db)).map(({ lastNs, ...one }) => ({ ...one, lastAt: formatEventTime(lastNs) })),
     }),
   }),
   operation({
-    id: 'listEntities', method: 'GET', path: '/entities', permission: 'inventory.read', summary: 'Inventory records that exist now', query: z.object({ kind: EntityKind.optional(), scope: z.string().optional(), namespace: z.string().optional(), after: z.coerce.bigint().optional(), limit: z.coerce.number().int().min(1).max(500).default(100) }),
+    id: 'listEntities',
+    method: 'GET',
+    path: '/entities',
+    permission: 'inventory.read',
+    summary: 'Inventory records that exist now',
+    query: z.object({
+      kind: EntityKind.optional(),
+      scope: z.string().optional(),
+      namespace: z.string().optional(),
+      after: z.coerce.bigint().optional(),
+      limit: z.coerce.number().int().min(1).max(500).default(100),
+    }),
     response: z.object({ entities: z.array(EntityView), next: z.string().nullable() }),
     run: async ({ falconer: { db }, query }) => {
       const entities = await listEntities(db, { ...query, afterId: query.after })
-      return { entities: entities.map(entityView), next: entities.length === query.limit ? entities.at(-1)?.id.toString() ?? null : null }
+      return { entities: entities.map(entityView), next: entities.length === query.limit ? (entities.at(-1)?.id.toString() ?? null) : null }
     },
   }),
   operation({
-    id: 'getEntity', method: 'GET', path: '/entities/:entity', permission: 'inventory.read', summary: 'One inventory record', response: EntityView,
+    id: 'getEntity',
+    method: 'GET',
+    path: '/entities/:entity',
+    permission: 'inventory.read',
+    summary: 'One inventory record',
+    response: EntityView,
     run: async ({ falconer: { db }, params }) => {
       const entity = await getEntity(db, params.entity ?? '')
       if (entity === undefined) throw new NotFoundError(`There is no entity ${params.entity}.`)
@@ -39,16 +71,58 @@ export const systemOperations = [
     },
   }),
   operation({
-    id: 'listAudit', method: 'GET', path: '/audit', permission: 'audit.read', summary: 'The audit log, newest first', query: z.object({ before: z.coerce.bigint().optional(), subject: z.string().optional(), limit: z.coerce.number().int().min(1).max(500).default(100) }),
-    response: z.object({ entries: z.array(z.object({ seq: z.string(), at: DateView, principal: z.object({ id: z.string(), kind: z.string(), name: z.string() }), channel: z.string(), action: z.string(), subject: z.string(), details: z.record(z.string(), z.unknown()), shownDigest: z.string().nullish(), hash: z.string(), previousHash: z.string() })) }),
-    run: async ({ falconer: { db }, query }) => ({ entries: (await listAudit(db, query)).map((entry) => ({ ...entry, seq: entry.seq.toString() })) }),
+    id: 'listAudit',
+    method: 'GET',
+    path: '/audit',
+    permission: 'audit.read',
+    summary: 'The audit log, newest first',
+    query: z.object({
+      before: z.coerce.bigint().optional(),
+      subject: z.string().optional(),
+      limit: z.coerce.number().int().min(1).max(500).default(100),
+    }),
+    response: z.object({
+      entries: z.array(
+        z.object({
+          seq: z.string(),
+          at: DateView,
+          principal: z.object({ id: z.string(), kind: z.string(), name: z.string() }),
+          channel: z.string(),
+          action: z.string(),
+          subject: z.string(),
+          details: z.record(z.string(), z.unknown()),
+          shownDigest: z.string().nullish(),
+          hash: z.string(),
+          previousHash: z.string(),
+        }),
+      ),
+    }),
+    run: async ({ falconer: { db }, query }) => ({
+      entries: (await listAudit(db, query)).map((entry) => ({ ...entry, seq: entry.seq.toString() })),
+    }),
   }),
   operation({
-    id: 'verifyAudit', method: 'GET', path: '/audit/verify', permission: 'audit.read', summary: 'Walk the chain; with a checkpoint kept elsewhere, truncation shows too', query: z.object({ seq: z.coerce.bigint().optional(), hash: z.string().optional() }),
-    response: z.object({ entries: z.string(), broken: z.string().nullable().describe('First entry that does not fit'), head: z.object({ seq: z.string(), hash: z.string() }).nullable().describe('Keep this elsewhere') }),
+    id: 'verifyAudit',
+    method: 'GET',
+    path: '/audit/verify',
+    permission: 'audit.read',
+    summary: 'Walk the chain; with a checkpoint kept elsewhere, truncation shows too',
+    query: z.object({ seq: z.coerce.bigint().optional(), hash: z.string().optional() }),
+    response: z.object({
+      entries: z.string(),
+      broken: z.string().nullable().describe('First entry that does not fit'),
+      head: z.object({ seq: z.string(), hash: z.string() }).nullable().describe('Keep this elsewhere'),
+    }),
     run: async ({ falconer: { db }, query }) => {
-      const { entries, broken, head } = await verifyAudit(db, query.seq === undefined || query.hash === undefined ? undefined : { seq: query.seq, hash: query.hash })
-      return { entries: entries.toString(), broken: broken?.toString() ?? null, head: head === null ? null : { seq: head.seq.toString(), hash: head.hash } }
+      const { entries, broken, head } = await verifyAudit(
+        db,
+        query.seq === undefined || query.hash === undefined ? undefined : { seq: query.seq, hash: query.hash },
+      )
+      return {
+        entries: entries.toString(),
+        broken: broken?.toString() ?? null,
+        head: head === null ? null : { seq: head.seq.toString(), hash: head.hash },
+      }
     },
   }),
 ]

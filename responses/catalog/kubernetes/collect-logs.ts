@@ -8,12 +8,15 @@ import { containerNames, declaredBy, podEvidence, readTarget } from '../../descr
 export const collectLogs: ResponseAction<{ tailLines: z.ZodDefault<z.ZodNumber> }> = {
   name: 'kubernetes.collect_logs',
   title: 'Collect logs',
-  description: 'Reads the logs of every container of a pod, and its manifest without environment values, and stores them with their SHA-256. Changes nothing in the cluster.',
+  description:
+    'Reads the logs of every container of a pod, and its manifest without environment values, and stores them with their SHA-256. Changes nothing in the cluster.',
   countermeasure: 'collect',
   impact: 'none',
   destroysEvidence: false,
   targets: ['pod'],
-  params: z.strictObject({ tailLines: z.number().int().min(1).max(100_000).default(5_000).describe('Newest lines of each container’s log') }),
+  params: z.strictObject({
+    tailLines: z.number().int().min(1).max(100_000).default(5_000).describe('Newest lines of each container’s log'),
+  }),
   permissions: [
     { apiGroup: '', resource: 'pods', verbs: ['get'] },
     { apiGroup: '', resource: 'pods/log', verbs: ['get'] },
@@ -22,9 +25,17 @@ export const collectLogs: ResponseAction<{ tailLines: z.ZodDefault<z.ZodNumber> 
   async plan({ tailLines }, target, context) {
     const pod = await readTarget(context.read, target)
     const containers = containerNames(pod)
-    const requests = containers.map((container): PlannedRequest => ({ verb: 'read', resource: 'pods', namespace: target.namespace, name: target.name, body: { log: container, tailLines } }))
+    const requests = containers.map((container): PlannedRequest => ({
+      verb: 'read',
+      resource: 'pods',
+      namespace: target.namespace,
+      name: target.name,
+      body: { log: container, tailLines },
+    }))
     return {
-      declared: declaredBy(pod), requests, evidenceFirst: [],
+      declared: declaredBy(pod),
+      requests,
+      evidenceFirst: [],
       blastRadius: { summary: 'none: nothing is changed', affected: [] },
       summary: `The newest ${tailLines} log lines of ${containers.length} ${containers.length === 1 ? 'container' : 'containers'} of ${target.namespace}/${target.name} will be stored.`,
       diff: containers.map((container) => `  read log of ${container}`).join('\n'),
@@ -38,7 +49,10 @@ export const collectLogs: ResponseAction<{ tailLines: z.ZodDefault<z.ZodNumber> 
     assertApproved(approved)
     const pod = await readTarget(context.read, approved.plan.target)
     let count = 0
-    for await (const artifact of podEvidence(context.read, pod, { tailLines: Number(approved.plan.params.tailLines), limitBytes: 4_194_304 })) {
+    for await (const artifact of podEvidence(context.read, pod, {
+      tailLines: Number(approved.plan.params.tailLines),
+      limitBytes: 4_194_304,
+    })) {
       await context.keep(artifact)
       count += 1
     }

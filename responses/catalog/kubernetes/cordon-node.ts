@@ -9,7 +9,8 @@ import { Unplannable } from '../../unplannable.ts'
 export const cordonNode: ResponseAction = {
   name: 'kubernetes.cordon_node',
   title: 'Cordon node',
-  description: 'Marks a node unschedulable, so that no new pod starts on it. Pods already there keep running: it contains nothing by itself. Undone by uncordoning.',
+  description:
+    'Marks a node unschedulable, so that no new pod starts on it. Pods already there keep running: it contains nothing by itself. Undone by uncordoning.',
   countermeasure: 'harden',
   impact: 'low',
   destroysEvidence: false,
@@ -23,18 +24,39 @@ export const cordonNode: ResponseAction = {
   async plan(_params, target, context) {
     const node = await readTarget(context.read, target)
     if (node.spec?.unschedulable === true) throw new Unplannable(`${place(target)} is already cordoned.`)
-    const request: PlannedRequest = { verb: 'patch', resource: 'nodes', namespace: null, name: target.name, body: { metadata: { uid: target.uid }, spec: { unschedulable: true } } }
+    const request: PlannedRequest = {
+      verb: 'patch',
+      resource: 'nodes',
+      namespace: null,
+      name: target.name,
+      body: { metadata: { uid: target.uid }, spec: { unschedulable: true } },
+    }
     await context.rehearse(request)
     const pods = await context.read.list('pods', null, { fieldSelector: `spec.nodeName=${target.name}` })
-    const others = (await context.read.list('nodes', null)).filter((other) => other.metadata.name !== target.name && other.spec?.unschedulable !== true).length
+    const others = (await context.read.list('nodes', null)).filter(
+      (other) => other.metadata.name !== target.name && other.spec?.unschedulable !== true,
+    ).length
     return {
-      declared: declaredBy(node), requests: [request], evidenceFirst: [],
-      blastRadius: { summary: `1 node takes no new pods; its ${pods.length} pods keep running`, affected: [{ kind: 'Node', namespace: null, name: target.name }] },
+      declared: declaredBy(node),
+      requests: [request],
+      evidenceFirst: [],
+      blastRadius: {
+        summary: `1 node takes no new pods; its ${pods.length} pods keep running`,
+        affected: [{ kind: 'Node', namespace: null, name: target.name }],
+      },
       summary: `Node ${target.name} will take no new pods.`,
       diff: `  Node ${target.name}\n+ unschedulable: true`,
       warnings: others === 0 ? ['No other node takes pods: nothing new can start in this cluster.'] : [],
       undo: 'The node is made schedulable again.',
-      undoRequests: [{ verb: 'patch', resource: 'nodes', namespace: null, name: target.name, body: { metadata: { uid: target.uid }, spec: { unschedulable: null } } }],
+      undoRequests: [
+        {
+          verb: 'patch',
+          resource: 'nodes',
+          namespace: null,
+          name: target.name,
+          body: { metadata: { uid: target.uid }, spec: { unschedulable: null } },
+        },
+      ],
     }
   },
 

@@ -9,12 +9,15 @@ import { sendAll } from '../../send-all.ts'
 export const deletePod: ResponseAction<{ gracePeriodSeconds: z.ZodDefault<z.ZodNumber> }> = {
   name: 'kubernetes.delete_pod',
   title: 'Delete pod',
-  description: 'Deletes one pod; its owner, if it has one, starts a fresh one. Ends processes and removes the container’s files: logs and the manifest are stored first. Cannot be undone.',
+  description:
+    'Deletes one pod; its owner, if it has one, starts a fresh one. Ends processes and removes the container’s files: logs and the manifest are stored first. Cannot be undone.',
   countermeasure: 'evict',
   impact: 'destructive',
   destroysEvidence: true,
   targets: ['pod'],
-  params: z.strictObject({ gracePeriodSeconds: z.number().int().min(0).max(300).default(30).describe('Seconds the pod is given to stop by itself') }),
+  params: z.strictObject({
+    gracePeriodSeconds: z.number().int().min(0).max(300).default(30).describe('Seconds the pod is given to stop by itself'),
+  }),
   permissions: [
     { apiGroup: '', resource: 'pods', verbs: ['get', 'list', 'delete'] },
     { apiGroup: '', resource: 'pods/log', verbs: ['get'] },
@@ -23,16 +26,29 @@ export const deletePod: ResponseAction<{ gracePeriodSeconds: z.ZodDefault<z.ZodN
   async plan({ gracePeriodSeconds }, target, context) {
     const pod = await readTarget(context.read, target)
     const namespace = target.namespace ?? 'default'
-    const request: PlannedRequest = { verb: 'delete', resource: 'pods', namespace, name: target.name, body: { apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds, preconditions: { uid: target.uid } } }
+    const request: PlannedRequest = {
+      verb: 'delete',
+      resource: 'pods',
+      namespace,
+      name: target.name,
+      body: { apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds, preconditions: { uid: target.uid } },
+    }
     await context.rehearse(request)
     const owner = pod.metadata.ownerReferences?.[0]
     return {
-      declared: declaredBy(pod), requests: [request], evidenceFirst: [`the manifest of ${target.name}`, ...containerNames(pod).map((name) => `the log of container ${name}`)],
-      blastRadius: { summary: owner === undefined ? '1 pod, which nothing will replace' : `1 pod; its ${owner.kind} ${owner.name} starts another`, affected: [{ kind: 'Pod', namespace, name: target.name }] },
+      declared: declaredBy(pod),
+      requests: [request],
+      evidenceFirst: [`the manifest of ${target.name}`, ...containerNames(pod).map((name) => `the log of container ${name}`)],
+      blastRadius: {
+        summary: owner === undefined ? '1 pod, which nothing will replace' : `1 pod; its ${owner.kind} ${owner.name} starts another`,
+        affected: [{ kind: 'Pod', namespace, name: target.name }],
+      },
       summary: `Pod ${namespace}/${target.name} will be deleted after its logs and manifest are stored.`,
       diff: `- Pod ${namespace}/${target.name} (UID ${target.uid})`,
       warnings: [
-        ...(owner === undefined ? [`${place(target)} has no owner: nothing starts it again.`] : ['The replacement runs the same image and configuration: if that is how the intruder came in, the door stays open.']),
+        ...(owner === undefined
+          ? [`${place(target)} has no owner: nothing starts it again.`]
+          : ['The replacement runs the same image and configuration: if that is how the intruder came in, the door stays open.']),
         'Memory, running processes and files written inside the container are lost.',
       ],
       undo: null,
@@ -50,9 +66,16 @@ export const deletePod: ResponseAction<{ gracePeriodSeconds: z.ZodDefault<z.ZodN
   async verify({ target }, context) {
     for (let attempt = 0; ; attempt += 1) {
       const pod = await context.read.get('pods', target.namespace, target.name)
-      if (pod === null || pod.metadata.uid !== target.uid) return { level: 'effect_observed', text: 'The pod no longer exists.', remaining: pod === null ? [] : ['another pod has its name now; it was not examined'] }
-      if ((pod.metadata as { deletionTimestamp?: string }).deletionTimestamp === undefined && attempt > 0) return { level: 'none', text: 'The pod still exists and is not being deleted.', remaining: ['the pod is still running'] }
-      if (attempt === 8) return { level: 'accepted', text: 'The pod is being deleted but still exists.', remaining: ['its processes may still be running'] }
+      if (pod === null || pod.metadata.uid !== target.uid)
+        return {
+          level: 'effect_observed',
+          text: 'The pod no longer exists.',
+          remaining: pod === null ? [] : ['another pod has its name now; it was not examined'],
+        }
+      if ((pod.metadata as { deletionTimestamp?: string }).deletionTimestamp === undefined && attempt > 0)
+        return { level: 'none', text: 'The pod still exists and is not being deleted.', remaining: ['the pod is still running'] }
+      if (attempt === 8)
+        return { level: 'accepted', text: 'The pod is being deleted but still exists.', remaining: ['its processes may still be running'] }
       await context.wait(250)
     }
   },

@@ -15,7 +15,8 @@ export const quarantineLabel = 'falconer.dev/quarantine'
 export const isolatePod: ResponseAction = {
   name: 'kubernetes.isolate_pod',
   title: 'Isolate pod',
-  description: 'Denies all network traffic of one pod with a quarantine label and a NetworkPolicy. The pod keeps running, so evidence stays. Undone by removing both.',
+  description:
+    'Denies all network traffic of one pod with a quarantine label and a NetworkPolicy. The pod keeps running, so evidence stays. Undone by removing both.',
   countermeasure: 'isolate',
   impact: 'disruptive',
   destroysEvidence: false,
@@ -30,30 +31,64 @@ export const isolatePod: ResponseAction = {
   async plan(_params, target, context) {
     const pod = await readTarget(context.read, target)
     const namespace = target.namespace ?? 'default'
-    if (pod.spec?.hostNetwork === true) throw new Unplannable(`${place(target)} uses its node’s network, which no NetworkPolicy can close. Delete the pod, or cordon the node, instead.`)
+    if (pod.spec?.hostNetwork === true)
+      throw new Unplannable(
+        `${place(target)} uses its node’s network, which no NetworkPolicy can close. Delete the pod, or cordon the node, instead.`,
+      )
     if (pod.metadata.labels?.[quarantineLabel] !== undefined) throw new Unplannable(`${place(target)} is already in quarantine.`)
     const policyName = `falconer-quarantine-${target.uid}`.slice(0, 63).replace(/[^a-z0-9]+$/, '')
     const requests: PlannedRequest[] = [
-      { verb: 'create', resource: 'networkpolicies.networking.k8s.io', namespace, name: policyName, body: denyAll(policyName, namespace, target.uid) },
-      { verb: 'patch', resource: 'pods', namespace, name: target.name, body: { metadata: { uid: target.uid, labels: { [quarantineLabel]: target.uid } } } },
+      {
+        verb: 'create',
+        resource: 'networkpolicies.networking.k8s.io',
+        namespace,
+        name: policyName,
+        body: denyAll(policyName, namespace, target.uid),
+      },
+      {
+        verb: 'patch',
+        resource: 'pods',
+        namespace,
+        name: target.name,
+        body: { metadata: { uid: target.uid, labels: { [quarantineLabel]: target.uid } } },
+      },
     ]
     for (const request of requests) await context.rehearse(request)
-    const services = (await servicesOf(context.read, pod, namespace)).map((service) => ({ kind: 'Service', namespace, name: service.metadata.name }))
+    const services = (await servicesOf(context.read, pod, namespace)).map((service) => ({
+      kind: 'Service',
+      namespace,
+      name: service.metadata.name,
+    }))
     return {
-      declared: declaredBy(pod), requests, evidenceFirst: [],
+      declared: declaredBy(pod),
+      requests,
+      evidenceFirst: [],
       blastRadius: {
         summary: `1 pod${services.length === 0 ? '; no Service sends it traffic' : `; ${services.length} ${services.length === 1 ? 'Service loses' : 'Services lose'} this endpoint: ${services.map((service) => service.name).join(', ')}`}`,
         affected: [{ kind: 'Pod', namespace, name: target.name }, ...services],
       },
       summary: `All network traffic of pod ${namespace}/${target.name} will be denied; the pod keeps running.`,
       diff: [
-        `+ NetworkPolicy ${namespace}/${policyName}`, `+   selects ${quarantineLabel}=${target.uid}`, '+   ingress: nothing allowed', '+   egress: nothing allowed',
-        `  Pod ${namespace}/${target.name}`, `+   label ${quarantineLabel}: ${target.uid}`,
+        `+ NetworkPolicy ${namespace}/${policyName}`,
+        `+   selects ${quarantineLabel}=${target.uid}`,
+        '+   ingress: nothing allowed',
+        '+   egress: nothing allowed',
+        `  Pod ${namespace}/${target.name}`,
+        `+   label ${quarantineLabel}: ${target.uid}`,
       ].join('\n'),
-      warnings: ['A NetworkPolicy works only if the cluster’s network plug-in enforces it; some leave established connections open.', ...otherAllows(await context.read.list('networkpolicies.networking.k8s.io', namespace), pod)],
+      warnings: [
+        'A NetworkPolicy works only if the cluster’s network plug-in enforces it; some leave established connections open.',
+        ...otherAllows(await context.read.list('networkpolicies.networking.k8s.io', namespace), pod),
+      ],
       undo: 'The label is removed and the NetworkPolicy deleted.',
       undoRequests: [
-        { verb: 'patch', resource: 'pods', namespace, name: target.name, body: { metadata: { uid: target.uid, labels: { [quarantineLabel]: null } } } },
+        {
+          verb: 'patch',
+          resource: 'pods',
+          namespace,
+          name: target.name,
+          body: { metadata: { uid: target.uid, labels: { [quarantineLabel]: null } } },
+        },
         { verb: 'delete', resource: 'networkpolicies.networking.k8s.io', namespace, name: policyName, body: null },
       ],
     }
@@ -68,10 +103,24 @@ export const isolatePod: ResponseAction = {
     for (let attempt = 0; ; attempt += 1) {
       const flows = await context.flows.connections(plan.target.uid)
       if (flows === 'not_observed')
-        return { level: 'applied', text: 'Label and policy are in place. Whether traffic stopped was not observed: nothing reports this cluster’s connections.', remaining: ['connections that were open may still be open'] }
+        return {
+          level: 'applied',
+          text: 'Label and policy are in place. Whether traffic stopped was not observed: nothing reports this cluster’s connections.',
+          remaining: ['connections that were open may still be open'],
+        }
       const open = flows.filter((flow) => flow.state === 'open')
-      if (open.length === 0) return { level: 'effect_observed', text: `Contained: label and policy are in place, and none of the pod’s ${flows.length} observed connections is open.`, remaining: [] }
-      if (attempt === 4) return { level: 'applied', text: `Label and policy are in place, but ${open.length} of ${flows.length} observed connections are still open.`, remaining: open.map((flow) => `${flow.direction === 'out' ? 'to' : 'from'} ${flow.peer}:${flow.port}`) }
+      if (open.length === 0)
+        return {
+          level: 'effect_observed',
+          text: `Contained: label and policy are in place, and none of the pod’s ${flows.length} observed connections is open.`,
+          remaining: [],
+        }
+      if (attempt === 4)
+        return {
+          level: 'applied',
+          text: `Label and policy are in place, but ${open.length} of ${flows.length} observed connections are still open.`,
+          remaining: open.map((flow) => `${flow.direction === 'out' ? 'to' : 'from'} ${flow.peer}:${flow.port}`),
+        }
       await context.wait(250)
     }
   },
@@ -80,18 +129,27 @@ export const isolatePod: ResponseAction = {
 async function applied(plan: Plan, read: ReadClient): Promise<Observation | 'applied'> {
   const { target, requests } = plan
   const pod = await read.get('pods', target.namespace, target.name)
-  if (pod === null || pod.metadata.uid !== target.uid) return { level: 'none', text: 'The pod no longer exists.', remaining: ['whatever has replaced it is not isolated'] }
+  if (pod === null || pod.metadata.uid !== target.uid)
+    return { level: 'none', text: 'The pod no longer exists.', remaining: ['whatever has replaced it is not isolated'] }
   const policy = await read.get('networkpolicies.networking.k8s.io', target.namespace, requests[0]?.name ?? '')
-  const missing = [...(pod.metadata.labels?.[quarantineLabel] === target.uid ? [] : ['the quarantine label is not on the pod']), ...(policy === null ? ['the deny-all policy does not exist'] : [])]
-  return missing.length === 0 ? 'applied' : { level: missing.length === 2 ? 'none' : 'accepted', text: 'The pod is not isolated.', remaining: missing }
+  const missing = [
+    ...(pod.metadata.labels?.[quarantineLabel] === target.uid ? [] : ['the quarantine label is not on the pod']),
+    ...(policy === null ? ['the deny-all policy does not exist'] : []),
+  ]
+  return missing.length === 0
+    ? 'applied'
+    : { level: missing.length === 2 ? 'none' : 'accepted', text: 'The pod is not isolated.', remaining: missing }
 }
 
 const denyAll = (name: string, namespace: string, value: string): unknown => ({
-  apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: { name, namespace, labels: { 'app.kubernetes.io/managed-by': 'falconer' } },
+  apiVersion: 'networking.k8s.io/v1',
+  kind: 'NetworkPolicy',
+  metadata: { name, namespace, labels: { 'app.kubernetes.io/managed-by': 'falconer' } },
   spec: { podSelector: { matchLabels: { [quarantineLabel]: value } }, policyTypes: ['Ingress', 'Egress'], ingress: [], egress: [] },
 })
 
-const selects = (selector: Record<string, string> | undefined, labels: Record<string, string>): boolean => selector !== undefined && Object.entries(selector).every(([name, value]) => labels[name] === value)
+const selects = (selector: Record<string, string> | undefined, labels: Record<string, string>): boolean =>
+  selector !== undefined && Object.entries(selector).every(([name, value]) => labels[name] === value)
 
 async function servicesOf(read: ReadClient, pod: KubernetesJson, namespace: string): Promise<KubernetesJson[]> {
   const services = await read.list('services', namespace)
@@ -105,7 +163,14 @@ async function servicesOf(read: ReadClient, pod: KubernetesJson, namespace: stri
 function otherAllows(policies: readonly KubernetesJson[], pod: KubernetesJson): string[] {
   const allowing = policies.filter((policy) => {
     const spec = (policy.spec ?? {}) as { podSelector?: { matchLabels?: Record<string, string> }; ingress?: unknown[]; egress?: unknown[] }
-    return (spec.ingress ?? []).length + (spec.egress ?? []).length > 0 && selects(spec.podSelector?.matchLabels ?? {}, pod.metadata.labels ?? {})
+    return (
+      (spec.ingress ?? []).length + (spec.egress ?? []).length > 0 &&
+      selects(spec.podSelector?.matchLabels ?? {}, pod.metadata.labels ?? {})
+    )
   })
-  return allowing.length === 0 ? [] : [`Policies add up: what ${allowing.map((policy) => policy.metadata.name).join(', ')} ${allowing.length === 1 ? 'allows' : 'allow'} for this pod stays allowed.`]
+  return allowing.length === 0
+    ? []
+    : [
+        `Policies add up: what ${allowing.map((policy) => policy.metadata.name).join(', ')} ${allowing.length === 1 ? 'allows' : 'allow'} for this pod stays allowed.`,
+      ]
 }
