@@ -25,9 +25,15 @@ async function refresh() {
 
 if (live.length > 0) {
   const events = new EventSource('/events')
-  events.addEventListener('change', (event) => { if (live.includes(event.data)) refresh() })
-  events.addEventListener('open', () => { state.textContent = 'Updates by itself.' })
-  events.addEventListener('error', () => { state.textContent = 'Not connected: this page may be out of date.' })
+  events.addEventListener('change', (event) => {
+    if (live.includes(event.data)) refresh()
+  })
+  events.addEventListener('open', () => {
+    state.textContent = 'Updates by itself.'
+  })
+  events.addEventListener('error', () => {
+    state.textContent = 'Not connected: this page may be out of date.'
+  })
 }
 
 document.addEventListener('click', async (event) => {
@@ -37,18 +43,20 @@ document.addEventListener('click', async (event) => {
     await navigator.clipboard?.writeText(document.getElementById(button.dataset.copy).textContent)
     button.textContent = 'Copied'
   }
-  if (button.dataset.passkey === 'add') await withPasskey(button, async () => {
-    const options = await post('/account/passkeys/options', {})
-    const made = await navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options) })
-    await post('/account/passkeys', { name: document.getElementById('passkey-name').value, response: made.toJSON() })
-    location.reload()
-  })
-  if (button.dataset.passkey === 'use') await withPasskey(button, async () => {
-    const options = await post('/sign-in/passkey/options', {})
-    const used = await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options) })
-    const { next } = await post('/sign-in/passkey', { response: used.toJSON(), next: new URLSearchParams(location.search).get('next') })
-    location.assign(next)
-  })
+  if (button.dataset.passkey === 'add')
+    await withPasskey(button, async () => {
+      const options = await post('/account/passkeys/options', {})
+      const made = await navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options) })
+      await post('/account/passkeys', { name: document.getElementById('passkey-name').value, response: made.toJSON() })
+      location.reload()
+    })
+  if (button.dataset.passkey === 'use')
+    await withPasskey(button, async () => {
+      const options = await post('/sign-in/passkey/options', {})
+      const used = await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options) })
+      const { next } = await post('/sign-in/passkey', { response: used.toJSON(), next: new URLSearchParams(location.search).get('next') })
+      location.assign(next)
+    })
 })
 
 async function withPasskey(button, work) {
@@ -65,12 +73,17 @@ async function withPasskey(button, work) {
 }
 
 async function post(path, body) {
-  const answer = await fetch(path, { method: 'POST', headers: { 'content-type': 'application/json', 'x-csrf-token': document.querySelector('input[name=_csrf]')?.value ?? '' }, body: JSON.stringify(body) })
+  const answer = await fetch(path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-csrf-token': document.querySelector('input[name=_csrf]')?.value ?? '' },
+    body: JSON.stringify(body),
+  })
   const given = await answer.json()
   if (!answer.ok) throw new Error(given.detail)
   return given
 }
-if (!('credentials' in navigator) || typeof PublicKeyCredential === 'undefined') for (const one of document.querySelectorAll('[data-needs-passkeys]')) one.hidden = true
+if (!('credentials' in navigator) || typeof PublicKeyCredential === 'undefined')
+  for (const one of document.querySelectorAll('[data-needs-passkeys]')) one.hidden = true
 
 // j and k walk a list, g then i/a/s goes to incidents, approvals, sources; ? is told on the account page.
 let chord = ''
