@@ -1,6 +1,6 @@
 /** A cluster to read: connection, the reading client, which cluster it is, and whether it is simulated. */
 import { KubeConfig } from '@kubernetes/client-node'
-import { ConfigError } from '../domain/errors.ts'
+import { ConfigError, UpstreamError } from '../domain/errors.ts'
 import {
   type Flow,
   type FlowObserver,
@@ -10,7 +10,7 @@ import {
   resourcePath,
   resources,
 } from './contract.ts'
-import { sendRequest } from './requests.ts'
+import { parseAnswer, sendRequest } from './requests.ts'
 
 /** How to reach a cluster; `kubeconfig` is the file's text, so that it can travel over a pipe. */
 export type ConnectionConfig = { kubeconfig?: string; context?: string; inCluster?: boolean }
@@ -30,12 +30,15 @@ export function connect(config: ConnectionConfig): KubeConfig {
   return kubeConfig
 }
 
-/** Which cluster answers: the UID of kube-system, and whether it says it is simulated. */
+/** Which cluster answers: the UID of kube-system, and whether it says it is simulated. Throws UpstreamError when it cannot be told. */
 export async function identify(kubeConfig: KubeConfig): Promise<ClusterIdentity> {
   const { text, simulated } = await sendRequest(kubeConfig, { method: 'GET', path: '/version' })
-  const version = String((JSON.parse(text) as { gitVersion?: unknown }).gitVersion ?? 'unknown')
+  const version = String((parseAnswer(text) as { gitVersion?: unknown }).gitVersion ?? 'unknown')
   const system = await readClient(kubeConfig).get('namespaces', null, 'kube-system')
-  return { clusterId: system?.metadata.uid ?? 'unknown', simulated, version }
+  // Two clusters that cannot be told apart must never pass for the same one.
+  if (system?.metadata.uid === undefined)
+    throw new UpstreamError('The cluster cannot be told from others: its namespace kube-system has no UID.', { retryable: false })
+  return { clusterId: system.metadata.uid, simulated, version }
 }
 
 export function readClient(kubeConfig: KubeConfig): ReadClient {
@@ -44,7 +47,7 @@ export function readClient(kubeConfig: KubeConfig): ReadClient {
       try {
         return typed(
           resource,
-          JSON.parse((await sendRequest(kubeConfig, { method: 'GET', path: resourcePath(resource, namespace, name) })).text),
+          parseAnswer((await sendRequest(kubeConfig, { method: 'GET', path: resourcePath(resource, namespace, name) })).text),
         )
       } catch (error) {
         if (error instanceof KubernetesApiError && error.status === 404) return null
@@ -71,7 +74,7 @@ async function listPages(
   let resourceVersion = ''
   do {
     const query = { limit: '500', ...options, ...(next === '' ? {} : { continue: next }) }
-    const page = JSON.parse((await sendRequest(kubeConfig, { method: 'GET', path: resourcePath(resource, namespace), query })).text) as {
+    const page = parseAnswer((await sendRequest(kubeConfig, { method: 'GET', path: resourcePath(resource, namespace), query })).text) as {
       items?: KubernetesJson[]
       metadata?: { continue?: string; resourceVersion?: string }
     }
@@ -99,7 +102,7 @@ export function flowObserver(kubeConfig: KubeConfig, simulated: boolean): FlowOb
   return {
     connections: async (podUid) =>
       (
-        JSON.parse((await sendRequest(kubeConfig, { method: 'GET', path: '/simulated/v1/connections', query: { podUid } })).text) as {
+        parseAnswer((await sendRequest(kubeConfig, { method: 'GET', path: '/simulated/v1/connections', query: { podUid } })).text) as {
           items: Flow[]
         }
       ).items,

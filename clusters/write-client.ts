@@ -3,13 +3,13 @@ import type { KubeConfig } from '@kubernetes/client-node'
 import type { PlannedRequest } from '../domain/proposal.ts'
 import { InvariantError } from '../domain/errors.ts'
 import { type KubernetesJson, resourcePath, type WriteClient } from './contract.ts'
-import { type ApiRequest, sendRequest } from './requests.ts'
+import { type ApiRequest, parseAnswer, sendRequest } from './requests.ts'
 
 export function writeClient(kubeConfig: KubeConfig): WriteClient {
   return {
     async send(request, options = {}) {
       const query: Record<string, string> = options.dryRun === true ? { dryRun: 'All' } : {}
-      return JSON.parse((await sendRequest(kubeConfig, toApiRequest(request, query))).text) as KubernetesJson
+      return parseAnswer((await sendRequest(kubeConfig, toApiRequest(request, query))).text) as KubernetesJson
     },
   }
 }

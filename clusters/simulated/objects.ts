@@ -140,10 +140,15 @@ export class ObjectStore {
     this.#version += 1
     const stored: StoredObject = { ...object, metadata: { ...object.metadata, resourceVersion: String(this.#version) } }
     this.#db.exec('begin')
-    if (type === 'DELETED') this.#db.prepare('delete from objects where key = ?').run(key)
-    else this.#db.prepare('insert or replace into objects (key, object) values (?, ?)').run(key, JSON.stringify(stored))
-    this.#setState('version', String(this.#version))
-    this.#db.exec('commit')
+    try {
+      if (type === 'DELETED') this.#db.prepare('delete from objects where key = ?').run(key)
+      else this.#db.prepare('insert or replace into objects (key, object) values (?, ?)').run(key, JSON.stringify(stored))
+      this.#setState('version', String(this.#version))
+      this.#db.exec('commit')
+    } catch (error) {
+      this.#db.exec('rollback')
+      throw error
+    }
     if (type === 'DELETED') this.#objects.delete(key)
     else this.#objects.set(key, stored)
     const event = { type, version: this.#version, resource, object: stored }
