@@ -116,14 +116,14 @@ function reasons(file: CaseFile, signals: readonly Signal[], judgement: Judgemen
   const [first] = file.alerts
   if (first === undefined) return []
   if (judgement.code === 'explained') return [explained(first)]
-  return signals
-    .slice(0, 6)
-    .map(
-      ({ family, weight, strongest, alerts }) =>
-        claim(
-          'inference',
-        )`Rule ${cite(strongest.alert, 'rule')} (${String(alerts.length)} ${alerts.length === 1 ? 'alert' : 'alerts'}) shows ${family.title}, which is ${weight}: ${family.because}.`,
-    )
+  return signals.slice(0, 6).map((signal) => reason(signal))
+}
+
+function reason({ family, weight, strongest, alerts }: Signal): Claim {
+  const count = `${alerts.length} ${alerts.length === 1 ? 'alert' : 'alerts'}`
+  const shows = claim('inference')`Rule ${cite(strongest.alert, 'rule')} (${count}) shows ${family.title}, which is ${weight}`
+  // What speaks for a family does not speak for a sign of it that says little by itself.
+  return { ...shows, text: `${shows.text}${weight === 'weak' ? ': it says little by itself' : `: ${family.because}`}.` }
 }
 
 const timelineLimit = 60

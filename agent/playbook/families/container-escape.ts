@@ -1,19 +1,25 @@
 import { type Family, hasTechnique, ruleSays } from '../family.ts'
 import { cite } from '../sentence.ts'
 
+/** A process's own input and output. Servers reopen them for their logs, and rules about the runtime's files take it for more. */
+const ownStream = /^\/proc\/self\/fd\/[012]$/
+
 /** A step out of the container, onto its node. */
 export const containerEscape: Family = {
   name: 'container-escape',
   title: 'a step from the container to its node',
   matches: (alert) =>
     hasTechnique(alert, 'T1611') || ruleSays(alert, /escape|release_agent|debugfs|host sensitive path|sensitive mount|unshare|nsenter/i),
-  weigh: ({ alert }) =>
-    ruleSays(alert, /release_agent|escape/i) ? 'conclusive' : ruleSays(alert, /mount container|unshare/i) ? 'supporting' : 'decisive',
+  weigh: ({ alert }) => {
+    if (ownStream.test(alert.file ?? '')) return 'weak'
+    if (ruleSays(alert, /release_agent|escape/i)) return 'conclusive'
+    return ruleSays(alert, /mount container|unshare/i) ? 'supporting' : 'decisive'
+  },
   tell: ({ alert }) => [
     'the process ',
     cite(alert, 'process.cmdline'),
     ...(alert.file === null ? [] : [' touched ', cite(alert, 'file')]),
-    ', a known way out of a container',
+    ownStream.test(alert.file ?? '') ? ', its own output, which servers do for their logs' : ', a known way out of a container',
   ],
   because: 'no workload needs a way out of its container',
   reachesHost: true,

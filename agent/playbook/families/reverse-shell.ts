@@ -14,7 +14,7 @@ export const reverseShell: Family = {
     'the process ',
     cite(alert, 'process.cmdline'),
     ...(alert.connection?.serverIp == null
-      ? []
+      ? [' gave its input and output to the network']
       : [' tied its input and output to ', cite(alert, 'connection.serverIp'), ' port ', cite(alert, 'connection.serverPort')]),
     ', started by ',
     cite(alert, 'process.parentName'),

