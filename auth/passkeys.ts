@@ -8,7 +8,7 @@ import {
 import { DeniedError, InputError, NotFoundError } from '../domain/errors.ts'
 import { appendAudit } from '../store/audit.ts'
 import * as rows from '../store/people.ts'
-import { type Actor, type AuthContext, openSession, type OpenedSession } from './people.ts'
+import { type Actor, type AuthContext, onlyPeople, openSession, type OpenedSession } from './people.ts'
 
 export type Site = { origin: string }
 type RegistrationResponse = Parameters<typeof verifyRegistrationResponse>[0]['response']
@@ -22,8 +22,9 @@ const siteId = (site: Site): string => {
   return hostname
 }
 
-/** Options for the browser to make a passkey with. */
+/** Options for the browser to make a passkey with. Throws DeniedError `person_only`. */
 export async function registrationOptions({ db, clock }: AuthContext, actor: Actor, site: Site): Promise<unknown> {
+  onlyPeople(actor, 'add a passkey')
   const user = await rows.getUser(db, actor.principal.personId)
   if (user === undefined) throw new NotFoundError('There is no such person.')
   const options = await generateRegistrationOptions({
@@ -39,7 +40,7 @@ export async function registrationOptions({ db, clock }: AuthContext, actor: Act
   return options
 }
 
-/** Stores the passkey the browser made. Throws DeniedError `passkey`. */
+/** Stores the passkey the browser made. Throws DeniedError `passkey` or `person_only`. */
 export async function registerPasskey(
   { db, clock }: AuthContext,
   actor: Actor,
@@ -47,6 +48,7 @@ export async function registerPasskey(
   name: string,
   response: RegistrationResponse,
 ): Promise<void> {
+  onlyPeople(actor, 'add a passkey')
   const verified = await verifyRegistrationResponse({
     response,
     expectedOrigin: site.origin,
@@ -117,6 +119,7 @@ export async function signInWithPasskey(
 }
 
 export async function removePasskey({ db, clock }: AuthContext, actor: Actor, credentialId: string): Promise<void> {
+  onlyPeople(actor, 'remove a passkey')
   await db.transaction(async (tx) => {
     if (!(await rows.deletePasskey(tx, actor.principal.personId, credentialId))) throw new NotFoundError('You have no such passkey.')
     await appendAudit(tx, clock, { ...actor, action: 'passkey removed', subject: `user/${actor.principal.personId}`, details: {} })

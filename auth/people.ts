@@ -16,6 +16,15 @@ export type Actor = { principal: Principal; channel: Channel }
 /** The token of a one-time link; shown once. */
 export type Link = { token: string; expiresAt: Date; user: rows.User }
 
+/**
+ * Sign-in links, passkeys and tokens are made by people. A token that could make one could turn itself into a person, and
+ * approve what it proposed. Throws DeniedError `person_only`.
+ */
+export function onlyPeople({ principal }: Actor, what: string): void {
+  if (principal.kind === 'user' || principal.kind === 'operator' || principal.kind === 'system') return
+  throw new DeniedError('person_only', `A token cannot ${what}: it would become a person who may approve. Sign in on the page to do it.`)
+}
+
 const hour = 3_600_000
 const linkHours = { first: 24, invitation: 72, 'sign-in': 1 } as const
 const sessionDays = 14
@@ -34,8 +43,9 @@ export async function firstAdministratorLink({ db, clock }: AuthContext, name = 
   })
 }
 
-/** Adds a person and gives their link. Throws InputError for a bad or taken name. */
+/** Adds a person and gives their link. Throws InputError for a bad or taken name, DeniedError `person_only`. */
 export async function invite({ db, clock }: AuthContext, actor: Actor, name: string, role: Role): Promise<Link> {
+  onlyPeople(actor, 'invite people')
   const trimmed = name.trim()
   if (!/^[\p{L}\p{N}][\p{L}\p{N}\p{M} ._@'’-]{0,79}$/u.test(trimmed))
     throw new InputError("A name has 1 to 80 letters, digits, spaces or . _ @ ' - and begins with a letter or digit.")
@@ -51,6 +61,7 @@ export async function invite({ db, clock }: AuthContext, actor: Actor, name: str
 
 /** A fresh link for somebody who lost their device; closes earlier links. */
 export async function newLinkFor({ db, clock }: AuthContext, actor: Actor, userId: string): Promise<Link> {
+  onlyPeople(actor, 'make a sign-in link')
   return db.transaction(async (tx) => {
     const user = await known(tx, userId)
     if (user.disabledAt !== null) throw new InputError(`${user.name} is disabled. Enable them first.`)
@@ -191,6 +202,7 @@ export async function createToken(
   actor: Actor,
   given: { userId: string; name: string; role: Role; days: number },
 ): Promise<{ token: string; id: string; expiresAt: Date }> {
+  onlyPeople(actor, 'make another token')
   if (given.name.trim() === '' || given.name.length > 80) throw new InputError('A token’s name has 1 to 80 characters.')
   return db.transaction(async (tx) => {
     const owner = await known(tx, given.userId)
