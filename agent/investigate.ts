@@ -5,6 +5,7 @@
 import type { Clock } from '../domain/clock.ts'
 import type { Entity } from '../domain/entity.ts'
 import { FalconerError, NotFoundError } from '../domain/errors.ts'
+import { isId } from '../domain/ids.ts'
 import { buildCaseFile, type CaseFile, type Coverage, sample } from '../incidents/case-file.ts'
 import { type AlertContext, noContext } from '../incidents/context.ts'
 import { ground, type RecordReader } from '../incidents/grounding.ts'
@@ -14,7 +15,7 @@ import { getEntities, getEntity, inventoryFreshness } from '../store/entities.ts
 import { alertCandidates, decisionsOf, getDecision, getIncident, groupsOf, markInvestigated, membershipsOf } from '../store/incidents.ts'
 import { finishInvestigation, type Investigation, startInvestigation } from '../store/investigations.ts'
 import { listSources } from '../store/sources.ts'
-import type { Analyst } from './analyst.ts'
+import { type Analyst, checkedDraft } from './analyst.ts'
 
 const sampleSize = 200
 export type InvestigateOptions = { cluster: (scope: string) => { simulated: boolean } | null }
@@ -37,11 +38,10 @@ export async function investigate(
   })
   try {
     const file = await readCase(db, incident.id, options)
-    const draft = await analyst.analyse(file)
-    const report = await ground(draft, recordReader(db), {
-      severityFloor: incident.severityFloor,
-      entityIds: new Set(file.entities.map((entity) => entity.id.toString())),
-    })
+    // Taken before the analyst has the file: what it does to its copy widens nothing.
+    const entityIds = new Set(file.entities.map((entity) => entity.id.toString()))
+    const draft = checkedDraft(analyst, await analyst.analyse(file))
+    const report = await ground(draft, recordReader(db), { severityFloor: incident.severityFloor, entityIds })
     const finished = await finishInvestigation(db, id, { report }, clock.now())
     await markInvestigated(db, incident.id, incident.revision)
     return finished
@@ -108,9 +108,9 @@ async function coverageOf(db: Queryable): Promise<Coverage[]> {
   }))
 }
 
-/** Reads cited records again, from the store. */
+/** Reads cited records again, from the store. What is no id at all is the id of nothing. */
 export const recordReader = (db: Queryable): RecordReader => ({
-  alert: (id) => getAlert(db, id),
+  alert: async (id) => (isId(id) ? getAlert(db, id) : undefined),
   entity: (id) => getEntity(db, id),
   decision: (id) => getDecision(db, id),
   coverage: async (name) => (await coverageOf(db)).find((source) => source.name === name),

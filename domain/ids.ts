@@ -16,13 +16,14 @@ export const idPrefixes = {
 export type IdKind = keyof typeof idPrefixes
 
 export const newId = (): string => v7()
+export const isId = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)
 
 /** `inc-1f9c04be2a`: ten hex digits from the random tail. */
 export const shortId = (kind: IdKind, id: string): string => `${idPrefixes[kind]}-${id.replaceAll('-', '').slice(-10)}`
 
 /** What a person may type for a record: its UUID, or its short form (the tail to look for). */
 export function parseId(kind: IdKind, text: string): { id: string } | { tail: string } | undefined {
-  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) return { id: text.toLowerCase() }
+  if (isId(text)) return { id: text.toLowerCase() }
   const short = new RegExp(`^(?:${idPrefixes[kind]}-)?([0-9a-f]{10})$`, 'i').exec(text)
   return short?.[1] === undefined ? undefined : { tail: short[1].toLowerCase() }
 }
