@@ -5,6 +5,7 @@
 import { Hono } from 'hono'
 import { streamSSE } from 'hono/streaming'
 import type { StatusCode } from 'hono/utils/http-status'
+import { InputError } from '../../domain/errors.ts'
 import type { Falconer, ChangeKind } from './falconer.ts'
 import { apiRoutes } from './api/api.ts'
 import { ingestRoutes } from './ingest.ts'
@@ -42,6 +43,10 @@ export function createApp(falconer: Falconer): App {
       return refuse(`This server does not answer to the name “${host.slice(0, 100)}”. Add it to FALCONER_ALLOWED_HOSTS if it should.`)
     const origin = context.req.header('origin')
     if (origin !== undefined && !sameOrigin(origin, hosts, falconer)) return refuse('A page of another origin may not use this server.')
+    return next()
+  })
+  app.use('*', async (context, next) => {
+    if (/%00/.test(context.req.url)) throw new InputError('The address holds a NUL character, which nothing here is called by.')
     return next()
   })
   app.get('/healthz', (context) => context.json({ ok: true }))
