@@ -38,7 +38,7 @@ export async function openClient(overrides: Partial<Record<keyof Config, string>
     throw new ConfigError(
       `${config.FALCONER_DATA} is in use by another Falconer (pid ${holder.pid}). Wait for it, or choose another --data folder.`,
     )
-  return local(await composeFalconer(config, { reachCluster: false, quietMs: 0 }))
+  return local(await composeFalconer(config, { as: 'command', quietMs: 0 }))
 }
 
 function remote(url: string, config: Config): Client {

@@ -57,8 +57,8 @@ export type ComposeOptions = {
   database?: Database
   /** Quiet time before an incident is investigated, milliseconds. */
   quietMs?: number
-  /** False: the command line beside a stopped server; no cluster is reached. */
-  reachCluster?: boolean
+  /** A command works on the data for a moment, perhaps beside a server on the same database: it reaches no cluster, plans and executes nothing, and takes over nothing that was interrupted. */
+  as?: 'server' | 'command'
 }
 
 export async function composeFalconer(config: Config, options: ComposeOptions = {}): Promise<Falconer> {
@@ -69,7 +69,8 @@ export async function composeFalconer(config: Config, options: ComposeOptions = 
   const db =
     options.database ??
     (await openDatabase(config.DATABASE_URL === undefined ? { dataDir: config.FALCONER_DATA } : { url: config.DATABASE_URL.reveal() }))
-  const connection = options.reachCluster === false ? null : connectionOf(config)
+  const serving = options.as !== 'command'
+  const connection = serving ? connectionOf(config) : null
   const executor =
     connection === null
       ? noExecutor
@@ -134,7 +135,9 @@ export async function composeFalconer(config: Config, options: ComposeOptions = 
     },
     async settle() {
       await intake.idle()
-      for (const name of ['correlate', 'investigate', 'plan', 'execute']) await loops[name]?.idle()
+      for (const name of serving ? (['correlate', 'investigate', 'plan', 'execute'] as const) : (['correlate', 'investigate'] as const))
+        if (serving) await loops[name]?.idle()
+        else while (await steps[name]());
     },
     async close() {
       await inventory?.stop()
@@ -144,25 +147,25 @@ export async function composeFalconer(config: Config, options: ComposeOptions = 
       await db.close()
     },
   }
-  await failInterrupted(db, clock.now())
-  await requeueInterruptedPlanning(falconer.responses)
-  await recoverInterrupted(falconer.responses)
+  if (serving) {
+    await failInterrupted(db, clock.now())
+    await requeueInterruptedPlanning(falconer.responses)
+    await recoverInterrupted(falconer.responses)
+  }
   await ensurePartitions(db, clock.now())
-  Object.assign(loops, startLoops(falconer, options.quietMs ?? 3_000))
+  const steps = stepsOf(falconer, options.quietMs ?? 3_000)
+  if (serving) Object.assign(loops, startLoops(falconer, steps))
   let inventory: { stop(): Promise<void> } | null = null
   if (connection !== null) inventory = watchCluster(falconer, connect({ ...connection, kubeconfig: await textOf(connection.kubeconfig) }))
   return falconer
 }
 
-function startLoops(falconer: Falconer, quietMs: number): Record<string, Loop> {
-  const { db, clock, log, responses } = falconer
-  const failed =
-    (loop: string) =>
-    (error: unknown): void =>
-      error instanceof UpstreamError && error.retryable
-        ? log.warn('work postponed', { loop, error: error.message })
-        : log.error('work failed', { loop, error })
-  const each = (everyMs: number, loop: string, step: () => Promise<boolean>): Loop => startLoop(everyMs, step, failed(loop))
+/** What there is to do, one step each; true: there may be more at once. */
+type Steps = Record<'correlate' | 'investigate' | 'plan' | 'execute' | 'housekeeping', () => Promise<boolean>>
+const everyMs: Record<keyof Steps, number> = { correlate: 2_000, investigate: 1_000, plan: 5_000, execute: 5_000, housekeeping: 30_000 }
+
+function stepsOf(falconer: Falconer, quietMs: number): Steps {
+  const { db, clock, responses } = falconer
   const nextProposal = async (state: 'requested' | 'approved', step: (id: string) => Promise<unknown>): Promise<boolean> => {
     const due = await listProposals(db, { states: [state] }, 20)
     for (const { id } of due.reverse()) {
@@ -175,27 +178,39 @@ function startLoops(falconer: Falconer, quietMs: number): Record<string, Loop> {
     return due.length === 20
   }
   return {
-    correlate: each(2_000, 'correlate', async () => {
+    correlate: async () => {
       const { alerts } = await correlatePending(db, clock)
       if (alerts > 0) falconer.changed('incidents')
       return alerts > 0 && (await countPending(db)) > 0
-    }),
-    investigate: each(1_000, 'investigate', async () => {
+    },
+    investigate: async () => {
       const due = await uninvestigated(db, { minSeverity: 'medium', now: clock.now(), quietMs, limit: 5 })
       for (const incident of due) await falconer.investigateNow(incident.id, agentPrincipal.name)
       return due.length === 5
-    }),
-    plan: each(5_000, 'plan', () => nextProposal('requested', (id) => planProposal(responses, responses.executor, id))),
-    execute: each(5_000, 'execute', () => nextProposal('approved', (id) => executeProposal(responses, id))),
-    housekeeping: each(30_000, 'housekeeping', async () => {
+    },
+    plan: () => nextProposal('requested', (id) => planProposal(responses, responses.executor, id)),
+    execute: () => nextProposal('approved', (id) => executeProposal(responses, id)),
+    housekeeping: async () => {
       if ((await expireOverdue(responses)) > 0) falconer.changed('proposals')
       await ensurePartitions(db, clock.now())
       await dropBefore(db, new Date(clock.now().getTime() - falconer.config.FALCONER_RETENTION_DAYS * 86_400_000))
       await sweepExpired(db, clock.now())
       if (falconer.cluster !== null) falconer.cluster = await responses.executor.status()
       return false
-    }),
+    },
   }
+}
+
+function startLoops({ log }: Falconer, steps: Steps): Record<string, Loop> {
+  const failed =
+    (loop: string) =>
+    (error: unknown): void =>
+      error instanceof UpstreamError && error.retryable
+        ? log.warn('work postponed', { loop, error: error.message })
+        : log.error('work failed', { loop, error })
+  return Object.fromEntries(
+    (Object.keys(steps) as (keyof Steps)[]).map((loop) => [loop, startLoop(everyMs[loop], steps[loop], failed(loop))]),
+  )
 }
 
 const connectionOf = (config: Config): ConnectionConfig | null =>
