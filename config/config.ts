@@ -78,6 +78,15 @@ export function loadConfig(
   throw new ConfigError(`The configuration cannot be used:\n${problems.join('\n')}`)
 }
 
+/** What a cluster client needs of the environment in another process: where the cluster is, and a home for sign-in programs. No secret. */
+export const clusterEnvironment = (environment: Record<string, string | undefined> = process.env): Record<string, string> =>
+  Object.fromEntries(
+    ['PATH', 'HOME', 'KUBERNETES_SERVICE_HOST', 'KUBERNETES_SERVICE_PORT', 'NODE_EXTRA_CA_CERTS'].flatMap((name) => {
+      const value = environment[name]
+      return value === undefined ? [] : [[name, value]]
+    }),
+  )
+
 /** `DATABASE_URL_FILE=/run/secrets/url`: the usual way secrets are mounted. */
 function fromFile(name: string, environment: Record<string, string | undefined>): string | undefined {
   const path = environment[`${name}_FILE`]

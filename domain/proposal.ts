@@ -1,6 +1,6 @@
 /**
  * A proposal: one action on one recorded target, planned by the executor, approved by people, run at most once.
- * The plan is what people approve; its hash is on the card, in the approval and re-checked by the executor.
+ * The plan is what people are shown and approve; its hash, over all of it, is on the card, in the approval and at the executor.
  */
 import { z } from 'zod'
 
@@ -80,18 +80,6 @@ export const Plan = z.object({
 })
 export type Plan = z.infer<typeof Plan>
 
-/** The parts of a plan that an approval is bound to. Blast radius is checked apart: only growth refuses. */
-export const hashedParts = (plan: Plan): unknown => ({
-  action: plan.action,
-  params: plan.params,
-  target: plan.target,
-  declared: plan.declared,
-  requests: plan.requests,
-  simulated: plan.simulated,
-  clusterId: plan.clusterId,
-  undoRequests: plan.undoRequests,
-})
-
 export const Observation = z.object({
   level: z.enum(['none', 'accepted', 'applied', 'effect_observed']).describe('Only effect_observed says "contained"'),
   text: z.string(),
@@ -112,6 +100,7 @@ export const ExecutionResult = z.object({
   undo: z.array(PlannedRequest),
   observation: Observation,
   drift: z.array(z.string()).describe('What had changed since the plan was approved; nothing was done then'),
+  refusal: z.string().nullish().describe('Why the executor refused, as a constant word, e.g. "expired", "altered", "unavailable"'),
   at: z.string(),
 })
 export type ExecutionResult = z.infer<typeof ExecutionResult>
@@ -134,8 +123,11 @@ export type Proposal = {
   plan: Plan | null
   planHash: string | null
   quorum: number
+  /** Pending: to be decided by then. Approved: to be started by then. Planning, executing, reverting: nobody else takes it over before then. */
   expiresAt: Date | null
   supersededBy: string | null
+  /** Whose turn it is while planning, executing or reverting: only who holds it may record what came of it. */
+  claimId: string | null
   result: ExecutionResult | null
   createdAt: Date
   updatedAt: Date

@@ -36,6 +36,8 @@ export interface ResponseAction<P extends z.ZodRawShape = z.ZodRawShape> {
   execute(approved: Approved, context: WriteContext): Promise<Outcome>
   /** Looks at the cluster, not at the outcome: also used for a run that was interrupted. */
   verify(plan: Plan, context: ReadContext): Promise<Observation>
+  /** Whether, once its effect was observed, the pods it affects are contained. */
+  contains?(plan: Plan): boolean
 }
 // oxlint-disable-next-line typescript/no-explicit-any -- a list of actions of every parameter shape
 export type AnyAction = ResponseAction<any>

@@ -4,9 +4,10 @@
  */
 import { DeniedError, InputError } from '../domain/errors.ts'
 import { systemPrincipal } from '../domain/principal.ts'
-import { finalStates, type Plan, type Proposal } from '../domain/proposal.ts'
+import { type Approval, finalStates, type Plan, type Proposal } from '../domain/proposal.ts'
 import { approvalsOf, insertApproval, moveProposal } from '../store/proposals.ts'
 import { type Actor, audit, locked, type ResponseContext } from './context.ts'
+import { planHash } from './approved.ts'
 import { checkApprover, checkPlan } from './policy.ts'
 
 export type DecisionRequest = {
@@ -16,26 +17,14 @@ export type DecisionRequest = {
   /** Digest of the page or card the person saw. */ shownDigest: string | null
 }
 
-/** Records an approval; with the policy's quorum the proposal is approved. Throws DeniedError: `expired`, `state`, `plan_changed`, `entitlement`, `proposer`, `simulated_only`, `actions_off`, `policy`. */
+/** Records an approval; with the policy's quorum the proposal is approved. Throws DeniedError: `expired`, `state`, `plan_changed`, `altered`, `entitlement`, `proposer`, `simulated_only`, `actions_off`, `policy`. */
 export async function approve(context: ResponseContext, actor: Actor, request: DecisionRequest): Promise<Proposal> {
   return decide(context, actor, request, async (tx, proposal, plan) => {
     checkPlan(context.policy, plan)
     if (!plan.simulated && !context.actionsEnabled)
       throw new DeniedError('actions_off', 'Actions on real clusters are switched off. An administrator can set FALCONER_ACTIONS=true.')
     const now = context.clock.now()
-    const { principal } = actor
-    await insertApproval(tx, {
-      proposalId: proposal.id,
-      principalId: principal.id,
-      personId: principal.personId,
-      name: principal.name,
-      role: principal.role,
-      decision: 'approve',
-      planHash: request.planHash,
-      reason: request.reason,
-      channel: actor.channel,
-      at: now,
-    })
+    if (!(await insertApproval(tx, given(proposal, actor, 'approve', request, now)))) return proposal
     const people = new Set(
       (await approvalsOf(tx, proposal.id))
         .filter((one) => one.decision === 'approve' && one.planHash === proposal.planHash)
@@ -61,19 +50,7 @@ export async function approve(context: ResponseContext, actor: Actor, request: D
 export async function reject(context: ResponseContext, actor: Actor, request: DecisionRequest): Promise<Proposal> {
   return decide(context, actor, request, async (tx, proposal) => {
     const now = context.clock.now()
-    const { principal } = actor
-    await insertApproval(tx, {
-      proposalId: proposal.id,
-      principalId: principal.id,
-      personId: principal.personId,
-      name: principal.name,
-      role: principal.role,
-      decision: 'reject',
-      planHash: request.planHash,
-      reason: request.reason,
-      channel: actor.channel,
-      at: now,
-    })
+    await insertApproval(tx, given(proposal, actor, 'reject', request, now))
     await audit(
       tx,
       context,
@@ -88,12 +65,31 @@ export async function reject(context: ResponseContext, actor: Actor, request: De
         tx,
         proposal.id,
         ['pending'],
-        { state: 'rejected', reason: request.reason === '' ? `rejected by ${principal.name}` : request.reason },
+        { state: 'rejected', reason: request.reason === '' ? `rejected by ${actor.principal.name}` : request.reason },
         now,
       )) ?? proposal
     )
   })
 }
+
+const given = (
+  proposal: Proposal,
+  { principal, channel }: Actor,
+  decision: Approval['decision'],
+  { planHash, reason }: DecisionRequest,
+  at: Date,
+): Omit<Approval, 'id'> => ({
+  proposalId: proposal.id,
+  principalId: principal.id,
+  personId: principal.personId,
+  name: principal.name,
+  role: principal.role,
+  decision,
+  planHash,
+  reason,
+  channel,
+  at,
+})
 
 type Step = (tx: Parameters<typeof locked>[0], proposal: Proposal, plan: Plan) => Promise<Proposal>
 
@@ -106,6 +102,8 @@ async function decide(context: ResponseContext, actor: Actor, request: DecisionR
       return (await sameDecisionBefore(tx, proposal, actor)) ? proposal : new DeniedError('state', stateMessage(proposal))
     if (proposal.planHash !== request.planHash)
       return new DeniedError('plan_changed', 'The plan is not the one you were shown. Reload the page and read it again.')
+    if (planHash(proposal.plan) !== proposal.planHash)
+      return new DeniedError('altered', 'The stored plan is not the one that was made: its hash is another. Propose it again.')
     checkApprover(context.policy, proposal, actor.principal)
     if ((actor.principal.kind === 'demo' || actor.principal.kind === 'operator') && !proposal.plan.simulated)
       return new DeniedError('simulated_only', 'This is a real cluster: only a signed-in person may decide, on the page.')

@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { canonicalHash, canonicalJson } from '../domain/canonical-json.ts'
 import type { Clock } from '../domain/clock.ts'
 import { DeniedError } from '../domain/errors.ts'
-import { hashedParts, Plan, PlannedRequest } from '../domain/proposal.ts'
+import { Plan, PlannedRequest } from '../domain/proposal.ts'
 
 /** What the server signs: which plan, approved by whom, claimed once, to be started before `expiresAt`. */
 export const Ticket = z.object({
@@ -19,6 +19,7 @@ export const Ticket = z.object({
   approvers: z.array(z.object({ personId: z.string(), name: z.string(), role: z.string() })).min(1),
   undo: z.array(PlannedRequest).describe('For a revert: the requests recorded when it was executed'),
   expiresAt: z.string().describe('ISO 8601; after this instant it may not be started'),
+  finishBy: z.string().describe('ISO 8601; after this instant nothing more is sent'),
 })
 export type Ticket = z.infer<typeof Ticket>
 export type SignedTicket = { ticket: Ticket; signature: string }
@@ -34,7 +35,8 @@ export type Approved = {
 
 const admitted = new WeakSet<Approved>()
 
-export const planHash = (plan: Plan): string => canonicalHash(hashedParts(plan))
+/** Over the whole plan: whatever a person was shown of it, its words too, is what they approved. */
+export const planHash = (plan: Plan): string => canonicalHash(plan)
 
 export type ApprovalKeys = { privateKey: string; publicKey: string }
 export function newApprovalKeys(): ApprovalKeys {
@@ -61,6 +63,8 @@ export function admitTicket(given: SignedTicket, publicKey: KeyObject | string, 
   if (!verify(null, Buffer.from(canonicalJson(ticket)), key, Buffer.from(given.signature, 'base64')))
     throw new DeniedError('forged', 'The ticket was not signed by this server’s approval key.')
   if (planHash(ticket.plan) !== ticket.planHash) throw new DeniedError('altered', 'The plan is not the one that was approved.')
+  if (!isPartOf(ticket.undo, ticket.plan.undoRequests))
+    throw new DeniedError('altered', 'The undo is not part of the plan that was approved.')
   if (clock.now().getTime() > Date.parse(ticket.expiresAt))
     throw new DeniedError('expired', `The approval had to be used before ${ticket.expiresAt}.`)
   const approved = Object.freeze({
@@ -70,6 +74,17 @@ export function admitTicket(given: SignedTicket, publicKey: KeyObject | string, 
   }) as unknown as Approved
   admitted.add(approved)
   return approved
+}
+
+/** Whether these requests stand in `all`, in this order, each as often at most. */
+export function isPartOf(some: readonly PlannedRequest[], all: readonly PlannedRequest[]): boolean {
+  const known = all.map((request) => canonicalJson(request))
+  let from = 0
+  return some.every((request) => {
+    const at = known.indexOf(canonicalJson(request), from)
+    from = at + 1
+    return at >= 0
+  })
 }
 
 /** Throws unless `admitTicket` made this very object. */

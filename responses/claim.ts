@@ -1,19 +1,25 @@
 /**
  * Claiming: an approved proposal becomes `executing` in one conditional update, and only then is a ticket signed for it.
- * Everything the approval stood on is checked again from the rows: expiry, hash, distinct and entitled people, policy.
+ * Everything the approval stood on is checked again from the rows: expiry, hash, distinct and still entitled people, policy.
+ * A claim is for a limited time: after it nothing more is sent, and only then may another server look what became of it.
  */
 import { DeniedError } from '../domain/errors.ts'
 import { newId } from '../domain/ids.ts'
 import { type Role, roleAtLeast } from '../domain/principal.ts'
-import type { Approval, Plan, Proposal } from '../domain/proposal.ts'
+import type { Approval, Plan, Proposal, ProposalState } from '../domain/proposal.ts'
 import { executorPrincipal } from '../domain/principal.ts'
-import { disabledPeople } from '../store/people.ts'
+import { standings } from '../store/people.ts'
 import type { Transaction } from '../store/database.ts'
 import { approvalsOf, insertApproval, moveProposal } from '../store/proposals.ts'
-import { planHash, signTicket, type SignedTicket, type Ticket } from './approved.ts'
+import { isPartOf, planHash, signTicket, type SignedTicket, type Ticket } from './approved.ts'
 import { expire, isOver } from './approve.ts'
 import { type Actor, audit, locked, type ResponseContext } from './context.ts'
 import { actionPolicy, checkApprover, checkPlan } from './policy.ts'
+
+/** How long a claimed plan may take until its last request is sent; evidence is stored in this time too. */
+export const runWithinMs = 180_000
+/** And how long after that to observe the effect and record it. */
+export const recordWithinMs = 180_000
 
 const executor: Actor = { principal: executorPrincipal, channel: 'system' }
 
@@ -49,7 +55,7 @@ export async function claimRevert(
   proposalId: string,
   reason: string,
   privateKey: string,
-): Promise<SignedTicket> {
+): Promise<{ signed: SignedTicket; before: ProposalState }> {
   return context.db.transaction(async (tx) => {
     const proposal = await locked(tx, proposalId)
     const { plan, result } = proposal
@@ -57,6 +63,8 @@ export async function claimRevert(
       throw new DeniedError('state', `It is ${proposal.state}; only what was executed can be undone.`)
     if (result.undo.length === 0)
       throw new DeniedError('irreversible', 'There is nothing to undo, or it cannot be undone; the plan said so.')
+    if (!(await wasApproved(tx, proposal, plan)) || !isPartOf(result.undo, plan.undoRequests))
+      throw new DeniedError('altered', 'What is stored as the undo is not what was approved.')
     const { principal, channel } = actor
     // Undoing is deciding anew: the proposer may undo what others approved.
     checkApprover(context.policy, { action: proposal.action, proposedBy: { personId: '' } }, principal)
@@ -77,7 +85,7 @@ export async function claimRevert(
       at: context.clock.now(),
     })
     await audit(tx, context, actor, 'proposal revert decided', proposal, { reason })
-    return take(
+    const signed = await take(
       context,
       tx,
       proposal,
@@ -90,6 +98,7 @@ export async function claimRevert(
       },
       privateKey,
     )
+    return { signed, before: proposal.state }
   })
 }
 
@@ -97,13 +106,15 @@ async function take(
   context: ResponseContext,
   tx: Transaction,
   proposal: Proposal,
-  what: Omit<Ticket, 'proposalId' | 'claimId' | 'expiresAt'>,
+  what: Omit<Ticket, 'proposalId' | 'claimId' | 'expiresAt' | 'finishBy'>,
   privateKey: string,
 ): Promise<SignedTicket> {
   const now = context.clock.now()
   const claimId = newId()
   const [from, to] = what.kind === 'execute' ? (['approved', 'executing'] as const) : ([proposal.state, 'reverting'] as const)
-  if ((await moveProposal(tx, proposal.id, [from], { state: to, claimId }, now)) === undefined)
+  const finishBy = new Date(now.getTime() + runWithinMs)
+  const heldUntil = new Date(finishBy.getTime() + recordWithinMs)
+  if ((await moveProposal(tx, proposal.id, [from], { state: to, claimId, expiresAt: heldUntil }, now)) === undefined)
     throw new DeniedError('state', 'Another process took it first.')
   await audit(tx, context, executor, what.kind === 'execute' ? 'proposal claimed' : 'proposal revert claimed', proposal, {
     claimId,
@@ -113,8 +124,15 @@ async function take(
     what.kind === 'execute' && proposal.expiresAt !== null
       ? proposal.expiresAt
       : new Date(now.getTime() + context.policy.startWithinMinutes * 60_000)
-  return signTicket({ ...what, proposalId: proposal.id, claimId, expiresAt: startBy.toISOString() }, privateKey)
+  return signTicket(
+    { ...what, proposalId: proposal.id, claimId, expiresAt: startBy.toISOString(), finishBy: finishBy.toISOString() },
+    privateKey,
+  )
 }
+
+/** The plan has the hash that somebody approved, and its row still says so. */
+const wasApproved = async (tx: Transaction, { id, planHash: stored }: Proposal, plan: Plan): Promise<boolean> =>
+  planHash(plan) === stored && (await approvalsOf(tx, id)).some((one) => one.decision === 'approve' && one.planHash === stored)
 
 /** The approvers, or why the approval no longer stands. */
 async function stillStands(
@@ -134,17 +152,16 @@ async function stillStands(
   }
   const { quorum, approvers, proposerExcluded } = actionPolicy(context.policy, proposal.action)
   const given = (await approvalsOf(tx, proposal.id)).filter((one) => one.decision === 'approve' && one.planHash === proposal.planHash)
-  const disabled = new Set(
-    await disabledPeople(
-      tx,
-      given.map((one) => one.personId),
-    ),
+  const now = await standings(
+    tx,
+    given.map((one) => one.personId),
   )
   const counting = new Map<string, Approval>()
   for (const one of given)
     if (
-      !disabled.has(one.personId) &&
+      now.get(one.personId)?.disabled !== true &&
       roleAtLeast(one.role as Role, approvers) &&
+      roleAtLeast(now.get(one.personId)?.role ?? (one.role as Role), approvers) &&
       !(proposerExcluded && one.personId === proposal.proposedBy.personId)
     )
       counting.set(one.personId, one)

@@ -1,7 +1,7 @@
 /** What actions read of a Kubernetes object to describe it: the digest of what it declares, who owns it, its images. */
 import type { KubernetesJson, ReadClient } from '../clusters/contract.ts'
 import { canonicalHash } from '../domain/canonical-json.ts'
-import type { ActionTarget, Artifact, Plan } from '../domain/proposal.ts'
+import type { ActionTarget, Plan } from '../domain/proposal.ts'
 import { Unplannable } from './unplannable.ts'
 
 const workloadResources: Readonly<Record<string, string>> = {
@@ -37,13 +37,18 @@ export const place = (target: ActionTarget): string =>
 type PodLike = {
   containers?: { name: string; image?: string }[]
   initContainers?: { name: string; image?: string }[]
+  ephemeralContainers?: { name: string; image?: string }[]
   template?: { spec?: PodLike }
 }
 const podSpec = (object: KubernetesJson): PodLike => {
   const spec = (object.spec ?? {}) as PodLike
   return spec.template?.spec ?? spec
 }
-export const containerNames = (object: KubernetesJson): string[] => (podSpec(object).containers ?? []).map((container) => container.name)
+/** Every container that may have written a log: an intruder's debug container and a finished init container too. */
+export const containerNames = (object: KubernetesJson): string[] => {
+  const { containers = [], initContainers = [], ephemeralContainers = [] } = podSpec(object)
+  return [...containers, ...initContainers, ...ephemeralContainers].map((container) => container.name)
+}
 
 /** What the target declares. Status, versions and our own field manager's notes are left out. */
 export function declaredBy(object: KubernetesJson): Plan['declared'] {
@@ -55,37 +60,4 @@ export function declaredBy(object: KubernetesJson): Plan['declared'] {
     owner: owner === undefined ? null : `${owner.kind}/${owner.name}/${owner.uid}`,
     images: [...(spec.containers ?? []), ...(spec.initContainers ?? [])].map((container) => container.image ?? ''),
   }
-}
-
-/** The pod's manifest and the logs of its containers, as artifacts. A container without logs says so; nothing is left out silently. */
-export async function* podEvidence(
-  read: ReadClient,
-  pod: KubernetesJson,
-  limits: { tailLines: number; limitBytes: number },
-): AsyncIterable<Artifact> {
-  const namespace = pod.metadata.namespace ?? 'default'
-  const { name } = pod.metadata
-  yield { name: `${name}.manifest.json`, mediaType: 'application/json', content: JSON.stringify(withoutEnvironment(pod), null, 2) }
-  for (const container of containerNames(pod)) {
-    let content: string
-    try {
-      content = await read.podLog(namespace, name, container, limits)
-    } catch (error) {
-      content = `[Falconer could not read this log: ${error instanceof Error ? error.message : String(error)}]`
-    }
-    yield { name: `${name}.${container}.log`, mediaType: 'text/plain', content }
-  }
-}
-
-/** Environment values often hold secrets; their names are enough for an investigation. */
-function withoutEnvironment(pod: KubernetesJson): unknown {
-  return JSON.parse(
-    JSON.stringify(pod, (key, value: unknown) =>
-      key === 'env' && Array.isArray(value)
-        ? value.map((entry: { name?: unknown }) => ({ name: entry.name, value: '[not kept]' }))
-        : key === 'kubectl.kubernetes.io/last-applied-configuration'
-          ? '[not kept]'
-          : value,
-    ),
-  )
 }

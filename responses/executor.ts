@@ -1,5 +1,5 @@
 /** What the server may ask of the executor process. It holds the only credentials that can write, and no database. */
-import type { ActionTarget, Artifact, ExecutionResult, Observation, Plan } from '../domain/proposal.ts'
+import type { ActionTarget, Artifact, ExecutionResult, Observation, Plan, PlannedRequest } from '../domain/proposal.ts'
 import type { SignedTicket } from './approved.ts'
 
 export type PlanRequest = { action: string; params: Record<string, unknown>; target: ActionTarget }
@@ -13,6 +13,8 @@ export interface Executor {
   revert(ticket: SignedTicket): Promise<ExecutionResult>
   /** Looks at what is; changes nothing. */
   verify(plan: Plan): Promise<Observation>
+  /** For each request, whether the cluster shows what it asked for; changes nothing. */
+  standing(requests: PlannedRequest[]): Promise<boolean[]>
   status(): Promise<ClusterStatus>
   close(): Promise<void>
 }

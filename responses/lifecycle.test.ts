@@ -12,8 +12,9 @@ import { clusterState, podUid, recordInventory, type Shop, startShop } from '../
 import { approve, reject } from './approve.ts'
 import { newApprovalKeys, signTicket } from './approved.ts'
 import { claim } from './claim.ts'
-import { executeProposal, expireOverdue, recoverInterrupted, revertProposal, type Runner } from './execute.ts'
-import { planProposal, requeueInterruptedPlanning } from './plan-requested.ts'
+import { executeProposal, expireOverdue, revertProposal, type Runner } from './execute.ts'
+import { planProposal } from './plan-requested.ts'
+import { recoverInterrupted, requeueInterruptedPlanning } from './recover.ts'
 import { propose, targetOf } from './propose.ts'
 
 const person = (id: string, role: Principal['role'] = 'responder'): Principal => ({
@@ -270,7 +271,7 @@ eachDatabase('responses', (database) => {
       state: 'requested',
       stateReason: expect.stringMatching(/cannot be reached/),
     })
-    await requeueInterruptedPlanning(at.runner)
+    await requeueInterruptedPlanning(at.runner, 'all')
   })
 
   it('records what an interrupted run left, and never runs it again', async () => {
@@ -283,7 +284,7 @@ eachDatabase('responses', (database) => {
       if (when === 'between') at.shop.cluster.store.create('networkpolicies.networking.k8s.io', policy?.body as never, false)
       if (when === 'after') await at.runner.executor.execute(ticket, async () => {})
       const before = clusterState(at.shop.cluster)
-      await recoverInterrupted(at.runner)
+      await recoverInterrupted(at.runner, 'all')
       expect(clusterState(at.shop.cluster)).toBe(before)
       const found = await getProposal(database(), { id: proposal.id })
       expect(found?.state).toBe({ before: 'failed', between: 'partial', after: 'succeeded' }[when])
@@ -319,7 +320,7 @@ eachDatabase('responses', (database) => {
     expect(await run(signTicket({ ...ticket.ticket, plan: { ...ticket.ticket.plan, requests: [] } }, at.runner.privateKey))).toMatch(
       /not the one that was approved/,
     )
-    expect(await run(signTicket({ ...ticket.ticket, kind: 'revert', undo: ticket.ticket.plan.requests }, at.runner.privateKey))).toMatch(
+    expect(await run(signTicket({ ...ticket.ticket, kind: 'revert', undo: ticket.ticket.plan.undoRequests }, at.runner.privateKey))).toMatch(
       /cannot be used to execute/,
     )
     expect(clusterState(at.shop.cluster)).toBe(before)

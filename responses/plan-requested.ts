@@ -1,18 +1,24 @@
 /** Planning: what was requested is planned by the executor, checked against policy, and put before people with its hash. */
+import { newId } from '../domain/ids.ts'
 import { DeniedError, FalconerError, UpstreamError } from '../domain/errors.ts'
 import { executorPrincipal } from '../domain/principal.ts'
 import type { Plan, Proposal } from '../domain/proposal.ts'
-import { listProposals, moveProposal } from '../store/proposals.ts'
+import { moveProposal } from '../store/proposals.ts'
 import { planHash } from './approved.ts'
 import { audit, type ResponseContext } from './context.ts'
 import type { Executor } from './executor.ts'
 import { checkPlan } from './policy.ts'
 
+/** No planner takes longer; after that another may plan it anew. */
+const planWithinMs = 300_000
+
 const actor = { principal: executorPrincipal, channel: 'system' } as const
 
 /** Plans one requested proposal; undefined when another planner took it. A cluster that cannot be reached leaves it requested. */
 export async function planProposal(context: ResponseContext, executor: Executor, proposalId: string): Promise<Proposal | undefined> {
-  const taken = await moveProposal(context.db, proposalId, ['requested'], { state: 'planning' }, context.clock.now())
+  const until = new Date(context.clock.now().getTime() + planWithinMs)
+  const change = { state: 'planning', claimId: newId(), expiresAt: until } as const
+  const taken = await moveProposal(context.db, proposalId, ['requested'], change, context.clock.now())
   if (taken === undefined) return undefined
   try {
     const plan = await executor.plan({ action: taken.action, params: taken.params, target: taken.target })
@@ -20,12 +26,21 @@ export async function planProposal(context: ResponseContext, executor: Executor,
     return await putBefore(context, taken, plan)
   } catch (error) {
     if (error instanceof UpstreamError && error.retryable) {
-      await moveProposal(context.db, proposalId, ['planning'], { state: 'requested', reason: error.message }, context.clock.now())
+      const again = { state: 'requested', reason: error.message, expiresAt: null } as const
+      await moveProposal(context.db, proposalId, ['planning'], again, context.clock.now(), taken.claimId)
       throw error
     }
+    if (!(error instanceof FalconerError)) console.error(error)
     const reason = error instanceof FalconerError ? error.message : 'Falconer failed while planning; see the server’s log.'
     return context.db.transaction(async (tx) => {
-      const moved = await moveProposal(tx, proposalId, ['planning'], { state: 'unplannable', reason }, context.clock.now())
+      const moved = await moveProposal(
+        tx,
+        proposalId,
+        ['planning'],
+        { state: 'unplannable', reason, expiresAt: null },
+        context.clock.now(),
+        taken.claimId,
+      )
       if (moved !== undefined)
         await audit(tx, context, actor, 'proposal unplannable', moved, {
           reason,
@@ -41,7 +56,14 @@ async function putBefore(context: ResponseContext, proposal: Proposal, plan: Pla
   const hash = planHash(plan)
   const expiresAt = new Date(now.getTime() + context.policy.decideWithinMinutes * 60_000)
   return context.db.transaction(async (tx) => {
-    const moved = await moveProposal(tx, proposal.id, ['planning'], { state: 'pending', plan, planHash: hash, expiresAt }, now)
+    const moved = await moveProposal(
+      tx,
+      proposal.id,
+      ['planning'],
+      { state: 'pending', plan, planHash: hash, expiresAt },
+      now,
+      proposal.claimId,
+    )
     if (moved !== undefined)
       await audit(tx, context, actor, 'proposal planned', moved, {
         planHash: hash,
@@ -51,10 +73,4 @@ async function putBefore(context: ResponseContext, proposal: Proposal, plan: Pla
       })
     return moved
   })
-}
-
-/** Planning that a crash interrupted starts again: it changed nothing. */
-export async function requeueInterruptedPlanning(context: ResponseContext): Promise<void> {
-  for (const proposal of await listProposals(context.db, { states: ['planning'] }, 1_000))
-    await moveProposal(context.db, proposal.id, ['planning'], { state: 'requested' }, context.clock.now())
 }

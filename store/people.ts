@@ -67,11 +67,16 @@ export async function setUserDisabled(tx: Transaction, id: string, at: Date | nu
   await tx.query(sql`update users set disabled_at = ${at} where id = ${id}`)
   if (at !== null) await tx.query(sql`delete from sessions where user_id = ${id}`)
 }
-/** Those of these people who are users and disabled. */
-export async function disabledPeople(db: Queryable, personIds: readonly string[]): Promise<string[]> {
-  return (
-    await db.query(sql<{ id: string }>`select id::text from users where id::text = any(${personIds}::text[]) and disabled_at is not null`)
-  ).map((row) => row.id)
+/** What those of these people who are users may do now. */
+export async function standings(db: Queryable, personIds: readonly string[]): Promise<Map<string, { role: Role; disabled: boolean }>> {
+  const rows = await db.query(
+    sql<{
+      id: string
+      role: Role
+      disabled: boolean
+    }>`select id::text, role, disabled_at is not null as disabled from users where id::text = any(${personIds}::text[])`,
+  )
+  return new Map(rows.map(({ id, role, disabled }) => [id, { role, disabled }]))
 }
 
 export async function insertLink(

@@ -27,11 +27,12 @@ type Row = {
   quorum: number
   expires_at: Date | null
   superseded_by: string | null
+  claim_id: string | null
   result: ExecutionResult | null
   created_at: Date
   updated_at: Date
 }
-const columns = sql`id::text, incident_id::text, investigation_id::text, scope, action, params, target, reason, state, state_reason, proposed_by, plan, plan_hash, quorum, expires_at, superseded_by::text, result, created_at, updated_at`
+const columns = sql`id::text, incident_id::text, investigation_id::text, scope, action, params, target, reason, state, state_reason, proposed_by, plan, plan_hash, quorum, expires_at, superseded_by::text, claim_id::text, result, created_at, updated_at`
 const openStates: readonly ProposalState[] = ['requested', 'planning', 'pending', 'approved', 'executing']
 
 export type NewProposal = Pick<
@@ -113,13 +114,14 @@ export type ProposalChange = {
   claimId?: string
 }
 
-/** Moves a proposal on, if it is in one of `from`. Answers undefined when it is not: somebody else was first. */
+/** Moves a proposal on, if it is in one of `from` (and still under this claim). Answers undefined when it is not: somebody else was first. */
 export async function moveProposal(
   tx: Queryable,
   id: string,
   from: readonly ProposalState[],
   change: ProposalChange,
   at: Date,
+  claimId?: string | null,
 ): Promise<Proposal | undefined> {
   const sets = [
     sql`state = ${change.state}`,
@@ -133,9 +135,18 @@ export async function moveProposal(
   if (change.supersededBy !== undefined) sets.push(sql`superseded_by = ${change.supersededBy}`)
   if (change.claimId !== undefined) sets.push(sql`claim_id = ${change.claimId}`)
   const [row] = await tx.query(
-    sql<Row>`update proposals set ${sql.join(sets, sql`, `)} where id = ${id} and state = any(${from}::text[]) returning ${columns}`,
+    sql<Row>`update proposals set ${sql.join(sets, sql`, `)} where id = ${id} and state = any(${from}::text[])${claimId == null ? sql`` : sql` and claim_id = ${claimId}`} returning ${columns}`,
   )
   return row && fromRow(row)
+}
+
+/** Proposals in one of these states whose claim was over by then; all of them when no time is given. */
+export async function claimedProposals(db: Queryable, states: readonly ProposalState[], lapsedBy: Date | null): Promise<Proposal[]> {
+  return (
+    await db.query(
+      sql<Row>`select ${columns} from proposals where state = any(${states}::text[]) and (${lapsedBy}::timestamptz is null or expires_at is null or expires_at < ${lapsedBy}) order by id`,
+    )
+  ).map(fromRow)
 }
 
 /** Open proposals whose time is over. */
@@ -243,6 +254,7 @@ const fromRow = (row: Row): Proposal => ({
   quorum: row.quorum,
   expiresAt: row.expires_at,
   supersededBy: row.superseded_by,
+  claimId: row.claim_id,
   createdAt: row.created_at,
   updatedAt: row.updated_at,
   stateReason: row.state_reason === null ? null : unescapeText(row.state_reason),

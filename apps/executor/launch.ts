@@ -1,122 +1,81 @@
-/** Starts the executor process and speaks with it. A process that ends is started again for the next request; what it was doing is lost and is looked at, not repeated. */
-import { type ChildProcess, fork } from 'node:child_process'
-import { ConfigError, DeniedError, InputError, InvariantError, UpstreamError } from '../../domain/errors.ts'
-import { Artifact, ExecutionResult, Observation, Plan } from '../../domain/proposal.ts'
+/**
+ * Starts the executor process and speaks with it. A process that ends is started again for the next request; what it was doing
+ * is lost and is looked at, not repeated. One that does not come to an end in its time is killed, so that it cannot act later.
+ */
+import { fork } from 'node:child_process'
+import { UpstreamError } from '../../domain/errors.ts'
+import { ExecutionResult, Observation, Plan } from '../../domain/proposal.ts'
+import { recordWithinMs, runWithinMs } from '../../responses/claim.ts'
 import type { ClusterStatus, Executor } from '../../responses/executor.ts'
-import type { Answer, Init, Message, Method, Request } from './messages.ts'
+import { type Keep, openLine, type Line } from './line.ts'
+import type { Init, Method } from './messages.ts'
 
 const program = new URL('main.ts', import.meta.url)
-type Waiting = {
-  resolve: (result: unknown) => void
-  reject: (error: Error) => void
-  keep: ((artifact: Artifact) => Promise<void>) | undefined
-}
+const startWithinMs = 30_000
+const answerWithinMs = 240_000
+/** Ends before others may take the claim for lost. */
+const endWithinMs = runWithinMs + recordWithinMs - 60_000
 
 export async function launchExecutor(init: Init): Promise<Executor & { pid(): number | undefined }> {
-  let child: ChildProcess | null = null
+  let line: Line | null = null
   let closed = false
-  let lastId = 0
-  const waiting = new Map<number, Waiting>()
 
-  async function start(): Promise<ChildProcess> {
-    // An empty environment: whatever secrets the server was given do not travel.
-    const started = fork(program, {
+  async function start(): Promise<Line> {
+    // Whatever secrets the server was given in its environment do not travel.
+    const child = fork(program, {
       execArgv: ['--disable-warning=ExperimentalWarning'],
-      env: { PATH: '/usr/bin:/bin' },
+      env: { PATH: '/usr/bin:/bin', ...init.environment },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
-    child = started
-    started.on('message', (message: Message) => {
-      void receive(started, message)
+    const started = openLine(child, () => {
+      if (line === started) line = null
     })
-    started.on('exit', () => {
-      if (child === started) child = null
-      for (const one of waiting.values())
-        one.reject(new UpstreamError('the executor process ended before it answered', { retryable: false }))
-      waiting.clear()
-    })
-    await ask(started, 'init', init)
+    try {
+      await started.ask('init', init, { withinMs: startWithinMs })
+    } catch (error) {
+      child.kill('SIGKILL')
+      throw error
+    }
+    line = started
     return started
   }
 
-  function ask(process: ChildProcess, method: Method, params: unknown, keep?: Waiting['keep']): Promise<unknown> {
-    lastId += 1
-    const id = lastId
-    return new Promise((resolve, reject) => {
-      waiting.set(id, { resolve, reject, keep })
-      process.send({ kind: 'request', id, method, params } satisfies Request, (error) => {
-        if (error !== null) reject(new UpstreamError('the executor process cannot be reached', { cause: error, retryable: true }))
-      })
+  let begun: Promise<Line> | null = null
+  const running = (): Promise<Line> =>
+    line === null
+      ? (begun ??= start().finally(() => {
+          begun = null
+        }))
+      : Promise.resolve(line)
+  const request = async (method: Method, params: unknown): Promise<unknown> => {
+    if (closed) throw new UpstreamError('the executor was stopped', { retryable: false })
+    return (await running()).ask(method, params, { withinMs: answerWithinMs })
+  }
+
+  let last: Promise<unknown> = Promise.resolve()
+  /** One change at a time; the next begins when the last has ended, however it ended. */
+  const change = (method: 'execute' | 'revert', ticket: unknown, keep?: Keep): Promise<ExecutionResult> => {
+    const next = last.then(async () => {
+      if (closed) throw new UpstreamError('the executor was stopped', { retryable: false })
+      const on = await running()
+      return ExecutionResult.parse(await on.ask(method, ticket, { withinMs: endWithinMs, killWhenLate: true, keep }))
     })
-  }
-
-  async function receive(process: ChildProcess, message: Message): Promise<void> {
-    if (message.kind === 'answer') {
-      const asked = waiting.get(message.id)
-      waiting.delete(message.id)
-      if (message.error === undefined) asked?.resolve(message.result)
-      else asked?.reject(errorFrom(message.error))
-      return
-    }
-    // One execution at a time: the artifact belongs to the one that can keep.
-    const keeper = [...waiting.values()].find((one) => one.keep !== undefined)?.keep
-    let error: Answer['error']
-    try {
-      if (keeper === undefined) throw new InvariantError('nothing is being executed')
-      await keeper(Artifact.parse(message.params))
-    } catch (cause) {
-      error = {
-        code: 'upstream',
-        reason: null,
-        retryable: false,
-        message: `what was collected could not be stored: ${cause instanceof Error ? cause.message : String(cause)}`,
-      }
-    }
-    if (process.connected) process.send({ kind: 'answer', id: message.id, ...(error === undefined ? {} : { error }) } satisfies Answer)
-  }
-
-  let line: Promise<unknown> = Promise.resolve()
-  const inLine = <T>(work: () => Promise<T>): Promise<T> => {
-    const next = line.then(work, work)
-    line = next.catch(() => {})
+    last = next.catch(() => {})
     return next
   }
-  const request = async (method: Method, params: unknown, keep?: Waiting['keep']): Promise<unknown> => {
-    if (closed) throw new UpstreamError('the executor was stopped', { retryable: false })
-    return ask(child ?? (await starting()), method, params, keep)
-  }
-  let begun: Promise<ChildProcess> | null = null
-  const starting = (): Promise<ChildProcess> =>
-    (begun ??= start().finally(() => {
-      begun = null
-    }))
 
-  await starting()
+  await running()
   return {
-    pid: () => child?.pid,
+    pid: () => line?.pid,
     plan: async (params) => Plan.parse(await request('plan', params)),
-    execute: (ticket, keep) => inLine(async () => ExecutionResult.parse(await request('execute', ticket, keep))),
-    revert: (ticket) => inLine(async () => ExecutionResult.parse(await request('revert', ticket))),
+    execute: (ticket, keep) => change('execute', ticket, keep),
+    revert: (ticket) => change('revert', ticket),
     verify: async (plan) => Observation.parse(await request('verify', plan)),
+    standing: async (requests) => (await request('standing', requests)) as boolean[],
     status: async () => (await request('status', null)) as ClusterStatus,
     close: async () => {
       closed = true
-      const running = child
-      if (running === null) return
-      await new Promise<void>((resolve) => {
-        running.once('exit', () => resolve())
-        running.disconnect()
-        setTimeout(() => running.kill('SIGKILL'), 3_000).unref()
-      })
+      await line?.close()
     },
   }
-}
-
-function errorFrom({ code, reason, retryable, message }: NonNullable<Answer['error']>): Error {
-  if (code === 'denied') return new DeniedError(reason ?? 'denied', message)
-  if (code === 'upstream') return new UpstreamError(message, { retryable })
-  if (code === 'config') return new ConfigError(message)
-  if (code === 'input') return new InputError(message)
-  if (code === 'kubernetes') return new UpstreamError(message, { retryable: false })
-  return new InvariantError(message)
 }

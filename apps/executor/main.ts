@@ -6,10 +6,10 @@ import { readFileSync } from 'node:fs'
 import { connect } from '../../clusters/client.ts'
 import { systemClock } from '../../domain/clock.ts'
 import { DeniedError, FalconerError, InvariantError, UpstreamError } from '../../domain/errors.ts'
-import type { Artifact, Plan } from '../../domain/proposal.ts'
+import type { Plan, PlannedRequest } from '../../domain/proposal.ts'
 import type { SignedTicket } from '../../responses/approved.ts'
 import type { PlanRequest } from '../../responses/executor.ts'
-import type { Answer, Init, Message, Request } from './messages.ts'
+import type { Answer, Init, KeepRequest, Message, Request } from './messages.ts'
 import { createExecutor } from './run.ts'
 
 let executor: ReturnType<typeof createExecutor> | null = null
@@ -32,7 +32,7 @@ process.on('message', (message: Message) => {
     .catch((error: unknown) => send({ kind: 'answer', id: message.id, error: asError(error) }))
 })
 
-async function handle({ method, params }: Request): Promise<unknown> {
+async function handle({ id, method, params }: Request): Promise<unknown> {
   if (method === 'init') {
     const init = params as Init
     const kubeconfig = init.kubeconfigPath === null ? undefined : readFileSync(init.kubeconfigPath, 'utf8')
@@ -52,11 +52,13 @@ async function handle({ method, params }: Request): Promise<unknown> {
     case 'plan':
       return executor.plan(params as PlanRequest)
     case 'execute':
-      return executor.execute(params as SignedTicket, keep)
+      return executor.execute(params as SignedTicket, (artifact) => keep({ of: id, artifact }))
     case 'revert':
       return executor.revert(params as SignedTicket)
     case 'verify':
       return executor.verify(params as Plan)
+    case 'standing':
+      return executor.standing(params as PlannedRequest[])
     case 'status':
       return executor.status()
     default:
@@ -65,12 +67,12 @@ async function handle({ method, params }: Request): Promise<unknown> {
 }
 
 /** Returns when the server has stored it: evidence first. */
-function keep(artifact: Artifact): Promise<void> {
+function keep(params: KeepRequest): Promise<void> {
   lastId += 1
   const id = lastId
   return new Promise((resolve, reject) => {
     waiting.set(id, { resolve, reject })
-    send({ kind: 'request', id, method: 'keep', params: artifact })
+    send({ kind: 'request', id, method: 'keep', params })
   })
 }
 

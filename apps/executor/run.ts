@@ -1,6 +1,7 @@
 /**
  * What the executor does with a request: re-checks everything it was told (ticket, hash, expiry, policy, drift, which
- * cluster) and then sends exactly the approved requests. It never runs one ticket twice.
+ * cluster) and then sends exactly the approved requests, each once. It never runs one ticket twice, and what it says of
+ * the end is what the cluster shows, not what was accepted.
  */
 import type { KubeConfig } from '@kubernetes/client-node'
 import { flowObserver, identify, readClient } from '../../clusters/client.ts'
@@ -8,11 +9,12 @@ import { KubernetesApiError } from '../../clusters/contract.ts'
 import { dryRunClient, writeClient } from '../../clusters/write-client.ts'
 import { canonicalJson } from '../../domain/canonical-json.ts'
 import type { Clock } from '../../domain/clock.ts'
-import { DeniedError, FalconerError, UpstreamError } from '../../domain/errors.ts'
+import { DeniedError, FalconerError } from '../../domain/errors.ts'
 import type { Artifact, ExecutionResult, Observation, Outcome, Plan, PlannedRequest } from '../../domain/proposal.ts'
 import type { PlanContext, ReadContext } from '../../responses/action.ts'
 import { admitTicket, type Approved, assertApproved, type SignedTicket } from '../../responses/approved.ts'
 import { getAction } from '../../responses/catalog/catalog.ts'
+import { inPlace } from '../../responses/in-place.ts'
 import { driftBetween } from '../../responses/drift.ts'
 import type { ClusterStatus, PlanRequest } from '../../responses/executor.ts'
 import { checkPlan, checkProposal, type Policy } from '../../responses/policy.ts'
@@ -81,26 +83,54 @@ export function createExecutor({ kubeConfig, policy, publicKey, actionsEnabled, 
   }
 
   async function execute(signed: SignedTicket, keep: Keep): Promise<ExecutionResult> {
-    return refusalAsResult(async () => {
+    return refusalAsResult(async (sent) => {
       const approved = await admit(signed, 'execute')
-      const drift = await driftNow(approved.plan)
+      const { plan: made } = approved
+      const drift = await driftNow(made)
       if (drift.length > 0) return { ...empty(clock), status: 'drifted', text: 'The target changed after it was approved.', drift }
-      const outcome = await getAction(approved.plan.action).execute(approved, { ...(await readContext()), keep, send: sender(approved) })
-      return finish(outcome, await verify(approved.plan))
+      const outcome = await getAction(made.action).execute(approved, { ...(await readContext()), keep, send: sender(approved, sent) })
+      const observation = await observe(made, sent.count > 0)
+      // Accepted, and yet nothing of it is to be seen: something set it back, or it never took effect.
+      if (outcome.status === 'succeeded' && observation.level === 'none')
+        return finish({ ...outcome, status: 'partial', text: `${outcome.text} But the cluster does not show it.` }, observation)
+      return finish(outcome, observation)
     })
   }
 
   async function revert(signed: SignedTicket): Promise<ExecutionResult> {
-    return refusalAsResult(async () => {
+    return refusalAsResult(async (sent) => {
       const approved = await admit(signed, 'revert')
-      const send = sender(approved)
-      for (const request of approved.requests)
-        await send(request).catch((error: unknown) => {
-          // Gone already is what undoing a creation wants.
-          if (!(error instanceof KubernetesApiError && error.status === 404)) throw error
-        })
-      return finish({ status: 'succeeded', text: 'It was undone.', undo: [] }, await verify(approved.plan))
+      const { undo } = approved.ticket
+      const problem = await sendUndo(undo, sender(approved, sent))
+      const standing = await standingOf(undo).catch(() => null)
+      if (standing?.every(Boolean) === true)
+        return finish(
+          { status: 'succeeded', text: 'It was undone.', undo: [] },
+          { level: 'applied', text: 'The cluster shows it undone.', remaining: [] },
+        )
+      const why = problem ?? (standing === null ? 'the cluster could not be looked at afterwards' : 'the cluster does not show it')
+      const some = standing === null || standing.some(Boolean) || problem === null
+      return finish(
+        { status: some ? 'partial' : 'failed', text: `${some ? 'Not all of it is undone' : 'Nothing was undone'}: ${why}.`, undo },
+        await observe(approved.plan, true),
+      )
     })
+  }
+
+  const standingOf = (requests: readonly PlannedRequest[]): Promise<boolean[]> =>
+    Promise.all(requests.map((request) => inPlace(read, request)))
+
+  /** After something was sent, a cluster that cannot be read leaves what it came to unknown; it does not undo the sending. */
+  async function observe(made: Plan, sentSome: boolean): Promise<Observation> {
+    try {
+      return await verify(made)
+    } catch (error) {
+      return {
+        level: sentSome ? 'accepted' : 'none',
+        text: `The cluster could not be looked at afterwards: ${error instanceof Error ? error.message : String(error)}`,
+        remaining: ['whether it took effect is not known'],
+      }
+    }
   }
 
   async function driftNow(approved: Plan): Promise<string[]> {
@@ -116,15 +146,18 @@ export function createExecutor({ kubeConfig, policy, publicKey, actionsEnabled, 
     return getAction(made.action).verify(made, await readContext())
   }
 
-  /** Sends a request only if it stands, to the byte, in what was approved, and no more often than it stands there. */
-  function sender(approved: Approved): (request: PlannedRequest) => Promise<void> {
+  /** Sends a request only if it stands, to the byte, in what was approved, no more often than it stands there, and in time. */
+  function sender(approved: Approved, sent: { count: number }): (request: PlannedRequest) => Promise<void> {
     assertApproved(approved)
     const allowed = approved.requests.map((request) => canonicalJson(request))
     const client = writeClient(kubeConfig)
     return async (request) => {
       const index = allowed.indexOf(canonicalJson(request))
       if (index < 0) throw new DeniedError('not_approved', 'This request is not part of what was approved.')
+      if (clock.now().getTime() > Date.parse(approved.ticket.finishBy))
+        throw new DeniedError('late', `It took too long: nothing more is sent after ${approved.ticket.finishBy}.`)
       allowed.splice(index, 1)
+      sent.count += 1
       await client.send(request)
     }
   }
@@ -156,15 +189,31 @@ export function createExecutor({ kubeConfig, policy, publicKey, actionsEnabled, 
     drift: [],
     at: clock.now().toISOString(),
   })
-  const refusalAsResult = async (work: () => Promise<ExecutionResult>): Promise<ExecutionResult> => {
+  /** Before anything was sent, whatever is in the way is a refusal with its reason; afterwards only looking can tell. */
+  const refusalAsResult = async (work: (sent: { count: number }) => Promise<ExecutionResult>): Promise<ExecutionResult> => {
+    const sent = { count: 0 }
     try {
-      return await work()
+      return await work(sent)
     } catch (error) {
-      if (error instanceof UpstreamError || !(error instanceof FalconerError)) throw error
-      return { ...empty(clock), status: 'refused', text: error.message }
+      if (sent.count > 0 || !(error instanceof FalconerError)) throw error
+      const refusal = error instanceof DeniedError ? error.reason : 'unavailable'
+      return { ...empty(clock), status: 'refused', text: `Nothing was done: ${error.message}`, refusal }
     }
   }
-  return { plan, execute, revert, verify, status }
+  return { plan, execute, revert, verify, standing: standingOf, status }
+}
+
+/** Sends an undo in order; answers why it stopped early, if it did. */
+async function sendUndo(undo: readonly PlannedRequest[], send: (request: PlannedRequest) => Promise<void>): Promise<string | null> {
+  for (const request of undo)
+    try {
+      await send(request)
+    } catch (error) {
+      // Gone already: whether that is what the undo wanted is read back at the end.
+      if (error instanceof KubernetesApiError && error.status === 404) continue
+      return error instanceof Error ? error.message : String(error)
+    }
+  return null
 }
 
 const empty = (clock: Clock): ExecutionResult => ({

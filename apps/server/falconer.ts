@@ -11,14 +11,15 @@ import { playbook } from '../../agent/playbook/playbook.ts'
 import { suggest } from '../../agent/suggest.ts'
 import type { AuthContext } from '../../auth/people.ts'
 import { connect, type ConnectionConfig } from '../../clusters/client.ts'
-import type { Config } from '../../config/config.ts'
+import { clusterEnvironment, type Config } from '../../config/config.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { systemClock } from '../../domain/clock.ts'
 import { DeniedError, UpstreamError } from '../../domain/errors.ts'
 import { correlatePending } from '../../incidents/pipeline.ts'
 import type { Executor, ClusterStatus } from '../../responses/executor.ts'
-import { executeProposal, expireOverdue, recoverInterrupted, type Runner } from '../../responses/execute.ts'
-import { planProposal, requeueInterruptedPlanning } from '../../responses/plan-requested.ts'
+import { executeProposal, expireOverdue, type Runner } from '../../responses/execute.ts'
+import { planProposal } from '../../responses/plan-requested.ts'
+import { recoverInterrupted, requeueInterruptedPlanning } from '../../responses/recover.ts'
 import { loadPolicy } from '../../responses/policy.ts'
 import { countPending, uninvestigated } from '../../store/incidents.ts'
 import { failInterrupted, type Investigation, noteRefusals } from '../../store/investigations.ts'
@@ -149,8 +150,10 @@ export async function composeFalconer(config: Config, options: ComposeOptions = 
   }
   if (serving) {
     await failInterrupted(db, clock.now())
-    await requeueInterruptedPlanning(falconer.responses)
-    await recoverInterrupted(falconer.responses)
+    // Only the embedded database, which one process holds, tells that nobody else is at work on these.
+    const which = db.kind === 'embedded' ? 'all' : 'lapsed'
+    await requeueInterruptedPlanning(falconer.responses, which)
+    if (connection !== null) await recoverInterrupted(falconer.responses, which)
   }
   await ensurePartitions(db, clock.now())
   const steps = stepsOf(falconer, options.quietMs ?? 3_000)
@@ -192,6 +195,9 @@ function stepsOf(falconer: Falconer, quietMs: number): Steps {
     execute: () => nextProposal('approved', (id) => executeProposal(responses, id)),
     housekeeping: async () => {
       if ((await expireOverdue(responses)) > 0) falconer.changed('proposals')
+      // What another server left when it died, once its claims are over.
+      await requeueInterruptedPlanning(responses, 'lapsed')
+      if (falconer.cluster !== null && (await recoverInterrupted(responses, 'lapsed')) > 0) falconer.changed('proposals')
       await ensurePartitions(db, clock.now())
       await dropBefore(db, new Date(clock.now().getTime() - falconer.config.FALCONER_RETENTION_DAYS * 86_400_000))
       await sweepExpired(db, clock.now())
@@ -229,6 +235,7 @@ function startExecutor(config: Config, policy: Runner['policy'], publicKey: stri
     policy,
     actionsEnabled: config.FALCONER_ACTIONS,
     scope: config.FALCONER_SCOPE,
+    environment: clusterEnvironment(),
   })
 }
 
@@ -243,6 +250,7 @@ const noExecutor: Executor = {
   execute: async () => noCluster(),
   revert: async () => noCluster(),
   verify: async () => noCluster(),
+  standing: async () => noCluster(),
   status: async () => ({ reachable: false, clusterId: null, simulated: false, version: null, detail: 'no cluster is configured' }),
   close: async () => {},
 }

@@ -2,7 +2,8 @@ import { z } from 'zod'
 import type { PlannedRequest } from '../../../domain/proposal.ts'
 import type { ResponseAction } from '../../action.ts'
 import { assertApproved } from '../../approved.ts'
-import { containerNames, declaredBy, podEvidence, readTarget } from '../../describe.ts'
+import { containerNames, declaredBy, readTarget } from '../../describe.ts'
+import { storeEvidence } from '../../evidence.ts'
 
 /** Stores a pod's logs and manifest with the proposal, each with its hash, before rotation or a restart loses them. Changes nothing. */
 export const collectLogs: ResponseAction<{ tailLines: z.ZodDefault<z.ZodNumber> }> = {
@@ -48,15 +49,13 @@ export const collectLogs: ResponseAction<{ tailLines: z.ZodDefault<z.ZodNumber> 
   async execute(approved, context) {
     assertApproved(approved)
     const pod = await readTarget(context.read, approved.plan.target)
-    let count = 0
-    for await (const artifact of podEvidence(context.read, pod, {
+    const { files, unreadable } = await storeEvidence(context, pod, {
       tailLines: Number(approved.plan.params.tailLines),
       limitBytes: 4_194_304,
-    })) {
-      await context.keep(artifact)
-      count += 1
-    }
-    return { status: 'succeeded', text: `${count} files are stored, each with its SHA-256.`, undo: [] }
+    })
+    const text = `${files} files are stored, each with its SHA-256.`
+    if (unreadable.length === 0) return { status: 'succeeded', text, undo: [] }
+    return { status: 'partial', text: `${text} Not read: ${unreadable.join('; ')}.`, undo: [] }
   },
 
   verify: async () => ({ level: 'effect_observed', text: 'What was read is stored with this proposal.', remaining: [] }),

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { KubernetesJson, ReadClient } from '../../../clusters/contract.ts'
 import type { Observation, Plan, PlannedRequest } from '../../../domain/proposal.ts'
+import { canonicalJson } from '../../../domain/canonical-json.ts'
 import type { ResponseAction } from '../../action.ts'
 import { declaredBy, place, readTarget } from '../../describe.ts'
 import { sendAll } from '../../send-all.ts'
@@ -35,24 +36,21 @@ export const isolatePod: ResponseAction = {
       throw new Unplannable(
         `${place(target)} uses its node’s network, which no NetworkPolicy can close. Delete the pod, or cordon the node, instead.`,
       )
-    if (pod.metadata.labels?.[quarantineLabel] !== undefined) throw new Unplannable(`${place(target)} is already in quarantine.`)
-    const policyName = `falconer-quarantine-${target.uid}`.slice(0, 63).replace(/[^a-z0-9]+$/, '')
-    const requests: PlannedRequest[] = [
-      {
-        verb: 'create',
-        resource: 'networkpolicies.networking.k8s.io',
-        namespace,
-        name: policyName,
-        body: denyAll(policyName, namespace, target.uid),
-      },
-      {
-        verb: 'patch',
-        resource: 'pods',
-        namespace,
-        name: target.name,
-        body: { metadata: { uid: target.uid, labels: { [quarantineLabel]: target.uid } } },
-      },
-    ]
+    const policyName = policyNameFor(target.uid)
+    const manifest = denyAll(policyName, namespace, target.uid)
+    const standing = await policyStands(context.read, manifest)
+    // Another's label of this name must not keep a pod from being isolated; the undo gives it back.
+    const label = pod.metadata.labels?.[quarantineLabel]
+    if (label === target.uid && standing) throw new Unplannable(`${place(target)} is already in quarantine.`)
+    const labelled = (value: string | null): PlannedRequest => ({
+      verb: 'patch',
+      resource: 'pods',
+      namespace,
+      name: target.name,
+      body: { metadata: { uid: target.uid, labels: { [quarantineLabel]: value } } },
+    })
+    const policy = { resource: policyResource, namespace, name: policyName } as const
+    const requests: PlannedRequest[] = [...(standing ? [] : [{ verb: 'create' as const, ...policy, body: manifest }]), labelled(target.uid)]
     for (const request of requests) await context.rehearse(request)
     const services = (await servicesOf(context.read, pod, namespace)).map((service) => ({
       kind: 'Service',
@@ -69,28 +67,20 @@ export const isolatePod: ResponseAction = {
       },
       summary: `All network traffic of pod ${namespace}/${target.name} will be denied; the pod keeps running.`,
       diff: [
-        `+ NetworkPolicy ${namespace}/${policyName}`,
+        `${standing ? ' ' : '+'} NetworkPolicy ${namespace}/${policyName}${standing ? ' (it exists already)' : ''}`,
         `+   selects ${quarantineLabel}=${target.uid}`,
         '+   ingress: nothing allowed',
         '+   egress: nothing allowed',
         `  Pod ${namespace}/${target.name}`,
+        ...(label === undefined || label === target.uid ? [] : [`-   label ${quarantineLabel}: ${label}`]),
         `+   label ${quarantineLabel}: ${target.uid}`,
       ].join('\n'),
       warnings: [
         'A NetworkPolicy works only if the cluster’s network plug-in enforces it; some leave established connections open.',
-        ...otherAllows(await context.read.list('networkpolicies.networking.k8s.io', namespace), pod),
+        ...otherAllows(await context.read.list(policyResource, namespace), pod),
       ],
-      undo: 'The label is removed and the NetworkPolicy deleted.',
-      undoRequests: [
-        {
-          verb: 'patch',
-          resource: 'pods',
-          namespace,
-          name: target.name,
-          body: { metadata: { uid: target.uid, labels: { [quarantineLabel]: null } } },
-        },
-        { verb: 'delete', resource: 'networkpolicies.networking.k8s.io', namespace, name: policyName, body: null },
-      ],
+      undo: `The label is ${label === undefined ? 'removed' : 'set back'}${standing ? '' : ' and the NetworkPolicy deleted'}.`,
+      undoRequests: [labelled(label ?? null), ...(standing ? [] : [{ verb: 'delete' as const, ...policy, body: null }])],
     }
   },
 
@@ -109,6 +99,12 @@ export const isolatePod: ResponseAction = {
           remaining: ['connections that were open may still be open'],
         }
       const open = flows.filter((flow) => flow.state === 'open')
+      if (flows.length === 0)
+        return {
+          level: 'applied',
+          text: 'Label and policy are in place. No connection of the pod was observed, so none was seen to end.',
+          remaining: ['whether the network plug-in enforces the policy was not seen'],
+        }
       if (open.length === 0)
         return {
           level: 'effect_observed',
@@ -124,24 +120,50 @@ export const isolatePod: ResponseAction = {
       await context.wait(250)
     }
   },
+
+  contains: () => true,
+}
+
+const policyResource = 'networkpolicies.networking.k8s.io'
+const policyNameFor = (uid: string): string => `falconer-quarantine-${uid}`.slice(0, 63).replace(/[^a-z0-9]+$/, '')
+
+/** Whether the very policy stands already, left from an earlier time. Throws Unplannable when another one has its name. */
+async function policyStands(read: ReadClient, manifest: KubernetesJson): Promise<boolean> {
+  const found = await read.get(policyResource, manifest.metadata.namespace ?? null, manifest.metadata.name)
+  if (found === null) return false
+  if (deniesAll(found, manifest)) return true
+  throw new Unplannable(
+    `A NetworkPolicy ${manifest.metadata.name} exists that is not the one Falconer would make. Somebody changed it: look at it, delete it, and propose this again.`,
+  )
+}
+
+/** To the word: one allowed port more, and it isolates nothing. */
+function deniesAll(found: KubernetesJson, manifest: KubernetesJson): boolean {
+  const { podSelector, policyTypes, ingress = [], egress = [], ...rest } = found.spec ?? {}
+  return canonicalJson({ podSelector, policyTypes, ingress, egress }) === canonicalJson(manifest.spec) && Object.keys(rest).length === 0
 }
 
 async function applied(plan: Plan, read: ReadClient): Promise<Observation | 'applied'> {
-  const { target, requests } = plan
+  const { target } = plan
   const pod = await read.get('pods', target.namespace, target.name)
   if (pod === null || pod.metadata.uid !== target.uid)
     return { level: 'none', text: 'The pod no longer exists.', remaining: ['whatever has replaced it is not isolated'] }
-  const policy = await read.get('networkpolicies.networking.k8s.io', target.namespace, requests[0]?.name ?? '')
+  const manifest = denyAll(policyNameFor(target.uid), target.namespace ?? 'default', target.uid)
+  const policy = await read.get(policyResource, target.namespace, manifest.metadata.name)
   const missing = [
     ...(pod.metadata.labels?.[quarantineLabel] === target.uid ? [] : ['the quarantine label is not on the pod']),
-    ...(policy === null ? ['the deny-all policy does not exist'] : []),
+    ...(policy === null
+      ? ['the deny-all policy does not exist']
+      : deniesAll(policy, manifest)
+        ? []
+        : ['somebody changed the deny-all policy']),
   ]
   return missing.length === 0
     ? 'applied'
     : { level: missing.length === 2 ? 'none' : 'accepted', text: 'The pod is not isolated.', remaining: missing }
 }
 
-const denyAll = (name: string, namespace: string, value: string): unknown => ({
+const denyAll = (name: string, namespace: string, value: string): KubernetesJson => ({
   apiVersion: 'networking.k8s.io/v1',
   kind: 'NetworkPolicy',
   metadata: { name, namespace, labels: { 'app.kubernetes.io/managed-by': 'falconer' } },

@@ -3,7 +3,8 @@ import type { KubernetesJson, ReadClient } from '../../../clusters/contract.ts'
 import type { ActionTarget, PlannedRequest } from '../../../domain/proposal.ts'
 import type { ResponseAction } from '../../action.ts'
 import { assertApproved } from '../../approved.ts'
-import { declaredBy, place, podEvidence, readTarget, resourceOf } from '../../describe.ts'
+import { declaredBy, place, readTarget, resourceOf } from '../../describe.ts'
+import { evidenceFirst } from '../../evidence.ts'
 import { sendAll } from '../../send-all.ts'
 import { Unplannable } from '../../unplannable.ts'
 
@@ -77,11 +78,9 @@ export const scaleWorkload: ResponseAction<{ replicas: z.ZodNumber }> = {
     const { target } = approved.plan
     const workload = await readTarget(context.read, target)
     const before = replicasOf(workload)
-    if (Number(approved.plan.params.replicas) < before)
-      for (const pod of (await podsOf(context.read, workload)).slice(0, podLimit))
-        for await (const artifact of podEvidence(context.read, pod, { tailLines: 5_000, limitBytes: 1_048_576 }))
-          await context.keep(artifact)
-    return sendAll(approved, context, 'The API server accepted the new number of replicas.')
+    const going = Number(approved.plan.params.replicas) < before ? (await podsOf(context.read, workload)).slice(0, podLimit) : []
+    const missing = await evidenceFirst(context, going, { tailLines: 5_000, limitBytes: 1_048_576 })
+    return missing ?? sendAll(approved, context, 'The API server accepted the new number of replicas.')
   },
 
   async verify(plan, context) {
@@ -98,15 +97,18 @@ export const scaleWorkload: ResponseAction<{ replicas: z.ZodNumber }> = {
         }
       const running = (await podsOf(context.read, workload)).length
       if (running === wanted) return { level: 'effect_observed', text: `The workload has ${running} pods, as declared.`, remaining: [] }
-      if (attempt === 8)
+      if (attempt === 80)
         return {
           level: 'applied',
           text: `The workload declares ${wanted} replicas; ${running} pods exist.`,
           remaining: ['pods are still starting or stopping'],
         }
-      await context.wait(250)
+      await context.wait(500)
     }
   },
+
+  // Fewer replicas may be the intruder’s among those that are left.
+  contains: (plan) => plan.params.replicas === 0,
 }
 
 const podLimit = 20
