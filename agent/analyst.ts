@@ -18,6 +18,7 @@ const claims = z.array(Claim.extend({ text: Claim.shape.text.max(10_000), eviden
 const Draft = Report.omit({ ungrounded: true }).extend({
   summary: claims,
   reasons: claims,
+  unusual: claims.default([]),
   timeline: claims,
   unknowns: z.array(z.string().max(10_000)).max(200),
   actions: z.array(RecommendedAction.extend({ reason: z.string().max(2_000) })).max(200),

@@ -6,6 +6,7 @@ import type { Clock } from '../domain/clock.ts'
 import type { Entity } from '../domain/entity.ts'
 import { FalconerError, NotFoundError } from '../domain/errors.ts'
 import { isId } from '../domain/ids.ts'
+import type { Incident } from '../domain/incident.ts'
 import { buildCaseFile, type CaseFile, type Coverage, sample } from '../incidents/case-file.ts'
 import { type AlertContext, noContext } from '../incidents/context.ts'
 import { ground, type RecordReader } from '../incidents/grounding.ts'
@@ -13,6 +14,7 @@ import { getAlert, getAlerts } from '../store/alerts.ts'
 import type { Database, Queryable } from '../store/database.ts'
 import { getEntities, getEntity, inventoryFreshness } from '../store/entities.ts'
 import { alertCandidates, decisionsOf, getDecision, getIncident, groupsOf, markInvestigated, membershipsOf } from '../store/incidents.ts'
+import { type History, ruleHistory } from '../store/rule-history.ts'
 import { finishInvestigation, type Investigation, startInvestigation } from '../store/investigations.ts'
 import { listSources } from '../store/sources.ts'
 import { type Analyst, checkedDraft } from './analyst.ts'
@@ -94,9 +96,18 @@ export async function readCase(db: Database, incidentId: string, options: Invest
     groups: (await groupsOf(db, [incident.id])).get(incident.id) ?? [],
     coverage: await coverageOf(db),
     decisions: await decisionsOf(db, incident.id),
+    history: await historyOf(db, incident, [...entities.values()]),
     inventory: inventory === undefined ? null : { scope: inventory.scope, pods: inventory.pods, lastNs: inventory.lastNs },
     cluster: options.cluster(incident.scope),
   })
+}
+
+/** Here is the workload, or the pod where there is none. */
+async function historyOf(db: Queryable, incident: Incident, entities: readonly Entity[]): Promise<History> {
+  const workloads = entities.filter((entity) => entity.kind === 'workload')
+  const here = workloads.length > 0 ? workloads : entities.filter((entity) => entity.kind === 'pod')
+  const { scope, id, rules, firstNs } = incident
+  return ruleHistory(db, { scope, incidentId: id, rules, beforeNs: firstNs, entityIds: here.map((entity) => entity.id) })
 }
 
 async function coverageOf(db: Queryable): Promise<Coverage[]> {

@@ -42,6 +42,7 @@ export const Report = z.object({
   severity: Severity.describe('Never below the incident’s floor'),
   summary: z.array(GroundedClaim),
   reasons: z.array(GroundedClaim).describe('Why this verdict'),
+  unusual: z.array(GroundedClaim).describe('What was not like this before, as far back as alerts go'),
   timeline: z.array(GroundedClaim),
   unknowns: z.array(z.string()).describe('What was not observed, and since when'),
   techniques: z.array(z.object({ id: z.string(), tactic: z.string().nullable() })),
@@ -50,8 +51,9 @@ export const Report = z.object({
 })
 export type Report = z.infer<typeof Report>
 /** What an analyst writes before grounding. */
-export type DraftReport = Omit<Report, 'summary' | 'reasons' | 'timeline' | 'ungrounded'> & {
+export type DraftReport = Omit<Report, 'summary' | 'reasons' | 'unusual' | 'timeline' | 'ungrounded'> & {
   summary: Claim[]
   reasons: Claim[]
+  unusual: Claim[]
   timeline: Claim[]
 }

@@ -7,7 +7,9 @@ import type { Entity } from '../domain/entity.ts'
 import type { Incident, RecordedDecision } from '../domain/incident.ts'
 import { severityId } from '../domain/severity.ts'
 import type { AlertContext } from './context.ts'
+import type { History } from '../store/rule-history.ts'
 import { type Explanation, explain } from './explain.ts'
+import { type ProcessNode, processTrees } from './process-chain.ts'
 import type { RuleGroup } from './severity.ts'
 
 /** How fresh a source is. `lastSeenAt` null: never heard. */
@@ -20,10 +22,14 @@ export type CaseFile = {
   /** In event order; all of them up to the limit, else a stratified sample. */
   alerts: CaseAlert[]
   omitted: number
+  /** Which process started which, of the alerts above. */
+  processes: ProcessNode[]
   /** Inventory records the alerts were resolved to. */
   entities: Entity[]
   /** True when inventory itself explains every alert of the incident. */
   explained: boolean
+  /** How usual the incident's rules were before it, here and elsewhere in the cluster. */
+  history: History
   coverage: Coverage[]
   inventory: { scope: string; pods: number; lastNs: bigint } | null
   decisions: RecordedDecision[]
@@ -31,7 +37,7 @@ export type CaseFile = {
   cluster: { simulated: boolean } | null
 }
 
-export type CaseParts = Omit<CaseFile, 'alerts' | 'omitted' | 'entities' | 'explained'> & {
+export type CaseParts = Omit<CaseFile, 'alerts' | 'omitted' | 'processes' | 'entities' | 'explained'> & {
   resolved: { alert: Alert; context: AlertContext }[]
   total: number
 }
@@ -49,6 +55,7 @@ export function buildCaseFile(parts: CaseParts): CaseFile {
     ...rest,
     alerts,
     omitted: total - alerts.length,
+    processes: processTrees(alerts.map((entry) => entry.alert)),
     entities: [...entities.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
     explained: alerts.length > 0 && total === alerts.length && alerts.every((entry) => entry.explanation !== null),
   }

@@ -25,14 +25,19 @@ export type GroundingCase = { severityFloor: Severity; entityIds: ReadonlySet<st
 
 export async function ground(draft: DraftReport, reader: RecordReader, about: GroundingCase): Promise<Report> {
   const check = async (claims: readonly Claim[]): Promise<GroundedClaim[]> => Promise.all(claims.map((claim) => groundClaim(claim, reader)))
-  const [summary, reasons, timeline] = await Promise.all([check(draft.summary), check(draft.reasons), check(draft.timeline)])
+  const [summary, reasons, unusual, timeline] = await Promise.all([
+    check(draft.summary),
+    check(draft.reasons),
+    check(draft.unusual),
+    check(draft.timeline),
+  ])
   const actions = draft.actions.map((action) =>
     action.entityId !== null && !about.entityIds.has(action.entityId)
       ? { ...action, entityId: null, blocked: 'its target is not an inventory record of this case' }
       : action,
   )
-  const ungrounded = [...summary, ...reasons, ...timeline].filter((claim) => !claim.grounded).length
-  return { ...draft, summary, reasons, timeline, actions, severity: maxSeverity(draft.severity, about.severityFloor), ungrounded }
+  const ungrounded = [...summary, ...reasons, ...unusual, ...timeline].filter((claim) => !claim.grounded).length
+  return { ...draft, summary, reasons, unusual, timeline, actions, severity: maxSeverity(draft.severity, about.severityFloor), ungrounded }
 }
 
 export async function groundClaim(claim: Claim, reader: RecordReader): Promise<GroundedClaim> {

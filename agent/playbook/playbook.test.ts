@@ -41,6 +41,7 @@ function caseOf(alerts: Alert[], over: Partial<CaseParts> = {}, context: AlertCo
     groups: [],
     coverage: [],
     decisions: [],
+    history: { sinceNs: null, rules: [] },
     inventory: { scope: 'lab', pods: 3, lastNs: noon },
     cluster: { simulated: true },
     resolved: alerts.map((one) => ({ alert: one, context })),
@@ -144,7 +145,7 @@ describe('what it concludes', () => {
   })
 
   it('names the likely way in only for what a server started besides its own workers', async () => {
-    expect(await told(caseOf([opened()]))).toMatch(/Its parent “java” is a server program/)
+    expect(await told(caseOf([opened()]))).toMatch(/What started it, “java”, is a server program/)
     expect(
       await told(caseOf([alert({ rule: 'Modify Container Entrypoint', process: process_({ name: 'httpd', parentName: 'httpd' }) })])),
     ).not.toMatch(/server program/)
@@ -186,7 +187,34 @@ describe('what it concludes', () => {
     expect(unknowns).toEqual([
       expect.stringMatching(/has never been collected/),
       expect.stringMatching(/Source “falco” has never been heard/),
+      expect.stringMatching(/usual here is not known/),
       expect.stringMatching(/Posture .* was not observed/),
     ])
+  })
+
+  it('tells which process started which, in one sentence that cites them', async () => {
+    const step = (pid: bigint, parentPid: bigint, cmdline: string): Alert =>
+      alert({ rule: 'x', process: process_({ pid, parentPid, cmdline, parentName: 'node' }) })
+    expect(await told(caseOf([step(10n, 5n, 'sh -c fetch'), step(11n, 10n, 'kworkerd'), step(12n, 11n, 'cat /etc/shadow')]))).toMatch(
+      /started the next: “node” → “sh -c fetch” → “kworkerd” → “cat \/etc\/shadow”\./,
+    )
+  })
+
+  it('tells what is unusual here from what was reported before, and stands on the source that was heard', async () => {
+    const coverage = [{ name: 'falco', collector: 'falco', scope: 'lab', lastSeenAt: new Date(0) }]
+    const said = async (earlierAlerts: number, here: number) => {
+      const rules = [{ rule: 'Run shell untrusted', earlierAlerts, earlierIncidents: 2, here }]
+      return (await playbook.analyse(caseOf([opened()], { coverage, history: { sinceNs: noon - 100n * minute, rules } }))).unusual
+    }
+    const spoken = async (...counts: [number, number]) => (await said(...counts)).map((claim) => claim.text.replaceAll(/[⟦⟧]/g, ''))
+    expect(await spoken(0, 0)).toEqual([
+      'Rule Run shell untrusted was not reported in this cluster before; its alerts go back to 2026-09-01.',
+    ])
+    expect(await spoken(7, 0)).toEqual([
+      expect.stringMatching(/is known in this cluster \(7 alerts in 2 earlier incidents\) but was not reported of checkout before/),
+    ])
+    expect(await spoken(700, 650)).toEqual([expect.stringMatching(/everyday noise of checkout: 650 alerts/)])
+    expect(await spoken(9, 3)).toEqual([])
+    expect((await said(0, 0))[0]).toMatchObject({ kind: 'absence', evidence: [{ record: 'alert' }, { record: 'coverage', id: 'falco' }] })
   })
 })

@@ -2,14 +2,30 @@
  * The playbook analyst: no model, the same case file, the same rules of evidence. Every sentence it writes is a claim that
  * grounding re-reads, and it says that a playbook wrote it.
  */
+import type { Alert } from '../../domain/alert.ts'
 import { tacticTitle } from '../../domain/attack.ts'
 import { formatEventTime } from '../../domain/event-time.ts'
 import type { Claim, DraftReport } from '../../domain/report.ts'
 import type { CaseAlert, CaseFile } from '../../incidents/case-file.ts'
+import { mainChain } from '../../incidents/process-chain.ts'
 import type { Analyst } from '../analyst.ts'
 import { startedByServer } from './families/shell.ts'
 import { recommend } from './recommend.ts'
-import { type Cite, cite, citeClock, citeCoverage, citeEntity, citeInstant, claim, standsOn, standsOnEntity } from './sentence.ts'
+import {
+  absence,
+  causal,
+  type Cite,
+  cite,
+  citeClock,
+  citeCoverage,
+  citeEntity,
+  citeInstant,
+  inference,
+  observation,
+  standsOn,
+  standsOnEntity,
+} from './sentence.ts'
+import { unusual, usualUnknown, watching } from './unusual.ts'
 import { type Judgement, judge, type Signal, signalsOf } from './weigh.ts'
 
 export const playbook: Analyst = {
@@ -26,6 +42,7 @@ export const playbook: Analyst = {
       severity: file.incident.severityFloor,
       summary: summary(file, signals),
       reasons: reasons(file, signals, judgement),
+      unusual: unusual(file, signals),
       timeline: timeline(file),
       unknowns: unknowns(file),
       techniques: techniques(file),
@@ -39,6 +56,8 @@ function summary(file: CaseFile, signals: readonly Signal[]): Claim[] {
   const last = file.alerts.at(-1)
   if (first === undefined || last === undefined) return []
   const claims = [where(file, first, last)]
+  const chain = chainOf(file)
+  if (chain !== null) claims.push(chain)
   for (const { strongest, family } of inTime(signals.slice(0, 5))) claims.push(told(family.tell(strongest), strongest))
   if (file.explained) claims.push(explained(first))
   const sequence = inOrder(signals.filter((signal) => signal.weight !== 'weak'))
@@ -46,15 +65,11 @@ function summary(file: CaseFile, signals: readonly Signal[]): Claim[] {
   const opened = signals.flatMap((signal) => signal.alerts).find((entry) => startedByServer(entry.alert))
   if (opened !== undefined)
     claims.push(
-      claim(
-        'inference',
-      )`Its parent ${cite(opened.alert, 'process.parentName')} is a server program, so the likely way in is a flaw in that application: mend and redeploy it, or the next pod is entered the same way.`,
+      inference`What started it, ${cite(opened.alert, 'process.parentName')}, is a server program, so the likely way in is a flaw in that application: mend and redeploy it, or the next pod is entered the same way.`,
     )
-  const watching = file.coverage.find(
-    (source) => source.lastSeenAt !== null && source.scope === file.incident.scope && source.collector !== 'kubernetes',
-  )
-  if (watching !== undefined)
-    claims.push(claim('absence')`Whether it went on cannot be told beyond ${citeCoverage(watching)}, when its source was last heard.`)
+  const [source] = watching(file)
+  if (source !== undefined)
+    claims.push(absence`Whether it went on cannot be told beyond ${citeCoverage(source)}, when its source was last heard.`)
   return claims
 }
 
@@ -62,24 +77,38 @@ function where(file: CaseFile, first: CaseAlert, last: CaseAlert): Claim {
   const { pod, workload } = file.alerts.find((entry) => entry.context.pod !== null)?.context ?? { pod: null, workload: null }
   const count = `${file.incident.alertCount} ${file.incident.alertCount === 1 ? 'alert' : 'alerts'}`
   const times: [Cite, Cite] = [citeInstant(first.alert), citeClock(last.alert)]
-  const span = first === last ? claim('observation')`at ${times[0]}` : claim('observation')`between ${times[0]} and ${times[1]}`
+  const span = first === last ? observation`at ${times[0]}` : observation`between ${times[0]} and ${times[1]}`
   const place =
     pod === null
       ? first.alert.container === null
-        ? claim('observation')`on host ${cite(first.alert, 'hostname')}`
-        : claim('observation')`in container ${cite(first.alert, 'container.id')}`
+        ? observation`on host ${cite(first.alert, 'hostname')}`
+        : observation`in container ${cite(first.alert, 'container.id')}`
       : workload === null
-        ? claim('observation')`in pod ${citeEntity(pod, 'pod')}`
-        : claim(
-            'observation',
-          )`in pod ${citeEntity(pod, 'pod')} of ${citeEntity(workload, 'properties.workloadKind')} ${citeEntity(workload, 'name')}`
+        ? observation`in pod ${citeEntity(pod, 'pod')}`
+        : observation`in pod ${citeEntity(pod, 'pod')} of ${citeEntity(workload, 'properties.workloadKind')} ${citeEntity(workload, 'name')}`
   return { kind: 'observation', text: `${count} ${span.text}, ${place.text}.`, evidence: [...span.evidence, ...place.evidence] }
+}
+
+/** Who started whom, root first; a middle that is too long is left out. */
+function chainOf(file: CaseFile): Claim | null {
+  const chain = mainChain(file.processes)
+  if (chain.length < 2) return null
+  const shown = chain.length <= 6 ? chain : [...chain.slice(0, 3), ...chain.slice(-3)]
+  const cites = shown.map((node): Cite => {
+    const [alert] = node.alerts as [Alert]
+    if (!node.implied) return cite(alert, 'process.cmdline')
+    return alert.process?.parentCmdline == null ? cite(alert, 'process.parentName') : cite(alert, 'fields.proc.pcmdline')
+  })
+  const words = cites.map((_cite, index) =>
+    index === 0 ? 'One process started the next: ' : index === 3 && shown !== chain ? ' → … → ' : ' → ',
+  )
+  return observation(Object.assign([...words, '.'], { raw: [] }), ...cites)
 }
 
 /** “At 10:01, the shell … was started by …” */
 function told(parts: readonly (string | Cite)[], entry: CaseAlert): Claim {
   const words = Object.assign(['At ', ', ', ...parts.slice(1).map(() => ''), '.'], { raw: [] }) as unknown as TemplateStringsArray
-  return claim('observation')(words, citeClock(entry.alert), ...parts)
+  return observation(words, citeClock(entry.alert), ...parts)
 }
 
 /** Two signs in one place, one after the other: a causal claim, so it stands on both. */
@@ -90,9 +119,7 @@ function inOrder(signals: readonly Signal[]): Claim | null {
   if (before === undefined || after === undefined) return null
   const seconds = Number((after.strongest.alert.eventNs - before.strongest.alert.eventNs) / 1_000_000_000n)
   const gap = seconds < 1 ? 'within a second' : seconds < 120 ? `${seconds} seconds later` : `${Math.round(seconds / 60)} minutes later`
-  return claim(
-    'causal',
-  )`First came ${before.family.title} (${cite(before.strongest.alert, 'rule')}), and ${gap} in the same place ${after.family.title} (${cite(after.strongest.alert, 'rule')}): read together they are one course of action.`
+  return causal`First came ${before.family.title} (${cite(before.strongest.alert, 'rule')}), and ${gap} in the same place ${after.family.title} (${cite(after.strongest.alert, 'rule')}): read together they are one course of action.`
 }
 
 const inTime = (signals: readonly Signal[]): Signal[] =>
@@ -106,10 +133,8 @@ const samePlace = (a: CaseAlert, b: CaseAlert | undefined): boolean =>
 
 function explained(entry: CaseAlert): Claim {
   const { pod } = entry.context
-  if (pod === null || entry.explanation === null) return claim('inference')`Inventory explains it. ${standsOn(entry.alert)}`
-  return claim(
-    'inference',
-  )`${cite(entry.alert, 'process.cmdline')} is exactly the command that the ${citeEntity(pod, 'properties.workload.kind')} declares for this pod, and it has no terminal: the job did its work. ${standsOnEntity(pod)}`
+  if (pod === null || entry.explanation === null) return inference`Inventory explains it. ${standsOn(entry.alert)}`
+  return inference`${cite(entry.alert, 'process.cmdline')} is exactly the command that the ${citeEntity(pod, 'properties.workload.kind')} declares for this pod, and it has no terminal: the job did its work. ${standsOnEntity(pod)}`
 }
 
 function reasons(file: CaseFile, signals: readonly Signal[], judgement: Judgement): Claim[] {
@@ -121,7 +146,7 @@ function reasons(file: CaseFile, signals: readonly Signal[], judgement: Judgemen
 
 function reason({ family, weight, strongest, alerts }: Signal): Claim {
   const count = `${alerts.length} ${alerts.length === 1 ? 'alert' : 'alerts'}`
-  const shows = claim('inference')`Rule ${cite(strongest.alert, 'rule')} (${count}) shows ${family.title}, which is ${weight}`
+  const shows = inference`Rule ${cite(strongest.alert, 'rule')} (${count}) shows ${family.title}, which is ${weight}`
   // What speaks for a family does not speak for a sign of it that says little by itself.
   return { ...shows, text: `${shows.text}${weight === 'weak' ? ': it says little by itself' : `: ${family.because}`}.` }
 }
@@ -133,10 +158,10 @@ function timeline(file: CaseFile): Claim[] {
     const at = citeClock(alert)
     const what =
       alert.process?.cmdline == null
-        ? claim('observation')`${cite(alert, 'rule')}`
-        : claim('observation')`${cite(alert, 'rule')}: ${cite(alert, 'process.cmdline')}`
+        ? observation`${cite(alert, 'rule')}`
+        : observation`${cite(alert, 'rule')}: ${cite(alert, 'process.cmdline')}`
     const note = `${alert.seen > 1 ? `, received ${alert.seen} times` : ''}${context.inferred ? ' (pod inferred)' : ''}${explanation === null ? '' : ' (explained by inventory)'}`
-    const time = claim('observation')`${at}`
+    const time = observation`${at}`
     return { kind: 'observation', text: `${time.text} ${what.text}${note}`, evidence: [...time.evidence, ...what.evidence] }
   })
 }
@@ -161,6 +186,8 @@ function unknowns(file: CaseFile): string[] {
     found.push('Pods are inferred from container ids or names the sensor gave, not from their UIDs.')
   for (const source of file.coverage.filter((one) => one.scope === file.incident.scope && one.lastSeenAt === null))
     found.push(`Source “${source.name}” has never been heard.`)
+  const usual = usualUnknown(file)
+  if (usual !== null) found.push(usual)
   found.push('Posture (known vulnerabilities, misconfiguration) was not observed: no scanner’s report has been imported.')
   return found
 }

@@ -1,6 +1,6 @@
 /**
- * Sentences with their evidence: a tagged template in which every value comes from a record and is cited by field.
- * claim('observation')`${cite(alert, 'process.cmdline')} was started` is text and proof in one.
+ * Sentences with their evidence: tagged templates in which every value comes from a record and is cited by field.
+ * observation`${cite(alert, 'process.cmdline')} was started` is text and proof in one.
  */
 import type { Alert } from '../../domain/alert.ts'
 import type { Entity } from '../../domain/entity.ts'
@@ -39,7 +39,7 @@ export const standsOnEntity = (entity: Entity): Cite => ({
 })
 const isCite = (part: unknown): part is Cite => typeof part === 'object' && part !== null && 'evidence' in part
 
-export function claim(kind: Claim['kind']): (words: TemplateStringsArray, ...parts: (Cite | string | number)[]) => Claim {
+function claim(kind: Claim['kind']): (words: TemplateStringsArray, ...parts: (Cite | string | number)[]) => Claim {
   return (words, ...parts) => {
     const evidence: EvidenceRef[] = []
     const text = words.reduce((sentence, word, index) => {
@@ -49,6 +49,11 @@ export function claim(kind: Claim['kind']): (words: TemplateStringsArray, ...par
     return { text: text.replace(/ {2,}/g, ' ').trim(), kind, evidence }
   }
 }
+
+export const observation = claim('observation')
+export const causal = claim('causal')
+export const absence = claim('absence')
+export const inference = claim('inference')
 
 function spoken(part: Cite | string | number | undefined, evidence: EvidenceRef[]): string {
   if (!isCite(part)) return String(part ?? '')

@@ -8,6 +8,7 @@ import type { Incident, JoinReason, RecordedDecision } from '../../domain/incide
 import { roleAtLeast } from '../../domain/principal.ts'
 import type { Proposal } from '../../domain/proposal.ts'
 import type { Report } from '../../domain/report.ts'
+import { type ProcessNode, processTrees } from '../../incidents/process-chain.ts'
 import { getAction } from '../../responses/catalog/catalog.ts'
 import type { Investigation } from '../../store/investigations.ts'
 import type { Falconer } from '../server/falconer.ts'
@@ -53,7 +54,8 @@ export function incidentPage(falconer: Falconer, who: Who, data: IncidentData): 
 <div class="columns"><div>
 ${report === null ? notInvestigated(data, who, mayDecide) : happened(report, newest as Investigation, incident)}
 ${data.proposals.length === 0 && (report?.actions.length ?? 0) === 0 ? nothing : whatToDo(data.proposals, report)}
-${report === null ? nothing : verdict(report)}
+${report === null ? nothing : html`${verdict(report)}${unusual(report)}`}
+${processes(data)}
 ${timeline(data)}
 </div><aside>
 <section class="card"><h2>Why it is ${incident.severity}</h2><ul class="claims">${incident.severityReasons.map((reason) => html`<li>${untrusted(reason.text, 300)}</li>`)}</ul></section>
@@ -76,6 +78,21 @@ ${report.ungrounded === 0 ? 'Every sentence was checked against the records it c
 function verdict(report: Report): Html {
   return html`<section class="card" aria-labelledby="verdict"><h2 id="verdict">Why ${verdictWord(report.verdict)} <span class="quiet">(${report.confidence} confidence)</span></h2>
 <ul class="claims">${report.reasons.map((claim, index) => html`<li>${claimText(claim)}${evidenceOf(claim, `reason-${index}`)}</li>`)}</ul></section>`
+}
+
+function unusual(report: Report): Html {
+  if (report.unusual.length === 0) return nothing
+  return html`<section class="card" aria-labelledby="unusual"><h2 id="unusual">What is unusual</h2>
+<ul class="claims">${report.unusual.map((claim, index) => html`<li>${claimText(claim)}${evidenceOf(claim, `unusual-${index}`)}</li>`)}</ul></section>`
+}
+
+/** Which process started which; what no alert is about is only the parent that an alert names. */
+function processes({ alerts }: IncidentData): Html {
+  const trees = processTrees(alerts)
+  if (trees.length === 0) return nothing
+  const draw = (nodes: readonly ProcessNode[]): Html =>
+    html`<ul class="tree">${nodes.slice(0, 30).map((node) => html`<li><code>${untrusted(node.cmdline ?? node.name ?? 'unknown', 160)}</code>${node.pid === null ? nothing : html` <span class="quiet">pid ${node.pid.toString()}</span>`} ${node.implied ? nothing : html`<span class="quiet">${[...new Set(node.alerts.map((alert) => alert.rule))].slice(0, 3).map((rule, index) => html`${index === 0 ? '' : ', '}<a href="/alerts/${node.alerts.find((alert) => alert.rule === rule)?.id}">${untrusted(rule, 80)}</a>`)}</span>`}${node.children.length === 0 ? nothing : draw(node.children)}</li>`)}</ul>`
+  return html`<section class="card" aria-labelledby="processes"><h2 id="processes">Which process started which</h2>${draw(trees)}</section>`
 }
 
 function notInvestigated(data: IncidentData, who: Who, mayDecide: boolean): Html {
