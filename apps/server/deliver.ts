@@ -11,13 +11,15 @@ export type DeliverOptions = {
   source: { id: string | null; name: string; scope: string }
   maxBytes?: number
   strict?: boolean
+  /** Where what cannot be read is said to stand; default: the path and the line. */
+  deadLetterPlace?: string
 }
 
 /** Resolves when everything is committed. Throws InputError (format unknown, cut, too large) and OverloadedError. */
 export async function deliver(
   falconer: Falconer,
   input: AsyncIterable<Uint8Array>,
-  { path, format, source, maxBytes, strict }: DeliverOptions,
+  { path, format, source, maxBytes, strict, deadLetterPlace }: DeliverOptions,
 ): Promise<Delivered> {
   const tally: Tally = { accepted: 0, duplicates: 0, internal: 0, deadLetters: 0 }
   let entities = 0
@@ -25,7 +27,7 @@ export async function deliver(
     const delivery = {
       sourceId: source.id,
       scope: source.scope,
-      deadLetters: batch.deadLetters.map((dead) => ({ ...dead, at: `${path}: ${dead.at}` })),
+      deadLetters: batch.deadLetters.map((dead) => ({ ...dead, at: deadLetterPlace ?? `${path}: ${dead.at}` })),
       alerts: batch.records.flatMap((record) => (record.kind === 'alert' ? [record.alert] : [])),
       internals: batch.records.flatMap((record) => (record.kind === 'internal' ? [record] : [])),
       entities: batch.records.flatMap((record) => (record.kind === 'entity' ? [record.entity] : [])),

@@ -1,5 +1,6 @@
 /** How people and sources reach this server: the public URL if one is configured, else loopback by name (passkeys need a name). */
 import type { Falconer } from './falconer.ts'
+import type { AppContext } from './who.ts'
 
 const listening = new WeakMap<Falconer, number>()
 /** The port really listened on, once known. */
@@ -31,3 +32,13 @@ export function allowedHosts(falconer: Falconer): Set<string> {
     ].map((host) => host.toLowerCase()),
   )
 }
+
+export const linkUrl = (falconer: Falconer, token: string): string => `${baseUrl(falconer)}/sign-in/${token}`
+
+/** A passkey belongs to the origin the browser shows; the Host was checked already. */
+export const siteOf = (falconer: Falconer, context: AppContext): { origin: string } => ({
+  origin: falconer.config.FALCONER_PUBLIC_URL === undefined ? `http://${context.req.header('host')}` : new URL(baseUrl(falconer)).origin,
+})
+
+/** Where to go after signing in: only a path of ours, never another site. */
+export const safeNext = (next: string | undefined): string => (next !== undefined && /^\/(?![/\\])[\w/?=&.-]*$/.test(next) ? next : '/')

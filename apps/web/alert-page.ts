@@ -2,6 +2,7 @@
 import { html } from 'hono/html'
 import type { Alert } from '../../domain/alert.ts'
 import { shortId } from '../../domain/ids.ts'
+import type { Incident } from '../../domain/incident.ts'
 import { stringifyExact } from '../../domain/exact-json.ts'
 import type { Falconer } from '../server/falconer.ts'
 import type { Who } from '../server/who.ts'
@@ -25,11 +26,11 @@ export function alertPage(
   )
 }
 
-export function alertsPage(falconer: Falconer, who: Who, incidentId: string, alerts: readonly Alert[], next: string | null): Html {
+export function alertsPage(falconer: Falconer, who: Who, incident: Incident, alerts: readonly Alert[], next: string | null): Html {
   return layout(
     { title: 'Alerts', place: 'incidents', who, falconer },
-    html`<p class="crumb"><a href="/incidents">Incidents</a> / <a href="/incidents/${incidentId}">${shortId('incident', incidentId)}</a> / alerts</p><h1>Alerts</h1>
+    html`<p class="crumb"><a href="/incidents">Incidents</a> / <a href="/incidents/${incident.id}">${shortId('incident', incident.id)}</a> / alerts</p><h1>Alerts</h1>
 <div class="card table"><table class="stack"><thead><tr><th>Event time</th><th>Rule</th><th>Priority</th><th>Command</th></tr></thead><tbody>${alerts.map((alert) => html`<tr><td data-label="Time">${timeOf(alert.eventNs)}</td><td data-label="Rule"><a href="/alerts/${alert.id}">${untrusted(alert.rule, 100)}</a></td><td data-label="Priority">${alert.priority}</td><td class="wide">${alert.process?.cmdline == null ? nothing : html`<code>${untrusted(alert.process.cmdline, 160)}</code>`}</td></tr>`)}</tbody></table></div>
-${next === null ? nothing : html`<p><a class="button second" href="/incidents/${incidentId}/alerts?cursor=${next}">Earlier</a></p>`}`,
+${next === null ? nothing : html`<p><a class="button second" href="/incidents/${incident.id}/alerts?cursor=${next}">Earlier</a></p>`}`,
   )
 }

@@ -17,7 +17,10 @@ export type IncidentsData = {
   show: 'open' | 'quiet' | 'closed'
   sources: Source[]
   waiting: number
-  /** Markdown of how to connect Falco, when nothing has arrived yet. */ connect: string | null
+  /** The Falco source and how to connect it (Markdown, SECRET for the secret); null when there is none yet. */ connect: {
+    name: string
+    text: string
+  } | null
 }
 
 export function incidentsPage(falconer: Falconer, who: Who, data: IncidentsData): Html {
@@ -69,7 +72,7 @@ function firstSteps(data: IncidentsData): Html {
   return empty(
     'No alert has arrived yet',
     html`<p>Nothing was observed so far, which says nothing about your clusters. Connect Falco, and incidents appear here by themselves:</p>
-${data.connect === null ? html`<p><a class="button" href="/sources">Connect a source</a></p>` : html`<pre><code>${data.connect}</code></pre>`}
+${data.connect === null ? html`<p><a class="button" href="/sources">Connect a source</a></p>` : html`<pre><code>${data.connect.text}</code></pre>`}
 <p>Or import what you have: <code>falconer import alerts.jsonl</code></p><p>So that alerts can be tied to pods and actions have targets, add inventory: set <code>FALCONER_KUBECONFIG</code>, or import <code>kubectl get pods,nodes,deployments,replicasets -A -o json</code>.</p>`,
   )
 }

@@ -15,18 +15,16 @@ export function peoplePage(
   who: Who,
   users: readonly User[],
   made: { name: string; url: string; expiresAt: Date } | null,
-  notice: string | null,
 ): Html {
   return layout(
     { title: 'People', place: 'people', who, falconer, live: made === null ? ['people'] : [] },
     html`<h1>People</h1>
-${notice === null ? nothing : html`<p class="notice good" role="status">${untrusted(notice, 300)}</p>`}
 ${made === null ? nothing : html`<section class="card"><h2>Link for ${untrusted(made.name, 80)}, shown this once</h2><pre><code id="link">${made.url}</code></pre><p><button class="second small" type="button" data-copy="link">Copy link</button> <span class="quiet">works once, until ${timeOf(made.expiresAt)}</span></p></section>`}
 <div class="card table"><table class="stack"><thead><tr><th>Name</th><th>Role</th><th>Last seen</th><th></th></tr></thead><tbody>${users.map(
       (
         user,
       ) => html`<tr><td class="wide"><span class="main">${untrusted(user.name, 80)}</span>${user.id === who.principal.personId ? html` <span class="quiet">you</span>` : nothing}${user.disabledAt === null ? nothing : html` <span class="badge state">disabled</span>`}</td>
-<td data-label="Role"><form class="inline" method="post" action="/people/${user.id}/role">${csrfField(who.csrf)}<select name="role" aria-label="Role of ${untrusted(user.name, 80)}">${options(user.role)}</select> <button class="second small">Set</button></form></td><td data-label="Last seen">${timeOf(user.lastSeenAt, 'never signed in')}</td>
+<td data-label="Role"><form class="inline" method="post" action="/people/${user.id}/role">${csrfField(who.csrf)}<select name="role" aria-label="Role of ${untrusted(user.name, 80)}">${options(user.role)}</select> <button class="second small">Set</button></form></td><td data-label="Last seen">${timeOf(user.lastSeenAt, 'not signed in')}</td>
 <td class="wide"><form class="inline" method="post" action="/people/${user.id}/link">${csrfField(who.csrf)}<button class="second small">New link</button></form> <form class="inline" method="post" action="/people/${user.id}/${user.disabledAt === null ? 'disable' : 'enable'}">${csrfField(who.csrf)}<button class="${user.disabledAt === null ? 'danger' : 'second'} small">${user.disabledAt === null ? 'Disable' : 'Enable'}</button></form></td></tr>`,
     )}</tbody></table></div>
 <section class="card"><h2>Invite somebody</h2><form method="post" action="/people">${csrfField(who.csrf)}<label for="name">Name</label><input type="text" id="name" name="name" required maxlength="80" autocomplete="off"><label for="role">Role</label><select id="role" name="role">${options('responder')}</select>

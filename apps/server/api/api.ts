@@ -7,6 +7,7 @@ import { permissions } from '../../../domain/principal.ts'
 import { redactDeep } from '../../../domain/redact.ts'
 import type { Falconer } from '../falconer.ts'
 import { type AppContext, checkCsrf, permit, SignInError, type Who } from '../who.ts'
+import { importOperations } from './import.ts'
 import { incidentOperations } from './incidents.ts'
 import type { Operation } from './operation.ts'
 import { peopleOperations } from './people.ts'
@@ -18,6 +19,7 @@ export const operations: readonly Operation[] = [
   ...incidentOperations,
   ...proposalOperations,
   ...sourceOperations,
+  ...importOperations,
   ...peopleOperations,
   ...systemOperations,
 ]

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { NotFoundError } from '../../../domain/errors.ts'
+import { isId } from '../../../domain/ids.ts'
 import { IncidentState } from '../../../domain/incident.ts'
 import { Verdict } from '../../../domain/report.ts'
 import { Severity } from '../../../domain/severity.ts'
@@ -10,18 +11,9 @@ import { investigationsOf, latestReports } from '../../../store/investigations.t
 import { listProposals } from '../../../store/proposals.ts'
 import { findIncident } from '../find.ts'
 import { operation } from './operation.ts'
-import {
-  AlertView,
-  alertView,
-  DecisionView,
-  decisionView,
-  IncidentView,
-  incidentView,
-  InvestigationView,
-  investigationView,
-  ProposalView,
-  proposalView,
-} from './views.ts'
+import { AlertView, alertView } from './views/alert.ts'
+import { DecisionView, decisionView, IncidentView, incidentView, InvestigationView, investigationView } from './views/incident.ts'
+import { ProposalView, proposalView } from './views/proposal.ts'
 
 const page = {
   cursor: z.string().optional().describe('`next` of the page before'),
@@ -134,7 +126,7 @@ export const incidentOperations = [
     summary: 'One alert, its fields exactly as written',
     response: AlertView,
     run: async ({ falconer: { db }, params }) => {
-      const alert = /^[0-9a-f-]{36}$/.test(params.alert ?? '') ? await getAlert(db, params.alert ?? '') : undefined
+      const alert = isId(params.alert ?? '') ? await getAlert(db, params.alert ?? '') : undefined
       if (alert === undefined) throw new NotFoundError(`There is no alert ${params.alert}.`)
       return alertView(alert)
     },

@@ -4,12 +4,12 @@ import { InputError, NotFoundError } from '../../../domain/errors.ts'
 import { Role, roleAtLeast } from '../../../domain/principal.ts'
 import { getUser, listTokens, listUsers } from '../../../store/people.ts'
 import type { Falconer } from '../falconer.ts'
-import { baseUrl } from '../urls.ts'
+import { linkUrl } from '../urls.ts'
 import { operation } from './operation.ts'
-import { DateView, TokenView, tokenView, UserView, userView } from './views.ts'
+import { date } from './views/fields.ts'
+import { TokenView, tokenView, UserView, userView } from './views/people.ts'
 
-const linkView = z.object({ user: UserView, url: z.string().describe('One-time link; shown this once'), expiresAt: DateView })
-export const linkUrl = (falconer: Falconer, token: string): string => `${baseUrl(falconer)}/sign-in/${token}`
+const linkView = z.object({ user: UserView, url: z.string().describe('One-time link; shown this once'), expiresAt: date })
 const shown = (falconer: Falconer, link: Link): z.infer<typeof linkView> => ({
   user: userView(link.user),
   url: linkUrl(falconer, link.token),
@@ -101,7 +101,7 @@ export const peopleOperations = [
       days: z.number().int().min(1).max(366).default(90),
       user: z.string().optional().describe('Whose; only the command line beside the data may make one for somebody else'),
     }),
-    response: z.object({ id: z.string(), token: z.string().describe('Shown this once'), expiresAt: DateView }),
+    response: z.object({ id: z.string(), token: z.string().describe('Shown this once'), expiresAt: date }),
     run: async ({ falconer, who, body }) => {
       if (who.principal.kind === 'token') throw new InputError('A token cannot make another token. Sign in on the page.')
       const owner = who.principal.kind === 'operator' ? await userId(falconer, body.user ?? 'admin') : who.principal.personId

@@ -7,7 +7,7 @@ import { actions } from '../../../responses/catalog/catalog.ts'
 import { approvalsOf, artifactsOf, listProposals } from '../../../store/proposals.ts'
 import { findIncident, findProposal } from '../find.ts'
 import { operation } from './operation.ts'
-import { ProposalView, proposalView } from './views.ts'
+import { ProposalView, proposalView } from './views/proposal.ts'
 
 const decision = z.object({
   planHash: z.string().describe('`planHash` of the plan you read: another plan is not what you decide on'),

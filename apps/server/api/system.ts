@@ -8,7 +8,9 @@ import { countIncidents, countPending } from '../../../store/incidents.ts'
 import { countProposals } from '../../../store/proposals.ts'
 import { listSources } from '../../../store/sources.ts'
 import { operation } from './operation.ts'
-import { DateView, EntityView, entityView, SourceView, sourceView } from './views.ts'
+import { EntityView, entityView } from './views/entity.ts'
+import { date } from './views/fields.ts'
+import { SourceView, sourceView } from './views/source.ts'
 
 export const systemOperations = [
   operation({
@@ -85,7 +87,7 @@ export const systemOperations = [
       entries: z.array(
         z.object({
           seq: z.string(),
-          at: DateView,
+          at: date,
           principal: z.object({ id: z.string(), kind: z.string(), name: z.string() }),
           channel: z.string(),
           action: z.string(),

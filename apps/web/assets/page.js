@@ -52,9 +52,9 @@ document.addEventListener('click', async (event) => {
     })
   if (button.dataset.passkey === 'use')
     await withPasskey(button, async () => {
-      const options = await post('/sign-in/passkey/options', {})
+      const options = await post('/passkeys/sign-in/options', {})
       const used = await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options) })
-      const { next } = await post('/sign-in/passkey', { response: used.toJSON(), next: new URLSearchParams(location.search).get('next') })
+      const { next } = await post('/passkeys/sign-in', { response: used.toJSON(), next: new URLSearchParams(location.search).get('next') })
       location.assign(next)
     })
 })

@@ -1,0 +1,46 @@
+import { z } from 'zod'
+import { createSource, getSource } from '../../../store/sources.ts'
+import { deliver } from '../deliver.ts'
+import { ScopeName } from '../sources.ts'
+import { operation } from './operation.ts'
+
+export const importOperations = [
+  operation({
+    id: 'importInput',
+    method: 'POST',
+    path: '/import',
+    permission: 'import',
+    summary: 'Import one file: the body is its bytes',
+    streams: true,
+    query: z.object({
+      path: z.string().max(1_000).describe('The file’s name, for messages'),
+      scope: ScopeName.optional().describe('Cluster it belongs to'),
+      format: z.string().optional(),
+    }),
+    response: z.object({
+      path: z.string(),
+      format: z.string(),
+      read: z.number(),
+      accepted: z.number(),
+      duplicates: z.number(),
+      internal: z.number(),
+      skipped: z.number(),
+      deadLetters: z.number(),
+      entities: z.number(),
+    }),
+    run: async ({ falconer, query, stream, who }) => {
+      const scope = query.scope ?? falconer.config.FALCONER_SCOPE
+      const name = `${scope}-import`
+      const source =
+        (await createSource(falconer.db, { name, collector: 'falco', scope, secret: null, at: falconer.clock.now() })) ??
+        (await getSource(falconer.db, name))
+      const { format, read, skipped, tally, entities } = await deliver(
+        falconer,
+        (stream ?? new ReadableStream({ start: (controller) => controller.close() })) as unknown as AsyncIterable<Uint8Array>,
+        { path: query.path, format: query.format, source: { id: source?.id ?? null, name, scope } },
+      )
+      falconer.log.info('imported', { path: query.path, by: who.principal.name, ...tally })
+      return { path: query.path, format, read, ...tally, skipped, entities }
+    },
+  }),
+]

@@ -1,0 +1,128 @@
+/** Incidents and their alerts: the list, one incident, its decisions, and one alert. */
+import { InputError, NotFoundError } from '../../../domain/errors.ts'
+import { isId } from '../../../domain/ids.ts'
+import { type Decision, IncidentState } from '../../../domain/incident.ts'
+import { decide } from '../../../incidents/pipeline.ts'
+import { getAlert, getAlerts, listAlerts } from '../../../store/alerts.ts'
+import { getEntities } from '../../../store/entities.ts'
+import { countIncidents, decisionsOf, type IncidentFilter, listIncidents, membershipsOf } from '../../../store/incidents.ts'
+import { investigationsOf, latestReports } from '../../../store/investigations.ts'
+import { listUsers } from '../../../store/people.ts'
+import { countProposals, listProposals } from '../../../store/proposals.ts'
+import { getSource, listSources } from '../../../store/sources.ts'
+import type { Falconer } from '../../server/falconer.ts'
+import { findIncident } from '../../server/find.ts'
+import { connectText } from '../../server/sources.ts'
+import { alertPage, alertsPage } from '../alert-page.ts'
+import { incidentPage } from '../incident-page.ts'
+import { type IncidentsData, incidentsPage } from '../incidents-page.ts'
+import { type Fields, form, page, type Shown, type SignedIn, type WebRoute } from '../route.ts'
+
+const timelineLength = 200
+const filters: Record<IncidentsData['show'], IncidentFilter> = {
+  open: { minSeverity: 'medium', notClosed: true },
+  quiet: { maxSeverity: 'low', notClosed: true },
+  closed: { state: 'closed' },
+}
+
+async function showList({ falconer, who, query }: SignedIn): Promise<Shown> {
+  const { db } = falconer
+  const wanted = query('show')
+  const show = wanted === 'quiet' || wanted === 'closed' ? wanted : 'open'
+  const { incidents, next } = await listIncidents(db, filters[show], { cursor: query('cursor'), limit: 50 })
+  const sources = await listSources(db)
+  const falco = sources.find((source) => source.collector === 'falco' && !source.name.endsWith('-import'))
+  const ids = incidents.map((one) => one.id)
+  return incidentsPage(falconer, who, {
+    incidents,
+    next,
+    show,
+    sources,
+    reports: await latestReports(db, ids),
+    counts: await countIncidents(db),
+    waiting: (await countProposals(db)).pending ?? 0,
+    connect: falco === undefined ? null : { name: falco.name, text: connectText(falconer, falco, 'SECRET') },
+  })
+}
+
+async function showOne({ falconer, context, who, param }: SignedIn): Promise<Shown> {
+  const { db } = falconer
+  const incident = await findIncident(db, param('incident'))
+  if (incident.id !== param('incident')) return context.redirect(`/incidents/${incident.id}`)
+  const memberships = (await membershipsOf(db, { incidentId: incident.id })).slice(0, timelineLength)
+  const byId = new Map(memberships.map((one) => [one.alertId, one]))
+  const alerts = await getAlerts(db, [...byId.keys()])
+  const others = await listIncidents(db, { scope: incident.scope }, { limit: 20 })
+  return incidentPage(falconer, who, {
+    incident,
+    alerts: alerts.map((alert) => {
+      const membership = byId.get(alert.id)
+      return { ...alert, reasons: membership?.reasons ?? [], inferred: membership?.context.inferred ?? false }
+    }),
+    more: incident.alertCount > alerts.length,
+    investigations: await investigationsOf(db, incident.id),
+    entities: await getEntities(db, incident.entityIds),
+    proposals: await listProposals(db, { incidentId: incident.id }, 50),
+    decisions: await decisionsOf(db, incident.id),
+    others: others.incidents.filter((one) => one.id !== incident.id),
+    people: new Map((await listUsers(db)).map((user) => [user.id, user.name])),
+  })
+}
+
+async function showAlert({ falconer, who, param }: SignedIn): Promise<Shown> {
+  const { db } = falconer
+  const id = param('alert')
+  const alert = isId(id) ? await getAlert(db, id) : undefined
+  if (alert === undefined) throw new NotFoundError('There is no such alert. It may have been dropped when its retention time was over.')
+  const [membership] = await membershipsOf(db, { alertIds: [id] })
+  const source = alert.sourceId === null ? undefined : await getSource(db, alert.sourceId)
+  const place =
+    membership === undefined ? null : { incidentId: membership.incidentId, how: membership.context.how, sourceName: source?.name ?? null }
+  return alertPage(falconer, who, alert, place)
+}
+
+export const incidentRoutes: readonly WebRoute[] = [
+  page('/', 'incidents.read', async ({ context }) => context.redirect('/incidents')),
+  page('/incidents', 'incidents.read', showList),
+  page('/incidents/:incident', 'incidents.read', showOne),
+  page('/incidents/:incident/alerts', 'incidents.read', async ({ falconer, who, param, query }) => {
+    const incident = await findIncident(falconer.db, param('incident'))
+    const { alerts, next } = await listAlerts(falconer.db, { incidentId: incident.id }, { cursor: query('cursor'), limit: 100 })
+    return alertsPage(falconer, who, incident, alerts, next)
+  }),
+  form('/incidents/:incident/investigate', 'investigations.run', async ({ falconer, context, who, param }) => {
+    const incident = await findIncident(falconer.db, param('incident'))
+    await falconer.investigateNow(incident.id, who.principal.name)
+    return context.redirect(`/incidents/${incident.id}`, 303)
+  }),
+  form('/incidents/:incident/decisions', 'incidents.decide', async ({ falconer, context, who, param, fields }) => {
+    const { db, clock } = falconer
+    const incident = await findIncident(db, param('incident'))
+    const decision = await decisionFrom(falconer, incident.id, fields)
+    const id = await decide(db, clock, who.principal, who.channel, decision, fields.get('reason').slice(0, 2_000))
+    falconer.changed('incidents')
+    return context.redirect(`/incidents/${id}`, 303)
+  }),
+  page('/alerts/:alert', 'incidents.read', showAlert),
+]
+
+async function decisionFrom(falconer: Falconer, incident: string, fields: Fields): Promise<Decision> {
+  const [kind, value] = fields.get('do').split(':')
+  if (kind === 'note') {
+    const text = fields.get('reason').trim()
+    if (text === '' || text.length > 10_000) throw new InputError('A note has 1 to 10,000 characters.')
+    return { kind, incident, text }
+  }
+  if (kind === 'state') {
+    const state = IncidentState.safeParse(value)
+    if (!state.success) throw new InputError('That is not a state an incident can have.')
+    return { kind, incident, state: state.data }
+  }
+  if (kind === 'merge') return { kind, into: incident, from: (await findIncident(falconer.db, fields.get('from'))).id }
+  if (kind === 'split') {
+    const alerts = fields.all('alert')
+    if (alerts.length === 0 || !alerts.every(isId)) throw new InputError('Choose the alerts to split off.')
+    return { kind, incident, alerts }
+  }
+  throw new InputError('That is not a decision this page offers.')
+}
