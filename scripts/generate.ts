@@ -1,6 +1,6 @@
 /** `npm run generate`: writes every generated file; with `--check` it only says which ones differ, and fails. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { renderRegistry } from './registry.ts'
+import { renderRegistry } from './generate/registries.ts'
 
 const check = process.argv.includes('--check')
 const stale: string[] = []

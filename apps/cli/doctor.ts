@@ -1,5 +1,4 @@
 /** `falconer doctor`: checks what a start needs, one line each, and says what to do. Changes nothing but opening the database. */
-import { sql } from 'kysely'
 import { connect, identify } from '../../clusters/client.ts'
 import { readFile } from 'node:fs/promises'
 import { type Config, loadConfig } from '../../config/config.ts'
@@ -7,6 +6,7 @@ import { loadPolicy } from '../../responses/policy.ts'
 import { openDatabase } from '../../store/database.ts'
 import { holderOf } from '../../store/embedded.ts'
 import { listSources } from '../../store/sources.ts'
+import { databaseVersions } from '../../store/versions.ts'
 import { print, shortTime } from './output.ts'
 
 type Check = { name: string; state: 'ok' | 'note' | 'failed'; text: string }
@@ -53,12 +53,7 @@ export async function doctor(overrides: Partial<Record<keyof Config, string>>, j
         }
       const db = await openDatabase(DATABASE_URL === undefined ? { dataDir: FALCONER_DATA } : { url: DATABASE_URL.reveal() })
       try {
-        const [row] = await db.query(
-          sql<{
-            version: string
-            vector: string
-          }>`select current_setting('server_version') as version, (select extversion from pg_extension where extname = 'vector') as vector`,
-        )
+        const { postgres, pgvector } = await databaseVersions(db)
         const sources = await listSources(db)
         checks.push(
           sources.length === 0
@@ -71,7 +66,7 @@ export async function doctor(overrides: Partial<Record<keyof Config, string>>, j
                   .join('; '),
               },
         )
-        return `${DATABASE_URL === undefined ? 'embedded' : 'server'}, Postgres ${row?.version}, pgvector ${row?.vector}`
+        return `${DATABASE_URL === undefined ? 'embedded' : 'server'}, Postgres ${postgres}, pgvector ${pgvector ?? 'missing'}`
       } finally {
         await db.close()
       }
