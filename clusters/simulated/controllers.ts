@@ -62,20 +62,27 @@ function podFrom(set: StoredObject, store: ObjectStore): Omit<StoredObject, 'met
 
 type Policy = { podSelector?: { matchLabels?: Record<string, string> }; policyTypes?: string[]; ingress?: unknown[]; egress?: unknown[] }
 
-/** Closes the connections that a deny-all policy forbids. `keepEstablished` is a network plug-in that only stops new ones. */
+/**
+ * Closes the connections that policies forbid: those of a pod that some policy selects and none allows, for policies add up.
+ * `keepEstablished` is a network plug-in that only stops new ones.
+ */
 export function enforcePolicies(store: ObjectStore, keepEstablished: boolean): void {
   if (keepEstablished) return
   const flows = store.flows.map((flow) => {
     const pod = store.list('pods', null).find((candidate) => candidate.metadata.uid === flow.podUid)
     if (pod === undefined) return { ...flow, state: 'closed' as const }
-    const denied = store.list('networkpolicies.networking.k8s.io', pod.metadata.namespace ?? null).some((policy) => {
-      const spec = (policy.spec ?? {}) as Policy
-      const selected = Object.entries(spec.podSelector?.matchLabels ?? {}).every(([name, value]) => pod.metadata.labels?.[name] === value)
-      const type = flow.direction === 'out' ? 'Egress' : 'Ingress'
-      const rules = flow.direction === 'out' ? spec.egress : spec.ingress
-      return selected && spec.policyTypes?.includes(type) === true && (rules ?? []).length === 0
-    })
+    const type = flow.direction === 'out' ? 'Egress' : 'Ingress'
+    const selecting = store
+      .list('networkpolicies.networking.k8s.io', pod.metadata.namespace ?? null)
+      .map((policy) => (policy.spec ?? {}) as Policy)
+      .filter((spec) => spec.policyTypes?.includes(type) === true && selectsPod(spec, pod))
+    // Which peers a rule allows is not told apart: one that has any rule allows.
+    const denied =
+      selecting.length > 0 && selecting.every((spec) => ((flow.direction === 'out' ? spec.egress : spec.ingress) ?? []).length === 0)
     return denied ? { ...flow, state: 'closed' as const } : flow
   })
   if (JSON.stringify(flows) !== JSON.stringify(store.flows)) store.setFlows(flows)
 }
+
+const selectsPod = ({ podSelector }: Policy, pod: StoredObject): boolean =>
+  Object.entries(podSelector?.matchLabels ?? {}).every(([name, value]) => pod.metadata.labels?.[name] === value)

@@ -95,7 +95,12 @@ export async function startShop(clock: Clock, over: Partial<SimulatedOptions> & 
   return { cluster, executor, keys, policy, stop: () => cluster.stop() }
 }
 
-export function inProcessExecutor(cluster: SimulatedCluster, clock: Clock, keys: ApprovalKeys, policy: Policy): Executor {
+export function inProcessExecutor(
+  cluster: Pick<SimulatedCluster, 'kubeconfig'>,
+  clock: Clock,
+  keys: ApprovalKeys,
+  policy: Policy,
+): Executor {
   const made = createExecutor({
     kubeConfig: connect({ kubeconfig: cluster.kubeconfig('executor') }),
     policy,
