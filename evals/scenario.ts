@@ -1,6 +1,6 @@
 /**
  * Scenarios: recorded in the true shapes of Falco and Kubernetes, one folder each. `loadScenario` moves their times so that
- * the last alert is now; `mutate` changes every name, id, rule, gap and order, so that nothing can be scripted to them.
+ * the last alert is now; `mutate` changes every name, id, address, rule, gap and order, so that nothing can be scripted to them.
  */
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
@@ -59,41 +59,70 @@ function withTimes(scenario: Scenario, move: (ns: bigint) => bigint): Scenario {
     ...scenario,
     alerts: scenario.alerts.map((alert) => {
       const ns = move(timeOf(alert))
-      return { ...alert, time: formatEventTime(ns), output_fields: { ...alert.output_fields, 'evt.time': ns } }
+      const time = formatEventTime(ns)
+      // Falco begins its prose with the time of day, too.
+      const output = alert.output.replace(
+        /^\d\d:\d\d:\d\d\.\d{9}/,
+        `${time.slice(11, 19)}.${(ns % 1_000_000_000n).toString().padStart(9, '0')}`,
+      )
+      return { ...alert, time, output, output_fields: { ...alert.output_fields, 'evt.time': ns } }
     }),
   }
 }
 
-/** Other names, ids, rules, gaps and order, all from the seed; the same story. */
+/** The story with everyday noise of the same cluster around it. */
+export const withNoise = (story: Scenario, noise: Scenario): Scenario => ({ ...story, alerts: [...story.alerts, ...noise.alerts] })
+
+/** Other names, ids, addresses, rules, gaps and order, all from the seed; the same story, ending at the same time. */
 export function mutate(scenario: Scenario, seed: number): Scenario {
   const bits = (salt: string): string => createHash('sha256').update(`${seed}/${salt}`).digest('hex')
-  const word = (salt: string): string =>
-    `${bits(salt)
-      .replace(/\d/g, (digit) => 'ghijklmnop'[Number(digit)] ?? 'x')
-      .slice(0, 7)}`
   const { objects, alerts, flows, logs } = scenario
-  let text = stringifyExact({ objects, alerts, flows, logs })
-  for (const name of ['shop', 'checkout', 'catalogue', 'monitoring', 'worker-1', 'worker-2', 'migrate'])
-    text = text.replaceAll(name, word(name))
+  const text = renamed(stringifyExact({ objects, alerts, flows, logs }), namesIn(objects), bits)
+  const changed = parseExact(text) as Pick<Scenario, 'objects' | 'alerts' | 'flows' | 'logs'>
+  const ruled = changed.alerts.map((alert) => ({
+    ...alert,
+    rule: alert.rule.startsWith('Falco internal') ? alert.rule : `Custom ${word(bits(alert.rule))} detection`,
+  }))
+  const times = stretched(
+    [...new Set(ruled.map(timeOf))].sort((a, b) => (a < b ? -1 : 1)),
+    bits,
+  )
+  const shuffled = ruled.sort((a, b) => (bits(stringifyExact(a)) < bits(stringifyExact(b)) ? -1 : 1))
+  return withTimes({ ...scenario, ...changed, alerts: shuffled }, (ns) => times.get(ns) ?? ns)
+}
+
+type Bits = (salt: string) => string
+const word = (hex: string): string => hex.replace(/\d/g, (digit) => 'ghijklmnop'[Number(digit)] ?? 'x').slice(0, 8)
+
+/** Parts of the objects' names: words, and the hashes that Kubernetes appends. */
+function namesIn(objects: readonly KubernetesJson[]): string[] {
+  const parts = objects
+    .flatMap(({ metadata }) => (metadata.name === 'kube-system' ? [] : [metadata.name, metadata.namespace ?? '']))
+    .flatMap((name) => name.split('-'))
+    .filter((part) => /^(?:[a-z]{4,}|(?=[a-z]*\d)[a-z0-9]{5,10})$/.test(part) && !/^\d+$/.test(part))
+  return [...new Set(parts)].sort((a, b) => b.length - a.length)
+}
+
+function renamed(given: string, names: readonly string[], bits: Bits): string {
+  let text = given
+  for (const name of names) text = text.replaceAll(name, /\d/.test(name) ? bits(name).slice(0, name.length) : word(bits(name)))
   for (const hex of new Set(text.match(/\b[0-9a-f]{64}\b/g)))
     text = text.replaceAll(hex, bits(hex)).replaceAll(hex.slice(0, 12), bits(hex).slice(0, 12))
   for (const uid of new Set(text.match(/\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-a[0-9a-f]{3}-[0-9a-f]{12}\b/g)))
     text = text.replaceAll(uid, uidFrom(bits(uid)))
-  const changed = parseExact(text) as Pick<Scenario, 'objects' | 'alerts' | 'flows' | 'logs'>
-  const rules = new Map([...new Set(changed.alerts.map((alert) => alert.rule))].map((rule) => [rule, `Custom ${word(rule)} detection`]))
-  const first = changed.alerts.reduce(
-    (least, alert) => (timeOf(alert) < least ? timeOf(alert) : least),
-    timeOf(changed.alerts[0] as FalcoDocument),
-  )
-  const stretch = BigInt(1 + (seed % 5))
-  const renamed = changed.alerts.map((alert) => ({
-    ...alert,
-    rule: alert.rule.startsWith('Falco internal') ? alert.rule : (rules.get(alert.rule) ?? alert.rule),
-  }))
-  return withTimes(
-    { ...scenario, ...changed, alerts: renamed.sort((a, b) => (bits(stringifyExact(a)) < bits(stringifyExact(b)) ? -1 : 1)) },
-    (ns) => first + (ns - first) * stretch,
-  )
+  return text.replace(/\b203\.0\.113\.\d+\b/g, (peer) => `198.51.100.${1 + (Number.parseInt(bits(peer).slice(0, 4), 16) % 250)}`)
+}
+
+/** Where each time goes: every gap is drawn out by a factor of its own, from 1 to 5; the last stays. */
+function stretched(times: readonly bigint[], bits: Bits): Map<bigint, bigint> {
+  const moved = new Map<bigint, bigint>()
+  let at = times.at(-1) ?? 0n
+  for (const [back, time] of times.toReversed().entries()) {
+    const later = times[times.length - back]
+    if (later !== undefined) at -= ((later - time) * (10n + BigInt(Number.parseInt(bits(`gap ${back}`).slice(0, 4), 16) % 41))) / 10n
+    moved.set(time, at)
+  }
+  return moved
 }
 
 const uidFrom = (hex: string): string =>

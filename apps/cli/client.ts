@@ -5,18 +5,18 @@
 import { ConfigError, FalconerError } from '../../domain/errors.ts'
 import { operatorPrincipal } from '../../domain/principal.ts'
 import { type Config, loadConfig } from '../../config/config.ts'
-import { holderOf } from '../../store/embedded.ts'
-import { composeFalconer, type Falconer } from '../server/falconer.ts'
-import { createApp } from '../server/http.ts'
+import type { Overrides } from './command.ts'
 
 export type Client = {
-  /** GET, or POST when there is a body. Answers the parsed JSON text as written. Throws ApiError. */
+  /** Answers the JSON text as written. Throws ApiError. */
   call(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<string>
   upload(path: string, content: AsyncIterable<Uint8Array>): Promise<string>
   /** Correlates and investigates what was just imported; a server does that by itself. */
   settle(): Promise<void>
-  /** Where pages are, when a server runs. */
+  /** The running server; null when the command works on the data itself. */
   url: string | null
+  /** Where pages are, once a server runs. */
+  pages: string
   close(): Promise<void>
 }
 
@@ -29,35 +29,51 @@ export class ApiError extends FalconerError {
   }
 }
 
-export async function openClient(overrides: Partial<Record<keyof Config, string>>): Promise<Client> {
+export async function openClient(overrides: Overrides): Promise<Client> {
   const config = loadConfig({ FALCONER_LOG: 'warn', ...overrides })
-  const holder = config.FALCONER_URL === undefined && config.DATABASE_URL === undefined ? await holderOf(config.FALCONER_DATA) : undefined
-  const url = config.FALCONER_URL ?? holder?.url ?? null
-  if (url !== null) return remote(url.replace(/\/$/, ''), config)
-  if (holder !== undefined)
-    throw new ConfigError(
-      `${config.FALCONER_DATA} is in use by another Falconer (pid ${holder.pid}). Wait for it, or choose another --data folder.`,
-    )
-  return local(await composeFalconer(config, { as: 'command', quietMs: 0 }))
+  if (config.FALCONER_URL !== undefined) return remote(config.FALCONER_URL, config)
+  if (config.DATABASE_URL !== undefined) return local(config)
+  const holder = await (await import('../../store/embedded.ts')).holderOf(config.FALCONER_DATA)
+  if (holder === undefined) return local(config)
+  if (holder.url !== null) return remote(holder.url, config)
+  throw new ConfigError(
+    `${config.FALCONER_DATA} is in use by another Falconer${holder.pid === 0 ? '' : ` (pid ${holder.pid})`}, which serves nothing. Wait for it, or choose another --data folder.`,
+  )
 }
 
-function remote(url: string, config: Config): Client {
+function remote(given: string, config: Config): Client {
+  const url = given.replace(/\/$/, '')
   const token = config.FALCONER_TOKEN
   if (token === undefined) throw new ConfigError(`Falconer runs at ${url}. Make an API token at ${url}/account and set FALCONER_TOKEN.`)
-  const send = (path: string, init: RequestInit & { duplex?: 'half' }): Promise<Response> =>
-    fetch(`${url}/api/v1${path}`, { ...init, headers: { ...init.headers, authorization: `Bearer ${token.reveal()}` } }).catch(
-      (error: unknown) => {
-        throw new ConfigError(`Falconer at ${url} does not answer.`, { cause: error })
-      },
-    )
-  return { ...clientFrom(send), url, settle: async () => {}, close: async () => {} }
+  const send: Send = async (path, init) => {
+    const answer = await fetch(`${url}/api/v1${path}`, {
+      ...init,
+      headers: { ...init.headers, authorization: `Bearer ${token.reveal()}` },
+    }).catch((error: unknown) => {
+      throw new ConfigError(`Falconer at ${url} does not answer. Is it running? FALCONER_URL or the data folder's holder.json names it.`, {
+        cause: error,
+      })
+    })
+    if (answer.status === 401)
+      throw new ConfigError(
+        `Falconer at ${url} does not accept FALCONER_TOKEN: it is unknown, revoked or expired. Make another at ${url}/account.`,
+      )
+    return answer
+  }
+  return { ...clientFrom(send), url, pages: url, settle: async () => {}, close: async () => {} }
 }
 
-function local(falconer: Falconer): Client {
+async function local(config: Config): Promise<Client> {
+  const [{ composeFalconer }, { createApp }, { baseUrl }] = await Promise.all([
+    import('../server/falconer.ts'),
+    import('../server/http.ts'),
+    import('../server/urls.ts'),
+  ])
+  const falconer = await composeFalconer(config, { as: 'command', quietMs: 0 })
   const app = createApp(falconer)
-  const send = async (path: string, init: RequestInit & { duplex?: 'half' }): Promise<Response> =>
+  const send: Send = async (path, init) =>
     app.fetch(new Request(`http://localhost/api/v1${path}`, init), { local: { principal: operatorPrincipal, channel: 'cli' } })
-  return { ...clientFrom(send), url: null, settle: () => falconer.settle(), close: () => falconer.close() }
+  return { ...clientFrom(send), url: null, pages: baseUrl(falconer), settle: () => falconer.settle(), close: () => falconer.close() }
 }
 
 type Send = (path: string, init: RequestInit & { duplex?: 'half' }) => Promise<Response>
@@ -71,7 +87,11 @@ function clientFrom(send: Send): Pick<Client, 'call' | 'upload'> {
     } catch {
       // not from Falconer: its status must do
     }
-    throw new ApiError(answer.status, problem.code ?? 'http', problem.detail ?? `The server answered ${answer.status}.`)
+    throw new ApiError(
+      answer.status,
+      problem.code ?? 'http',
+      problem.detail ?? `The server answered ${answer.status}, and not as Falconer does. Is FALCONER_URL right?`,
+    )
   }
   return {
     call: async (method, path, body) =>

@@ -3,129 +3,130 @@
  * Nothing is scripted: what the page shows is what Falconer made of it. `--exit` decides as the demo principal, which is
  * refused for every target that is not simulated, and leaves with 0 only if every step held.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { firstAdministratorLink } from '../../auth/people.ts'
-import { startSimulatedCluster } from '../../clusters/simulated/server.ts'
+import { type SimulatedCluster, startSimulatedCluster } from '../../clusters/simulated/server.ts'
 import { type Config, loadConfig } from '../../config/config.ts'
-import { demoPrincipal, systemPrincipal } from '../../domain/principal.ts'
-import type { Proposal } from '../../domain/proposal.ts'
-import type { Incident } from '../../domain/incident.ts'
-import { loadScenario, mutate, type Scenario, toJsonLines } from '../../evals/scenario.ts'
-import { approve } from '../../responses/approve.ts'
-import { inventoryFreshness } from '../../store/entities.ts'
-import { countPending, listIncidents } from '../../store/incidents.ts'
-import { latestReports, type Investigation } from '../../store/investigations.ts'
-import { getProposal, listProposals } from '../../store/proposals.ts'
-import { addSource } from '../server/sources.ts'
-import { linkUrl } from '../server/urls.ts'
+import { InputError } from '../../domain/errors.ts'
+import { systemPrincipal } from '../../domain/principal.ts'
+import { loadScenario, mutate, type Scenario, toJsonLines, withNoise } from '../../evals/scenario.ts'
 import { composeFalconer, type Falconer } from '../server/falconer.ts'
 import { listen } from '../server/listen.ts'
-import { plainSentence, print, remark, safe } from './output.ts'
-import { untilStopped } from './serve.ts'
+import { addSource } from '../server/sources.ts'
+import { baseUrl, linkUrl } from '../server/urls.ts'
+import type { Overrides } from './command.ts'
+import { decide, type DemoResult, outcome, publicResult, untilInventory } from './demo-outcome.ts'
+import { listSources } from '../../store/sources.ts'
+import { print, safe } from './output.ts'
+import { stopped, stopSignal, wait } from './stop.ts'
 
 export type DemoOptions = { exit: boolean; json: boolean; seed?: number; inventory: boolean; scenario: string; data?: string }
-export type DemoResult = {
-  alerts: number
-  incidents: number
-  report: { analyst: string; verdict: string; claims: number; ungrounded: number } | null
-  proposal: { action: string; status: string; verified: boolean } | null
-  seconds: number
-  problem: string | null
-  blocked: string[]
+export type Demo = { falconer: Falconer; options: DemoOptions; signal: AbortSignal; say: (text: string) => void }
+type Serving = { falconer: Falconer; url: string; stop(): Promise<void> }
+
+/** Answers whether every step held. Throws Interrupted when it was stopped before its end. */
+export async function demo(options: DemoOptions, overrides: Overrides): Promise<boolean> {
+  const started = performance.now()
+  const signal = stopSignal()
+  const say = (text: string): void => {
+    if (!options.json) print(text)
+  }
+  const folder = options.data ?? (await mkdtemp(join(tmpdir(), 'falconer-demo-')))
+  let running: Serving | null = null
+  try {
+    const now = new Date()
+    const story = loadScenario(options.scenario, now)
+    const told = withNoise(story, loadScenario('everyday-noise', new Date(now.getTime() - 5_000)))
+    const played = options.seed === undefined ? told : mutate(told, options.seed)
+    running = await serveStory(played, folder, options, overrides)
+    const demo: Demo = { falconer: running.falconer, options, signal, say }
+    say(`Falconer demo at ${running.url}, with a simulated cluster: a Kubernetes API on this machine that runs no containers.`)
+    const result = await play(demo, running.url, played)
+    result.seconds = Math.round((performance.now() - started) / 100) / 10
+    if (options.json) print(JSON.stringify(publicResult(result)))
+    else if (options.exit)
+      say(result.problem === null ? `\nEvery step held, in ${result.seconds} s.` : `\nA step did not hold: ${result.problem}`)
+    else await letDecide(demo, result)
+    return result.problem === null
+  } finally {
+    await running?.stop()
+    if (options.data === undefined) await rm(folder, { recursive: true, force: true })
+  }
 }
 
-export async function demo(options: DemoOptions, overrides: Partial<Record<keyof Config, string>>): Promise<boolean> {
-  const started = performance.now()
-  const folder = options.data ?? (await mkdtemp(join(tmpdir(), 'falconer-demo-')))
-  const now = new Date()
-  const story = options.seed === undefined ? loadScenario(options.scenario, now) : mutate(loadScenario(options.scenario, now), options.seed)
+async function serveStory(story: Scenario, folder: string, options: DemoOptions, overrides: Overrides): Promise<Serving> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
   const cluster = await startSimulatedCluster({
     file: join(folder, 'cluster.sqlite'),
     seed: { objects: options.inventory ? story.objects : [], flows: story.flows },
     enforcePolicies: true,
     logs: story.logs,
   })
+  const undo: (() => Promise<unknown>)[] = [() => cluster.stop()]
+  const stop = async (): Promise<void> => {
+    for (const one of undo.splice(0).reverse()) await one()
+  }
+  try {
+    const config = await demoConfig(folder, cluster, options, overrides)
+    const falconer = await composeFalconer(config, { quietMs: options.exit ? 300 : 1_500 })
+    undo.push(() => falconer.close())
+    const server = await listen(falconer)
+    undo.push(() => server.close())
+    return { falconer, url: server.url, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** Nothing of the environment but where to listen: a demo must touch neither a configured database nor a real cluster. */
+async function demoConfig(folder: string, cluster: SimulatedCluster, options: DemoOptions, overrides: Overrides): Promise<Config> {
   for (const as of ['reader', 'executor'] as const)
     await writeFile(join(folder, `${as}.kubeconfig`), cluster.kubeconfig(as), { mode: 0o600 })
-  const base = {
+  return loadConfig({
+    DATABASE_URL: '',
     FALCONER_DATA: folder,
     FALCONER_SCOPE: 'demo',
     FALCONER_KUBECONFIG: join(folder, 'reader.kubeconfig'),
     FALCONER_EXECUTOR_KUBECONFIG: join(folder, 'executor.kubeconfig'),
+    FALCONER_KUBE_CONTEXT: '',
+    FALCONER_IN_CLUSTER: '',
+    FALCONER_ACTIONS: '',
+    FALCONER_POLICY: '',
     FALCONER_LOG: 'error',
-  }
-  const config = loadConfig({ ...base, ...overrides, ...(options.exit ? { FALCONER_PORT: '0' } : {}) })
-  const falconer = await composeFalconer(config, { quietMs: options.exit ? 300 : 1_500 })
-  const server = await listen(falconer).catch(async (error: unknown) => {
-    await falconer.close()
-    await cluster.stop()
-    throw error
+    ...overrides,
+    ...(options.exit ? { FALCONER_PORT: '0' } : {}),
   })
-  const say = (text: string): void => {
-    if (!options.json) print(text)
-  }
-  let held = true
-  try {
-    say(`Falconer demo at ${server.url}, with a simulated cluster: a Kubernetes API on this machine that runs no containers.`)
-    await inventoryKnown(falconer, options.inventory)
-    const alerts = await streamIn(falconer, server.url, story, options, say)
-    const result = await outcome(falconer, options, alerts, say)
-    result.seconds = Math.round((performance.now() - started) / 100) / 10
-    held = result.problem === null
-    if (options.exit) {
-      if (options.json) print(JSON.stringify(publicResult(result)))
-      else print(held ? `\nEvery step held, in ${result.seconds} s.` : `\nA step did not hold: ${result.problem}`)
-    } else {
-      const link = await firstAdministratorLink(falconer.auth)
-      if (result.problem !== null) say(`\n${result.problem}`)
-      if (link !== undefined)
-        say(
-          `\nNow read it, and decide. Sign in with this link; it works once:\n\n  ${linkUrl(falconer, link.token)}\n\nCtrl-C ends the demo${options.data === undefined ? ' and removes its data' : ''}.`,
-        )
-      await untilStopped()
-    }
-  } finally {
-    await server.close()
-    await falconer.close()
-    await cluster.stop()
-    if (options.data === undefined) await rm(folder, { recursive: true, force: true })
-  }
-  return held
 }
 
-const publicResult = ({ problem, blocked, ...result }: DemoResult): unknown => ({
-  ...result,
-  ...(problem === null ? {} : { problem }),
-  ...(blocked.length === 0 ? {} : { blocked }),
-})
-
-/** The watch has listed the cluster: pods are known, as they would be on any day before an attack. */
-async function inventoryKnown(falconer: Falconer, expected: boolean): Promise<void> {
-  if (!expected) return
-  await waitFor('the inventory', 20_000, async () =>
-    (await inventoryFreshness(falconer.db)).some((one) => one.scope === 'demo' && one.pods > 0),
-  )
+/** Streams the recording in and says what came of it. With `--exit` what fails is part of the result. */
+async function play(demo: Demo, url: string, story: Scenario): Promise<DemoResult> {
+  const { falconer, options } = demo
+  const before = await listSources(falconer.db)
+  const resumed = before.some((source) => source.name === sourceName)
+  if (resumed ? options.exit : before.some((source) => !source.name.endsWith('-inventory')))
+    throw new InputError(
+      `${options.data} holds ${resumed ? 'an earlier demo' : 'other data than a demo’s'}. Choose another --data folder, or none.`,
+    )
+  if (options.inventory) await untilInventory(demo)
+  const accepted = resumed ? 0 : await streamIn(demo, url, story)
+  return options.exit ? decide(demo, await outcome(demo, accepted)) : outcome(demo, accepted)
 }
 
-async function streamIn(
-  falconer: Falconer,
-  url: string,
-  story: Scenario,
-  { exit, scenario }: DemoOptions,
-  say: (text: string) => void,
-): Promise<number> {
+const sourceName = 'falco-demo'
+
+async function streamIn({ falconer, options, signal, say }: Demo, url: string, story: Scenario): Promise<number> {
   const { secret } = await addSource(
     falconer,
     { principal: systemPrincipal, channel: 'cli' },
-    { name: 'falco-demo', collector: 'falco', scope: 'demo' },
+    { name: sourceName, collector: 'falco', scope: falconer.config.FALCONER_SCOPE },
   )
-  const noise = loadScenario('everyday-noise', new Date(falconer.clock.now().getTime() - 5_000)).alerts
-  const all = [...story.alerts, ...noise].sort((a, b) => (exit ? 0 : a.time < b.time ? -1 : 1))
-  say(`\nStreaming in ${all.length} alerts (“${scenario}” among everyday noise) over HTTP, as Falco's http_output sends them …`)
+  const alerts = options.exit ? story.alerts : story.alerts.toSorted((a, b) => (a.time < b.time ? -1 : 1))
+  say(`\nStreaming in ${alerts.length} alerts (“${options.scenario}” among everyday noise) over HTTP, as Falco's http_output sends them …`)
   let accepted = 0
-  for (const alert of all) {
+  for (const alert of alerts) {
     const answer = await fetch(`${url}/ingest/falco/${secret}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -133,102 +134,21 @@ async function streamIn(
     })
     if (!answer.ok) throw new Error(`ingest answered ${answer.status}`)
     accepted += ((await answer.json()) as { accepted: number }).accepted
-    if (!exit) {
-      say(`  ${alert.time.slice(11, 19)}  ${safe(alert.rule, 80)}`)
-      await new Promise((resume) => {
-        setTimeout(resume, 150)
-      })
-    }
+    if (options.exit) continue
+    say(`  ${alert.time.slice(11, 19)}  ${safe(alert.rule, 80)}`)
+    await wait(150, signal)
   }
   return accepted
 }
 
-async function outcome(falconer: Falconer, options: DemoOptions, alerts: number, say: (text: string) => void): Promise<DemoResult> {
-  const { db } = falconer
-  await waitFor('the investigation', 30_000, async () => {
-    await falconer.settle()
-    const incidents = (await listIncidents(db, { minSeverity: 'medium' }, { limit: 50 })).incidents
-    return (
-      (await countPending(db)) === 0 &&
-      incidents.length > 0 &&
-      (
-        await latestReports(
-          db,
-          incidents.map((one) => one.id),
-        )
-      ).size === incidents.length
-    )
-  }).catch(() => {})
-  const { incidents } = await listIncidents(db, {}, { limit: 200 })
-  const reports = await latestReports(
-    db,
-    incidents.map((one) => one.id),
+async function letDecide({ falconer, options, signal, say }: Demo, { problem }: DemoResult): Promise<void> {
+  const link = await firstAdministratorLink(falconer.auth)
+  if (problem !== null) say(`\n${problem}`)
+  say(
+    link === undefined
+      ? `\nSomebody signed in here before: open ${baseUrl(falconer)} in that browser.`
+      : `\nNow read it, and decide. Sign in with this link; it works once:\n\n  ${linkUrl(falconer, link.token)}`,
   )
-  const incident = incidents.find((one) => reports.has(one.id))
-  const investigation = incident === undefined ? undefined : reports.get(incident.id)
-  const result: DemoResult = { alerts, incidents: incidents.length, report: null, proposal: null, seconds: 0, problem: null, blocked: [] }
-  if (incident === undefined || investigation?.report == null) return { ...result, problem: 'No incident was investigated.' }
-  const { report } = investigation
-  const claims = [...report.summary, ...report.reasons, ...report.timeline]
-  result.report = { analyst: report.analyst, verdict: report.verdict, claims: claims.length, ungrounded: report.ungrounded }
-  result.blocked = report.actions.flatMap((action) => (action.blocked === null ? [] : [`${action.action}: ${action.blocked}`]))
-  tell(incident, investigation, incidents.length, say)
-  if (report.ungrounded > 0) return { ...result, problem: `${report.ungrounded} sentences of the report are not grounded.` }
-  return actOn(falconer, incident, options, result, say)
-}
-
-function tell(incident: Incident, { report }: Investigation, count: number, say: (text: string) => void): void {
-  say(`\n${count} incidents. The one that matters, ${incident.severity}: ${safe(incident.title, 160)}`)
-  say(`The ${report?.analyst} (rules, no model) says ${report?.verdict.replace('_', ' ')}, ${report?.confidence} confidence:`)
-  for (const claim of report?.summary ?? []) say(`  · ${plainSentence(claim.text)}`)
-}
-
-async function actOn(
-  falconer: Falconer,
-  incident: Incident,
-  options: DemoOptions,
-  result: DemoResult,
-  say: (text: string) => void,
-): Promise<DemoResult> {
-  await falconer.settle()
-  const proposals = await listProposals(falconer.db, { incidentId: incident.id }, 20)
-  const containing = proposals.find((one) => one.action === 'kubernetes.isolate_pod')
-  const wanted = result.report?.verdict === 'true_positive'
-  if (containing === undefined) {
-    for (const one of result.blocked) say(`  Not proposed: ${one}`)
-    return { ...result, problem: wanted ? `No containment was proposed. ${result.blocked.join(' ')}`.trim() : null }
-  }
-  say(`\nProposed: ${containing.plan?.summary ?? containing.stateReason ?? containing.action}`)
-  result.proposal = { action: containing.action, status: containing.state, verified: false }
-  if (!options.exit) return result
-  if (containing.state !== 'pending' || containing.planHash === null)
-    return { ...result, problem: `The proposal is ${containing.state}: ${containing.stateReason ?? ''}` }
-  await approve(
-    falconer.responses,
-    { principal: demoPrincipal, channel: 'cli' },
-    { proposalId: containing.id, planHash: containing.planHash, reason: 'demo --exit', shownDigest: null },
-  )
-  falconer.changed('proposals')
-  let done: Proposal | undefined
-  await waitFor('the execution', 20_000, async () => {
-    done = await getProposal(falconer.db, { id: containing.id })
-    return done !== undefined && done.state !== 'approved' && done.state !== 'executing'
-  })
-  const verified = done?.result?.observation.level === 'effect_observed'
-  result.proposal = { action: containing.action, status: done?.state ?? 'unknown', verified }
-  say(`Approved by the demo principal; ${done?.result?.observation.text ?? done?.stateReason ?? ''}`)
-  return { ...result, problem: done?.state === 'succeeded' && verified ? null : `The action is ${done?.state}, verified: ${verified}.` }
-}
-
-async function waitFor(what: string, limitMs: number, met: () => Promise<boolean>): Promise<void> {
-  const until = performance.now() + limitMs
-  while (!(await met())) {
-    if (performance.now() > until) {
-      remark(`Gave up waiting for ${what}.`)
-      throw new Error(`${what} did not come within ${limitMs / 1_000} s`)
-    }
-    await new Promise((resume) => {
-      setTimeout(resume, 100)
-    })
-  }
+  say(`\nCtrl-C ends the demo${options.data === undefined ? ' and removes its data' : `; its data stays in ${options.data}`}.`)
+  await stopped(signal)
 }

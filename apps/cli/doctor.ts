@@ -1,92 +1,98 @@
 /** `falconer doctor`: checks what a start needs, one line each, and says what to do. Changes nothing but opening the database. */
-import { connect, identify } from '../../clusters/client.ts'
 import { readFile } from 'node:fs/promises'
+import { connect, identify } from '../../clusters/client.ts'
 import { type Config, loadConfig } from '../../config/config.ts'
 import { loadPolicy } from '../../responses/policy.ts'
-import { openDatabase } from '../../store/database.ts'
+import { type Database, openDatabase } from '../../store/database.ts'
 import { holderOf } from '../../store/embedded.ts'
 import { listSources } from '../../store/sources.ts'
 import { databaseVersions } from '../../store/versions.ts'
-import { print, shortTime } from './output.ts'
+import type { Overrides } from './command.ts'
+import { print, safe, shortTime } from './output.ts'
 
 type Check = { name: string; state: 'ok' | 'note' | 'failed'; text: string }
+type Found = string | { note: string }
 
-export async function doctor(overrides: Partial<Record<keyof Config, string>>, json: boolean): Promise<boolean> {
+/** Answers false when something must be mended before a start. */
+export async function doctor(overrides: Overrides, json: boolean): Promise<boolean> {
+  const checks = await allChecks(overrides)
+  const held = checks.every((one) => one.state !== 'failed')
+  if (json) print(JSON.stringify({ ok: held, checks }))
+  else
+    for (const { state, name, text } of checks)
+      print(
+        `${{ ok: 'ok    ', note: 'note  ', failed: 'FAILED' }[state]}  ${name.padEnd(14)} ${text.split('\n').join(`\n${' '.repeat(23)}`)}`,
+      )
+  return held
+}
+
+async function allChecks(overrides: Overrides): Promise<Check[]> {
   const checks: Check[] = []
-  const check = async (name: string, work: () => Promise<string | { note: string }>): Promise<void> => {
+  const check = async (name: string, look: () => Promise<Found>): Promise<void> => {
     try {
-      const found = await work()
+      const found = await look()
       checks.push(typeof found === 'string' ? { name, state: 'ok', text: found } : { name, state: 'note', text: found.note })
     } catch (error) {
       checks.push({ name, state: 'failed', text: error instanceof Error ? error.message : String(error) })
     }
   }
-  await check('node', async () =>
-    Number(process.versions.node.split('.')[0]) >= 22
-      ? process.versions.node
-      : { note: `${process.versions.node}; 22.18 or newer is needed` },
-  )
-  let config: Config | undefined
+  await check('node', async () => nodeVersion(process.versions.node))
+  let config: Config | null = null
   await check('configuration', async () => {
     config = loadConfig(overrides)
     return 'can be used'
   })
-  if (config !== undefined) {
-    const {
-      DATABASE_URL,
-      FALCONER_DATA,
-      FALCONER_KUBECONFIG,
-      FALCONER_KUBE_CONTEXT,
-      FALCONER_IN_CLUSTER,
-      FALCONER_POLICY,
-      FALCONER_ACTIONS,
-    } = config
-    await check(
-      'policy',
-      async () => `${FALCONER_POLICY ?? 'built in'}: ${Object.keys(loadPolicy(FALCONER_POLICY).actions).length} actions on`,
-    )
-    await check('database', async () => {
-      const holder = DATABASE_URL === undefined ? await holderOf(FALCONER_DATA) : undefined
-      if (holder !== undefined)
-        return {
-          note: `${FALCONER_DATA} is held by a running Falconer${holder.url === null ? '' : ` at ${holder.url}`} (pid ${holder.pid})`,
-        }
-      const db = await openDatabase(DATABASE_URL === undefined ? { dataDir: FALCONER_DATA } : { url: DATABASE_URL.reveal() })
-      try {
-        const { postgres, pgvector } = await databaseVersions(db)
-        const sources = await listSources(db)
-        checks.push(
-          sources.length === 0
-            ? { name: 'sources', state: 'note', text: 'none yet: start `falconer serve`, which makes one, or `falconer sources add`' }
-            : {
-                name: 'sources',
-                state: 'ok',
-                text: sources
-                  .map((source) => `${source.name} last heard ${shortTime(source.lastSeenAt?.toISOString() ?? null)}`)
-                  .join('; '),
-              },
-        )
-        return `${DATABASE_URL === undefined ? 'embedded' : 'server'}, Postgres ${postgres}, pgvector ${pgvector ?? 'missing'}`
-      } finally {
-        await db.close()
+  if (config === null) return checks
+  const known: Config = config
+  await check('policy', async () => policy(known))
+  let db: Database | null = null
+  await check('database', async () => {
+    const holder = known.DATABASE_URL === undefined ? await holderOf(known.FALCONER_DATA) : undefined
+    if (holder !== undefined)
+      return {
+        note: `${known.FALCONER_DATA} is held by a running Falconer${holder.url === null ? '' : ` at ${holder.url}`} (pid ${holder.pid})`,
       }
-    })
-    await check('cluster', async () => {
-      if (FALCONER_KUBECONFIG === undefined && !FALCONER_IN_CLUSTER)
-        return { note: 'none configured: alerts are not tied to pods by a watch, and no action can be planned' }
-      const { version, simulated } = await identify(
-        connect({
-          kubeconfig: FALCONER_KUBECONFIG === undefined ? undefined : await readFile(FALCONER_KUBECONFIG, 'utf8'),
-          context: FALCONER_KUBE_CONTEXT,
-          inCluster: FALCONER_IN_CLUSTER,
-        }),
-      )
-      return `${version}${simulated ? ', simulated' : ''}; actions ${FALCONER_ACTIONS ? 'are allowed' : 'are switched off'}`
-    })
-  }
-  const failed = checks.some((one) => one.state === 'failed')
-  if (json) print(JSON.stringify({ ok: !failed, checks }))
-  else
-    for (const one of checks) print(`${{ ok: 'ok    ', note: 'note  ', failed: 'FAILED' }[one.state]}  ${one.name.padEnd(14)} ${one.text}`)
-  return !failed
+    db = await openDatabase(known.DATABASE_URL === undefined ? { dataDir: known.FALCONER_DATA } : { url: known.DATABASE_URL.reveal() })
+    return database(known, db)
+  })
+  const open = db as Database | null
+  if (open !== null) await check('sources', () => sources(open)).finally(() => open.close())
+  await check('cluster', () => cluster(known))
+  return checks
+}
+
+function nodeVersion(version: string): Found {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  if (major > 22 || (major === 22 && minor >= 18)) return version
+  throw new Error(`${version}; 22.18 or newer is needed. npm ci brings one: start it with ./bin/falconer`)
+}
+
+function policy({ FALCONER_POLICY }: Config): Found {
+  return `${FALCONER_POLICY ?? 'built in'}: ${Object.keys(loadPolicy(FALCONER_POLICY).actions).length} actions on`
+}
+
+async function database(config: Config, db: Database): Promise<Found> {
+  const { postgres, pgvector } = await databaseVersions(db)
+  return `${config.DATABASE_URL === undefined ? `embedded in ${config.FALCONER_DATA}` : 'server'}, Postgres ${postgres}, pgvector ${pgvector ?? 'missing'}`
+}
+
+async function sources(db: Database): Promise<Found> {
+  const all = await listSources(db)
+  if (all.length === 0) return { note: 'none yet: start `falconer serve`, which makes one, or `falconer sources add`' }
+  const last = (at: Date | null): string => (at === null ? 'never heard' : `last heard ${shortTime(at.toISOString())} UTC`)
+  return all.map((source) => `${safe(source.name)} ${last(source.lastSeenAt)}`).join('; ')
+}
+
+async function cluster(config: Config): Promise<Found> {
+  const { FALCONER_KUBECONFIG: path, FALCONER_KUBE_CONTEXT: context, FALCONER_IN_CLUSTER: inCluster, FALCONER_ACTIONS: actions } = config
+  if (path === undefined && !inCluster)
+    return { note: 'none configured: alerts are not tied to pods by a watch, and no action can be planned' }
+  const kubeconfig =
+    path === undefined
+      ? undefined
+      : await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+          throw new Error(`FALCONER_KUBECONFIG names ${path}, which cannot be read (${error.code})`, { cause: error })
+        })
+  const { version, simulated } = await identify(connect({ kubeconfig, context, inCluster }))
+  return `${version}${simulated ? ', simulated' : ''}; actions ${actions ? 'are allowed' : 'are switched off'}`
 }

@@ -1,58 +1,97 @@
-/** `falconer import`: every file read once, every document accounted for. read = accepted + duplicates + internal + deadLetters. */
+/**
+ * `falconer import`: every file read once, every document accounted for: read = accepted + duplicates + internal + deadLetters;
+ * skipped are lines that are no record. Stopped in the middle it keeps what is committed and says what to do.
+ */
 import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { walkFiles } from '../../collectors/files.ts'
+import { InputError } from '../../domain/errors.ts'
 import { ApiError, type Client } from './client.ts'
+import { place } from './command.ts'
 import { print, remark, safe, table } from './output.ts'
+import { megabytes, type Progress } from './progress.ts'
+import { Interrupted } from './stop.ts'
 
-type Counts = { read: number; accepted: number; duplicates: number; internal: number; skipped: number; deadLetters: number }
-type FileResult = Counts & { path: string; format: string | null; error?: string }
 const names = ['read', 'accepted', 'duplicates', 'internal', 'skipped', 'deadLetters'] as const
+type Counts = Record<(typeof names)[number], number>
+type FileResult = { path: string; format: string | null } & Counts & { error?: string }
+export type ImportOptions = { cluster?: string; format?: string; json?: boolean; signal: AbortSignal; progress: Progress }
 
-/** Answers false when a file that was named itself could not be read. */
-export async function importFiles(
-  client: Client,
-  paths: readonly string[],
-  options: { cluster?: string; format?: string; json?: boolean },
-): Promise<boolean> {
+const none: Counts = { read: 0, accepted: 0, duplicates: 0, internal: 0, skipped: 0, deadLetters: 0 }
+
+/** Answers false when a file that was named itself could not be read, or none was found. Throws Interrupted. */
+export async function importFiles(client: Client, paths: readonly string[], options: ImportOptions): Promise<boolean> {
+  const { signal, progress } = options
   const files: FileResult[] = []
   let held = true
   for await (const { path, named } of walkFiles(paths)) {
-    if (process.stderr.isTTY) remark(`reading ${safe(path)}`)
-    const query = new URLSearchParams({
-      path,
-      ...(options.cluster === undefined ? {} : { scope: options.cluster }),
-      ...(options.format === undefined ? {} : { format: options.format }),
-    })
-    try {
-      const {
-        path: name,
-        format,
-        ...counts
-      } = JSON.parse(await client.upload(`/import?${query}`, path === '-' ? process.stdin : createReadStream(path))) as FileResult & {
-        entities?: number
-      }
-      files.push({ path: name, format, ...(Object.fromEntries(names.map((one) => [one, counts[one]])) as Counts) })
-    } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 400) throw error
-      // A file among others in a folder that is no input of ours is told, and is no failure.
-      if (named) held = false
-      files.push({ path, format: null, read: 0, accepted: 0, duplicates: 0, internal: 0, skipped: 0, deadLetters: 0, error: error.message })
+    if (signal.aborted) break
+    const file = await importFile(client, path, files.length + 1, options)
+    if (signal.aborted) break
+    // A file among others in a folder that is no input of ours is told, and is no failure.
+    if (file.error !== undefined && named) held = false
+    files.push(file)
+  }
+  if (!signal.aborted && files.some((file) => file.read > 0)) {
+    progress.say('correlating and investigating …')
+    await client.settle()
+  }
+  progress.clear()
+  report(files, options.json === true, signal.aborted)
+  if (signal.aborted)
+    throw new Interrupted(
+      'Stopped. What was read is kept, complete in itself; import the same again for the rest: nothing is stored twice.',
+    )
+  if (files.length === 0) throw new InputError(`There is no file in ${paths.join(', ')}.`)
+  return held
+}
+
+async function importFile(client: Client, path: string, number: number, options: ImportOptions): Promise<FileResult> {
+  const size = path === '-' ? null : (await stat(path)).size
+  const input = path === '-' ? process.stdin : createReadStream(path)
+  let readBytes = 0
+  async function* content(): AsyncIterable<Uint8Array> {
+    for await (const part of input) {
+      if (options.signal.aborted) throw new InputError('stopped')
+      readBytes += (part as Uint8Array).length
+      options.progress.say(`${number}. ${path}`, size === null ? megabytes(readBytes) : `${megabytes(readBytes)} of ${megabytes(size)}`)
+      yield part as Uint8Array
     }
   }
-  await client.settle()
-  const totals = Object.fromEntries(names.map((name) => [name, files.reduce((sum, file) => sum + file[name], 0)]))
-  if (options.json === true) print(JSON.stringify({ files, totals }))
-  else {
-    print(
-      table(
-        ['file', 'format', ...names.map((name) => (name === 'deadLetters' ? 'dead' : name))],
-        [
-          ...files.map((file) => [safe(file.path, 80), file.format ?? '–', ...names.map((name) => String(file[name]))]),
-          ['total', '', ...names.map((name) => String(totals[name]))],
-        ],
-      ),
+  try {
+    options.progress.say(`${number}. ${path}`)
+    const answer = await client.upload(
+      place('/import', { path: path.slice(-1_000), scope: options.cluster, format: options.format }),
+      content(),
     )
-    for (const file of files) if (file.error !== undefined) remark(`not read: ${safe(file.error, 400)}`)
+    const { format, ...counts } = JSON.parse(answer) as { format: string } & Counts
+    return { path, format, ...none, ...Object.fromEntries(names.map((name) => [name, counts[name]])) }
+  } catch (error) {
+    if (options.signal.aborted) return { path, format: null, ...none }
+    if ((error as NodeJS.ErrnoException).code === 'EACCES')
+      throw new InputError(`${path} cannot be read: permission denied.`, { cause: error })
+    if (!(error instanceof ApiError) || error.code !== 'input') throw error
+    return { path, format: null, ...none, error: error.message }
+  } finally {
+    input.destroy()
   }
-  return held
+}
+
+function report(files: readonly FileResult[], json: boolean, stopped: boolean): void {
+  const totals = Object.fromEntries(names.map((name) => [name, files.reduce((sum, file) => sum + file[name], 0)]))
+  if (json) {
+    print(JSON.stringify({ files, totals, ...(stopped ? { stopped } : {}) }))
+    return
+  }
+  print(
+    table(
+      ['file', 'format', ...names.map((name) => (name === 'deadLetters' ? 'dead' : name))],
+      [
+        ...files.map((file) => [safe(file.path, 80), file.format ?? '–', ...names.map((name) => String(file[name]))]),
+        ['total', '', ...names.map((name) => String(totals[name]))],
+      ],
+    ),
+  )
+  for (const file of files) if (file.error !== undefined) remark(`not read: ${safe(file.error, 400)}`)
+  if ((totals.deadLetters ?? 0) > 0) remark('What could not be read is kept with its reason: falconer dead-letters')
 }

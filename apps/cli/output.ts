@@ -1,5 +1,4 @@
 /** What commands print: JSON as the API gave it, or a table for people. Text that others wrote cannot move the cursor. */
-import { sentenceParts } from '../../incidents/grounding.ts'
 import { redact } from '../../domain/redact.ts'
 import { visible } from '../../domain/untrusted.ts'
 
@@ -12,7 +11,7 @@ export const remark = (text: string): void => {
 }
 export const safe = (text: string, limit = 120): string => visible(redact(text), limit)
 
-/** Columns padded to their widest cell; `wide` in the last column is not cut. */
+/** Columns padded to their widest cell; the last one is not padded. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   if (rows.length === 0) return '(none)'
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)))
@@ -24,9 +23,13 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [line(head.map((title) => title.toUpperCase())), ...rows.map(line)].join('\n')
 }
 
+/** To the second, UTC. */
 export const shortTime = (iso: string | null): string => (iso === null ? 'never' : `${iso.slice(0, 10)} ${iso.slice(11, 19)}`)
-/** Values quoted in a sentence stand in “ ” on a terminal. */
-export const plainSentence = (text: string): string =>
-  sentenceParts(text)
-    .map((part) => (part.quoted ? `“${safe(part.text, 300)}”` : safe(part.text, 1_000)))
-    .join('')
+
+/** Our own Markdown on a terminal: fences and code marks gone, so that what stands between them can be copied as it is. */
+export const plainMarkdown = (markdown: string): string =>
+  markdown
+    .split('\n')
+    .filter((line) => !line.startsWith('```'))
+    .map((line) => line.replace(/`([^`]*)`/g, '$1'))
+    .join('\n')

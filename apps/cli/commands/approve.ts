@@ -1,0 +1,16 @@
+import { type CliCommand, examples, type JsonOption, jsonOption } from '../command.ts'
+
+export const approveCommand: CliCommand = {
+  group: 'Incidents and responses',
+  register: (program, cli) =>
+    program
+      .command('approve')
+      .description('approve a proposal on a simulated cluster; for a real one the page to open is printed')
+      .argument('<proposal>', 'prp-… or id')
+      .option('--reason <text>', 'kept in the audit log', '')
+      .addOption(jsonOption())
+      .addHelpText('after', examples("falconer approve prp-0b6f5d3c11 --reason 'confirmed with the shop team'"))
+      .action(async (id: string, options: JsonOption & { reason: string }) =>
+        (await import('../decide.ts')).decide(cli, 'approve', id, options),
+      ),
+}

@@ -1,0 +1,68 @@
+import type { Command } from 'commander'
+import { type Cli, type CliCommand, examples, type JsonOption, jsonOption, part } from '../command.ts'
+import { plainMarkdown, safe, shortTime, table } from '../output.ts'
+import type { SourceRow } from '../rows.ts'
+
+export const sourcesCommand: CliCommand = {
+  group: 'Input',
+  register: (program, cli) => {
+    const sources = program.command('sources').description('what may send records, and when each was last heard')
+    sources
+      .command('list', { isDefault: true })
+      .description('list sources')
+      .addOption(jsonOption())
+      .addHelpText('after', examples('falconer sources list --json'))
+      .action((options: JsonOption) => cli.show<{ sources: SourceRow[] }>(options, '/sources', (answer) => sourceTable(answer.sources)))
+    sources
+      .command('add')
+      .description('add a source; prints its secret once, and what to put where')
+      .argument('<name>', 'small letters, digits, dots, dashes')
+      .option('--collector <name>', 'what it sends', 'falco')
+      .option('--cluster <name>', 'cluster its records belong to (default: FALCONER_SCOPE)')
+      .addOption(jsonOption())
+      .addHelpText('after', examples('falconer sources add falco-prod --cluster prod'))
+      .action((name: string, { collector, cluster: scope, ...options }: JsonOption & { collector: string; cluster?: string }) =>
+        cli.show(options, '/sources', withSecret, { method: 'POST', body: { name, collector, scope } }),
+      )
+    sources
+      .command('rotate')
+      .description('give a source a new secret; the old one stops working')
+      .argument('<name>')
+      .addOption(jsonOption())
+      .addHelpText('after', examples('falconer sources rotate falco-prod'))
+      .action((name: string, options: JsonOption) =>
+        cli.show(options, `/sources/${part(name)}/rotate`, withSecret, { method: 'POST', body: {} }),
+      )
+    for (const to of ['disable', 'enable'] as const) registerSwitch(sources, cli, to)
+    return sources.addHelpText('after', examples('falconer sources', 'falconer sources add falco-prod --cluster prod'))
+  },
+}
+
+function registerSwitch(sources: Command, cli: Cli, to: 'disable' | 'enable'): void {
+  sources
+    .command(to)
+    .description(to === 'disable' ? 'refuse what a source sends' : 'take what a source sends again')
+    .argument('<name>')
+    .addOption(jsonOption())
+    .addHelpText('after', examples(`falconer sources ${to} falco-prod`))
+    .action((name: string, options: JsonOption) =>
+      cli.show<SourceRow>(options, `/sources/${part(name)}/${to}`, (one) => `${safe(one.name)} is ${to}d.`, { method: 'POST', body: {} }),
+    )
+}
+
+const withSecret = ({ source, secret, connect }: { source: SourceRow; secret: string; connect: string }): string =>
+  `Source ${safe(source.name)}; its secret is shown this once: ${secret}\n\n${plainMarkdown(connect)}`
+
+const sourceTable = (sources: readonly SourceRow[]): string =>
+  table(
+    ['source', 'collector', 'cluster', 'last heard (UTC)', 'accepted', 'repeated', 'dead'],
+    sources.map((one) => [
+      `${safe(one.name)}${one.disabledAt === null ? '' : ' (disabled)'}`,
+      one.collector,
+      safe(one.scope),
+      shortTime(one.lastSeenAt),
+      String(one.accepted),
+      String(one.duplicates),
+      String(one.deadLetters),
+    ]),
+  )
