@@ -1,6 +1,8 @@
 /**
  * Kubernetes inventory from `kubectl get … -o json|yaml` and from manifests. Only what has a UID came from a cluster
  * and may ever be a target; a manifest is recorded as declared. Environment values and Secrets are never stored.
+ * Content key: scope, kind, and the UID (containers by full id, images by digest, nodes and namespaces by name, manifests by
+ * kind, namespace and name); a later observation of the same object replaces what an earlier one said of it.
  */
 import { z } from 'zod'
 import { parseAllDocuments } from 'yaml'

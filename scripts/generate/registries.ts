@@ -1,8 +1,9 @@
 /**
- * Registries: a folder of plug-ins, each file exporting one camelCase constant named after the file (with a suffix where names are reserved words), becomes a list.
+ * Registries: a folder of plug-ins, each file exporting one camelCase constant named after the file (with a suffix where
+ * names are reserved words), becomes a list.
  * Adding a plug-in is adding its file and running `npm run generate`; there is no list to edit by hand.
  */
-import { existsSync, readdirSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 
 type Registry = { folder: string; type: string; from: string; list: string; depth: 'file' | 'folder'; suffix?: string }
@@ -16,18 +17,13 @@ const registries: readonly Registry[] = [
 ]
 
 /** Path of every generated registry, with what it should hold. */
-export function renderRegistry(root = '.'): Record<string, () => string> {
-  return Object.fromEntries(
-    registries
-      .filter(({ folder }) => existsSync(join(root, folder)))
-      .map((registry) => [join(root, registry.folder, 'registry.generated.ts'), () => render(registry, root)]),
-  )
-}
+export const render = (): Record<string, string> =>
+  Object.fromEntries(registries.map((registry) => [join(registry.folder, 'registry.generated.ts'), renderOne(registry)]))
 
 const camel = (kebab: string): string => kebab.replace(/-(\w)/g, (_all, letter: string) => letter.toUpperCase())
 
-function render({ folder, type, from, list, depth, suffix = '' }: Registry, root: string): string {
-  const names = readdirSync(join(root, folder), { withFileTypes: true })
+function renderOne({ folder, type, from, list, depth, suffix = '' }: Registry): string {
+  const names = readdirSync(folder, { withFileTypes: true })
     .filter((entry) =>
       depth === 'folder'
         ? entry.isDirectory()
