@@ -7,6 +7,7 @@ import {
 } from '@simplewebauthn/server'
 import { DeniedError, InputError, NotFoundError } from '../domain/errors.ts'
 import { appendAudit } from '../store/audit.ts'
+import * as credentials from '../store/credentials.ts'
 import * as rows from '../store/people.ts'
 import { type Actor, type AuthContext, onlyPeople, openSession, type OpenedSession } from './people.ts'
 
@@ -34,9 +35,9 @@ export async function registrationOptions({ db, clock }: AuthContext, actor: Act
     userID: Uint8Array.from(user.webauthnHandle),
     attestationType: 'none',
     authenticatorSelection: { residentKey: 'required', userVerification: 'preferred' },
-    excludeCredentials: (await rows.passkeysOf(db, user.id)).map((passkey) => ({ id: passkey.credentialId })),
+    excludeCredentials: (await credentials.passkeysOf(db, user.id)).map((passkey) => ({ id: passkey.credentialId })),
   })
-  await rows.insertChallenge(db, options.challenge, user.id, new Date(clock.now().getTime() + 5 * minutes))
+  await credentials.insertChallenge(db, options.challenge, user.id, new Date(clock.now().getTime() + 5 * minutes))
   return options
 }
 
@@ -54,7 +55,8 @@ export async function registerPasskey(
     expectedOrigin: site.origin,
     expectedRPID: siteId(site),
     requireUserVerification: false,
-    expectedChallenge: async (challenge) => (await rows.takeChallenge(db, challenge, clock.now()))?.userId === actor.principal.personId,
+    expectedChallenge: async (challenge) =>
+      (await credentials.takeChallenge(db, challenge, clock.now()))?.userId === actor.principal.personId,
   }).catch((error: unknown) => {
     throw new DeniedError('passkey', `The passkey could not be added: ${error instanceof Error ? error.message : 'it was refused'}`, {
       cause: error,
@@ -63,7 +65,7 @@ export async function registerPasskey(
   if (!verified.verified) throw new DeniedError('passkey', 'The passkey could not be added.')
   const { credential } = verified.registrationInfo
   await db.transaction(async (tx) => {
-    await rows.insertPasskey(
+    await credentials.insertPasskey(
       tx,
       {
         credentialId: credential.id,
@@ -81,7 +83,7 @@ export async function registerPasskey(
 
 export async function authenticationOptions({ db, clock }: AuthContext, site: Site): Promise<unknown> {
   const options = await generateAuthenticationOptions({ rpID: siteId(site), userVerification: 'preferred' })
-  await rows.insertChallenge(db, options.challenge, null, new Date(clock.now().getTime() + 5 * minutes))
+  await credentials.insertChallenge(db, options.challenge, null, new Date(clock.now().getTime() + 5 * minutes))
   return options
 }
 
@@ -95,13 +97,13 @@ export async function signInWithPasskey(
   const refuse = (cause?: unknown): never => {
     throw new DeniedError('passkey', 'This passkey is not known here. Use a sign-in link.', { cause })
   }
-  const passkey = (await rows.getPasskey(db, response.id)) ?? refuse()
+  const passkey = (await credentials.getPasskey(db, response.id)) ?? refuse()
   const verified = await verifyAuthenticationResponse({
     response,
     expectedOrigin: site.origin,
     expectedRPID: siteId(site),
     requireUserVerification: false,
-    expectedChallenge: async (challenge) => (await rows.takeChallenge(db, challenge, clock.now())) !== undefined,
+    expectedChallenge: async (challenge) => (await credentials.takeChallenge(db, challenge, clock.now())) !== undefined,
     credential: {
       id: passkey.credentialId,
       publicKey: Uint8Array.from(passkey.publicKey),
@@ -113,7 +115,7 @@ export async function signInWithPasskey(
   return db.transaction(async (tx) => {
     const user = await rows.getUser(tx, passkey.userId)
     if (user === undefined || user.disabledAt !== null) return refuse()
-    await rows.touchPasskey(tx, passkey.credentialId, verified.authenticationInfo.newCounter, clock.now())
+    await credentials.touchPasskey(tx, passkey.credentialId, verified.authenticationInfo.newCounter, clock.now())
     return openSession(tx, clock, passkey.userId, userAgent, `passkey ${passkey.name}`)
   })
 }
@@ -121,7 +123,7 @@ export async function signInWithPasskey(
 export async function removePasskey({ db, clock }: AuthContext, actor: Actor, credentialId: string): Promise<void> {
   onlyPeople(actor, 'remove a passkey')
   await db.transaction(async (tx) => {
-    if (!(await rows.deletePasskey(tx, actor.principal.personId, credentialId))) throw new NotFoundError('You have no such passkey.')
+    if (!(await credentials.deletePasskey(tx, actor.principal.personId, credentialId))) throw new NotFoundError('You have no such passkey.')
     await appendAudit(tx, clock, { ...actor, action: 'passkey removed', subject: `user/${actor.principal.personId}`, details: {} })
   })
 }

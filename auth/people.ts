@@ -8,6 +8,7 @@ import { DeniedError, InputError, NotFoundError } from '../domain/errors.ts'
 import { type Channel, type Principal, type Role, roleAtLeast, systemPrincipal } from '../domain/principal.ts'
 import { appendAudit } from '../store/audit.ts'
 import type { Database, Transaction } from '../store/database.ts'
+import * as credentials from '../store/credentials.ts'
 import * as rows from '../store/people.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
@@ -210,7 +211,7 @@ export async function createToken(
       throw new DeniedError('entitlement', `A token cannot have the role ${given.role}: its owner is ${owner.role}.`)
     const token = newSecret('flc_')
     const expiresAt = new Date(clock.now().getTime() + given.days * 24 * hour)
-    const id = await rows.insertToken(tx, {
+    const id = await credentials.insertToken(tx, {
       userId: owner.id,
       name: given.name.trim(),
       role: given.role,
@@ -230,16 +231,17 @@ export async function createToken(
 
 export async function revokeToken({ db, clock }: AuthContext, actor: Actor, id: string, ofUser: string | null): Promise<void> {
   await db.transaction(async (tx) => {
-    if (!(await rows.revokeToken(tx, id, ofUser, clock.now()))) throw new NotFoundError('There is no such token, or it is revoked already.')
+    if (!(await credentials.revokeToken(tx, id, ofUser, clock.now())))
+      throw new NotFoundError('There is no such token, or it is revoked already.')
     await appendAudit(tx, clock, { ...actor, action: 'token revoked', subject: `token/${id}`, details: {} })
   })
 }
 
 /** Whom a token acts for; undefined when it is unknown, revoked or expired. Its role never exceeds its owner's role now. */
 export async function tokenPrincipal({ db, clock }: AuthContext, token: string): Promise<Principal | undefined> {
-  const found = await rows.findToken(db, hashSecret(token), clock.now())
+  const found = await credentials.findToken(db, hashSecret(token), clock.now())
   if (found === undefined) return undefined
-  await rows.touchToken(db, found.id, clock.now())
+  await credentials.touchToken(db, found.id, clock.now())
   const role = roleAtLeast(found.userRole, found.role) ? found.role : found.userRole
   return { id: found.id, kind: 'token', name: `${found.userName} (token ${found.name})`, role, personId: found.userId, mayApprove: false }
 }

@@ -5,13 +5,15 @@ import type { NewAlert } from '../domain/alert.ts'
 import { FixedClock } from '../domain/clock.ts'
 import type { Principal } from '../domain/principal.ts'
 import { accept } from '../store/intake.ts'
-import { listIncidents, membershipsOf } from '../store/incidents.ts'
+import { listIncidents } from '../store/incidents.ts'
+import { membershipsOf } from '../store/memberships.ts'
 import type { Database } from '../store/database.ts'
 import { eachDatabase } from '../test/support/database.ts'
 import { containerId, delivery, minute, newAlert, noon, podRecords } from '../test/support/records.ts'
 import { property } from '../test/support/sizes.ts'
 import { cluster, place, type Placed, type Segment } from './correlate.ts'
-import { correlatePending, decide } from './pipeline.ts'
+import { decide } from './decide.ts'
+import { correlatePending } from './pipeline.ts'
 
 const clock = new FixedClock('2026-11-24T12:00:00Z')
 const ada: Principal = { id: 'u1', kind: 'user', name: 'Ada', role: 'responder', personId: 'u1', mayApprove: true }

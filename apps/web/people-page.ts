@@ -1,7 +1,8 @@
 /** People and their links; one's own account with passkeys and tokens. */
 import { html } from 'hono/html'
 import { type Role, roles } from '../../domain/principal.ts'
-import type { ApiToken, Passkey, User } from '../../store/people.ts'
+import type { ApiToken, Passkey } from '../../store/credentials.ts'
+import type { User } from '../../store/people.ts'
 import type { Falconer } from '../server/falconer.ts'
 import type { Who } from '../server/who.ts'
 import { layout } from './layout.ts'

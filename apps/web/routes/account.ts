@@ -1,7 +1,7 @@
 /** One's own account: passkeys, API tokens, signing out. Nobody can reach another person's here. */
 import { registerPasskey, registrationOptions, removePasskey } from '../../../auth/passkeys.ts'
 import { createToken, revokeToken, signOut } from '../../../auth/people.ts'
-import { listTokens, passkeysOf } from '../../../store/people.ts'
+import { listTokens, passkeysOf } from '../../../store/credentials.ts'
 import { siteOf } from '../../server/urls.ts'
 import { clearSession } from '../../server/who.ts'
 import { accountPage } from '../people-page.ts'

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Role } from '../../../../domain/principal.ts'
-import type { ApiToken, User } from '../../../../store/people.ts'
+import type { ApiToken } from '../../../../store/credentials.ts'
+import type { User } from '../../../../store/people.ts'
 import { date } from './fields.ts'
 
 export const UserView = z.object({

@@ -1,0 +1,57 @@
+/** Segments under change within one batch: what is stored, and what replaces it. Nothing is written here. */
+import type { SharedFact } from '../domain/incident.ts'
+import { place, type Placed, type Segment } from './correlate.ts'
+
+export class SegmentBoard {
+  readonly #stored: Map<string, Segment>
+  readonly #current = new Map<string, Segment[]>()
+
+  constructor(stored: readonly Segment[]) {
+    this.#stored = new Map(stored.map((segment) => [identity(segment), segment]))
+    for (const segment of stored) this.#bucket(segment).push(segment)
+  }
+
+  touching(scope: string, facts: readonly SharedFact[]): Segment[] {
+    return facts.flatMap((fact) => this.#current.get(`${scope}\n${fact.rule}\n${fact.key}`) ?? [])
+  }
+
+  apply(replaced: readonly Segment[], written: readonly Segment[]): void {
+    for (const segment of replaced) {
+      const bucket = this.#bucket(segment)
+      const at = bucket.indexOf(segment)
+      if (at >= 0) bucket.splice(at, 1)
+    }
+    for (const segment of written) this.#bucket(segment).push(segment)
+  }
+
+  rename(merged: readonly string[], survivor: string): void {
+    for (const bucket of this.#current.values())
+      for (const [index, segment] of bucket.entries())
+        if (merged.includes(segment.incidentId)) bucket[index] = { ...segment, incidentId: survivor }
+  }
+
+  removed(): Segment[] {
+    return [...this.#stored.values()]
+  }
+  added(): Segment[] {
+    return [...this.#current.values()].flat()
+  }
+
+  #bucket(segment: Segment): Segment[] {
+    const key = `${segment.scope}\n${segment.rule}\n${segment.key}`
+    const bucket = this.#current.get(key) ?? []
+    this.#current.set(key, bucket)
+    return bucket
+  }
+}
+const identity = (segment: Segment): string => `${segment.scope}\n${segment.rule}\n${segment.key}\n${segment.startNs}`
+
+/** The segments that alerts of one incident make, fact by fact. */
+export function segmentsOf(alerts: readonly Placed[], incidentId: string): Segment[] {
+  const board = new SegmentBoard([])
+  for (const alert of alerts) {
+    const placement = place(alert, board.touching(alert.scope, alert.facts), incidentId)
+    board.apply(placement.replaced, placement.written)
+  }
+  return board.added()
+}
