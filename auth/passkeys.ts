@@ -5,6 +5,7 @@ import {
   verifyAuthenticationResponse,
   verifyRegistrationResponse,
 } from '@simplewebauthn/server'
+import { z } from 'zod'
 import { DeniedError, InputError, NotFoundError } from '../domain/errors.ts'
 import { appendAudit } from '../store/audit.ts'
 import * as credentials from '../store/credentials.ts'
@@ -14,6 +15,15 @@ import { type Actor, type AuthContext, onlyPeople, openSession, type OpenedSessi
 export type Site = { origin: string }
 type RegistrationResponse = Parameters<typeof verifyRegistrationResponse>[0]['response']
 type AuthenticationResponse = Parameters<typeof verifyAuthenticationResponse>[0]['response']
+
+/** What a browser gives, as far as it must be looked at before the library does. */
+const base64url = z.string().max(20_000)
+const credential = { id: base64url.max(2_000), rawId: base64url.max(2_000), type: z.literal('public-key') }
+const Registration = z.looseObject({ ...credential, response: z.looseObject({ clientDataJSON: base64url, attestationObject: base64url }) })
+const Authentication = z.looseObject({
+  ...credential,
+  response: z.looseObject({ clientDataJSON: base64url, authenticatorData: base64url, signature: base64url }),
+})
 
 const minutes = 60_000
 const siteId = (site: Site): string => {
@@ -47,11 +57,13 @@ export async function registerPasskey(
   actor: Actor,
   site: Site,
   name: string,
-  response: RegistrationResponse,
+  response: unknown,
 ): Promise<void> {
   onlyPeople(actor, 'add a passkey')
+  const given = Registration.safeParse(response)
+  if (!given.success) throw new InputError('That is not what a browser answers when it has made a passkey.')
   const verified = await verifyRegistrationResponse({
-    response,
+    response: given.data as unknown as RegistrationResponse,
     expectedOrigin: site.origin,
     expectedRPID: siteId(site),
     requireUserVerification: false,
@@ -65,7 +77,12 @@ export async function registerPasskey(
   if (!verified.verified) throw new DeniedError('passkey', 'The passkey could not be added.')
   const { credential } = verified.registrationInfo
   await db.transaction(async (tx) => {
+<<<<<<< auth/passkeys.ts
+    if ((await rows.getPasskey(tx, credential.id)) !== undefined) throw new DeniedError('passkey', 'This passkey was added before.')
+    await rows.insertPasskey(
+=======
     await credentials.insertPasskey(
+>>>>>>> /tmp/wt/auth/passkeys.ts
       tx,
       {
         credentialId: credential.id,
@@ -91,19 +108,30 @@ export async function authenticationOptions({ db, clock }: AuthContext, site: Si
 export async function signInWithPasskey(
   { db, clock }: AuthContext,
   site: Site,
-  response: AuthenticationResponse,
+  response: unknown,
   userAgent: string | null,
 ): Promise<OpenedSession> {
   const refuse = (cause?: unknown): never => {
     throw new DeniedError('passkey', 'This passkey is not known here. Use a sign-in link.', { cause })
   }
+<<<<<<< auth/passkeys.ts
+  const given = Authentication.safeParse(response)
+  if (!given.success) throw new InputError('That is not what a browser answers when it has used a passkey.')
+  const passkey = (await rows.getPasskey(db, given.data.id)) ?? refuse()
+=======
   const passkey = (await credentials.getPasskey(db, response.id)) ?? refuse()
+>>>>>>> /tmp/wt/auth/passkeys.ts
   const verified = await verifyAuthenticationResponse({
-    response,
+    response: given.data as unknown as AuthenticationResponse,
     expectedOrigin: site.origin,
     expectedRPID: siteId(site),
     requireUserVerification: false,
+<<<<<<< auth/passkeys.ts
+    // One that was given out for adding a passkey, to somebody signed in, is no challenge for signing in.
+    expectedChallenge: async (challenge) => (await rows.takeChallenge(db, challenge, clock.now()))?.userId === null,
+=======
     expectedChallenge: async (challenge) => (await credentials.takeChallenge(db, challenge, clock.now())) !== undefined,
+>>>>>>> /tmp/wt/auth/passkeys.ts
     credential: {
       id: passkey.credentialId,
       publicKey: Uint8Array.from(passkey.publicKey),

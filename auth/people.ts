@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../domain/clock.ts'
 import { DeniedError, InputError, NotFoundError } from '../domain/errors.ts'
+import { isId } from '../domain/ids.ts'
 import { type Channel, type Principal, type Role, roleAtLeast, systemPrincipal } from '../domain/principal.ts'
 import { appendAudit } from '../store/audit.ts'
 import type { Database, Transaction } from '../store/database.ts'
@@ -32,12 +33,15 @@ const sessionDays = 14
 const idleHours = 72
 export const system: Actor = { principal: systemPrincipal, channel: 'system' }
 
+/** Set at the first sign-in and never unset: sessions come and go, but whoever reads the terminal later must get no link. */
+const signedInOnce = 'signed_in_once'
+
 /** While nobody has ever signed in: a link for the first administrator, made anew at each start. Undefined afterwards. */
 export async function firstAdministratorLink({ db, clock }: AuthContext, name = 'admin'): Promise<Link | undefined> {
   return db.transaction(async (tx) => {
     await rows.lockUsers(tx)
     const users = await rows.listUsers(tx)
-    if (users.some((user) => user.lastSeenAt !== null) || users.length > 1) return undefined
+    if (users.length > 1 || (await rows.getSetting(tx, signedInOnce)) !== undefined) return undefined
     const user = users[0] ?? (await createUser(tx, clock, system, name, 'administrator', null))
     await rows.closeLinks(tx, user.id, clock.now())
     return makeLink(tx, clock, user, 'first')
@@ -50,6 +54,7 @@ export async function invite({ db, clock }: AuthContext, actor: Actor, name: str
   const trimmed = name.trim()
   if (!/^[\p{L}\p{N}][\p{L}\p{N}\p{M} ._@'’-]{0,79}$/u.test(trimmed))
     throw new InputError("A name has 1 to 80 letters, digits, spaces or . _ @ ' - and begins with a letter or digit.")
+  if (isId(trimmed)) throw new InputError('A name that is an id would stand for somebody else. Choose another.')
   return db.transaction(async (tx) =>
     makeLink(
       tx,
@@ -139,13 +144,15 @@ export type OpenedSession = { token: string; userId: string; expiresAt: Date }
 
 /** Uses a one-time link. Throws DeniedError `link` when it is unknown, used or expired; it never says which. */
 export async function signInWithLink({ db, clock }: AuthContext, token: string, userAgent: string | null): Promise<OpenedSession> {
+  const refused = new DeniedError(
+    'link',
+    'This link was used before, has expired, or never was one. Ask an administrator for a new one, or restart Falconer if nobody has signed in yet.',
+  )
+  // A guess costs one look-up by hash, no transaction.
+  if ((await rows.linkIsOpen(db, hashSecret(token), clock.now())) === undefined) throw refused
   return db.transaction(async (tx) => {
     const used = await rows.useLink(tx, hashSecret(token), clock.now())
-    if (used === undefined)
-      throw new DeniedError(
-        'link',
-        'This link was used before, has expired, or never was one. Ask an administrator for a new one, or restart Falconer if nobody has signed in yet.',
-      )
+    if (used === undefined) throw refused
     return openSession(tx, clock, used.userId, userAgent, `link (${used.purpose})`)
   })
 }
@@ -162,6 +169,7 @@ export async function openSession(
   const token = newSecret('')
   const expiresAt = new Date(clock.now().getTime() + sessionDays * 24 * hour)
   await rows.insertSession(tx, { tokenHash: hashSecret(token), userId, csrf: newSecret(''), at: clock.now(), expiresAt, userAgent })
+  if ((await rows.getSetting(tx, signedInOnce)) === undefined) await rows.setSetting(tx, signedInOnce, true)
   await appendAudit(tx, clock, {
     principal: userPrincipal(user),
     channel: 'web',
@@ -181,12 +189,16 @@ export const userPrincipal = (user: { id: string; name: string; role: Role }): P
   mayApprove: true,
 })
 
-/** Who this session belongs to, with the role they have now. */
-export async function sessionOf({ db, clock }: AuthContext, token: string): Promise<{ principal: Principal; csrf: string } | undefined> {
+/** Who this session belongs to, with the role they have now. Being asked counts as use, unless `touch` is false. */
+export async function sessionOf(
+  { db, clock }: AuthContext,
+  token: string,
+  { touch = true } = {},
+): Promise<{ principal: Principal; csrf: string } | undefined> {
   const now = clock.now()
   const session = await rows.findSession(db, hashSecret(token), now, new Date(now.getTime() - idleHours * hour))
   if (session === undefined) return undefined
-  if (now.getTime() - session.lastSeenAt.getTime() > 60_000) await rows.touchSession(db, hashSecret(token), now)
+  if (touch && now.getTime() - session.lastSeenAt.getTime() > 60_000) await rows.touchSession(db, hashSecret(token), now)
   return { principal: userPrincipal({ id: session.userId, name: session.name, role: session.role }), csrf: session.csrf }
 }
 

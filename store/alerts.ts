@@ -6,6 +6,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Alert, NewAlert } from '../domain/alert.ts'
 import { toDate } from '../domain/event-time.ts'
 import { stringifyExact } from '../domain/exact-json.ts'
+import { isId } from '../domain/ids.ts'
 import { priorities, severityFromId, severityId, type Severity } from '../domain/severity.ts'
 import type { Queryable, Transaction } from './database.ts'
 import { escapeDeep, unescapeDeep } from './values.ts'
@@ -165,8 +166,10 @@ export async function listAlerts(db: Queryable, filter: AlertFilter, options: { 
 
 /** A page cursor `<nanoseconds>_<uuid>`; undefined when it is not one. */
 export function parseCursor(cursor: string): { eventNs: bigint; id: string } | undefined {
-  const match = /^(-?\d{1,19})_([0-9a-f-]{36})$/.exec(cursor)
-  return match?.[1] === undefined || match[2] === undefined ? undefined : { eventNs: BigInt(match[1]), id: match[2] }
+  const [, at, id] = /^(-?\d{1,19})_(.{36})$/.exec(cursor) ?? []
+  if (at === undefined || id === undefined || !isId(id)) return undefined
+  const eventNs = BigInt(at)
+  return BigInt.asIntN(64, eventNs) === eventNs ? { eventNs, id } : undefined
 }
 
 /** Milliseconds since 1970 in a UUIDv7. */

@@ -71,7 +71,8 @@ export async function listIncidents(
   if (filter.scope !== undefined) conditions.push(sql`scope = ${escapeText(filter.scope)}`)
   const [severity, ...rest] = (options.cursor ?? '').split('_')
   const after = parseCursor(rest.join('_'))
-  if (after !== undefined) conditions.push(sql`(severity, last_ns, id) < (${Number(severity)}, ${after.eventNs}, ${after.id}::uuid)`)
+  if (after !== undefined && /^\d$/.test(severity ?? ''))
+    conditions.push(sql`(severity, last_ns, id) < (${Number(severity)}, ${after.eventNs}, ${after.id}::uuid)`)
   const rows = await db.query(
     sql<IncidentRow>`select ${columns} from incidents where ${sql.join(conditions, sql` and `)} order by severity desc, last_ns desc, id desc limit ${options.limit + 1}`,
   )

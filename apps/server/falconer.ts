@@ -36,6 +36,7 @@ import { createLog, type Log } from './log.ts'
 import { type Loop, startLoop } from './loop.ts'
 
 export type ChangeKind = 'incidents' | 'proposals' | 'sources' | 'people'
+export type Changes = { change: [ChangeKind]; closing: [] }
 export type Falconer = {
   config: Config
   db: Database
@@ -43,8 +44,8 @@ export type Falconer = {
   log: Log
   auth: AuthContext
   intake: IntakeQueue
-  /** Emits 'change' with a ChangeKind; live pages listen. */
-  changes: EventEmitter<{ change: [ChangeKind] }>
+  /** Emits 'change' with a ChangeKind, and 'closing' when the server stops; live pages listen. */
+  changes: EventEmitter<Changes>
   responses: Runner
   /** Null: no cluster is configured. */
   cluster: ClusterStatus | null
@@ -80,7 +81,7 @@ export async function composeFalconer(config: Config, options: ComposeOptions = 
           await db.close()
           throw error
         })
-  const changes = new EventEmitter<{ change: [ChangeKind] }>().setMaxListeners(0)
+  const changes = new EventEmitter<Changes>().setMaxListeners(0)
   const loops: Record<string, Loop> = {}
   const wake = (name: string): void => loops[name]?.wake()
   const changed = (kind: ChangeKind): void => {

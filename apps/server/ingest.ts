@@ -3,18 +3,14 @@
  * for Falco, which sends no header; it is compared by hash and never logged.
  */
 import { Hono } from 'hono'
-import { FalconerError, InputError } from '../../domain/errors.ts'
+import { InputError } from '../../domain/errors.ts'
 import { sourceBySecret } from '../../store/sources.ts'
 import { deliver } from './deliver.ts'
 import type { Falconer } from './falconer.ts'
+import { TooLargeError } from './problems.ts'
 import { SignInError } from './who.ts'
 
-/** The body is larger than this server takes: HTTP 413. */
-export class TooLargeError extends FalconerError {
-  constructor(message: string) {
-    super('too_large', message)
-  }
-}
+export const ingestRoute = { method: 'POST', path: '/ingest/:collector/:secret?' } as const
 
 export function ingestRoutes(falconer: Falconer): Hono {
   const routes = new Hono()
@@ -29,15 +25,12 @@ export function ingestRoutes(falconer: Falconer): Hono {
       throw new InputError(`This secret belongs to a source of ${source.collector}; post it to /ingest/${source.collector}.`)
     const limit = falconer.config.FALCONER_INGEST_MAX_BYTES
     const announced = Number(context.req.header('content-length') ?? Number.NaN)
-    if (announced > limit)
-      throw new TooLargeError(
-        `The body has ${announced} bytes; this server takes ${limit}. Send fewer alerts at once, or raise FALCONER_INGEST_MAX_BYTES.`,
-      )
+    if (announced > limit) throw tooLarge(limit)
     const release = falconer.intake.reserve(Number.isNaN(announced) ? limit : announced)
     try {
       const body = context.req.raw.body
       if (body === null) return context.json({ accepted: 0, duplicates: 0, internal: 0, deadLetters: 0 })
-      const { tally } = await deliver(falconer, body as unknown as AsyncIterable<Uint8Array>, {
+      const { tally } = await deliver(falconer, bounded(body as unknown as AsyncIterable<Uint8Array>, limit), {
         path: 'ingest',
         format: source.collector,
         source: { id: source.id, name: source.name, scope: source.scope },
@@ -51,3 +44,17 @@ export function ingestRoutes(falconer: Falconer): Hono {
   })
   return routes
 }
+
+/** A body sent in chunks announces no length: it is counted as it comes. What came before it grew too large is committed. */
+async function* bounded(body: AsyncIterable<Uint8Array>, limit: number): AsyncIterable<Uint8Array> {
+  let total = 0
+  for await (const part of body) {
+    total += part.length
+    if (total > limit) throw tooLarge(limit)
+    yield part
+  }
+}
+const tooLarge = (limit: number): TooLargeError =>
+  new TooLargeError(
+    `The body has more than ${limit} bytes, which is what this server takes. Send fewer alerts at once, or raise FALCONER_INGEST_MAX_BYTES.`,
+  )

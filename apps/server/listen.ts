@@ -31,10 +31,22 @@ export async function listen(falconer: Falconer): Promise<{ url: string; port: n
     url,
     port,
     close: async () => {
-      if ('closeAllConnections' in server) server.closeAllConnections()
-      await new Promise<void>((resolve) => {
-        server.close(() => resolve())
-      })
+      falconer.changes.emit('closing')
+      await stop(server)
     },
   }
+}
+
+const patienceMs = 5_000
+/** Takes no more connections, lets requests that are under way end (a sender would not send them again), then cuts what is left. */
+function stop(server: ReturnType<typeof serveNode>): Promise<void> {
+  return new Promise((resolve) => {
+    const idle = setInterval(() => 'closeIdleConnections' in server && server.closeIdleConnections(), 50)
+    const cut = setTimeout(() => 'closeAllConnections' in server && server.closeAllConnections(), patienceMs)
+    server.close(() => {
+      clearInterval(idle)
+      clearTimeout(cut)
+      resolve()
+    })
+  })
 }

@@ -1,8 +1,14 @@
 /** From errors to answers: which status each kind has, and words that are ours. What we did not foresee is logged and told as a fault of ours. */
 import { ConfigError, DeniedError, FalconerError, InputError, NotFoundError, UpstreamError } from '../../domain/errors.ts'
-import { TooLargeError } from './ingest.ts'
 import { OverloadedError } from './intake-queue.ts'
 import { SignInError } from './who.ts'
+
+/** The body is larger than this server takes: HTTP 413. */
+export class TooLargeError extends FalconerError {
+  constructor(message: string) {
+    super('too_large', message)
+  }
+}
 
 export type Problem = { status: number; code: string; title: string; detail: string; retryAfter?: number }
 
@@ -25,9 +31,25 @@ export function problemOf(error: unknown): Problem | null {
   if (error instanceof UpstreamError)
     return { status: 502, code: 'upstream', title: 'Something Falconer needs did not answer', detail: error.message }
   if (error instanceof ConfigError) return { status: 500, code: 'config', title: 'Configuration', detail: error.message }
-  if (error instanceof FalconerError) return null
+  if (isUnreachable(error)) return unreachable
   return null
 }
+
+/** The database went away: its own codes for that, and the network's. What it was asked was not done. */
+const isUnreachable = (error: unknown): boolean =>
+  error instanceof Error &&
+  (/^(?:08|57P|53300|ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH)/.test(String((error as NodeJS.ErrnoException).code ?? '')) ||
+    /^(?:Connection terminated|timeout exceeded when trying to connect)/.test(error.message))
+const unreachable: Problem = {
+  status: 503,
+  code: 'unavailable',
+  title: 'The database does not answer',
+  detail: 'Falconer cannot reach its database just now; nothing was changed. Try again in a moment.',
+  retryAfter: 5,
+}
+
+/** Whoever asked went away before they had said everything; nobody hears this answer. */
+export const cutOff: Problem = { status: 400, code: 'cut_off', title: 'Cut off', detail: 'The request ended before its body did.' }
 
 export const faultOfOurs: Problem = {
   status: 500,

@@ -25,7 +25,8 @@ export class SignInError extends FalconerError {
 const cookieName = (secure: boolean): string => (secure ? '__Host-falconer' : 'falconer_session')
 export const isSecure = (falconer: Falconer): boolean => falconer.config.FALCONER_PUBLIC_URL?.startsWith('https://') === true
 
-export async function whoAsks(context: AppContext, falconer: Falconer): Promise<Who | null> {
+/** `looking`: an open page that only asks whether it may stay does not keep its session from going idle. */
+export async function whoAsks(context: AppContext, falconer: Falconer, { looking = false } = {}): Promise<Who | null> {
   const local = context.env?.local
   if (local !== undefined) return { ...local, csrf: null, sessionToken: null }
   const bearer = /^Bearer\s+(\S+)$/i.exec(context.req.header('authorization') ?? '')?.[1]
@@ -35,7 +36,7 @@ export async function whoAsks(context: AppContext, falconer: Falconer): Promise<
   }
   const token = getCookie(context, cookieName(isSecure(falconer)))
   if (token === undefined) return null
-  const session = await sessionOf(falconer.auth, token)
+  const session = await sessionOf(falconer.auth, token, { touch: !looking })
   return session === undefined ? null : { principal: session.principal, channel: 'web', csrf: session.csrf, sessionToken: token }
 }
 

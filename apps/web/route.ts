@@ -3,11 +3,11 @@
  * Each declares one permission. Asked for in this order: a signed-in person, the permission, proof that our own page sent it,
  * then the work. A token is no person and gets none of these; a GET changes nothing.
  */
-import { timingSafeEqual } from 'node:crypto'
 import { DeniedError, InputError } from '../../domain/errors.ts'
 import { type Permission, Role } from '../../domain/principal.ts'
 import type { Falconer } from '../server/falconer.ts'
-import { type AppContext, permit, SignInError, type Who } from '../server/who.ts'
+import { readJson } from '../server/read-json.ts'
+import { type AppContext, checkCsrf, permit, SignInError, type Who } from '../server/who.ts'
 import type { Html } from './parts.ts'
 
 export type Shown = Html | Response
@@ -61,7 +61,7 @@ export const call = (path: string, permission: Held, work: (visit: SignedIn & { 
   answer: async (falconer, context) => {
     const who = person(context, permission)
     checkCsrf(who, context.req.header('x-csrf-token'))
-    return context.json((await work({ ...visit(falconer, context), who, body: await readJson(context) })) as object)
+    return context.json((await work({ ...visit(falconer, context), who, body: await readBody(context) })) as object)
   },
 })
 
@@ -83,7 +83,7 @@ export const publicCall = (path: string, work: (visit: Visit & { body: Body }) =
   method: 'POST',
   path,
   permission: 'public',
-  answer: async (falconer, context) => context.json((await work({ ...visit(falconer, context), body: await readJson(context) })) as object),
+  answer: async (falconer, context) => context.json((await work({ ...visit(falconer, context), body: await readBody(context) })) as object),
 })
 
 /** A field that must be a role. Throws InputError. */
@@ -108,14 +108,6 @@ function person(context: AppContext, permission: Permission): Who {
   return who
 }
 
-/** Throws DeniedError `csrf` unless the session's own token was given. */
-export function checkCsrf(who: Who, given: string | undefined): void {
-  const expected = Buffer.from(who.csrf ?? '')
-  const got = Buffer.from(given ?? '')
-  if (expected.length === 0 || expected.length !== got.length || !timingSafeEqual(expected, got))
-    throw new DeniedError('csrf', 'This request did not come from Falconer’s own page. Reload the page and try again.')
-}
-
 const toResponse = async (context: AppContext, shown: Shown): Promise<Response> =>
   shown instanceof Response ? shown : context.html(await shown)
 
@@ -123,13 +115,15 @@ async function readForm(context: AppContext): Promise<Fields> {
   const data = await context.req.formData().catch((error: unknown) => {
     throw new InputError('The form could not be read.', { cause: error })
   })
-  return { get: (name) => String(data.get(name) ?? ''), all: (name) => data.getAll(name).map(String), names: [...data.keys()] }
+  for (const part of [...data.entries()].flat())
+    if (typeof part === 'string' && part.includes('\0')) throw new InputError('The form holds a NUL character.')
+  return { get: (name) => textOf(data.get(name)), all: (name) => data.getAll(name).map(textOf), names: [...data.keys()] }
 }
+/** A form of ours sends no files. */
+const textOf = (part: ReturnType<FormData['get']>): string => (typeof part === 'string' ? part : '')
 
-async function readJson(context: AppContext): Promise<Body> {
-  const body: unknown = await context.req.json().catch((error: unknown) => {
-    throw new InputError('The body is not JSON.', { cause: error })
-  })
+async function readBody(context: AppContext): Promise<Body> {
+  const body = readJson(await context.req.text())
   if (body === null || typeof body !== 'object' || Array.isArray(body)) throw new InputError('The body is not a JSON object.')
   return body as Body
 }

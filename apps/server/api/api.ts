@@ -6,6 +6,7 @@ import { stringifyExact } from '../../../domain/exact-json.ts'
 import { permissions } from '../../../domain/principal.ts'
 import { redactDeep } from '../../../domain/redact.ts'
 import type { Falconer } from '../falconer.ts'
+import { readJson } from '../read-json.ts'
 import { type AppContext, checkCsrf, permit, SignInError, type Who } from '../who.ts'
 import { importOperations } from './import.ts'
 import { incidentOperations } from './incidents.ts'
@@ -23,8 +24,6 @@ export const operations: readonly Operation[] = [
   ...peopleOperations,
   ...systemOperations,
 ]
-
-const maxJsonBytes = 1_048_576
 
 export function apiRoutes(falconer: Falconer): Hono {
   const routes = new Hono()
@@ -54,15 +53,9 @@ async function answer(context: AppContext, falconer: Falconer, one: Operation): 
 }
 
 async function bodyOf(context: AppContext): Promise<unknown> {
-  if (Number(context.req.header('content-length') ?? '0') > maxJsonBytes)
-    throw new InputError(`The body is larger than ${maxJsonBytes} bytes.`)
   const text = await context.req.text()
   if (text === '') return undefined
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw new InputError(`The body is not JSON: ${error instanceof Error ? error.message : ''}`, { cause: error })
-  }
+  return readJson(text)
 }
 
 function checked(schema: z.ZodType, value: unknown, where: string): unknown {

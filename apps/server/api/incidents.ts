@@ -17,7 +17,11 @@ import { DecisionView, decisionView, IncidentView, incidentView, InvestigationVi
 import { ProposalView, proposalView } from './views/proposal.ts'
 
 const page = {
-  cursor: z.string().optional().describe('`next` of the page before'),
+  cursor: z
+    .string()
+    .regex(/^(?:\d_)?-?\d{1,19}_[0-9a-f-]{36}$/i, 'is not the `next` of a page')
+    .optional()
+    .describe('`next` of the page before'),
   limit: z.coerce.number().int().min(1).max(500).default(50),
 }
 const reason = z.string().max(2_000).default('')
@@ -100,7 +104,7 @@ export const incidentOperations = [
     summary: 'Merge, split, set the state or verdict, or note; recorded and obeyed at every recomputation',
     body: z.discriminatedUnion('kind', [
       z.object({ kind: z.literal('merge'), from: z.string().describe('The incident that becomes part of this one'), reason }),
-      z.object({ kind: z.literal('split'), alerts: z.array(z.string()).min(1), reason }),
+      z.object({ kind: z.literal('split'), alerts: z.array(z.uuid()).min(1).max(1_000), reason }),
       z.object({ kind: z.literal('state'), state: IncidentState, reason }),
       z.object({ kind: z.literal('verdict'), verdict: Verdict, reason }),
       z.object({ kind: z.literal('note'), text: z.string().min(1).max(10_000), reason }),

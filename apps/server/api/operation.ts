@@ -1,5 +1,5 @@
 /** The contract of one API operation: where, who may, what goes in and what comes out. Routes and OpenAPI are both made from it. */
-import type { z } from 'zod'
+import { z } from 'zod'
 import type { Permission } from '../../../domain/principal.ts'
 import type { Falconer } from '../falconer.ts'
 import type { Who } from '../who.ts'
@@ -34,3 +34,9 @@ export type Operation<Q extends Shape = Shape, B extends z.ZodType = z.ZodType, 
 /** Keeps the types of query, body and response together. */
 export const operation = <Q extends Shape, B extends z.ZodType, R extends z.ZodType>(given: Operation<Q, B, R>): Operation =>
   given as unknown as Operation
+
+/** A row number of ours in a query, e.g. where the page before ended. */
+export const RowNumber = z
+  .string()
+  .regex(/^\d{1,18}$/, 'must be a number')
+  .transform(BigInt)

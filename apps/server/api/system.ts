@@ -8,7 +8,7 @@ import { countIncidents } from '../../../store/incidents.ts'
 import { countPending } from '../../../store/segments.ts'
 import { countProposals } from '../../../store/proposals.ts'
 import { listSources } from '../../../store/sources.ts'
-import { operation } from './operation.ts'
+import { operation, RowNumber } from './operation.ts'
 import { EntityView, entityView } from './views/entity.ts'
 import { date } from './views/fields.ts'
 import { SourceView, sourceView } from './views/source.ts'
@@ -51,7 +51,7 @@ export const systemOperations = [
       kind: EntityKind.optional(),
       scope: z.string().optional(),
       namespace: z.string().optional(),
-      after: z.coerce.bigint().optional(),
+      after: RowNumber.optional(),
       limit: z.coerce.number().int().min(1).max(500).default(100),
     }),
     response: z.object({ entities: z.array(EntityView), next: z.string().nullable() }),
@@ -80,7 +80,7 @@ export const systemOperations = [
     permission: 'audit.read',
     summary: 'The audit log, newest first',
     query: z.object({
-      before: z.coerce.bigint().optional(),
+      before: RowNumber.optional(),
       subject: z.string().optional(),
       limit: z.coerce.number().int().min(1).max(500).default(100),
     }),
@@ -110,7 +110,7 @@ export const systemOperations = [
     path: '/audit/verify',
     permission: 'audit.read',
     summary: 'Walk the chain; with a checkpoint kept elsewhere, truncation shows too',
-    query: z.object({ seq: z.coerce.bigint().optional(), hash: z.string().optional() }),
+    query: z.object({ seq: RowNumber.optional(), hash: z.string().optional() }),
     response: z.object({
       entries: z.string(),
       broken: z.string().nullable().describe('First entry that does not fit'),

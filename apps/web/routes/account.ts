@@ -35,7 +35,7 @@ export const accountRoutes: readonly WebRoute[] = [
   ),
   call('/account/passkeys', 'tokens.own', async ({ falconer, context, who, body }) => {
     const name = typeof body.name === 'string' ? body.name : ''
-    await registerPasskey(falconer.auth, who, siteOf(falconer, context), name, body.response as never)
+    await registerPasskey(falconer.auth, who, siteOf(falconer, context), name, body.response)
     return { added: true }
   }),
   form('/account/passkeys/remove', 'tokens.own', async ({ falconer, context, who, fields }) => {
@@ -45,6 +45,7 @@ export const accountRoutes: readonly WebRoute[] = [
   form('/sign-out', 'tokens.own', async ({ falconer, context, who }) => {
     if (who.sessionToken !== null) await signOut(falconer.auth, who, who.sessionToken)
     clearSession(context, falconer)
+    falconer.changed('people')
     return context.redirect('/sign-in', 303)
   }),
 ]

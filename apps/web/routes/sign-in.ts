@@ -25,7 +25,7 @@ export const signInRoutes: readonly WebRoute[] = [
   publicCall('/passkeys/sign-in/options', ({ falconer, context }) => authenticationOptions(falconer.auth, siteOf(falconer, context))),
   publicCall('/passkeys/sign-in', async (visit) => {
     const { falconer, context, body } = visit
-    const session = await signInWithPasskey(falconer.auth, siteOf(falconer, context), body.response as never, agentOf(visit))
+    const session = await signInWithPasskey(falconer.auth, siteOf(falconer, context), body.response, agentOf(visit))
     setSession(context, falconer, session)
     return { next: safeNext(typeof body.next === 'string' ? body.next : undefined) }
   }),
