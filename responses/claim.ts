@@ -6,7 +6,7 @@
 import { DeniedError } from '../domain/errors.ts'
 import { newId } from '../domain/ids.ts'
 import { type Role, roleAtLeast } from '../domain/principal.ts'
-import type { Approval, Plan, Proposal, ProposalState } from '../domain/proposal.ts'
+import { type Approval, Plan, type Proposal, type ProposalState } from '../domain/proposal.ts'
 import { executorPrincipal } from '../domain/principal.ts'
 import { standings } from '../store/people.ts'
 import type { Transaction } from '../store/database.ts'
@@ -141,7 +141,8 @@ async function stillStands(
   proposal: Proposal,
   plan: Plan,
 ): Promise<Ticket['approvers'] | DeniedError> {
-  if (planHash(plan) !== proposal.planHash) return new DeniedError('altered', 'The stored plan is not the one that was approved.')
+  if (!Plan.safeParse(plan).success || planHash(plan) !== proposal.planHash)
+    return new DeniedError('altered', 'The stored plan is not the one that was approved.')
   if (!plan.simulated && !context.actionsEnabled)
     return new DeniedError('actions_off', 'Actions on real clusters were switched off after it was approved.')
   try {
