@@ -77,12 +77,8 @@ export async function registerPasskey(
   if (!verified.verified) throw new DeniedError('passkey', 'The passkey could not be added.')
   const { credential } = verified.registrationInfo
   await db.transaction(async (tx) => {
-<<<<<<< auth/passkeys.ts
-    if ((await rows.getPasskey(tx, credential.id)) !== undefined) throw new DeniedError('passkey', 'This passkey was added before.')
-    await rows.insertPasskey(
-=======
+    if ((await credentials.getPasskey(tx, credential.id)) !== undefined) throw new DeniedError('passkey', 'This passkey was added before.')
     await credentials.insertPasskey(
->>>>>>> /tmp/wt/auth/passkeys.ts
       tx,
       {
         credentialId: credential.id,
@@ -114,24 +110,16 @@ export async function signInWithPasskey(
   const refuse = (cause?: unknown): never => {
     throw new DeniedError('passkey', 'This passkey is not known here. Use a sign-in link.', { cause })
   }
-<<<<<<< auth/passkeys.ts
   const given = Authentication.safeParse(response)
   if (!given.success) throw new InputError('That is not what a browser answers when it has used a passkey.')
-  const passkey = (await rows.getPasskey(db, given.data.id)) ?? refuse()
-=======
-  const passkey = (await credentials.getPasskey(db, response.id)) ?? refuse()
->>>>>>> /tmp/wt/auth/passkeys.ts
+  const passkey = (await credentials.getPasskey(db, given.data.id)) ?? refuse()
   const verified = await verifyAuthenticationResponse({
     response: given.data as unknown as AuthenticationResponse,
     expectedOrigin: site.origin,
     expectedRPID: siteId(site),
     requireUserVerification: false,
-<<<<<<< auth/passkeys.ts
     // One that was given out for adding a passkey, to somebody signed in, is no challenge for signing in.
-    expectedChallenge: async (challenge) => (await rows.takeChallenge(db, challenge, clock.now()))?.userId === null,
-=======
-    expectedChallenge: async (challenge) => (await credentials.takeChallenge(db, challenge, clock.now())) !== undefined,
->>>>>>> /tmp/wt/auth/passkeys.ts
+    expectedChallenge: async (challenge) => (await credentials.takeChallenge(db, challenge, clock.now()))?.userId === null,
     credential: {
       id: passkey.credentialId,
       publicKey: Uint8Array.from(passkey.publicKey),

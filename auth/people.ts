@@ -11,6 +11,7 @@ import { appendAudit } from '../store/audit.ts'
 import type { Database, Transaction } from '../store/database.ts'
 import * as credentials from '../store/credentials.ts'
 import * as rows from '../store/people.ts'
+import { getSetting, setSetting } from '../store/settings.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
 export type AuthContext = { db: Database; clock: Clock }
@@ -41,7 +42,7 @@ export async function firstAdministratorLink({ db, clock }: AuthContext, name = 
   return db.transaction(async (tx) => {
     await rows.lockUsers(tx)
     const users = await rows.listUsers(tx)
-    if (users.length > 1 || (await rows.getSetting(tx, signedInOnce)) !== undefined) return undefined
+    if (users.length > 1 || (await getSetting(tx, signedInOnce)) !== undefined) return undefined
     const user = users[0] ?? (await createUser(tx, clock, system, name, 'administrator', null))
     await rows.closeLinks(tx, user.id, clock.now())
     return makeLink(tx, clock, user, 'first')
@@ -169,7 +170,7 @@ export async function openSession(
   const token = newSecret('')
   const expiresAt = new Date(clock.now().getTime() + sessionDays * 24 * hour)
   await rows.insertSession(tx, { tokenHash: hashSecret(token), userId, csrf: newSecret(''), at: clock.now(), expiresAt, userAgent })
-  if ((await rows.getSetting(tx, signedInOnce)) === undefined) await rows.setSetting(tx, signedInOnce, true)
+  if ((await getSetting(tx, signedInOnce)) === undefined) await setSetting(tx, signedInOnce, true)
   await appendAudit(tx, clock, {
     principal: userPrincipal(user),
     channel: 'web',
