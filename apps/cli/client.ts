@@ -37,7 +37,7 @@ export async function openClient(overrides: Overrides): Promise<Client> {
   if (holder === undefined) return local(config)
   if (holder.url !== null) return remote(holder.url, config)
   throw new ConfigError(
-    `${config.FALCONER_DATA} is in use by another Falconer${holder.pid === 0 ? '' : ` (pid ${holder.pid})`}, which serves nothing. Wait for it, or choose another --data folder.`,
+    `${config.FALCONER_DATA} is in use by another Falconer${holder.pid === 0 ? '' : ` (pid ${holder.pid})`}: a server that is starting, or a command at work. Wait for it, or choose another --data folder.`,
   )
 }
 

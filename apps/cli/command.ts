@@ -4,6 +4,7 @@
  */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Config } from '../../config/config.ts'
+import { InputError } from '../../domain/errors.ts'
 import type { Client } from './client.ts'
 
 /** Headings of --help, in their order. */
@@ -44,6 +45,17 @@ export const wholeNumber =
     if (!(value >= least && value <= most)) throw new InvalidArgumentError(`a whole number from ${least} to ${most} is needed`)
     return value
   }
+
+/** The subcommand that runs when none is named. Another word is not its argument, but no subcommand. */
+export function defaultCommand(group: Command, name: string): Command {
+  return group
+    .command(name, { isDefault: true })
+    .allowExcessArguments()
+    .hook('preAction', (_group, { args: [word] }) => {
+      if (word !== undefined)
+        throw new InputError(`There is no “${group.name()} ${word}”. There are: ${group.commands.map((one) => one.name()).join(', ')}.`)
+    })
+}
 
 /** Shown below a command's options. */
 export const examples = (...lines: string[]): string =>

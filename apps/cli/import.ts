@@ -5,6 +5,7 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { walkFiles } from '../../collectors/files.ts'
+import { collectors } from '../../collectors/registry.generated.ts'
 import { InputError } from '../../domain/errors.ts'
 import { ApiError, type Client } from './client.ts'
 import { place } from './command.ts'
@@ -21,12 +22,14 @@ const none: Counts = { read: 0, accepted: 0, duplicates: 0, internal: 0, skipped
 
 /** Answers false when a file that was named itself could not be read, or none was found. Throws Interrupted. */
 export async function importFiles(client: Client, paths: readonly string[], options: ImportOptions): Promise<boolean> {
-  const { signal, progress } = options
+  const { signal, progress, format } = options
+  if (format !== undefined && !collectors.some((one) => one.name === format))
+    throw new InputError(`There is no format “${format}”. There are: ${collectors.map((one) => one.name).join(', ')}.`)
   const files: FileResult[] = []
   let held = true
   for await (const { path, named } of walkFiles(paths)) {
     if (signal.aborted) break
-    const file = await importFile(client, path, files.length + 1, options)
+    const file = await importFile(client, path, options)
     if (signal.aborted) break
     // A file among others in a folder that is no input of ours is told, and is no failure.
     if (file.error !== undefined && named) held = false
@@ -37,16 +40,16 @@ export async function importFiles(client: Client, paths: readonly string[], opti
     await client.settle()
   }
   progress.clear()
+  if (files.length === 0 && !signal.aborted) throw new InputError(`There is no file in ${paths.join(', ')}.`)
   report(files, options.json === true, signal.aborted)
   if (signal.aborted)
     throw new Interrupted(
       'Stopped. What was read is kept, complete in itself; import the same again for the rest: nothing is stored twice.',
     )
-  if (files.length === 0) throw new InputError(`There is no file in ${paths.join(', ')}.`)
   return held
 }
 
-async function importFile(client: Client, path: string, number: number, options: ImportOptions): Promise<FileResult> {
+async function importFile(client: Client, path: string, options: ImportOptions): Promise<FileResult> {
   const size = path === '-' ? null : (await stat(path)).size
   const input = path === '-' ? process.stdin : createReadStream(path)
   let readBytes = 0
@@ -54,12 +57,12 @@ async function importFile(client: Client, path: string, number: number, options:
     for await (const part of input) {
       if (options.signal.aborted) throw new InputError('stopped')
       readBytes += (part as Uint8Array).length
-      options.progress.say(`${number}. ${path}`, size === null ? megabytes(readBytes) : `${megabytes(readBytes)} of ${megabytes(size)}`)
+      options.progress.say(path, size === null ? megabytes(readBytes) : `${megabytes(readBytes)} of ${megabytes(size)}`)
       yield part as Uint8Array
     }
   }
   try {
-    options.progress.say(`${number}. ${path}`)
+    options.progress.say(path)
     const answer = await client.upload(
       place('/import', { path: path.slice(-1_000), scope: options.cluster, format: options.format }),
       content(),
@@ -71,7 +74,7 @@ async function importFile(client: Client, path: string, number: number, options:
     if ((error as NodeJS.ErrnoException).code === 'EACCES')
       throw new InputError(`${path} cannot be read: permission denied.`, { cause: error })
     if (!(error instanceof ApiError) || error.code !== 'input') throw error
-    return { path, format: null, ...none, error: error.message }
+    return { path, format: null, ...none, error: error.message.startsWith(path) ? error.message : `${path}: ${error.message}` }
   } finally {
     input.destroy()
   }
@@ -92,6 +95,8 @@ function report(files: readonly FileResult[], json: boolean, stopped: boolean): 
       ],
     ),
   )
-  for (const file of files) if (file.error !== undefined) remark(`not read: ${safe(file.error, 400)}`)
+  for (const { path, error, read, skipped } of files)
+    if (error !== undefined) remark(`not read: ${safe(error, 400)}`)
+    else if (read === 0 && skipped > 0) remark(`${safe(path, 80)}: nothing in it is a record`)
   if ((totals.deadLetters ?? 0) > 0) remark('What could not be read is kept with its reason: falconer dead-letters')
 }

@@ -16,9 +16,12 @@ export function progressOn(terminal: Terminal, now: () => number = () => perform
     say: (what, more = '') => {
       if (last.what === what && now() - last.at < 100) return
       last = { what, at: now() }
-      const room = (terminal.columns ?? 80) - 1
-      const name = safe(what, Math.max(10, room - more.length - 20))
-      terminal.write(`\r\u001b[2K${`${name}${more === '' ? '' : `  ${more}`}`.slice(0, room)}`)
+      const room = (terminal.columns || 80) - 1
+      const name = safe(what, 1_000)
+      const left = Math.max(10, room - (more === '' ? 0 : more.length + 2))
+      // The end of a path says more than its beginning.
+      const shown = name.length <= left ? name : `…${name.slice(1 - left)}`
+      terminal.write(`\r\u001b[2K${(more === '' ? shown : `${shown}  ${more}`).slice(0, room)}`)
     },
     clear: () => {
       if (last.what !== '') terminal.write('\r\u001b[2K')

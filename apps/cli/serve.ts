@@ -1,6 +1,6 @@
 /** `falconer serve`: runs until told to stop, and says on the terminal what to put where. */
 import { firstAdministratorLink } from '../../auth/people.ts'
-import { loadConfig } from '../../config/config.ts'
+import { type Config, loadConfig } from '../../config/config.ts'
 import { systemPrincipal } from '../../domain/principal.ts'
 import { listSources } from '../../store/sources.ts'
 import { composeFalconer, type Falconer } from '../server/falconer.ts'
@@ -21,8 +21,8 @@ export async function serve(overrides: Overrides): Promise<void> {
   })
   try {
     print(whereItIs(falconer, server.url))
-    const source = await firstSource(falconer)
-    if (source !== null) print(`\n${source}`)
+    const toConnect = await firstSource(falconer)
+    if (toConnect !== null) print(`\n${toConnect}`)
     const link = await firstAdministratorLink(falconer.auth)
     if (link !== undefined)
       print(
@@ -38,7 +38,6 @@ export async function serve(overrides: Overrides): Promise<void> {
 }
 
 function whereItIs({ config, cluster }: Falconer, url: string): string {
-  const onlyHere = config.FALCONER_PUBLIC_URL === undefined
   const clusterText =
     cluster === null
       ? 'none. Set FALCONER_KUBECONFIG or FALCONER_IN_CLUSTER=true to tie alerts to pods and to act.'
@@ -50,22 +49,32 @@ function whereItIs({ config, cluster }: Falconer, url: string): string {
     `Falconer serves at ${url}`,
     `  Data     ${config.DATABASE_URL === undefined ? `${config.FALCONER_DATA} (embedded database)` : 'Postgres server'}`,
     `  Cluster  ${clusterText}`,
-    ...(onlyHere
-      ? [
-          `  Reach    this machine only: the addresses below name localhost. For Falco elsewhere, start it with`,
-          `           FALCONER_PUBLIC_URL=https://… (how others reach it) and FALCONER_HOST=0.0.0.0`,
-        ]
-      : []),
+    ...howReached(config),
   ].join('\n')
 }
 
-/** Where nothing was ever told to send alerts: a source for Falco, with what to put where. */
+function howReached({ FALCONER_PUBLIC_URL, FALCONER_HOST, FALCONER_PORT }: Config): string[] {
+  if (FALCONER_PUBLIC_URL !== undefined) return [`  Reach    ${FALCONER_PUBLIC_URL}, listening on ${FALCONER_HOST}`]
+  return /^(127\.|::1$|localhost$)/.test(FALCONER_HOST)
+    ? [
+        '  Reach    this machine only, so addresses here say localhost. For Falco elsewhere start it with FALCONER_HOST=0.0.0.0',
+        '           and FALCONER_PUBLIC_URL=https://… (how others reach it)',
+      ]
+    : [
+        `  Reach    ${FALCONER_HOST} port ${FALCONER_PORT}, but addresses here say localhost: set FALCONER_PUBLIC_URL=https://… to how others reach it`,
+      ]
+}
+
+/** Where there is no source for Falco yet: one is made, with what to put where. One that was never heard is pointed out. */
 async function firstSource(falconer: Falconer): Promise<string | null> {
-  if ((await listSources(falconer.db)).some((source) => source.collector === 'falco' && !source.name.endsWith('-import'))) return null
+  const known = (await listSources(falconer.db)).filter((source) => source.collector === 'falco' && !source.name.endsWith('-import'))
+  if (known.some((source) => source.lastSeenAt !== null)) return null
+  if (known[0] !== undefined)
+    return `Nothing was heard from “${safe(known[0].name)}” yet. For what to put where, with a new secret, press “New secret” on the Sources page.`
   const { connect } = await addSource(
     falconer,
     { principal: systemPrincipal, channel: 'cli' },
     { name: 'falco', collector: 'falco', scope: falconer.config.FALCONER_SCOPE },
   )
-  return `A source “falco” is ready. Its secret is shown this once; for another: falconer sources rotate falco, or “New secret” on the page.\n\n${plainMarkdown(connect)}`
+  return `A source “falco” is ready. Its secret is shown this once; for another, press “New secret” on the Sources page.\n\n${plainMarkdown(connect)}`
 }

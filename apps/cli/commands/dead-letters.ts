@@ -1,5 +1,5 @@
 import { InputError } from '../../../domain/errors.ts'
-import { type CliCommand, examples, type JsonOption, jsonOption, limitOption, place } from '../command.ts'
+import { type CliCommand, defaultCommand, examples, type JsonOption, jsonOption, limitOption, place } from '../command.ts'
 import { safe, shortTime, table } from '../output.ts'
 import type { DeadLetterRow } from '../rows.ts'
 
@@ -7,8 +7,7 @@ export const deadLettersCommand: CliCommand = {
   group: 'Input',
   register: (program, cli) => {
     const letters = program.command('dead-letters').description('input that could not be read, with its reason; read it again')
-    letters
-      .command('list', { isDefault: true })
+    defaultCommand(letters, 'list')
       .description('list dead letters, newest first')
       .addOption(jsonOption())
       .addOption(limitOption(200))

@@ -13,7 +13,7 @@ export const demoCommand: CliCommand = {
       .addOption(jsonOption().implies({ exit: true }))
       .option('--port <port>', 'port to listen on, 0 picks a free one')
       .option('--scenario <name>', 'which recording', 'shop-checkout-intrusion')
-      .option('--seed <number>', 'change every name, id, rule, gap and order by this seed', wholeNumber(0, 2 ** 31))
+      .option('--seed <number>', 'change every name, id, rule, gap and order by this seed', wholeNumber(0, 999_999_999))
       .option('--no-inventory', 'as if nobody had collected inventory')
       .addHelpText(
         'after',

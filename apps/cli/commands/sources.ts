@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { type Cli, type CliCommand, examples, type JsonOption, jsonOption, part } from '../command.ts'
+import { type Cli, type CliCommand, defaultCommand, examples, type JsonOption, jsonOption, part } from '../command.ts'
 import { plainMarkdown, safe, shortTime, table } from '../output.ts'
 import type { SourceRow } from '../rows.ts'
 
@@ -7,8 +7,7 @@ export const sourcesCommand: CliCommand = {
   group: 'Input',
   register: (program, cli) => {
     const sources = program.command('sources').description('what may send records, and when each was last heard')
-    sources
-      .command('list', { isDefault: true })
+    defaultCommand(sources, 'list')
       .description('list sources')
       .addOption(jsonOption())
       .addHelpText('after', examples('falconer sources list --json'))

@@ -1,5 +1,5 @@
 import { Option } from 'commander'
-import { type CliCommand, examples, type JsonOption, jsonOption, part, wholeNumber } from '../command.ts'
+import { type CliCommand, defaultCommand, examples, type JsonOption, jsonOption, part, wholeNumber } from '../command.ts'
 import { safe, shortTime, table } from '../output.ts'
 import type { TokenRow } from '../rows.ts'
 import { roles } from '../words.ts'
@@ -8,8 +8,7 @@ export const tokensCommand: CliCommand = {
   group: 'Administration',
   register: (program, cli) => {
     const tokens = program.command('tokens').description('API tokens, for scripts and this command line; none can approve')
-    tokens
-      .command('list', { isDefault: true })
+    defaultCommand(tokens, 'list')
       .description('list tokens')
       .addOption(jsonOption())
       .addHelpText('after', examples('falconer tokens list --json'))

@@ -1,5 +1,5 @@
 import { Argument, type Command, Option } from 'commander'
-import { type Cli, type CliCommand, examples, type JsonOption, jsonOption, part } from '../command.ts'
+import { type Cli, type CliCommand, defaultCommand, examples, type JsonOption, jsonOption, part } from '../command.ts'
 import type { Client } from '../client.ts'
 import { safe, shortTime, table } from '../output.ts'
 import type { UserRow } from '../rows.ts'
@@ -9,8 +9,7 @@ export const usersCommand: CliCommand = {
   group: 'Administration',
   register: (program, cli) => {
     const users = program.command('users').description('people, their roles and sign-in links')
-    users
-      .command('list', { isDefault: true })
+    defaultCommand(users, 'list')
       .description('list people')
       .addOption(jsonOption())
       .addHelpText('after', examples('falconer users list --json'))
