@@ -5,7 +5,7 @@ import { dirname } from 'node:path'
 /** Registries first: everything after them imports what they list. */
 const generators = [
   () => import('./generate/registries.ts'),
-  () => import('./generate/configuration.ts'),
+  () => import('./generate/config.ts'),
   () => import('./generate/collectors.ts'),
   () => import('./generate/actions.ts'),
   () => import('./generate/correlation-rules.ts'),

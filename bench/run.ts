@@ -1,0 +1,23 @@
+/** `npm run bench -- <name …> [--runs N] [--json]`: runs the named benchmarks, or all of them. */
+import { parseArgs } from 'node:util'
+import { summary, table } from './bench.ts'
+import { start } from './start.ts'
+
+const benches = [start]
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { runs: { type: 'string', default: '3' }, json: { type: 'boolean', default: false } },
+})
+const runs = Number(values.runs)
+const unknown = positionals.filter((name) => !benches.some((bench) => bench.name === name))
+if (unknown.length > 0 || !Number.isInteger(runs) || runs < 1) {
+  console.error(`usage: npm run bench -- [${benches.map(({ name }) => name).join(' | ')}] [--runs N] [--json]`)
+  process.exit(2)
+}
+const results: Record<string, unknown> = {}
+for (const bench of benches.filter(({ name }) => positionals.length === 0 || positionals.includes(name))) {
+  const comparisons = await bench.run(runs, (text) => console.error(`${bench.name}: ${text}`))
+  if (values.json) results[bench.name] = comparisons.map(summary)
+  else console.log(`\n${bench.title} (medians of ${runs} runs)\n\n${table(comparisons)}`)
+}
+if (values.json) console.log(JSON.stringify({ runs, results }))
