@@ -120,6 +120,7 @@ function chooseCollector(sample: Buffer, options: ReadOptions): Collector {
     return named
   }
   const text = sample.toString('utf8')
+  if (text.trim() === '') throw new InputError(`${options.path}: it is empty.`)
   const found = collectors.find((collector) => collector.detect(text, options.path))
   if (found === undefined)
     throw new InputError(
@@ -130,7 +131,6 @@ function chooseCollector(sample: Buffer, options: ReadOptions): Collector {
 
 function looksLike(sample: string): string {
   const start = sample.trimStart()
-  if (start === '') return 'it is empty'
   if (/^[{[]/.test(start))
     return `it is JSON of a kind this version does not read${/"(\w[\w.$-]*)"\s*:/.test(start) ? ` (its first key is "${/"(\w[\w.$-]*)"\s*:/.exec(start)?.[1]}")` : ''}`
   if (/^<\?xml|^<\w/.test(start)) return 'it looks like XML'

@@ -50,6 +50,7 @@ export async function importFiles(client: Client, paths: readonly string[], opti
 }
 
 async function importFile(client: Client, path: string, options: ImportOptions): Promise<FileResult> {
+  const named = path === '-' ? 'standard input' : path
   const size = path === '-' ? null : (await stat(path)).size
   const input = path === '-' ? process.stdin : createReadStream(path)
   let readBytes = 0
@@ -57,14 +58,14 @@ async function importFile(client: Client, path: string, options: ImportOptions):
     for await (const part of input) {
       if (options.signal.aborted) throw new InputError('stopped')
       readBytes += (part as Uint8Array).length
-      options.progress.say(path, size === null ? megabytes(readBytes) : `${megabytes(readBytes)} of ${megabytes(size)}`)
+      options.progress.say(named, size === null ? megabytes(readBytes) : `${megabytes(readBytes)} of ${megabytes(size)}`)
       yield part as Uint8Array
     }
   }
   try {
-    options.progress.say(path)
+    options.progress.say(named)
     const answer = await client.upload(
-      place('/import', { path: path.slice(-1_000), scope: options.cluster, format: options.format }),
+      place('/import', { path: named.slice(-1_000), scope: options.cluster, format: options.format }),
       content(),
     )
     const { format, ...counts } = JSON.parse(answer) as { format: string } & Counts
@@ -74,7 +75,7 @@ async function importFile(client: Client, path: string, options: ImportOptions):
     if ((error as NodeJS.ErrnoException).code === 'EACCES')
       throw new InputError(`${path} cannot be read: permission denied.`, { cause: error })
     if (!(error instanceof ApiError) || error.code !== 'input') throw error
-    return { path, format: null, ...none, error: error.message.startsWith(path) ? error.message : `${path}: ${error.message}` }
+    return { path, format: null, ...none, error: error.message.startsWith(named) ? error.message : `${named}: ${error.message}` }
   } finally {
     input.destroy()
   }
