@@ -1,4 +1,5 @@
 /** One proposal: exactly what would change, on what, how it is undone, and who decides. The card is rendered here, from the plan, never by an analyst. */
+import { createHash } from 'node:crypto'
 import { html } from 'hono/html'
 import { shortId } from '../../domain/ids.ts'
 import { roleAtLeast } from '../../domain/principal.ts'
@@ -6,7 +7,7 @@ import type { Approval, Plan, PlannedRequest, Proposal } from '../../domain/prop
 import { getAction } from '../../responses/catalog/catalog.ts'
 import { actionPolicy, checkApprover } from '../../responses/policy.ts'
 import type { StoredArtifact } from '../../store/proposals.ts'
-import { digestOf, type Falconer } from '../server/falconer.ts'
+import type { Falconer } from '../server/falconer.ts'
 import type { Who } from '../server/who.ts'
 import { layout } from './layout.ts'
 import { csrfField, empty, fact, type Html, nothing, plural, stateBadge, timeOf, untrusted } from './parts.ts'
@@ -24,7 +25,9 @@ export async function proposalPage(falconer: Falconer, who: Who, data: ProposalD
   const { proposal } = data
   const action = getAction(proposal.action)
   const card = proposal.plan === null ? nothing : planCard(proposal.plan, proposal.planHash ?? '')
-  const shown = digestOf(String(await card))
+  const shown = createHash('sha256')
+    .update(String(await card))
+    .digest('hex')
   const place = `${proposal.target.namespace === null ? '' : `${proposal.target.namespace}/`}${proposal.target.name}`
   return layout(
     { title: `${action.title} ${place}`, place: 'approvals', who, falconer, live: ['proposals'] },

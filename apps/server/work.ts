@@ -1,0 +1,141 @@
+/**
+ * The work that goes on by itself: correlate, investigate, plan, execute, tidy up. Each step takes the next rows that are due, so
+ * a crash loses nothing; one row that fails again and again does not keep the others waiting.
+ */
+import { investigate } from '../../agent/investigate.ts'
+import { playbook } from '../../agent/playbook/playbook.ts'
+import { suggest } from '../../agent/suggest.ts'
+import { DeniedError, UpstreamError } from '../../domain/errors.ts'
+import { agentPrincipal } from '../../domain/principal.ts'
+import { correlatePending } from '../../incidents/pipeline.ts'
+import { executeProposal, expireOverdue } from '../../responses/execute.ts'
+import { planProposal } from '../../responses/plan-requested.ts'
+import { recoverInterrupted, requeueInterruptedPlanning } from '../../responses/recover.ts'
+import { uninvestigated } from '../../store/incidents.ts'
+import { type Investigation, noteRefusals } from '../../store/investigations.ts'
+import { dropBefore, ensurePartitions } from '../../store/partitions.ts'
+import { sweepExpired } from '../../store/people.ts'
+import { listProposals } from '../../store/proposals.ts'
+import { countPending } from '../../store/segments.ts'
+import type { Falconer } from './falconer.ts'
+import { type Loop, startLoop } from './loop.ts'
+
+/** What there is to do, one step each; true: there may be more at once. */
+type Steps = Record<'correlate' | 'investigate' | 'plan' | 'execute' | 'housekeeping', () => Promise<boolean>>
+const everyMs: Record<keyof Steps, number> = { correlate: 2_000, investigate: 1_000, plan: 5_000, execute: 5_000, housekeeping: 30_000 }
+
+function stepsOf(falconer: Falconer, quietMs: number): Steps {
+  const { db, clock, responses } = falconer
+  const nextProposal = async (state: 'requested' | 'approved', step: (id: string) => Promise<unknown>): Promise<boolean> => {
+    const due = await listProposals(db, { states: [state] }, 20)
+    // One that fails again and again must not keep the others waiting.
+    await inTurn(
+      due.reverse().map(({ id }) => async () => {
+        await step(id).catch((error: unknown) => {
+          if (!(error instanceof DeniedError)) throw error
+        })
+        falconer.changed('incidents')
+        falconer.changes.emit('change', 'proposals')
+      }),
+    )
+    return due.length === 20
+  }
+  return {
+    correlate: async () => {
+      const { alerts } = await correlatePending(db, clock)
+      if (alerts > 0) falconer.changed('incidents')
+      return alerts > 0 && (await countPending(db)) > 0
+    },
+    investigate: async () => {
+      const due = await uninvestigated(db, { minSeverity: 'medium', now: clock.now(), quietMs, limit: 5 })
+      await inTurn(due.map((incident) => () => investigateNow(falconer, incident.id, agentPrincipal.name)))
+      return due.length === 5
+    },
+    plan: () => nextProposal('requested', (id) => planProposal(responses, responses.executor, id)),
+    execute: () => nextProposal('approved', (id) => executeProposal(responses, id)),
+    housekeeping: async () => {
+      if ((await expireOverdue(responses)) > 0) falconer.changed('proposals')
+      // What another server left when it died, once its claims are over.
+      await requeueInterruptedPlanning(responses, 'lapsed')
+      if (falconer.cluster !== null && (await recoverInterrupted(responses, 'lapsed')) > 0) falconer.changed('proposals')
+      await ensurePartitions(db, clock.now())
+      await dropBefore(db, new Date(clock.now().getTime() - falconer.config.FALCONER_RETENTION_DAYS * 86_400_000))
+      await sweepExpired(db, clock.now())
+      if (falconer.cluster !== null) falconer.cluster = await responses.executor.status()
+      return false
+    },
+  }
+}
+
+export type Work = {
+  wake(name: keyof Steps): void
+  /** Resolves when nothing is left to do. */ idle(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** A server's: each step again and again, until stopped. */
+export function startWork(falconer: Falconer, quietMs: number): Work {
+  const { log } = falconer
+  const failed =
+    (loop: string) =>
+    (error: unknown): void =>
+      error instanceof UpstreamError && error.retryable
+        ? log.warn('work postponed', { loop, error: error.message })
+        : log.error('work failed', { loop, error })
+  const steps = stepsOf(falconer, quietMs)
+  const loops = Object.fromEntries(
+    (Object.keys(steps) as (keyof Steps)[]).map((name) => [name, startLoop(everyMs[name], steps[name], failed(name))]),
+  ) as Record<keyof Steps, Loop>
+  return {
+    wake: (name) => loops[name].wake(),
+    idle: async () => {
+      for (const name of ['correlate', 'investigate', 'plan', 'execute'] as const) await loops[name].idle()
+    },
+    stop: () => inTurn(Object.values(loops).map((loop) => () => loop.stop())),
+  }
+}
+
+/** A command's: correlates and investigates when asked, and leaves the rest to a server. */
+export function workOnDemand(falconer: Falconer, quietMs: number): Work {
+  const steps = stepsOf(falconer, quietMs)
+  return {
+    wake: () => {},
+    idle: async () => {
+      for (const name of ['correlate', 'investigate'] as const) while (await steps[name]());
+    },
+    stop: async () => {},
+  }
+}
+
+/** Investigates an incident and proposes what its report recommends. */
+export async function investigateNow(falconer: Falconer, incidentId: string, by: string): Promise<Investigation> {
+  const { db, clock, log, config, cluster, responses } = falconer
+  const scopeCluster = (scope: string): { simulated: boolean } | null =>
+    cluster !== null && scope === config.FALCONER_SCOPE ? { simulated: cluster.simulated } : null
+  const investigation = await investigate(db, clock, playbook, incidentId, { cluster: scopeCluster })
+  log.info('incident investigated', {
+    incidentId: investigation.incidentId,
+    investigationId: investigation.id,
+    by,
+    status: investigation.status,
+    verdict: investigation.report?.verdict,
+  })
+  if (investigation.report !== null) {
+    const suggested = await suggest(responses, investigation.report, {
+      incidentId: investigation.incidentId,
+      investigationId: investigation.id,
+    })
+    const refused = suggested.flatMap((one, index) => ('refused' in one ? [[index, one.refused] as const] : []))
+    await noteRefusals(db, investigation, new Map(refused))
+    falconer.changed('proposals')
+  }
+  falconer.changed('incidents')
+  return investigation
+}
+
+/** Does all of it, whatever fails on the way; then throws what failed first. */
+export async function inTurn(steps: readonly (() => Promise<unknown>)[]): Promise<void> {
+  const failed: unknown[] = []
+  for (const step of steps) await step().catch((error: unknown) => failed.push(error))
+  if (failed.length > 0) throw failed[0]
+}
