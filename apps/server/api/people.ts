@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { createToken, invite, type Link, newLinkFor, revokeToken, setDisabled, setRole } from '../../../auth/people.ts'
-import { InputError, NotFoundError } from '../../../domain/errors.ts'
+import { NotFoundError } from '../../../domain/errors.ts'
 import { Role, roleAtLeast } from '../../../domain/principal.ts'
 import { listTokens } from '../../../store/credentials.ts'
 import { getUser, listUsers } from '../../../store/people.ts'
@@ -104,7 +104,6 @@ export const peopleOperations = [
     }),
     response: z.object({ id: z.string(), token: z.string().describe('Shown this once'), expiresAt: date }),
     run: async ({ falconer, who, body }) => {
-      if (who.principal.kind === 'token') throw new InputError('A token cannot make another token. Sign in on the page.')
       const owner = who.principal.kind === 'operator' ? await userId(falconer, body.user ?? 'admin') : who.principal.personId
       return createToken(falconer.auth, who, { userId: owner, name: body.name, role: body.role, days: body.days })
     },
