@@ -47,9 +47,16 @@ const patterns: readonly [RegExp, string][] = [
 /** Masks what looks like a secret; keeps the rest, so that a command line stays readable. */
 export function redact(text: string): string {
   let shown = text
-  for (const [pattern, replacement] of patterns) shown = shown.replace(pattern, replacement)
+  for (const [pattern, replacement] of patterns)
+    shown = shown.replace(pattern, (whole: string, ...rest: unknown[]) => {
+      const masked = replacement.replace(/\$(\d)/g, (_all, group: string) => String(rest[Number(group) - 1]))
+      return whole.includes(endOfQuote) && !masked.includes(endOfQuote) ? `${masked}${endOfQuote}` : masked
+    })
   return shown
 }
+
+/** Ends a value that a report's sentence quotes. A secret at the end of that value must not take the mark with it. */
+const endOfQuote = '⟧'
 
 /** `redact` for every string inside a JSON value. */
 export function redactDeep<T>(value: T): T {

@@ -1,0 +1,26 @@
+/** Masking: what looks like a secret goes, the rest stays readable, and a report's quotation marks stay where they are. */
+import { describe, expect, it } from 'vitest'
+import { redact, redactDeep, Secret } from './redact.ts'
+
+describe('redact', () => {
+  it.each([
+    ['kworkerd --api-key=fx92hf81kq03 -v', 'kworkerd --api-key=[redacted] -v'],
+    ['mysql -u root --password hunter2hunter2', 'mysql -u root --password [redacted]'],
+    ['curl -H "Authorization: Bearer eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln" x', 'curl -H "Authorization: Bearer [redacted]" x'],
+    ['psql postgres://shop:s3cret@db/shop', 'psql postgres://shop:[redacted]@db/shop'],
+    ['ls -la /tmp', 'ls -la /tmp'],
+  ])('%s', (text, shown) => {
+    expect(redact(text)).toBe(shown)
+  })
+
+  it('keeps the end of a quoted value whose last word is the secret', () => {
+    expect(redact('⟦sh⟧ → ⟦x --api-key=fx92hf81kq03⟧ → ⟦sh -i⟧')).toBe('⟦sh⟧ → ⟦x --api-key=[redacted]⟧ → ⟦sh -i⟧')
+    expect(redact('⟦x --token fx92hf81kq03⟧ ran ⟦y⟧')).toBe('⟦x --token [redacted]⟧ ran ⟦y⟧')
+    expect(redact('--password=⟦hunter2⟧hunter2')).not.toContain('hunter2')
+  })
+
+  it('reaches every string of an answer, and a secret has no other face', () => {
+    expect(redactDeep({ a: ['--token=abcdefgh'], b: { c: 1n } })).toEqual({ a: ['--token=[redacted]'], b: { c: 1n } })
+    expect(`${new Secret('x')} ${JSON.stringify(new Secret('x'))}`).toBe('[redacted] "[redacted]"')
+  })
+})
