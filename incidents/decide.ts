@@ -52,9 +52,7 @@ async function merge(tx: Transaction, into: string, from: string, decisionId: st
   if (other === undefined) throw new NotFoundError(`There is no incident ${from}.`)
   if (other.id === into) throw new InputError('An incident cannot be merged with itself.')
   const link: SharedFact = { rule: 'merge', key: decisionId, label: 'merged by a person', inferred: false }
-  const firsts = [await rows.firstAlertOf(tx, into), await rows.firstAlertOf(tx, other.id)].filter(
-    (found): found is string => found !== undefined,
-  )
+  const firsts = [...(await rows.firstAlertsOf(tx, [into, other.id])).values()]
   const linked = (await rows.membershipsOf(tx, { alertIds: firsts })).map((membership) => ({
     ...membership,
     facts: [...membership.facts, link],

@@ -1,57 +1,72 @@
 /** Derives incidents from their groups: the same groups give the same incident, whatever the order their alerts came in. */
 import type { Alert } from '../domain/alert.ts'
+import type { Entity } from '../domain/entity.ts'
 import { getAlerts } from '../store/alerts.ts'
-import type { Queryable, Transaction } from '../store/database.ts'
+import type { Transaction } from '../store/database.ts'
 import { getEntities } from '../store/entities.ts'
-import { saveIncident } from '../store/incidents.ts'
+import { type DerivedIncident, saveIncidents } from '../store/incidents.ts'
 import * as rows from '../store/memberships.ts'
 import { correlationVersion } from './correlate.ts'
 import { assess } from './severity.ts'
 import { incidentTitle } from './title.ts'
 
+/** A handful of statements, however many incidents a batch of alerts touched. */
 export async function derive(tx: Transaction, incidentIds: readonly string[], now: Date): Promise<void> {
   const groups = await rows.groupsOf(tx, incidentIds)
-  for (const id of incidentIds) {
+  const places = await rows.placesOf(tx, incidentIds)
+  const firsts = await rows.firstAlertsOf(tx, incidentIds)
+  const alerts = new Map((await getAlerts(tx, [...firsts.values()])).map((alert) => [alert.id, alert]))
+  const names = new Map([...places].map(([id, found]) => [id, namesake(found)]))
+  const named = new Map(
+    (
+      await getEntities(
+        tx,
+        [...names.values()].filter((id): id is bigint => id !== undefined),
+      )
+    ).map((entity) => [entity.id, entity]),
+  )
+  const derived = incidentIds.flatMap((id) => {
+    const first = alerts.get(firsts.get(id) ?? '')
     const mine = groups.get(id) ?? []
-    if (mine.length === 0) continue
-    const contexts = await rows.contextIdsOf(tx, id)
-    const { severity, reasons } = assess(mine)
-    const [member] = await rows.membershipsOf(tx, { alertIds: await firstAlertId(tx, id) })
-    const [alert] = member === undefined ? [] : await getAlerts(tx, [member.alertId])
-    if (alert === undefined) continue
-    await saveIncident(
-      tx,
-      {
-        id,
-        scope: alert.scope,
-        title: incidentTitle(mine, await placeName(tx, contexts, alert)),
-        severity,
-        severityFloor: severity,
-        severityReasons: reasons,
-        correlationVersion,
-        alertCount: mine.reduce((sum, group) => sum + group.count, 0),
-        firstNs: mine.reduce((least, group) => (group.firstNs < least ? group.firstNs : least), mine[0]?.firstNs ?? 0n),
-        lastNs: mine.reduce((most, group) => (group.lastNs > most ? group.lastNs : most), mine[0]?.lastNs ?? 0n),
-        tactics: distinct(mine.flatMap((group) => group.tactics)),
-        techniques: distinct(mine.flatMap((group) => group.techniques)),
-        rules: distinct(mine.map((group) => group.rule)),
-        entityIds: contexts.map((context) => context.id),
-      },
-      now,
-    )
+    if (first === undefined || mine.length === 0) return []
+    return [incidentFrom(id, mine, first, places.get(id) ?? [], named.get(names.get(id) ?? -1n))]
+  })
+  await saveIncidents(tx, derived, now)
+}
+
+function incidentFrom(
+  id: string,
+  groups: readonly rows.GroupRow[],
+  first: Alert,
+  places: readonly rows.Place[],
+  named: Entity | undefined,
+): DerivedIncident {
+  const { severity, reasons } = assess(groups)
+  return {
+    id,
+    scope: first.scope,
+    title: incidentTitle(groups, placeName(first, named)),
+    severity,
+    severityFloor: severity,
+    severityReasons: reasons,
+    correlationVersion,
+    alertCount: groups.reduce((sum, group) => sum + group.count, 0),
+    firstNs: groups.reduce((least, group) => (group.firstNs < least ? group.firstNs : least), first.eventNs),
+    lastNs: groups.reduce((most, group) => (group.lastNs > most ? group.lastNs : most), first.eventNs),
+    tactics: distinct(groups.flatMap((group) => group.tactics)),
+    techniques: distinct(groups.flatMap((group) => group.techniques)),
+    rules: distinct(groups.map((group) => group.rule)),
+    entityIds: places.map((place) => place.id),
   }
 }
 
 const distinct = (values: readonly string[]): string[] => [...new Set(values)].sort()
 
-async function firstAlertId(tx: Queryable, incidentId: string): Promise<string[]> {
-  const first = await rows.firstAlertOf(tx, incidentId)
-  return first === undefined ? [] : [first]
-}
+/** The record an incident is named after: its first workload, else its first pod. */
+const namesake = (places: readonly rows.Place[]): bigint | undefined =>
+  (places.find((place) => place.kind === 'workload') ?? places.find((place) => place.kind === 'pod'))?.id
 
-async function placeName(tx: Queryable, contexts: Awaited<ReturnType<typeof rows.contextIdsOf>>, alert: Alert): Promise<string> {
-  const ids = (kind: string): bigint[] => contexts.filter((context) => context.kind === kind).map((context) => context.id)
-  const [named] = await getEntities(tx, ids('workload').length > 0 ? ids('workload').slice(0, 1) : ids('pod').slice(0, 1))
+function placeName(alert: Alert, named: Entity | undefined): string {
   if (named !== undefined) return `${named.namespace}/${named.name}`
   if (alert.pod !== null) return `${alert.pod.namespace}/${alert.pod.name}`
   if (alert.container !== null) return `container ${alert.container.name ?? alert.container.id.slice(0, 12)}`

@@ -97,13 +97,9 @@ async function placeAlerts(tx: Transaction, clock: Clock, alerts: readonly Alert
     ...memberships.filter((membership) => before.has(membership.alertId)).map((membership) => membership.incidentId),
   ])
   await rows.regroup(tx, [...regrouped])
-  await rows.addToGroups(
-    tx,
-    newGroups(
-      memberships.filter((membership) => !regrouped.has(membership.incidentId)),
-      alerts,
-    ),
-  )
+  const added = memberships.filter((membership) => !regrouped.has(membership.incidentId))
+  await rows.addToGroups(tx, newGroups(added, alerts))
+  await rows.addPlaces(tx, added)
   await derive(tx, changed, now)
   return changed
 }

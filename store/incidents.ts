@@ -5,17 +5,27 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Incident, IncidentState, SeverityReason } from '../domain/incident.ts'
 import { severityFromId, severityId, type Severity } from '../domain/severity.ts'
+import { stringifyExact } from '../domain/exact-json.ts'
 import type { Queryable, Transaction } from './database.ts'
 import { escapeDeep, escapeText, json, unescapeDeep } from './values.ts'
 import { parseCursor } from './alerts.ts'
 
 export type DerivedIncident = Omit<Incident, 'state' | 'revision' | 'createdAt' | 'updatedAt' | 'severity'> & { severity: Severity }
 
-/** Writes what was derived; a raise by a person stays (severity never falls below it). Each write is a new revision. */
-export async function saveIncident(tx: Transaction, incident: DerivedIncident, at: Date): Promise<void> {
+/** Writes what was derived, in one statement. Each write is a new revision; a closed incident that grew is open again. */
+export async function saveIncidents(tx: Transaction, incidents: readonly DerivedIncident[], at: Date): Promise<void> {
+  if (incidents.length === 0) return
+  const rows = incidents.map((incident) => ({
+    ...escapeDeep(incident),
+    severity: severityId(incident.severity),
+    severityFloor: severityId(incident.severityFloor),
+  }))
+  const texts = (name: string): RawBuilder<unknown> => sql`array(select jsonb_array_elements_text(${sql.ref(name)}))`
   await tx.query(sql`insert into incidents as i (id, scope, title, state, severity, severity_floor, severity_reasons, correlation_version, alert_count, first_ns, last_ns, tactics, techniques, rules, entity_ids, revision, created_at, updated_at)
-    values (${incident.id}, ${escapeText(incident.scope)}, ${escapeText(incident.title)}, 'open', ${severityId(incident.severity)}, ${severityId(incident.severityFloor)}, ${json(incident.severityReasons)}, ${incident.correlationVersion},
-      ${incident.alertCount}, ${incident.firstNs}, ${incident.lastNs}, ${incident.tactics}::text[], ${incident.techniques}::text[], ${escapeDeep(incident.rules)}::text[], ${incident.entityIds.map(String)}::bigint[], 1, ${at}, ${at})
+    select id, scope, title, 'open', severity, "severityFloor", "severityReasons", "correlationVersion", "alertCount", "firstNs", "lastNs",
+      ${texts('tactics')}, ${texts('techniques')}, ${texts('rules')}, ${texts('entityIds')}::bigint[], 1, ${at}, ${at}
+    from jsonb_to_recordset(${stringifyExact(rows)}::jsonb) as r(id uuid, scope text, title text, severity smallint, "severityFloor" smallint, "severityReasons" jsonb, "correlationVersion" text,
+      "alertCount" integer, "firstNs" bigint, "lastNs" bigint, tactics jsonb, techniques jsonb, rules jsonb, "entityIds" jsonb)
     on conflict (id) do update set title = excluded.title, severity = excluded.severity, severity_floor = excluded.severity_floor, severity_reasons = excluded.severity_reasons, correlation_version = excluded.correlation_version,
       alert_count = excluded.alert_count, first_ns = excluded.first_ns, last_ns = excluded.last_ns, tactics = excluded.tactics, techniques = excluded.techniques, rules = excluded.rules, entity_ids = excluded.entity_ids,
       state = case when i.state = 'closed' and excluded.alert_count > i.alert_count then 'open' else i.state end,
@@ -146,7 +156,8 @@ export async function mergeInto(tx: Transaction, survivor: string, merged: reado
   if (merged.length === 0) return
   for (const table of ['incident_segments', 'incident_alerts', 'investigations', 'proposals'])
     await tx.query(sql`update ${sql.table(table)} set incident_id = ${survivor} where incident_id = any(${merged}::uuid[])`)
-  await tx.query(sql`delete from incident_groups where incident_id = any(${merged}::uuid[])`)
+  for (const table of ['incident_groups', 'incident_places'])
+    await tx.query(sql`delete from ${sql.table(table)} where incident_id = any(${merged}::uuid[])`)
   await tx.query(
     sql`update incidents set merged_into = ${survivor}, updated_at = ${at} where id = any(${merged}::uuid[]) or merged_into = any(${merged}::uuid[])`,
   )

@@ -47,15 +47,11 @@ export async function writeMemberships(tx: Transaction, memberships: readonly Me
     on conflict (alert_id) do update set incident_id = excluded.incident_id, reasons = excluded.reasons, facts = excluded.facts, context = excluded.context, resolved = excluded.resolved`)
 }
 
-/** The earliest alert of an incident. */
-export async function firstAlertOf(db: Queryable, incidentId: string): Promise<string | undefined> {
-  return (
-    await db.query(
-      sql<{
-        id: string
-      }>`select alert_id::text as id from incident_alerts where incident_id = ${incidentId} order by event_ns, alert_id limit 1`,
-    )
-  )[0]?.id
+/** The earliest alert of each of these incidents. */
+export async function firstAlertsOf(db: Queryable, incidentIds: readonly string[]): Promise<Map<string, string>> {
+  const rows = await db.query(sql<{ incident_id: string; alert_id: string }>`select i.id::text as incident_id, m.alert_id::text as alert_id
+    from unnest(${incidentIds}::uuid[]) i(id) cross join lateral (select alert_id from incident_alerts where incident_id = i.id order by event_ns, alert_id limit 1) m`)
+  return new Map(rows.map((row) => [row.incident_id, row.alert_id]))
 }
 
 /** What was concluded of these alerts before, if they were placed already. */
@@ -100,12 +96,16 @@ export async function alertCandidates(
   return rows.map((row) => ({ id: row.id, rule: unescapeText(row.rule), severity: severityFromId(row.severity), eventNs: row.event_ns }))
 }
 
-/** Counts alerts by rule from scratch: after a merge, a split or a first sight of these alerts. */
+/** Counts alerts by rule and collects places from scratch: after a merge, a split, or when inventory came late. */
 export async function regroup(tx: Transaction, incidentIds: readonly string[]): Promise<void> {
+  if (incidentIds.length === 0) return
   await tx.query(sql`delete from incident_groups where incident_id = any(${incidentIds}::uuid[])`)
+  await tx.query(sql`delete from incident_places where incident_id = any(${incidentIds}::uuid[])`)
   await tx.query(sql`insert into incident_groups (incident_id, rule, priority, tactics, techniques, count, first_ns, last_ns)
     select m.incident_id, a.rule, a.priority, ${sqlSet('tactics')}, ${sqlSet('techniques')}, count(*), min(a.event_ns), max(a.event_ns)
     from incident_alerts m join alerts a on a.id = m.alert_id where m.incident_id = any(${incidentIds}::uuid[]) group by 1, 2, 3`)
+  await tx.query(sql`insert into incident_places (incident_id, kind, entity_id)
+    select distinct m.incident_id, k.kind, (m.context->>k.kind)::bigint from incident_alerts m, ${placeKinds} where m.incident_id = any(${incidentIds}::uuid[]) and m.context->>k.kind is not null`)
 }
 const sqlSet = (name: string): RawBuilder<unknown> =>
   sql`coalesce((select array_agg(distinct v) from unnest(string_to_array(string_agg(array_to_string(array(select jsonb_array_elements_text(a.normal->${name})), ','), ','), ',')) v where v <> ''), '{}')`
@@ -149,14 +149,23 @@ export async function groupsOf(db: Queryable, incidentIds: readonly string[]): P
   return groups
 }
 
-/** Inventory records the incident's alerts were resolved to: ids of pods, workloads, nodes and containers. */
-export async function contextIdsOf(
-  db: Queryable,
-  incidentId: string,
-): Promise<{ kind: 'pod' | 'workload' | 'node' | 'container'; id: bigint }[]> {
-  return db.query(sql<{
-    kind: 'pod' | 'workload' | 'node' | 'container'
-    id: bigint
-  }>`select distinct k.kind, (m.context->>k.kind)::bigint as id from incident_alerts m, (values ('pod'), ('workload'), ('node'), ('container')) k(kind)
-    where m.incident_id = ${incidentId} and m.context->>k.kind is not null order by 1, 2`)
+/** Inventory records that alerts of an incident were resolved to. */
+export type Place = { kind: 'pod' | 'workload' | 'node' | 'container'; id: bigint }
+const placeKinds = sql`(values ('pod'), ('workload'), ('node'), ('container')) k(kind)`
+
+/** Notes the places of newly placed alerts; like the counts, so that a storm costs the same at its end as at its start. */
+export async function addPlaces(tx: Transaction, memberships: readonly Membership[]): Promise<void> {
+  if (memberships.length === 0) return
+  await tx.query(sql`insert into incident_places (incident_id, kind, entity_id)
+    select distinct r."incidentId", k.kind, (r.context->>k.kind)::bigint from jsonb_to_recordset(${stringifyExact(escapeDeep(memberships))}::jsonb) as r("incidentId" uuid, context jsonb), ${placeKinds}
+    where r.context->>k.kind is not null order by 1, 2, 3 on conflict do nothing`)
+}
+
+/** Places of each of these incidents, by kind and id. */
+export async function placesOf(db: Queryable, incidentIds: readonly string[]): Promise<Map<string, Place[]>> {
+  const rows = await db.query(sql<{ incident_id: string; kind: Place['kind']; entity_id: bigint }>`
+    select incident_id::text, kind, entity_id from incident_places where incident_id = any(${incidentIds}::uuid[]) order by kind, entity_id`)
+  const places = new Map<string, Place[]>(incidentIds.map((id) => [id, []]))
+  for (const row of rows) places.get(row.incident_id)?.push({ kind: row.kind, id: row.entity_id })
+  return places
 }

@@ -66,6 +66,8 @@ const statements = [
   `create table incident_groups (
     incident_id uuid not null, rule text not null, priority smallint not null, tactics text[] not null, techniques text[] not null,
     count integer not null, first_ns bigint not null, last_ns bigint not null, primary key (incident_id, rule, priority))`,
+  // And one row per inventory record its alerts were resolved to.
+  `create table incident_places (incident_id uuid not null, kind text not null, entity_id bigint not null, primary key (incident_id, kind, entity_id))`,
   `create index incident_alerts_incident on incident_alerts (incident_id, event_ns, alert_id)`,
   `create table incident_decisions (
     id uuid primary key, at timestamptz not null, principal_id text not null, incident_id uuid not null, decision jsonb not null, reason text not null)`,
