@@ -1,3 +1,4 @@
+/** The audit log, newest first, as administrators read it. */
 import { html } from 'hono/html'
 import type { StoredAuditEntry } from '../../store/audit.ts'
 import { stringifyExact } from '../../domain/exact-json.ts'

@@ -1,3 +1,4 @@
+/** What people see when something went wrong: what, where, and what to do. */
 import { html } from 'hono/html'
 import type { Falconer } from '../server/falconer.ts'
 import type { Problem } from '../server/problems.ts'

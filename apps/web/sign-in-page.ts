@@ -1,3 +1,4 @@
+/** Signing in: by passkey, or by a one-time link. */
 import { html } from 'hono/html'
 import type { Falconer } from '../server/falconer.ts'
 import { layout } from './layout.ts'

@@ -1,3 +1,4 @@
+/** The import operation: one file’s bytes in, what became of them out. The body is streamed, never held. */
 import { z } from 'zod'
 import { createSource, getSource } from '../../../store/sources.ts'
 import { deliver } from '../deliver.ts'

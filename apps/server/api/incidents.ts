@@ -1,3 +1,4 @@
+/** Operations on incidents and their alerts: list, read, investigate, and the decisions people make about them. */
 import { z } from 'zod'
 import { NotFoundError } from '../../../domain/errors.ts'
 import { isId } from '../../../domain/ids.ts'

@@ -1,3 +1,4 @@
+/** Operations on people, their one-time links, and API tokens. */
 import { z } from 'zod'
 import { createToken, invite, type Link, newLinkFor, revokeToken, setDisabled, setRole } from '../../../auth/people.ts'
 import { NotFoundError } from '../../../domain/errors.ts'

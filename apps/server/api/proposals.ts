@@ -1,3 +1,4 @@
+/** Operations on proposed actions. Deciding here takes the same path as the page, with the same refusals. */
 import { z } from 'zod'
 import { ProposalState } from '../../../domain/proposal.ts'
 import { approve, reject } from '../../../responses/approve.ts'

@@ -1,3 +1,4 @@
+/** Operations on sources and on the input that could not be read. */
 import { z } from 'zod'
 import { listDeadLetters } from '../../../store/dead-letters.ts'
 import { listSources } from '../../../store/sources.ts'

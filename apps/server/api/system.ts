@@ -1,3 +1,4 @@
+/** Operations on the whole: status, inventory, and the audit log. */
 import { z } from 'zod'
 import { EntityKind } from '../../../domain/entity.ts'
 import { NotFoundError } from '../../../domain/errors.ts'

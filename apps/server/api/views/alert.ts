@@ -1,3 +1,4 @@
+/** How the API shows an alert. */
 import { z } from 'zod'
 import type { Alert } from '../../../../domain/alert.ts'
 import { formatEventTime } from '../../../../domain/event-time.ts'

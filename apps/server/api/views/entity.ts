@@ -1,3 +1,4 @@
+/** How the API shows an inventory record. */
 import { z } from 'zod'
 import type { Entity } from '../../../../domain/entity.ts'
 import { formatEventTime } from '../../../../domain/event-time.ts'

@@ -1,3 +1,4 @@
+/** How the API shows an incident, with what its newest investigation found. */
 import { z } from 'zod'
 import { formatEventTime } from '../../../../domain/event-time.ts'
 import { shortId } from '../../../../domain/ids.ts'

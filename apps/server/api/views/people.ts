@@ -1,3 +1,4 @@
+/** How the API shows people and tokens; never a hash, never a secret. */
 import { z } from 'zod'
 import { Role } from '../../../../domain/principal.ts'
 import type { ApiToken } from '../../../../store/credentials.ts'

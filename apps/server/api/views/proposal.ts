@@ -1,3 +1,4 @@
+/** How the API shows a proposal: its plan, its decisions, what came of it. */
 import { z } from 'zod'
 import { shortId } from '../../../../domain/ids.ts'
 import { ActionTarget, type Approval, ExecutionResult, Plan, type Proposal, ProposalState } from '../../../../domain/proposal.ts'

@@ -1,3 +1,4 @@
+/** How the API shows a source and a dead letter; never a source’s secret. */
 import { z } from 'zod'
 import type { DeadLetter } from '../../../../store/dead-letters.ts'
 import type { Source } from '../../../../store/sources.ts'
