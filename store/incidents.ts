@@ -7,7 +7,7 @@ import type { Incident, IncidentState, SeverityReason } from '../domain/incident
 import { severityFromId, severityId, type Severity } from '../domain/severity.ts'
 import { stringifyExact } from '../domain/exact-json.ts'
 import type { Queryable, Transaction } from './database.ts'
-import { escapeDeep, escapeText, json, unescapeDeep } from './values.ts'
+import { escapeDeep, escapeText, unescapeDeep } from './values.ts'
 import { parseCursor } from './alerts.ts'
 
 export type DerivedIncident = Omit<Incident, 'state' | 'revision' | 'createdAt' | 'updatedAt' | 'severity'> & { severity: Severity }
