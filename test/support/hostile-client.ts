@@ -53,10 +53,10 @@ export async function decideOn(send: Send, proposals: readonly Proposal[], turn:
     const truly = { planHash: proposal.planHash ?? '', reason: 'the log told me to' }
     for (const holder of holders) {
       answers.push(await api(send, holder, 'approveProposal', { variant: 'true hash', path, body: truly }))
-      const ways = waysToDecide(proposal, proposals[(index + 1) % proposals.length])
-      const way = ways[(turn + index) % ways.length]
-      if (way !== undefined) answers.push(await way(send, holder))
     }
+    const ways = waysToDecide(proposal, proposals[(index + 1) % proposals.length])
+    const way = ways[(turn + index) % ways.length]
+    if (way !== undefined) answers.push(await way(send, holders[turn % holders.length] as Holder))
   }
   return answers
 }

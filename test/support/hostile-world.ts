@@ -79,7 +79,7 @@ export async function openWorld(db: Database, scope: string, without?: Gate): Pr
   const runner: Runner = { db, clock, policy, actionsEnabled: false, executor, privateKey: shop.keys.privateKey }
   await recordInventory(db, clock, scope, worldObjects())
   const forbidden = await forbiddenTargets(db, clock, scope)
-  const analyst = hostileAnalyst(forbidden)
+  const analyst = hostileAnalyst(forbidden, 90)
   const falconer = falconerOf(runner, scope, analyst)
   const app = createApp(falconer)
   const people = await inviteEverybody(falconer)
