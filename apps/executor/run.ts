@@ -42,10 +42,11 @@ export function createExecutor({ kubeConfig, policy, publicKey, actionsEnabled, 
   async function plan({ action: name, params, target }: PlanRequest): Promise<Plan> {
     if (scope !== null && target.scope !== scope)
       throw new Unplannable(`The target is in cluster “${target.scope}”; this Falconer is connected to “${scope}” only.`)
-    checkProposal(policy, name, params, target)
     const action = getAction(name)
     const parsed = action.params.safeParse(params)
     if (!parsed.success) throw new Unplannable('The parameters do not fit the action.')
+    // After the defaults are in: what is not said must not slip past a limit.
+    checkProposal(policy, name, parsed.data as Record<string, unknown>, target)
     const context = await readContext()
     const rehearsal = dryRunClient(writeClient(kubeConfig))
     const planning: PlanContext = {
