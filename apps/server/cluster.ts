@@ -1,7 +1,6 @@
 /** The cluster of this configuration: how it is read here, and the executor, a process of its own, that alone may write to it. */
 import { readFile } from 'node:fs/promises'
 import type { KubeConfig } from '@kubernetes/client-node'
-import { connect } from '../../clusters/client.ts'
 import { clusterEnvironment, type Config } from '../../config/config.ts'
 import { DeniedError } from '../../domain/errors.ts'
 import type { Executor } from '../../responses/executor.ts'
@@ -10,8 +9,9 @@ import { launchExecutor } from '../executor/launch.ts'
 
 export const hasCluster = (config: Config): boolean => config.FALCONER_KUBECONFIG !== undefined || config.FALCONER_IN_CLUSTER
 
-/** With the server's own credentials, which read. */
+/** With the server's own credentials, which read. Loaded only where there is a cluster: the client is the largest part of the program. */
 export async function readingConfig(config: Config): Promise<KubeConfig> {
+  const { connect } = await import('../../clusters/client.ts')
   const path = config.FALCONER_KUBECONFIG
   return connect({
     kubeconfig: path === undefined ? undefined : await readFile(path, 'utf8'),

@@ -15,7 +15,6 @@ import { failInterrupted, type Investigation } from '../../store/investigations.
 import { ensurePartitions } from '../../store/partitions.ts'
 import { hasCluster, noExecutor, readingConfig, startExecutor } from './cluster.ts'
 import { IntakeQueue } from './intake-queue.ts'
-import { watchCluster } from './inventory.ts'
 import { approvalKeys } from './keys.ts'
 import { createLog, type Log } from './log.ts'
 import { inTurn, investigateNow, startWork, type Work, workOnDemand } from './work.ts'
@@ -78,6 +77,7 @@ export async function composeFalconer(config: Config, options: ComposeOptions = 
       () => started.stop(),
     )
     if (reaching) {
+      const { watchCluster } = await import('./inventory.ts')
       const inventory = watchCluster(falconer, await readingConfig(config))
       opened.unshift(() => inventory.stop())
     }
