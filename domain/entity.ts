@@ -42,7 +42,6 @@ export type NewRelation = z.infer<typeof NewRelation>
 
 /** A stored entity. `id` is a bigint row id; `firstNs`..`lastNs` is when inventory knew it, `deletedNs` when it went. */
 export type Entity = NewEntity & { id: bigint; origin: 'inventory' | 'derived'; sourceId: string | null; firstNs: bigint; lastNs: bigint }
-export type Relation = { fromId: bigint; type: RelationType; toId: bigint; firstNs: bigint; lastNs: bigint }
 
 export const DeclaredContainer = z.object({
   name: z.string(),

@@ -18,9 +18,3 @@ export function visible(text: string, limit = 2_000): string {
   if (shown.length <= limit) return shown
   return `${shown.slice(0, limit).replace(/[\ud800-\udbff]$/, '')}… [${shown.length - limit} more]`
 }
-
-/** Fences untrusted text for a model: the label says who wrote it, and the fence cannot be closed from inside. */
-export function fence(writtenBy: string, text: string, limit = 2_000): string {
-  const inner = visible(text, limit).replaceAll('<', '\\u{3c}').replaceAll('>', '\\u{3e}')
-  return `<untrusted written-by="${visible(writtenBy, 80).replace(/[<>"]/g, '')}">${inner}</untrusted>`
-}

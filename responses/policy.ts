@@ -5,7 +5,6 @@
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { z } from 'zod'
-import { canonicalHash } from '../domain/canonical-json.ts'
 import { ConfigError, DeniedError } from '../domain/errors.ts'
 import { type Principal, Role, roleAtLeast } from '../domain/principal.ts'
 import type { ActionTarget, Plan } from '../domain/proposal.ts'
@@ -47,8 +46,6 @@ export function loadPolicy(path?: string): Policy {
     `The policy ${path ?? 'responses/policy.default.yaml'} cannot be used:\n${parsed.error.issues.map((issue) => `  ${issue.path.join('.') || 'file'}: ${issue.message}`).join('\n')}`,
   )
 }
-
-export const policyHash = (policy: Policy): string => canonicalHash(policy)
 
 /** What the policy says of this action. Throws DeniedError `policy` when it is off. */
 export function actionPolicy(policy: Policy, action: string): ActionPolicy {
