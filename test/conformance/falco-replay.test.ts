@@ -28,9 +28,9 @@ conformance('alerts written by a real Falco', () => {
         (await readFile(path, 'utf8')).split('\n').filter((line) => line !== ''),
       )
     for (let round = 0; round < 2; round += 1) {
-      const { code, output, errors } = await runToEnd([
-        ...['import', join(dataFolder, 'falco-replay'), '--cluster', 'lab', '--data', join(folder, 'data'), '--json'],
-      ])
+      const { code, output, errors } = await runToEnd(
+        `import ${join(dataFolder, 'falco-replay')} --cluster lab --data ${join(folder, 'data')} --json`.split(' '),
+      )
       if (code !== 0) throw new Error(`import ended with ${code}: ${errors}`)
       imports.push(JSON.parse(output) as Imported)
     }
