@@ -51,8 +51,11 @@ export const caseOf = (action: string): Case => everyAction.find((one) => one.ac
 export type Bench = { runner: Runner; shop: Shop; tap: Tap; scope: string; clock: FixedClock; stop(): Promise<void> }
 let scopes = 0
 
-export async function openBench(db: Database, over: Parameters<typeof startShop>[1] = {}): Promise<Bench> {
-  const clock = new FixedClock('2026-11-24T12:00:00Z')
+export async function openBench(
+  db: Database,
+  over: Parameters<typeof startShop>[1] = {},
+  clock = new FixedClock('2026-11-24T12:00:00Z'),
+): Promise<Bench> {
   const scope = `bench-${process.pid}-${(scopes += 1)}`
   const shop = await startShop(clock, over)
   const tap = await openTap(shop.cluster)

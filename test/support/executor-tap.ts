@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net'
 import type { SimulatedCluster } from '../../clusters/simulated/server.ts'
 
 export type Arrival = {
+  /** Whether it went on to the cluster. */ reached: boolean
   number: number
   method: string
   path: string
@@ -65,6 +66,7 @@ export async function openTap(cluster: SimulatedCluster): Promise<Tap> {
     const dryRun = to.searchParams.get('dryRun') === 'All'
     const method = request.method ?? 'GET'
     const arrival: Arrival = {
+      reached: false,
       number: arrivals.length + 1,
       method,
       path: to.pathname,
@@ -78,6 +80,7 @@ export async function openTap(cluster: SimulatedCluster): Promise<Tap> {
     if (fate === 'drop') return void response.destroy()
     if (fate === 'swallow') return void response.writeHead(200, { 'x-falconer-simulated': 'true' }).end('{}')
     if (typeof fate === 'object') return void response.writeHead(fate.status).end(JSON.stringify({ message: fate.message }))
+    arrival.reached = true
     const answer = await fetch(to, {
       method,
       headers: { authorization: request.headers.authorization ?? '', 'content-type': request.headers['content-type'] ?? '' },

@@ -134,11 +134,18 @@ export async function recordInventory(
 }
 
 /** Everything in the cluster but volatile status, for comparing before and after. */
-export const clusterState = (cluster: SimulatedCluster): string =>
+export const clusterState = (cluster: SimulatedCluster): string => stateOf(cluster, () => true)
+
+/** The same without pods that come and go as their owners want: what people and actions declared. */
+export const declaredState = (cluster: SimulatedCluster): string =>
+  stateOf(cluster, ({ metadata }) => metadata.ownerReferences?.some((owner) => owner.kind === 'ReplicaSet') !== true)
+
+const stateOf = (cluster: SimulatedCluster, counts: (object: KubernetesJson) => boolean): string =>
   JSON.stringify(
     Object.keys(resources).map((resource) =>
       cluster.store
         .list(resource, null)
+        .filter(counts)
         .map(({ metadata: { resourceVersion: _version, generation: _generation, ...metadata }, spec }) => ({ metadata, spec }))
         .sort((a, b) => ((a.metadata.uid ?? '') < (b.metadata.uid ?? '') ? -1 : 1)),
     ),
