@@ -2,11 +2,10 @@
  * The boundaries can fail: in a copy of the house every rule is broken once, and each break is seen, where it is and nowhere
  * else. And the house itself is read whole: a cruise that reads nothing finds nothing.
  */
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { rmSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Cruise, cruiseHouse, sourceFiles } from '../../scripts/boundaries/cruise.ts'
+import { copyOfTheHouse } from './house-copy.ts'
 
 const layers = 'domain config store auth clusters collectors graph incidents prompts knowledge responses tools agent notify apps'.split(' ')
 
@@ -147,13 +146,7 @@ let house: Cruise
 let copy: Cruise
 let folder: string
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'falconer-boundaries-'))
-  for (const path of [...sourceFiles(), 'package.json', 'tsconfig.json']) cpSync(path, join(folder, path), { recursive: true })
-  symlinkSync(resolve('node_modules'), join(folder, 'node_modules'))
-  for (const { file, text } of [...plants, ...cycle]) {
-    mkdirSync(dirname(join(folder, file)), { recursive: true })
-    writeFileSync(join(folder, file), `${text}\n`)
-  }
+  folder = copyOfTheHouse([...plants, ...cycle])
   house = await cruiseHouse()
   copy = await cruiseHouse(folder)
 })

@@ -3,7 +3,7 @@
  * the code declares, the snippets are the collectors’ own words, and the image’s steps give a Falconer that runs.
  */
 import { execFileSync, spawn } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, join, matchesGlob } from 'node:path'
@@ -16,6 +16,7 @@ import { watchedResources } from '../../collectors/kubernetes/watch.ts'
 import { Config, loadConfig } from '../../config/config.ts'
 import { actions } from '../../responses/catalog/catalog.ts'
 import { loadPolicy } from '../../responses/policy.ts'
+import { copyInto, filesOfTheHouse } from './house-copy.ts'
 
 type Named = { name: string }
 type Container = {
@@ -212,10 +213,7 @@ describe('the image', () => {
   beforeAll(() => {
     app = mkdtempSync(join(tmpdir(), 'falconer-image-'))
     data = mkdtempSync(join(tmpdir(), 'falconer-image-data-'))
-    for (const path of shipped()) {
-      mkdirSync(dirname(join(app, path)), { recursive: true })
-      cpSync(path, join(app, path))
-    }
+    copyInto(app, shipped())
     const [, install = ''] = /^RUN npm (ci .*)$/m.exec(dockerfile) ?? []
     execFileSync('npm', [...install.split(' '), '--prefer-offline'], { cwd: app, stdio: ['ignore', 'ignore', 'inherit'] })
   }, 300_000)
@@ -297,14 +295,11 @@ function shipped(): string[] {
   const lines = read('.dockerignore')
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'))
-  const tracked = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { encoding: 'utf8' }).split('\0')
   const matches = (path: string, pattern: string): boolean => matchesGlob(path, pattern) || matchesGlob(path, `${pattern}/**`)
-  return tracked
-    .filter((path) => path !== '' && statSync(path, { throwIfNoEntry: false })?.isFile() === true)
-    .filter((path) => {
-      const deciding = lines.findLast((line) => matches(path, line.replace(/^!/, '')))
-      return deciding?.startsWith('!') === true
-    })
+  return filesOfTheHouse().filter((path) => {
+    const deciding = lines.findLast((line) => matches(path, line.replace(/^!/, '')))
+    return deciding?.startsWith('!') === true
+  })
 }
 
 /** Every file with its size and time of change. */
