@@ -170,12 +170,7 @@ const allowed = (tried: readonly Tried[]): string[] => tried.filter((one) => one
 
 describe.skipIf(!existsSync('/proc/self/environ'))('a running Falconer', () => {
   const canary = 'canary7f3a9'
-  const secrets = {
-    FALCONER_TOKEN: `flc_${canary}`,
-    AWS_SECRET_ACCESS_KEY: canary,
-    ANTHROPIC_API_KEY: canary,
-    SECRET_THING: canary,
-  }
+  const secrets = { FALCONER_TOKEN: `flc_${canary}`, AWS_SECRET_ACCESS_KEY: canary, ANTHROPIC_API_KEY: canary, SECRET_THING: canary }
   let folder: string
   let demo: Running
   let executor: number
