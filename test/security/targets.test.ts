@@ -264,6 +264,12 @@ eachDatabase('one alert', (database) => {
       (one) => one.origin === 'derived' || one.properties.declaredOnly === true,
     ))
       await expect(ask(derived.id.toString())).rejects.toThrow(/cannot be acted on|acts on a pod/)
+    // Even a derived row that has all that an inventory row has.
+    const [copy] = await database().query(
+      sql<{ id: bigint }>`insert into entities (scope, kind, key, name, namespace, properties, origin, first_ns, last_ns, valid_from_ns)
+        select scope, kind, 'copied-uid', name, namespace, properties, 'derived', first_ns, last_ns, valid_from_ns from entities where id = ${pod?.id} returning id`,
+    )
+    await expect(ask(String(copy?.id))).rejects.toThrow(/inventory never recorded it/)
     expect((await ask(String(pod?.id))).proposal.target.uid).toBe('checkout-a-uid')
   })
 })
