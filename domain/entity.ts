@@ -92,3 +92,19 @@ export const ContainerProperties = z.object({
   node: z.string().nullable(),
 })
 export type ContainerProperties = z.infer<typeof ContainerProperties>
+
+export const workloadKinds: readonly string[] = [
+  'Deployment',
+  'ReplicaSet',
+  'StatefulSet',
+  'DaemonSet',
+  'Job',
+  'CronJob',
+  'ReplicationController',
+]
+
+/** A sensor reports a pod's last acts after inventory saw it go, and its clock may be off: this much on both sides. */
+export const graceNs = 120_000_000_000n
+/** Whether inventory knew it to exist at that moment of event time. */
+export const existedAt = (entity: Pick<Entity, 'validFromNs' | 'deletedNs'>, atNs: bigint): boolean =>
+  entity.validFromNs <= atNs + graceNs && (entity.deletedNs === null || entity.deletedNs >= atNs - graceNs)

@@ -27,6 +27,8 @@ export type Incident = {
   severityReasons: SeverityReason[]
   correlationVersion: string
   alertCount: number
+  /** How many of them retention has removed since: counted, no longer to be read. */
+  expiredAlerts: number
   firstNs: bigint
   lastNs: bigint
   tactics: string[]
@@ -47,4 +49,7 @@ export const Decision = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('note'), incident: z.string(), text: z.string().min(1).max(10_000) }),
 ])
 export type Decision = z.infer<typeof Decision>
-export type RecordedDecision = { id: string; at: Date; principalId: string; decision: Decision; reason: string }
+/** Alerts that a merge holds together: the earliest of each part when it was decided, or the next one when that was split off. */
+export type MergeLink = { alertId: string; merge: string }
+/** `links` were given by this decision and hold from then on. */
+export type RecordedDecision = { id: string; at: Date; principalId: string; decision: Decision; reason: string; links: MergeLink[] }

@@ -4,8 +4,7 @@
  * lead to a record that inventory wrote.
  */
 import type { Alert } from '../domain/alert.ts'
-import type { Entity } from '../domain/entity.ts'
-import { ContainerProperties, PodProperties } from '../domain/entity.ts'
+import { ContainerProperties, type Entity, existedAt, PodProperties, workloadKinds, WorkloadProperties } from '../domain/entity.ts'
 
 /** Reads time-valid inventory; given by the store, faked by tests. */
 export interface Inventory {
@@ -37,7 +36,7 @@ export async function resolveContext(alert: Alert, inventory: Inventory): Promis
     const node = alert.hostname === null ? undefined : await inventory.nodeByName(alert.scope, alert.hostname)
     return { ...noContext('on the host itself'), node: node ?? null }
   }
-  const found = (await byUid(alert, inventory)) ?? (await byContainer(alert, inventory)) ?? (await byName(alert, inventory))
+  const found = (await byContainer(alert, inventory)) ?? (await byUid(alert, inventory)) ?? (await byName(alert, inventory))
   if (found === undefined) return noContext('no inventory record matches its container or pod at that time')
   if (typeof found === 'string') return noContext(found)
   const owners = found.pod === null ? [] : await inventory.ownersOf(found.pod)
@@ -46,29 +45,59 @@ export async function resolveContext(alert: Alert, inventory: Inventory): Promis
   return { ...found, workload: owners.filter((owner) => owner.kind === 'workload').at(-1) ?? null, node: node ?? null }
 }
 
+/**
+ * Whether inventory has told all it can: the place itself, its node, and owners up to one that nobody owns. What is
+ * not complete is asked again when inventory has news.
+ */
+export function isComplete(alert: Alert, { pod, workload, node }: AlertContext): boolean {
+  if (alert.container === null && alert.pod === null) return node !== null || alert.hostname === null
+  const properties = pod === null ? undefined : PodProperties.safeParse(pod.properties).data
+  if (properties === undefined) return false
+  const owner = workload === null ? properties.owner : (WorkloadProperties.safeParse(workload.properties).data?.owner ?? null)
+  return (properties.node === null || node !== null) && (owner === null || !workloadKinds.includes(owner.kind))
+}
+
 type Found = Pick<AlertContext, 'container' | 'pod' | 'inferred' | 'how'>
 
-async function byUid(alert: Alert, inventory: Inventory): Promise<Found | undefined> {
+/**
+ * The UID a sensor gives is a label that the container runtime holds; who reaches the runtime of a node can label a
+ * container of their own with any pod's. So it is believed for a pod that existed then, and no container that
+ * inventory knows is ever explained by it; of an unknown container it is told as inferred.
+ */
+async function byUid(alert: Alert, inventory: Inventory): Promise<Found | string | undefined> {
   if (alert.pod?.uid == null) return undefined
   const pod = await inventory.podByUid(alert.scope, alert.pod.uid)
-  return pod && { container: null, pod, inferred: false, how: 'the sensor gave the pod’s UID' }
+  if (pod === undefined) return undefined
+  if (!existedAt(pod, alert.eventNs)) return 'the pod whose UID the sensor gave did not exist at that time'
+  if (alert.container === null) return { container: null, pod, inferred: false, how: 'the sensor gave the pod’s UID' }
+  return { container: null, pod, inferred: true, how: 'inferred: the sensor gave the pod’s UID; inventory does not know its container' }
 }
 
 async function byContainer(alert: Alert, inventory: Inventory): Promise<Found | string | undefined> {
   if (alert.container === null) return undefined
-  const [container, second] = await inventory.containersByPrefix(alert.scope, alert.container.id, alert.eventNs)
+  const begin = await inventory.containersByPrefix(alert.scope, alert.container.id, alert.eventNs)
+  // The pod’s UID may tell them apart.
+  const told = begin.filter((one) => podUidOf(one) === alert.pod?.uid)
+  const [container, second] = told.length === 1 ? told : begin
   if (second !== undefined) return `several containers begin with ${alert.container.id}`
   if (container === undefined) return undefined
-  const properties = ContainerProperties.safeParse(container.properties).data
-  const pod = properties === undefined ? undefined : await inventory.podByUid(alert.scope, properties.podUid)
-  const exact = container.key === alert.container.id
+  const podUid = podUidOf(container)
+  const pod = podUid === undefined ? undefined : await inventory.podByUid(alert.scope, podUid)
+  const { how, inferred } = howContainer(alert, container)
+  return { container, pod: pod ?? null, inferred, how }
+}
+
+const podUidOf = (container: Entity): string | undefined => ContainerProperties.safeParse(container.properties).data?.podUid
+
+function howContainer(alert: Alert, container: Entity): Pick<Found, 'how' | 'inferred'> {
+  const given = alert.container?.id ?? ''
+  if (alert.pod?.uid != null && alert.pod.uid === podUidOf(container))
+    return { inferred: false, how: 'the sensor gave the pod’s UID and its container' }
+  const doubt = alert.pod?.uid == null ? '' : '; the sensor named another pod, which is not where this container runs'
+  if (container.key === given) return { inferred: doubt !== '', how: `the sensor gave the full container id${doubt}` }
   return {
-    container,
-    pod: pod ?? null,
-    inferred: !exact,
-    how: exact
-      ? 'the sensor gave the full container id'
-      : `inferred: container id ${alert.container.id} is the beginning of one container that inventory knew at that time`,
+    inferred: true,
+    how: `inferred: container id ${given} is the beginning of one container that inventory knew at that time${doubt}`,
   }
 }
 

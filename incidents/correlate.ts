@@ -3,6 +3,7 @@
  * further apart than the window chain into a segment; incidents are what segments connect. Order of arrival does
  * not matter: placing one by one gives the same partition as `cluster` over all of them.
  */
+import { createHash } from 'node:crypto'
 import type { Alert } from '../domain/alert.ts'
 import type { JoinReason, SharedFact } from '../domain/incident.ts'
 import type { AlertContext } from './context.ts'
@@ -40,7 +41,22 @@ export function factsOf(alert: Alert, context: AlertContext): SharedFact[] {
   return facts.length > 0 ? facts : from(true)
 }
 
-const distinctFacts = (facts: readonly Fact[]): Fact[] => [...new Map(facts.map((fact) => [fact.key, fact])).values()]
+const distinctFacts = (facts: readonly Fact[]): Fact[] => [
+  ...new Map(facts.map((fact) => [fact.key, { ...fact, key: bounded(fact.key), label: fact.label.slice(0, 300) }])).values(),
+]
+
+/** A key is part of an index, which has its limit; what a sensor writes has none. */
+const bounded = (key: string): string =>
+  key.length <= 300 ? key : `${key.slice(0, 200)}…${createHash('sha256').update(key).digest('hex').slice(0, 32)}`
+
+/**
+ * What was concluded of an alert before stays, and what is known now is added: facts are only ever gained, so that
+ * segments never have to be taken back. Split off by a person, an alert keeps to what people decided.
+ */
+export function withFacts(held: readonly SharedFact[], now: readonly SharedFact[]): SharedFact[] {
+  if (held.some((fact) => fact.rule === 'split')) return [...held]
+  return [...new Map([...held, ...now].map((fact) => [`${fact.rule}\n${fact.key}`, fact])).values()]
+}
 
 /** Places one alert. `touching` are the stored segments of its facts within their windows; nothing is changed in place. */
 export function place(alert: Placed, touching: readonly Segment[], newIncidentId: string): Placement {

@@ -4,17 +4,18 @@ import type { Entity } from '../domain/entity.ts'
 import { getAlerts } from '../store/alerts.ts'
 import type { Transaction } from '../store/database.ts'
 import { getEntities } from '../store/entities.ts'
-import { type DerivedIncident, saveIncidents } from '../store/incidents.ts'
-import * as rows from '../store/memberships.ts'
+import { type GroupRow, groupsOf, type Place, placesOf } from '../store/groups.ts'
+import { type DerivedIncident, getIncident, saveIncidents } from '../store/incidents.ts'
+import { firstAlertsOf } from '../store/memberships.ts'
 import { correlationVersion } from './correlate.ts'
 import { assess } from './severity.ts'
 import { incidentTitle } from './title.ts'
 
 /** A handful of statements, however many incidents a batch of alerts touched. */
 export async function derive(tx: Transaction, incidentIds: readonly string[], now: Date): Promise<void> {
-  const groups = await rows.groupsOf(tx, incidentIds)
-  const places = await rows.placesOf(tx, incidentIds)
-  const firsts = await rows.firstAlertsOf(tx, incidentIds)
+  const groups = await groupsOf(tx, incidentIds)
+  const places = await placesOf(tx, incidentIds)
+  const firsts = await firstAlertsOf(tx, incidentIds)
   const alerts = new Map((await getAlerts(tx, [...firsts.values()])).map((alert) => [alert.id, alert]))
   const names = new Map([...places].map(([id, found]) => [id, namesake(found)]))
   const named = new Map(
@@ -25,45 +26,50 @@ export async function derive(tx: Transaction, incidentIds: readonly string[], no
       )
     ).map((entity) => [entity.id, entity]),
   )
-  const derived = incidentIds.flatMap((id) => {
+  const derived: DerivedIncident[] = []
+  for (const id of incidentIds) {
     const first = alerts.get(firsts.get(id) ?? '')
     const mine = groups.get(id) ?? []
-    if (first === undefined || mine.length === 0) return []
-    return [incidentFrom(id, mine, first, places.get(id) ?? [], named.get(names.get(id) ?? -1n))]
-  })
+    const head = first === undefined ? await keptHead(tx, id) : headOf(first, mine, named.get(names.get(id) ?? -1n))
+    if (head !== undefined && mine.length > 0) derived.push({ id, ...head, ...conclusions(mine, places.get(id) ?? []) })
+  }
   await saveIncidents(tx, derived, now)
 }
 
-function incidentFrom(
-  id: string,
-  groups: readonly rows.GroupRow[],
-  first: Alert,
-  places: readonly rows.Place[],
-  named: Entity | undefined,
-): DerivedIncident {
+type Head = Pick<DerivedIncident, 'scope' | 'title'>
+const headOf = (first: Alert, groups: readonly GroupRow[], named: Entity | undefined): Head => ({
+  scope: first.scope,
+  title: incidentTitle(groups, placeName(first, named)),
+})
+
+/** Of an incident whose alerts retention has removed, all of them: it stays called what it was. */
+async function keptHead(tx: Transaction, id: string): Promise<Head | undefined> {
+  const incident = await getIncident(tx, { id })
+  return incident && { scope: incident.scope, title: incident.title }
+}
+
+function conclusions(groups: readonly GroupRow[], places: readonly Place[]): Omit<DerivedIncident, 'id' | keyof Head> {
   const { severity, reasons } = assess(groups)
+  const firstNs = groups[0]?.firstNs ?? 0n
   return {
-    id,
-    scope: first.scope,
-    title: incidentTitle(groups, placeName(first, named)),
     severity,
     severityFloor: severity,
     severityReasons: reasons,
     correlationVersion,
     alertCount: groups.reduce((sum, group) => sum + group.count, 0),
-    firstNs: groups.reduce((least, group) => (group.firstNs < least ? group.firstNs : least), first.eventNs),
-    lastNs: groups.reduce((most, group) => (group.lastNs > most ? group.lastNs : most), first.eventNs),
+    firstNs: groups.reduce((least, group) => (group.firstNs < least ? group.firstNs : least), firstNs),
+    lastNs: groups.reduce((most, group) => (group.lastNs > most ? group.lastNs : most), firstNs),
     tactics: distinct(groups.flatMap((group) => group.tactics)),
     techniques: distinct(groups.flatMap((group) => group.techniques)),
     rules: distinct(groups.map((group) => group.rule)),
-    entityIds: places.map((place) => place.id),
+    entityIds: [...new Set(places.map((place) => place.id))],
   }
 }
 
 const distinct = (values: readonly string[]): string[] => [...new Set(values)].sort()
 
 /** The record an incident is named after: its first workload, else its first pod. */
-const namesake = (places: readonly rows.Place[]): bigint | undefined =>
+const namesake = (places: readonly Place[]): bigint | undefined =>
   (places.find((place) => place.kind === 'workload') ?? places.find((place) => place.kind === 'pod'))?.id
 
 function placeName(alert: Alert, named: Entity | undefined): string {

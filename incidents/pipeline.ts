@@ -7,138 +7,170 @@ import type { Clock } from '../domain/clock.ts'
 import type { Entity } from '../domain/entity.ts'
 import { newId } from '../domain/ids.ts'
 import type { SharedFact } from '../domain/incident.ts'
-import { getAlerts } from '../store/alerts.ts'
-import type { Database, Transaction } from '../store/database.ts'
+import { getAlert, getAlertRaw, getAlerts } from '../store/alerts.ts'
+import { type Database, isRefusedData, type Transaction } from '../store/database.ts'
+import { insertDeadLetters } from '../store/dead-letters.ts'
+import { addPlaces, addToGroups, type GroupRow, regroup } from '../store/groups.ts'
 import { mergeInto } from '../store/incidents.ts'
 import * as rows from '../store/memberships.ts'
-import { lockIncidents, replaceSegments, segmentsTouching, takePending } from '../store/segments.ts'
-import { type AlertContext, resolveContext } from './context.ts'
-import { factsOf, place, windowOf } from './correlate.ts'
+import { forgetPending, lockIncidents, replaceSegments, segmentsTouching, takePending } from '../store/segments.ts'
+import { type AlertContext, isComplete, resolveContext } from './context.ts'
+import { factsOf, place, windowOf, withFacts } from './correlate.ts'
 import { derive } from './derive.ts'
 import { cachedInventory } from './inventory.ts'
 import { SegmentBoard } from './segment-board.ts'
 
+export type Correlated = { alerts: number; incidentIds: string[] }
+
 /** Correlates up to `limit` pending alerts. Answers how many, and which incidents changed. */
-export async function correlatePending(db: Database, clock: Clock, limit = 500): Promise<{ alerts: number; incidentIds: string[] }> {
-  return db.transaction(async (tx) => {
-    await lockIncidents(tx)
-    const ids = await takePending(tx, limit)
-    if (ids.length === 0) return { alerts: 0, incidentIds: [] }
-    const alerts = await getAlerts(tx, ids)
-    const incidentIds = await placeAlerts(tx, clock, alerts)
-    return { alerts: ids.length, incidentIds }
+export async function correlatePending(db: Database, clock: Clock, limit = 500): Promise<Correlated> {
+  let tried: string[] = []
+  try {
+    return await db.transaction(async (tx) => {
+      await lockIncidents(tx)
+      tried = await takePending(tx, limit)
+      if (tried.length === 0) return { alerts: 0, incidentIds: [] }
+      return { alerts: tried.length, incidentIds: await placeAlerts(tx, clock, await getAlerts(tx, tried)) }
+    })
+  } catch (error) {
+    if (!isRefusedData(error)) throw error
+    // One that the database refuses must not keep the others waiting: halve until it stands alone, then set it aside.
+    if (tried.length > 1) return correlatePending(db, clock, tried.length >> 1)
+    await setAside(db, clock, tried[0] ?? '', error)
+    return { alerts: tried.length, incidentIds: [] }
+  }
+}
+
+async function setAside(db: Database, clock: Clock, alertId: string, cause: unknown): Promise<void> {
+  const reason = `It is stored, but cannot be correlated: ${cause instanceof Error ? cause.message : String(cause)}`
+  await db.transaction(async (tx) => {
+    await forgetPending(tx, [alertId])
+    const alert = await getAlert(tx, alertId)
+    const raw = (await getAlertRaw(tx, alertId)) ?? new Uint8Array()
+    if (alert !== undefined)
+      await insertDeadLetters(tx, [
+        { scope: alert.scope, sourceId: alert.sourceId, receivedAt: clock.now(), place: `alert ${alertId}`, reason, raw },
+      ])
   })
 }
 
+type Resolved = { alert: Alert; context: AlertContext; facts: SharedFact[]; before: rows.Membership | undefined }
+type Merge = { survivor: string; merged: string[] }
+
 async function placeAlerts(tx: Transaction, clock: Clock, alerts: readonly Alert[]): Promise<string[]> {
-  const inventory = cachedInventory(tx)
-  const before = new Map(
-    (await rows.membershipsOf(tx, { alertIds: alerts.map((alert) => alert.id) })).map((membership) => [membership.alertId, membership]),
-  )
-  const resolved: { alert: Alert; context: AlertContext; facts: SharedFact[] }[] = []
-  for (const alert of alerts) {
-    const context = await resolveContext(alert, inventory)
-    const decided = before.get(alert.id)?.facts.filter((fact) => fact.rule === 'split' || fact.rule === 'merge') ?? []
-    resolved.push({
-      alert,
-      context,
-      facts: decided.some((fact) => fact.rule === 'split') ? decided : [...factsOf(alert, context), ...decided],
-    })
-  }
-  const board = new SegmentBoard(
-    await segmentsTouching(
-      tx,
-      resolved.flatMap(({ alert, facts }) =>
-        facts.map((fact) => ({
-          scope: alert.scope,
-          rule: fact.rule,
-          key: fact.key,
-          fromNs: alert.eventNs - windowOf(fact.rule),
-          toNs: alert.eventNs + windowOf(fact.rule),
-        })),
-      ),
-    ),
-  )
-  const merges: { survivor: string; merged: string[] }[] = []
-  const memberships: rows.Membership[] = []
-  for (const { alert, context, facts } of resolved) {
-    const placement = place(
-      { id: alert.id, scope: alert.scope, eventNs: alert.eventNs, facts },
-      board.touching(alert.scope, facts),
-      before.get(alert.id)?.incidentId ?? newId(),
-    )
-    board.apply(placement.replaced, placement.written)
-    if (placement.mergedIncidentIds.length > 0) {
-      board.rename(placement.mergedIncidentIds, placement.incidentId)
-      merges.push({ survivor: placement.incidentId, merged: placement.mergedIncidentIds })
-      for (const membership of memberships)
-        if (placement.mergedIncidentIds.includes(membership.incidentId)) membership.incidentId = placement.incidentId
-    }
-    memberships.push({
-      alertId: alert.id,
-      incidentId: placement.incidentId,
-      eventNs: alert.eventNs,
-      reasons: placement.reasons,
-      facts,
-      context: contextIds(context),
-      resolved: context.pod !== null || (alert.container === null && alert.pod === null),
-      containerId: alert.container?.id.slice(0, 12) ?? null,
-      podName: alert.pod?.name ?? null,
-    })
-  }
+  const resolved = await resolveAll(tx, alerts)
+  const board = new SegmentBoard(await segmentsTouching(tx, resolved.flatMap(reachOf)))
+  const { memberships, merges } = placeOn(board, resolved)
   const now = clock.now()
   // Segments first: rows to be moved by a merge are then the stored ones that stay.
   await replaceSegments(tx, board.removed(), board.added())
   await rows.writeMemberships(tx, memberships)
   for (const { survivor, merged } of merges) await mergeInto(tx, survivor, merged, now)
+  await addToGroups(tx, newGroups(memberships, resolved))
+  await addPlaces(tx, memberships)
+  await regroup(tx, corrected(memberships, resolved))
   const changed = [...new Set(memberships.map((membership) => membership.incidentId))]
-  const regrouped = new Set([
-    ...merges.map((merge) => merge.survivor),
-    ...memberships.filter((membership) => before.has(membership.alertId)).map((membership) => membership.incidentId),
-  ])
-  await rows.regroup(tx, [...regrouped])
-  const added = memberships.filter((membership) => !regrouped.has(membership.incidentId))
-  await rows.addToGroups(tx, newGroups(added, alerts))
-  await rows.addPlaces(tx, added)
   await derive(tx, changed, now)
   return changed
 }
 
-function newGroups(memberships: readonly rows.Membership[], alerts: readonly Alert[]): (rows.GroupRow & { incidentId: string })[] {
-  const byId = new Map(alerts.map((alert) => [alert.id, alert]))
-  const groups = new Map<string, rows.GroupRow & { incidentId: string }>()
-  for (const { alertId, incidentId } of memberships) {
-    const alert = byId.get(alertId) as Alert
-    const key = `${incidentId}\n${alert.rule}\n${alert.priority}`
+async function resolveAll(tx: Transaction, alerts: readonly Alert[]): Promise<Resolved[]> {
+  const times = alerts.map((alert) => alert.eventNs)
+  const inventory = cachedInventory(tx, least(times), most(times))
+  const known = await rows.membershipsOf(tx, { alertIds: alerts.map((alert) => alert.id) })
+  const before = new Map(known.map((membership) => [membership.alertId, membership]))
+  const resolved: Resolved[] = []
+  for (const alert of alerts) {
+    const context = await resolveContext(alert, inventory)
+    const held = before.get(alert.id)
+    resolved.push({ alert, context, before: held, facts: withFacts(held?.facts ?? [], factsOf(alert, context)) })
+  }
+  return resolved
+}
+
+const least = (times: readonly bigint[]): bigint => times.reduce((found, time) => (time < found ? time : found), times[0] ?? 0n)
+const most = (times: readonly bigint[]): bigint => times.reduce((found, time) => (time > found ? time : found), times[0] ?? 0n)
+
+const reachOf = ({ alert, facts }: Resolved): { scope: string; rule: string; key: string; fromNs: bigint; toNs: bigint }[] =>
+  facts.map(({ rule, key }) => ({
+    scope: alert.scope,
+    rule,
+    key,
+    fromNs: alert.eventNs - windowOf(rule),
+    toNs: alert.eventNs + windowOf(rule),
+  }))
+
+function placeOn(board: SegmentBoard, resolved: readonly Resolved[]): { memberships: rows.Membership[]; merges: Merge[] } {
+  const memberships: rows.Membership[] = []
+  const merges: Merge[] = []
+  for (const { alert, context, facts, before } of resolved) {
+    const placement = place(
+      { id: alert.id, scope: alert.scope, eventNs: alert.eventNs, facts },
+      board.touching(alert.scope, facts),
+      before?.incidentId ?? newId(),
+    )
+    const { incidentId, mergedIncidentIds: merged } = placement
+    board.apply(placement.replaced, placement.written)
+    if (merged.length > 0) {
+      board.rename(merged, incidentId)
+      merges.push({ survivor: incidentId, merged })
+      for (const membership of memberships) if (merged.includes(membership.incidentId)) membership.incidentId = incidentId
+    }
+    // Placed again, it has met itself: only what it had not known before is a new reason.
+    const held = new Set(before?.facts.map((fact) => `${fact.rule}\n${fact.label}`))
+    const met = placement.reasons.filter((reason) => !held.has(`${reason.rule}\n${reason.label}`))
+    memberships.push({ ...membershipOf(alert, context), incidentId, facts, reasons: [...(before?.reasons ?? []), ...met] })
+  }
+  return { memberships, merges }
+}
+
+function membershipOf(alert: Alert, context: AlertContext): Omit<rows.Membership, 'incidentId' | 'facts' | 'reasons'> {
+  const { container, pod, workload, node, inferred, how } = context
+  return {
+    alertId: alert.id,
+    eventNs: alert.eventNs,
+    receivedAt: alert.receivedAt,
+    context: { container: id(container), pod: id(pod), workload: id(workload), node: id(node), inferred, how },
+    resolved: isComplete(alert, context),
+    containerId: alert.container?.id.slice(0, 12) ?? null,
+    podName: aName(alert.pod?.name),
+    hostname: alert.container === null && alert.pod === null ? aName(alert.hostname) : null,
+  }
+}
+const id = (entity: Entity | null): string | null => entity?.id.toString() ?? null
+/** Nothing in a cluster has a longer name. */
+const aName = (text: string | null | undefined): string | null => (text == null || text.length > 253 ? null : text)
+
+function newGroups(memberships: readonly rows.Membership[], resolved: readonly Resolved[]): (GroupRow & { incidentId: string })[] {
+  const groups = new Map<string, GroupRow & { incidentId: string }>()
+  for (const [index, { alert, before }] of resolved.entries()) {
+    if (before !== undefined) continue
+    const incidentId = memberships[index]?.incidentId ?? ''
+    const { rule, priority, tactics, techniques, eventNs } = alert
+    const key = `${incidentId}\n${priority}\n${rule}`
     const group = groups.get(key)
     if (group === undefined)
-      groups.set(key, {
-        incidentId,
-        rule: alert.rule,
-        priority: alert.priority,
-        tactics: alert.tactics,
-        techniques: alert.techniques,
-        count: 1,
-        firstNs: alert.eventNs,
-        lastNs: alert.eventNs,
-      })
+      groups.set(key, { incidentId, rule, priority, tactics, techniques, count: 1, firstNs: eventNs, lastNs: eventNs })
     else {
       group.count += 1
-      group.tactics = [...new Set([...group.tactics, ...alert.tactics])]
-      group.techniques = [...new Set([...group.techniques, ...alert.techniques])]
-      if (alert.eventNs < group.firstNs) group.firstNs = alert.eventNs
-      if (alert.eventNs > group.lastNs) group.lastNs = alert.eventNs
+      group.tactics = [...new Set([...group.tactics, ...tactics])]
+      group.techniques = [...new Set([...group.techniques, ...techniques])]
+      if (eventNs < group.firstNs) group.firstNs = eventNs
+      if (eventNs > group.lastNs) group.lastNs = eventNs
     }
   }
   return [...groups.values()]
 }
 
-const contextIds = (context: AlertContext): rows.ContextIds => ({
-  container: id(context.container),
-  pod: id(context.pod),
-  workload: id(context.workload),
-  node: id(context.node),
-  inferred: context.inferred,
-  how: context.how,
-})
-const id = (entity: Entity | null): string | null => entity?.id.toString() ?? null
+/** Incidents whose places must be collected anew: inventory now says something else of an alert, not only something more. */
+function corrected(memberships: readonly rows.Membership[], resolved: readonly Resolved[]): string[] {
+  const differs = ({ context: now }: rows.Membership, was: rows.ContextIds | undefined): boolean =>
+    was !== undefined && (['container', 'pod', 'workload', 'node'] as const).some((kind) => was[kind] !== null && was[kind] !== now[kind])
+  return [
+    ...new Set(
+      memberships
+        .filter((membership, index) => differs(membership, resolved[index]?.before?.context))
+        .map((membership) => membership.incidentId),
+    ),
+  ]
+}

@@ -1,5 +1,5 @@
 /** Segments under change within one batch: what is stored, and what replaces it. Nothing is written here. */
-import type { SharedFact } from '../domain/incident.ts'
+import type { JoinReason, SharedFact } from '../domain/incident.ts'
 import { place, type Placed, type Segment } from './correlate.ts'
 
 export class SegmentBoard {
@@ -46,12 +46,14 @@ export class SegmentBoard {
 }
 const identity = (segment: Segment): string => `${segment.scope}\n${segment.rule}\n${segment.key}\n${segment.startNs}`
 
-/** The segments that alerts of one incident make, fact by fact. */
-export function segmentsOf(alerts: readonly Placed[], incidentId: string): Segment[] {
+/** The segments that alerts of one incident make, fact by fact, and for each alert why it joined those before it. */
+export function segmentsOf(alerts: readonly Placed[], incidentId: string): { segments: Segment[]; reasons: Map<string, JoinReason[]> } {
   const board = new SegmentBoard([])
+  const reasons = new Map<string, JoinReason[]>()
   for (const alert of alerts) {
     const placement = place(alert, board.touching(alert.scope, alert.facts), incidentId)
     board.apply(placement.replaced, placement.written)
+    reasons.set(alert.id, placement.reasons)
   }
-  return board.added()
+  return { segments: board.added(), reasons }
 }

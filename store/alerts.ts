@@ -9,7 +9,7 @@ import { stringifyExact } from '../domain/exact-json.ts'
 import { isId } from '../domain/ids.ts'
 import { priorities, severityFromId, severityId, type Severity } from '../domain/severity.ts'
 import type { Queryable, Transaction } from './database.ts'
-import { escapeDeep, unescapeDeep } from './values.ts'
+import { escapeDeep, escapeText, unescapeDeep } from './values.ts'
 
 export type AlertToStore = { id: string; receivedAt: Date; sourceId: string | null; alert: NewAlert }
 export type AlertPage = { alerts: Alert[]; next: string | null }
@@ -119,7 +119,7 @@ export function rawColumns(raw: Uint8Array): { raw_text: string | null; raw_hex:
 
 const columns = sql`a.id::text, a.received_at, a.scope, a.source_id::text, a.sensor, a.sensor_source, a.event_ns, a.rule, a.priority, a.severity, a.hostname,
   a.output, a.normal, a.fields, a.content_key, k.seen`
-const joined = sql`alerts a join alert_keys k on k.scope = a.scope and k.content_key = a.content_key`
+const withKeys = sql`join alert_keys k on k.scope = a.scope and k.content_key = a.content_key`
 
 /** One alert by its id, or undefined. */
 export async function getAlert(db: Queryable, id: string): Promise<Alert | undefined> {
@@ -130,7 +130,7 @@ export async function getAlert(db: Queryable, id: string): Promise<Alert | undef
 export async function getAlerts(db: Queryable, ids: readonly string[]): Promise<Alert[]> {
   if (ids.length === 0) return []
   const times = ids.map(receivedAtOf)
-  const rows = await db.query(sql<Row>`select ${columns} from ${joined} where a.id = any(${ids}::uuid[])
+  const rows = await db.query(sql<Row>`select ${columns} from alerts a ${withKeys} where a.id = any(${ids}::uuid[])
     and a.received_at between ${new Date(Math.min(...times))} and ${new Date(Math.max(...times))} order by a.event_ns, a.id`)
   return rows.map(fromRow)
 }
@@ -147,17 +147,21 @@ export async function getAlertRaw(db: Queryable, id: string): Promise<Uint8Array
 export async function listAlerts(db: Queryable, filter: AlertFilter, options: { cursor?: string; limit: number }): Promise<AlertPage> {
   const after = options.cursor === undefined ? undefined : parseCursor(options.cursor)
   const conditions: RawBuilder<unknown>[] = [sql`true`]
-  if (filter.scope !== undefined) conditions.push(sql`a.scope = ${filter.scope}`)
-  if (filter.rule !== undefined) conditions.push(sql`a.rule = ${filter.rule}`)
-  if (filter.containerId !== undefined) conditions.push(sql`a.container_id = ${filter.containerId}`)
+  if (filter.scope !== undefined) conditions.push(sql`a.scope = ${escapeText(filter.scope)}`)
+  if (filter.rule !== undefined) conditions.push(sql`a.rule = ${escapeText(filter.rule)}`)
+  if (filter.containerId !== undefined) conditions.push(sql`a.container_id = ${escapeText(filter.containerId)}`)
   if (filter.minSeverity !== undefined) conditions.push(sql`a.severity >= ${severityId(filter.minSeverity)}`)
   if (filter.fromNs !== undefined) conditions.push(sql`a.event_ns >= ${filter.fromNs}`)
   if (filter.toNs !== undefined) conditions.push(sql`a.event_ns <= ${filter.toNs}`)
-  if (filter.incidentId !== undefined)
-    conditions.push(sql`a.id in (select alert_id from incident_alerts where incident_id = ${filter.incidentId})`)
-  if (after !== undefined) conditions.push(sql`(a.event_ns, a.id) < (${after.eventNs}, ${after.id}::uuid)`)
+  // Of an incident its members are walked, newest first, and each alert fetched from its partition; else the alerts' own index.
+  const ofIncident = filter.incidentId !== undefined
+  const place = ofIncident ? sql`(m.event_ns, m.alert_id)` : sql`(a.event_ns, a.id)`
+  if (ofIncident) conditions.push(sql`m.incident_id = ${filter.incidentId}`)
+  if (after !== undefined) conditions.push(sql`${place} < (${after.eventNs}, ${after.id}::uuid)`)
+  const from = ofIncident ? sql`incident_alerts m join alerts a on a.id = m.alert_id and a.received_at = m.received_at` : sql`alerts a`
+  const order = ofIncident ? sql`m.event_ns desc, m.alert_id desc` : sql`a.event_ns desc, a.id desc`
   const rows = await db.query(
-    sql<Row>`select ${columns} from ${joined} where ${sql.join(conditions, sql` and `)} order by a.event_ns desc, a.id desc limit ${options.limit + 1}`,
+    sql<Row>`select ${columns} from ${from} ${withKeys} where ${sql.join(conditions, sql` and `)} order by ${order} limit ${options.limit + 1}`,
   )
   const alerts = rows.slice(0, options.limit).map(fromRow)
   const last = alerts.at(-1)

@@ -26,6 +26,14 @@ export interface Database extends Queryable {
   close(): Promise<void>
 }
 
+const stateOf = (error: unknown): string => (error as { code?: string } | null)?.code ?? ''
+/** SQLSTATE class 22 (data exception), 54 (a limit: a value too large): the record's fault, not the database's. */
+export const isRefusedData = (error: unknown): boolean => /^(22|54)/.test(stateOf(error))
+/** Deadlock or serialisation failure: the same work may succeed the next time. */
+export const isConflict = (error: unknown): boolean => stateOf(error).startsWith('40')
+/** The lock was not to be had in time. */
+export const isLocked = (error: unknown): boolean => stateOf(error) === '55P03'
+
 export type DatabaseOptions =
   | { dataDir: string | undefined; template?: Blob; migrate?: boolean }
   | { pglite: PGlite; migrate?: boolean }

@@ -12,12 +12,21 @@ export type NewDeadLetter = { scope: string; sourceId: string | null; receivedAt
 export type DeadLetter = Omit<NewDeadLetter, 'raw'> & { id: string; size: number; preview: string; replayedAt: Date | null }
 
 export async function insertDeadLetters(tx: Transaction, letters: readonly NewDeadLetter[]): Promise<void> {
-  for (const letter of letters)
+  const digested = letters.map((letter) => ({
+    ...letter,
+    digest: createHash('sha256').update(letter.raw).digest(),
+    place: bounded(letter.place),
+  }))
+  // In one order everywhere, so that two writers never wait for each other in a circle.
+  const order = (letter: (typeof digested)[number]): string => `${letter.scope}\n${letter.digest.toString('hex')}\n${letter.place}`
+  for (const { scope, sourceId, receivedAt, place, reason, raw, digest } of digested.sort((x, y) => (order(x) < order(y) ? -1 : 1)))
     await tx.query(sql`insert into dead_letters (id, scope, source_id, received_at, place, reason, raw, size, digest)
-      values (${newId()}, ${escapeText(letter.scope)}, ${letter.sourceId}, ${letter.receivedAt}, ${escapeText(letter.place)}, ${escapeText(letter.reason)}, ${Buffer.from(letter.raw)}, ${letter.raw.length},
-        ${createHash('sha256').update(letter.raw).digest()})
+      values (${newId()}, ${escapeText(scope)}, ${sourceId}, ${receivedAt}, ${escapeText(place)}, ${escapeText(reason)}, ${Buffer.from(raw)}, ${raw.length}, ${digest})
       on conflict (scope, digest, place) do nothing`)
 }
+
+/** A place is part of a key, which has its limit; its end (the line) tells more than its middle. */
+const bounded = (place: string): string => (place.length <= 400 ? place : `${place.slice(0, 150)}…${place.slice(-240)}`)
 
 /** Newest first; `before` is the id of the last one on the page before. */
 export async function listDeadLetters(db: Queryable, options: { before?: string; limit: number }): Promise<DeadLetter[]> {

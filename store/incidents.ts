@@ -7,12 +7,16 @@ import type { Incident, IncidentState, SeverityReason } from '../domain/incident
 import { severityFromId, severityId, type Severity } from '../domain/severity.ts'
 import { stringifyExact } from '../domain/exact-json.ts'
 import type { Queryable, Transaction } from './database.ts'
-import { escapeDeep, escapeText, unescapeDeep } from './values.ts'
+import { escapeDeep, escapeText, unescapeDeep, unescapeText } from './values.ts'
 import { parseCursor } from './alerts.ts'
+import { moveCounts } from './groups.ts'
 
-export type DerivedIncident = Omit<Incident, 'state' | 'revision' | 'createdAt' | 'updatedAt' | 'severity'> & { severity: Severity }
+export type DerivedIncident = Omit<Incident, 'state' | 'revision' | 'createdAt' | 'updatedAt' | 'expiredAlerts'>
 
-/** Writes what was derived, in one statement. Each write is a new revision; a closed incident that grew is open again. */
+/**
+ * Writes what was derived, in one statement. What changed is a new revision, to be investigated again; what did not is
+ * left alone. A closed incident that grew is open again.
+ */
 export async function saveIncidents(tx: Transaction, incidents: readonly DerivedIncident[], at: Date): Promise<void> {
   if (incidents.length === 0) return
   const rows = incidents.map((incident) => ({
@@ -29,7 +33,10 @@ export async function saveIncidents(tx: Transaction, incidents: readonly Derived
     on conflict (id) do update set title = excluded.title, severity = excluded.severity, severity_floor = excluded.severity_floor, severity_reasons = excluded.severity_reasons, correlation_version = excluded.correlation_version,
       alert_count = excluded.alert_count, first_ns = excluded.first_ns, last_ns = excluded.last_ns, tactics = excluded.tactics, techniques = excluded.techniques, rules = excluded.rules, entity_ids = excluded.entity_ids,
       state = case when i.state = 'closed' and excluded.alert_count > i.alert_count then 'open' else i.state end,
-      revision = i.revision + 1, updated_at = excluded.updated_at`)
+      revision = i.revision + 1, updated_at = excluded.updated_at
+    where (i.title, i.severity, i.severity_floor, i.severity_reasons, i.correlation_version, i.alert_count, i.first_ns, i.last_ns, i.tactics, i.techniques, i.rules, i.entity_ids)
+      is distinct from (excluded.title, excluded.severity, excluded.severity_floor, excluded.severity_reasons, excluded.correlation_version, excluded.alert_count, excluded.first_ns,
+        excluded.last_ns, excluded.tactics, excluded.techniques, excluded.rules, excluded.entity_ids)`)
 }
 
 type IncidentRow = {
@@ -49,12 +56,13 @@ type IncidentRow = {
   rules: string[]
   entity_ids: bigint[]
   revision: number
+  expired_alerts: number
   investigated_revision: number
   merged_into: string | null
   created_at: Date
   updated_at: Date
 }
-const columns = sql`id::text, scope, title, state, severity, severity_floor, severity_reasons, correlation_version, alert_count, first_ns, last_ns, tactics, techniques, rules, entity_ids, revision, investigated_revision, merged_into::text, created_at, updated_at`
+const columns = sql`id::text, scope, title, state, severity, severity_floor, severity_reasons, correlation_version, alert_count, first_ns, last_ns, tactics, techniques, rules, entity_ids, revision, expired_alerts, investigated_revision, merged_into::text, created_at, updated_at`
 
 /** By id or by the tail of the short form; a merged incident answers as its survivor. */
 export async function getIncident(db: Queryable, by: { id: string } | { tail: string }): Promise<Incident | undefined> {
@@ -118,15 +126,37 @@ export async function setIncidentState(tx: Transaction, id: string, state: Incid
   await tx.query(sql`update incidents set state = ${state}, updated_at = ${at} where id = ${id}`)
 }
 
-/** Incidents whose latest revision nobody has investigated, quiet for `quietMs`, most severe first. */
+/**
+ * Incidents whose latest revision nobody has investigated, most severe first: once they are quiet for `quietMs`, and
+ * those that never are (noise must not keep an intruder from being looked at) after 4 times that, then every 20 times.
+ */
 export async function uninvestigated(
   db: Queryable,
-  options: { minSeverity: Severity; now: Date; quietMs: number; limit: number },
+  { minSeverity, now, quietMs, limit }: { minSeverity: Severity; now: Date; quietMs: number; limit: number },
 ): Promise<Incident[]> {
-  const rows =
-    await db.query(sql<IncidentRow>`select ${columns} from incidents where merged_into is null and state <> 'closed' and revision > investigated_revision and severity >= ${severityId(options.minSeverity)}
-    and (updated_at <= ${new Date(options.now.getTime() - options.quietMs)} or (investigated_revision = 0 and created_at <= ${new Date(options.now.getTime() - 4 * options.quietMs)})) order by severity desc, updated_at limit ${options.limit}`)
+  const ago = (times: number): Date => new Date(now.getTime() - times * quietMs)
+  const rows = await db.query(sql<IncidentRow>`select ${columns} from incidents i
+    where merged_into is null and state <> 'closed' and revision > investigated_revision and severity >= ${severityId(minSeverity)}
+      and (updated_at <= ${ago(1)} or (investigated_revision = 0 and created_at <= ${ago(4)})
+        or (investigated_revision > 0 and not exists (select 1 from investigations v where v.incident_id = i.id and v.started_at > ${ago(20)})))
+    order by severity desc, updated_at limit ${limit}`)
   return rows.map(incidentFrom)
+}
+
+/** All incidents of a scope, oldest first. */
+export async function incidentsOfScope(db: Queryable, scope: string): Promise<string[]> {
+  const rows = await db.query(
+    sql<{ id: string }>`select id::text from incidents where merged_into is null and scope = ${escapeText(scope)} order by id`,
+  )
+  return rows.map((row) => row.id)
+}
+
+/** Scopes that have incidents of another version of the rules than this. */
+export async function outdatedScopes(db: Queryable, version: string): Promise<string[]> {
+  const rows = await db.query(
+    sql<{ scope: string }>`select distinct scope from incidents where merged_into is null and correlation_version <> ${version} order by 1`,
+  )
+  return rows.map((row) => unescapeText(row.scope))
 }
 
 export async function markInvestigated(tx: Queryable, id: string, revision: number): Promise<void> {
@@ -140,6 +170,7 @@ const incidentFrom = (row: IncidentRow): Incident => ({
   severityFloor: severityFromId(row.severity_floor),
   correlationVersion: row.correlation_version,
   alertCount: row.alert_count,
+  expiredAlerts: row.expired_alerts,
   firstNs: row.first_ns,
   lastNs: row.last_ns,
   tactics: row.tactics,
@@ -151,13 +182,19 @@ const incidentFrom = (row: IncidentRow): Incident => ({
   ...unescapeDeep({ scope: row.scope, title: row.title, severityReasons: row.severity_reasons, rules: row.rules }),
 })
 
-/** Moves everything of merged incidents to the survivor; their ids stay as aliases. */
+/**
+ * Moves everything of merged incidents to the survivor; their ids stay as aliases. It is contained only if all of
+ * them were, and open again if one of them is.
+ */
 export async function mergeInto(tx: Transaction, survivor: string, merged: readonly string[], at: Date): Promise<void> {
   if (merged.length === 0) return
   for (const table of ['incident_segments', 'incident_alerts', 'investigations', 'proposals'])
     await tx.query(sql`update ${sql.table(table)} set incident_id = ${survivor} where incident_id = any(${merged}::uuid[])`)
-  for (const table of ['incident_groups', 'incident_places'])
-    await tx.query(sql`delete from ${sql.table(table)} where incident_id = any(${merged}::uuid[])`)
+  await moveCounts(tx, survivor, merged)
+  await tx.query(sql`update incidents i set expired_alerts = i.expired_alerts + m.expired,
+      state = case when m.open then 'open' when m.contained and i.state = 'closed' then 'contained' else i.state end
+    from (select coalesce(sum(expired_alerts), 0) as expired, bool_or(state = 'open') as open, bool_or(state = 'contained') as contained
+      from incidents where id = any(${merged}::uuid[]) having count(*) > 0) m where i.id = ${survivor}`)
   await tx.query(
     sql`update incidents set merged_into = ${survivor}, updated_at = ${at} where id = any(${merged}::uuid[]) or merged_into = any(${merged}::uuid[])`,
   )

@@ -10,9 +10,10 @@ import type { NewEntity, NewRelation } from '../domain/entity.ts'
 import { toDate } from '../domain/event-time.ts'
 import { stringifyExact } from '../domain/exact-json.ts'
 import { insertAlerts, rawColumns } from './alerts.ts'
-import type { Database, Transaction } from './database.ts'
+import { type Database, isConflict, isRefusedData, type Transaction } from './database.ts'
 import { insertDeadLetters } from './dead-letters.ts'
-import { countObjects, upsertInventory } from './entities.ts'
+import { countObjects, type Observed, upsertInventory } from './observe.ts'
+import { reconsider } from './reconsider.ts'
 import { addToSource, type Tally } from './sources.ts'
 import { escapeDeep } from './values.ts'
 
@@ -37,7 +38,7 @@ export type Delivery = {
 /** Stores deliveries together, in one commit. Answers a tally per delivery, in order. */
 export async function accept(db: Database, clock: Clock, deliveries: readonly Delivery[]): Promise<Tally[]> {
   try {
-    return await db.transaction((tx) => write(tx, clock, deliveries))
+    return await retried(() => db.transaction((tx) => write(tx, clock, deliveries)))
   } catch (error) {
     if (!isRefusedData(error)) throw error
     if (deliveries.length > 1) {
@@ -49,34 +50,47 @@ export async function accept(db: Database, clock: Clock, deliveries: readonly De
   }
 }
 
-async function acceptHalved(db: Database, clock: Clock, delivery: Delivery, cause: unknown): Promise<Tally> {
-  const { alerts, internals } = delivery
-  if (alerts.length + internals.length <= 1) {
-    const poisoned = alerts[0] ?? internals[0]
-    if (poisoned === undefined) throw cause
-    const reason = `The database refused this record: ${cause instanceof Error ? cause.message : String(cause)}`
-    return sum(
-      await accept(db, clock, [
-        { ...delivery, alerts: [], internals: [], deadLetters: [...delivery.deadLetters, { at: 'record', reason, bytes: poisoned.raw }] },
-      ]),
-    )
+/** Two servers that write the same records may wait for each other in a circle; the database ends one of them, to be tried again. */
+async function retried<T>(work: () => Promise<T>, times = 5): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (times <= 1 || !isConflict(error)) throw error
+    return retried(work, times - 1)
   }
-  const halves = [alerts.length >> 1, internals.length >> 1] as const
-  const firstHalf = { ...delivery, alerts: alerts.slice(0, halves[0]), internals: internals.slice(0, halves[1]) }
-  const secondHalf = {
-    ...delivery,
-    alerts: alerts.slice(halves[0]),
-    internals: internals.slice(halves[1]),
-    entities: [],
-    relations: [],
-    deadLetters: [],
-  }
-  return sum([...(await accept(db, clock, [firstHalf])), ...(await accept(db, clock, [secondHalf]))])
 }
 
-/** SQLSTATE class 22 (data exception), 54 (a limit: a value too large): the record's fault, not the database's. */
-const isRefusedData = (error: unknown): boolean => /^(22|54)/.test((error as { code?: string } | null)?.code ?? '')
+type Piece =
+  | { in: 'alerts'; record: NewAlert }
+  | { in: 'internals'; record: InternalMessage }
+  | { in: 'entities'; record: NewEntity }
+  | { in: 'relations'; record: NewRelation }
 
+async function acceptHalved(db: Database, clock: Clock, delivery: Delivery, cause: unknown): Promise<Tally> {
+  const pieces = (['alerts', 'internals', 'entities', 'relations'] as const).flatMap((name) =>
+    delivery[name].map((record) => ({ in: name, record }) as Piece),
+  )
+  const [poisoned] = pieces
+  if (poisoned === undefined) throw cause
+  if (pieces.length > 1) {
+    const middle = pieces.length >> 1
+    const half = (from: number, to: number, deadLetters: Delivery['deadLetters']): Delivery => {
+      const part: Delivery = { ...delivery, alerts: [], internals: [], entities: [], relations: [], deadLetters }
+      for (const piece of pieces.slice(from, to)) (part[piece.in] as unknown[]).push(piece.record)
+      return part
+    }
+    return sum([
+      ...(await accept(db, clock, [half(0, middle, delivery.deadLetters)])),
+      ...(await accept(db, clock, [half(middle, pieces.length, [])])),
+    ])
+  }
+  const reason = `The database refused this record: ${cause instanceof Error ? cause.message : String(cause)}`
+  const bytes = 'raw' in poisoned.record ? poisoned.record.raw : Buffer.from(stringifyExact(poisoned.record))
+  const deadLetters = [...delivery.deadLetters, { at: 'record', reason, bytes }]
+  return sum(await accept(db, clock, [{ ...delivery, alerts: [], internals: [], entities: [], relations: [], deadLetters }]))
+}
+
+const noTally: Tally = { accepted: 0, duplicates: 0, internal: 0, deadLetters: 0 }
 const sum = (tallies: readonly Tally[]): Tally =>
   tallies.reduce(
     (total, tally) => ({
@@ -85,46 +99,57 @@ const sum = (tallies: readonly Tally[]): Tally =>
       internal: total.internal + tally.internal,
       deadLetters: total.deadLetters + tally.deadLetters,
     }),
-    { accepted: 0, duplicates: 0, internal: 0, deadLetters: 0 },
+    noTally,
   )
 
+/** Kind by kind and in one order, whatever the order of the deliveries: two servers must not wait for each other. */
 async function write(tx: Transaction, clock: Clock, deliveries: readonly Delivery[]): Promise<Tally[]> {
   const now = clock.now()
   const batch = deliveries.flatMap((delivery, index) =>
     delivery.alerts.map((alert) => ({ index, id: v7({ msecs: now.getTime() }), receivedAt: now, sourceId: delivery.sourceId, alert })),
   )
-  const fresh = batch.length === 0 ? new Set<string>() : await insertAlerts(tx, batch)
-  const tallies: Tally[] = []
-  for (const [index, delivery] of deliveries.entries()) {
-    const mine = batch.filter((entry) => entry.index === index)
-    const accepted = mine.filter((entry) => fresh.has(entry.id)).length
-    const freshInternals = await insertInternals(tx, delivery, now)
-    let changedObjects = 0
-    if (delivery.entities.length + delivery.relations.length > 0) {
-      changedObjects = await upsertInventory(tx, delivery.sourceId, delivery.entities, delivery.relations)
-      await reconsider(tx, delivery.entities)
-    }
-    await insertDeadLetters(
-      tx,
-      delivery.deadLetters.map(({ at, reason, bytes }) => ({
-        scope: delivery.scope,
-        sourceId: delivery.sourceId,
-        receivedAt: now,
-        place: at,
-        reason,
-        raw: bytes,
-      })),
-    )
-    const tally = {
-      accepted: accepted + changedObjects,
-      duplicates: mine.length - accepted + delivery.internals.length - freshInternals + countObjects(delivery.entities) - changedObjects,
-      internal: freshInternals,
+  const freshIds = batch.length === 0 ? new Set<string>() : await insertAlerts(tx, batch)
+  const freshAlerts = countBy(batch.filter((entry) => freshIds.has(entry.id)))
+  const freshInternals = await insertInternals(tx, deliveries, now)
+  const observed = new Map<Delivery, Observed>()
+  for (const delivery of deliveries)
+    if (delivery.entities.length + delivery.relations.length > 0)
+      observed.set(delivery, await upsertInventory(tx, delivery.sourceId, delivery.entities, delivery.relations))
+  await reconsider(
+    tx,
+    [...observed.values()].flatMap((found) => found.news),
+  )
+  await insertDeadLetters(
+    tx,
+    deliveries.flatMap(({ deadLetters, scope, sourceId }) =>
+      deadLetters.map(({ at, reason, bytes }) => ({ scope, sourceId, receivedAt: now, place: at, reason, raw: bytes })),
+    ),
+  )
+  const tallies = deliveries.map((delivery, index): Tally => {
+    const accepted = freshAlerts.get(index) ?? 0
+    const internal = freshInternals.get(index) ?? 0
+    const changed = observed.get(delivery)?.changed ?? 0
+    return {
+      accepted: accepted + changed,
+      duplicates: delivery.alerts.length - accepted + delivery.internals.length - internal + countObjects(delivery.entities) - changed,
+      internal,
       deadLetters: delivery.deadLetters.length,
     }
-    if (delivery.sourceId !== null) await addToSource(tx, delivery.sourceId, tally, { at: now, eventAt: newestEvent(delivery.alerts) })
-    tallies.push(tally)
-  }
+  })
+  await countAtSources(tx, deliveries, tallies, now)
   return tallies
+}
+
+const countBy = (entries: readonly { index: number }[]): Map<number, number> =>
+  new Map([...Map.groupBy(entries, ({ index }) => index)].map(([index, found]) => [index, found.length]))
+
+async function countAtSources(tx: Transaction, deliveries: readonly Delivery[], tallies: readonly Tally[], at: Date): Promise<void> {
+  const bySource = Map.groupBy([...deliveries.entries()], ([, delivery]) => delivery.sourceId ?? '')
+  for (const [sourceId, entries] of [...bySource].sort(([x], [y]) => (x < y ? -1 : 1))) {
+    if (sourceId === '') continue
+    const alerts = entries.flatMap(([, delivery]) => delivery.alerts)
+    await addToSource(tx, sourceId, sum(entries.map(([index]) => tallies[index] ?? noTally)), { at, eventAt: newestEvent(alerts) })
+  }
 }
 
 function newestEvent(alerts: readonly NewAlert[]): Date | null {
@@ -133,31 +158,24 @@ function newestEvent(alerts: readonly NewAlert[]): Date | null {
   return newest === null ? null : toDate(newest)
 }
 
-async function insertInternals(tx: Transaction, delivery: Delivery, now: Date): Promise<number> {
-  if (delivery.internals.length === 0) return 0
-  const unique = [...new Map(delivery.internals.map((message) => [message.contentKey, message])).values()].sort((a, b) =>
-    a.contentKey < b.contentKey ? -1 : 1,
-  )
-  const rows = unique.map((message) => ({
-    ...escapeDeep({ name: message.name, hostname: message.hostname, fields: message.fields }),
-    content_key: message.contentKey,
-    id: v7(),
-    event_ns: message.eventNs,
-    ...rawColumns(message.raw),
-  }))
-  return (
-    await tx.query(sql`insert into internal_messages (scope, content_key, id, source_id, received_at, name, event_ns, hostname, fields, raw)
-    select ${delivery.scope}, decode(content_key, 'hex'), id, ${delivery.sourceId}::uuid, ${now}, name, event_ns, hostname, fields, coalesce(convert_to(raw_text, 'UTF8'), decode(raw_hex, 'hex'))
-    from jsonb_to_recordset(${stringifyExact(rows)}::jsonb) as r(content_key text, id uuid, name text, event_ns bigint, hostname text, fields jsonb, raw_text text, raw_hex text)
-    on conflict (scope, content_key) do nothing returning 1`)
-  ).length
-}
-
-/** Alerts that came before the inventory that explains them are correlated again. */
-async function reconsider(tx: Transaction, entities: readonly NewEntity[]): Promise<void> {
-  const containers = entities.filter((entity) => entity.kind === 'container').map((entity) => entity.key.slice(0, 12))
-  const pods = escapeDeep(entities.filter((entity) => entity.kind === 'pod').map((entity) => entity.name))
-  if (containers.length + pods.length === 0) return
-  await tx.query(sql`insert into alerts_pending (alert_id) select i.alert_id from incident_alerts i
-    where not i.resolved and (i.container_id = any(${containers}::text[]) or i.pod_name = any(${pods}::text[])) on conflict do nothing`)
+/** Answers how many of each delivery, by its place, were new. */
+async function insertInternals(tx: Transaction, deliveries: readonly Delivery[], now: Date): Promise<Map<number, number>> {
+  const unique = new Map<string, { index: number; row: Record<string, unknown> & { id: string } }>()
+  for (const [index, { scope, sourceId, internals }] of deliveries.entries())
+    for (const { contentKey, name, hostname, fields, eventNs, raw } of internals) {
+      const own = { id: v7({ msecs: now.getTime() }), source_id: sourceId, content_key: contentKey, event_ns: eventNs, ...rawColumns(raw) }
+      const key = `${scope}\n${contentKey}`
+      if (!unique.has(key)) unique.set(key, { index, row: { ...escapeDeep({ scope, name, hostname, fields }), ...own } })
+    }
+  if (unique.size === 0) return new Map()
+  const entries = [...unique.entries()].sort(([x], [y]) => (x < y ? -1 : 1)).map(([, entry]) => entry)
+  const fresh = await tx.query(sql<{
+    id: string
+  }>`insert into internal_messages (scope, content_key, id, source_id, received_at, name, event_ns, hostname, fields, raw)
+    select scope, decode(content_key, 'hex'), id, source_id, ${now}, name, event_ns, hostname, fields, coalesce(convert_to(raw_text, 'UTF8'), decode(raw_hex, 'hex'))
+    from jsonb_to_recordset(${stringifyExact(entries.map((entry) => entry.row))}::jsonb)
+      as r(scope text, source_id uuid, content_key text, id uuid, name text, event_ns bigint, hostname text, fields jsonb, raw_text text, raw_hex text)
+    on conflict (scope, content_key) do nothing returning id::text`)
+  const ids = new Set(fresh.map((row) => row.id))
+  return countBy(entries.filter(({ row }) => ids.has(row.id)))
 }

@@ -1,19 +1,20 @@
 /**
- * Migrations: one file per step in migrations/, applied in name order under a lock, each in a transaction.
- * A database written by a newer Falconer is refused, not guessed at.
+ * Migrations: one file per step in migrations/, applied in name order under a lock, all in one transaction: a step
+ * that fails leaves the schema as it was. A database written by a newer Falconer is refused, not guessed at.
  */
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { ConfigError, UpstreamError } from '../domain/errors.ts'
 import * as records from './migrations/0001-records.ts'
 import * as people from './migrations/0002-people.ts'
 
-export const migrations: Readonly<Record<string, Migration>> = { '0001-records': records, '0002-people': people }
+export type Migrations = Readonly<Record<string, Migration>>
+export const migrations: Migrations = { '0001-records': records, '0002-people': people }
 
 /** Brings the schema up to date; answers the names of the migrations that ran. */
-export async function migrate(kysely: Kysely<unknown>): Promise<string[]> {
-  const migrator = new Migrator({ db: kysely, provider: { getMigrations: async () => ({ ...migrations }) } })
-  const newer = (await appliedNames(kysely)).filter((name) => !(name in migrations))
+export async function migrate(kysely: Kysely<unknown>, steps: Migrations = migrations): Promise<string[]> {
+  const migrator = new Migrator({ db: kysely, provider: { getMigrations: async () => ({ ...steps }) } })
+  const newer = (await appliedNames(kysely)).filter((name) => !(name in steps))
   if (newer.length > 0)
     throw new ConfigError(
       `This database was written by a newer Falconer (it has ${newer.join(', ')}). Use that version, or another database.`,
@@ -24,10 +25,9 @@ export async function migrate(kysely: Kysely<unknown>): Promise<string[]> {
   return (results ?? []).map((result) => result.migrationName)
 }
 
+/** Asks for the very table that migrations would write: another schema of the same database may have one too. */
 async function appliedNames(kysely: Kysely<unknown>): Promise<string[]> {
-  const tables = await kysely.introspection.getTables({ withInternalKyselyTables: true })
-  if (!tables.some((table) => table.name === 'kysely_migration')) return []
-  return (await (kysely as Kysely<{ kysely_migration: { name: string } }>).selectFrom('kysely_migration').select('name').execute()).map(
-    (row) => row.name,
-  )
+  const { rows } = await sql<{ there: boolean }>`select to_regclass('kysely_migration') is not null as there`.execute(kysely)
+  if (rows[0]?.there !== true) return []
+  return (await sql<{ name: string }>`select name from kysely_migration`.execute(kysely)).rows.map((row) => row.name)
 }

@@ -27,6 +27,10 @@ export async function takePending(tx: Transaction, limit: number): Promise<strin
   return rows.map((row) => row.id)
 }
 
+export async function forgetPending(tx: Transaction, alertIds: readonly string[]): Promise<void> {
+  await tx.query(sql`delete from alerts_pending where alert_id = any(${alertIds}::uuid[])`)
+}
+
 export async function countPending(db: Queryable): Promise<number> {
   return Number((await db.query(sql<{ n: bigint }>`select count(*) as n from alerts_pending`))[0]?.n ?? 0n)
 }
@@ -34,6 +38,11 @@ export async function countPending(db: Queryable): Promise<number> {
 /** One correlator at a time: incidents merge, so two writers would merge past each other. */
 export async function lockIncidents(tx: Transaction): Promise<void> {
   await tx.query(sql`select pg_advisory_xact_lock(7203418, 1)`)
+}
+
+/** Held while inventory is written: a correlator then sees all of it or none, and its alerts are seen as it placed them. */
+export async function shareIncidents(tx: Transaction): Promise<void> {
+  await tx.query(sql`select pg_advisory_xact_lock_shared(7203418, 1)`)
 }
 
 type SegmentRecord = {

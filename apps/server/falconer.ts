@@ -9,6 +9,7 @@ import { type Clock, systemClock } from '../../domain/clock.ts'
 import type { ClusterStatus } from '../../responses/executor.ts'
 import type { Runner } from '../../responses/execute.ts'
 import { loadPolicy } from '../../responses/policy.ts'
+import { recomputeOutdated } from '../../incidents/recompute.ts'
 import { recoverInterrupted, requeueInterruptedPlanning } from '../../responses/recover.ts'
 import { type Database, openDatabase } from '../../store/database.ts'
 import { failInterrupted, type Investigation } from '../../store/investigations.ts'
@@ -70,6 +71,7 @@ export async function composeFalconer(config: Config, options: ComposeOptions = 
     const falconer = assemble(config, responses, reaching ? await executor.status() : null, work, opened)
     if (serving) await takeOver(responses, reaching)
     await ensurePartitions(db, clock.now())
+    await recomputeOutdated(db, clock)
     const started = (serving ? startWork : workOnDemand)(falconer, options.quietMs ?? 3_000)
     work.now = started
     opened.unshift(

@@ -4,7 +4,7 @@ import { readClient } from '../../clusters/client.ts'
 import { watchInventory } from '../../collectors/kubernetes/watch.ts'
 import { type EntityKind, entityKinds } from '../../domain/entity.ts'
 import { fromDate } from '../../domain/event-time.ts'
-import { currentKeys, markDeleted } from '../../store/entities.ts'
+import { currentKeys, markDeleted } from '../../store/observe.ts'
 import { createSource, getSource } from '../../store/sources.ts'
 import type { Falconer } from './falconer.ts'
 

@@ -1,6 +1,6 @@
 /** From one Kubernetes object to entities and relations. Pure; what it cannot know (the far end of an owner chain) it leaves to the relations. */
 import type { EntityKind, EntityRef, NewEntity, NewRelation, RelationType } from '../../domain/entity.ts'
-import type { PodProperties, WorkloadProperties } from '../../domain/entity.ts'
+import { type PodProperties, workloadKinds, type WorkloadProperties } from '../../domain/entity.ts'
 import { InputError } from '../../domain/errors.ts'
 import { parseEventTime } from '../../domain/event-time.ts'
 import type { NewRecord, Piece, SourceContext } from '../collector.ts'
@@ -14,7 +14,6 @@ const strings = (value: unknown): Record<string, string> =>
   Object.fromEntries(Object.entries(record(value)).filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
 const texts = (value: unknown): string[] => list(value).filter((part): part is string => typeof part === 'string')
 
-const workloadKinds = new Set(['Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'CronJob', 'ReplicationController'])
 const singleKinds: Readonly<Record<string, EntityKind>> = {
   Node: 'node',
   Namespace: 'namespace',
@@ -34,7 +33,7 @@ export function* normaliseObject(
 ): Iterable<NewRecord> {
   const { kind } = raw
   if (kind === undefined) throw new InputError('not a Kubernetes object: it has no "kind"')
-  const entityKind = workloadKinds.has(kind) ? 'workload' : singleKinds[kind]
+  const entityKind = workloadKinds.includes(kind) ? 'workload' : singleKinds[kind]
   if (entityKind === undefined) return
   const metadata = record(raw.metadata)
   const name = text(metadata.name) ?? text(metadata.generateName)
@@ -83,7 +82,7 @@ function endOf(kind: string, raw: KubernetesObject): bigint | null {
 function* ownerRelations(metadata: Json, made: Made): Iterable<NewRecord> {
   for (const owner of list(metadata.ownerReferences).map(record)) {
     const uid = text(owner.uid)
-    if (uid !== null && workloadKinds.has(String(owner.kind)))
+    if (uid !== null && workloadKinds.includes(String(owner.kind)))
       yield relation({ scope: made.ref.scope, kind: 'workload', key: uid }, 'OWNS', made.ref, made.at)
   }
 }
@@ -100,7 +99,7 @@ function propertiesOf(kind: string, raw: KubernetesObject, metadata: Json): Json
   const common = { labels: strings(metadata.labels), annotations: kept(strings(metadata.annotations)) }
   if (kind === 'Pod') return podProperties(raw, metadata)
   const spec = record(raw.spec)
-  if (workloadKinds.has(kind)) {
+  if (workloadKinds.includes(kind)) {
     const replicas = typeof spec.replicas === 'number' ? spec.replicas : null
     return { ...common, workloadKind: kind, uid: text(metadata.uid) ?? '', replicas, owner: ownerOf(metadata) } satisfies WorkloadProperties
   }

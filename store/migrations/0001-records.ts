@@ -34,6 +34,7 @@ const statements = [
     id uuid primary key, scope text not null, source_id uuid, received_at timestamptz not null, place text not null, reason text not null,
     raw bytea not null, size bigint not null, digest bytea not null, replayed_at timestamptz)`,
   `create unique index dead_letters_same on dead_letters (scope, digest, place)`,
+  `create index dead_letters_at on dead_letters (received_at)`,
 
   `create table entities (
     id bigint generated always as identity primary key, scope text not null, kind text not null, key text not null, name text not null,
@@ -50,27 +51,37 @@ const statements = [
     id uuid primary key, scope text not null, title text not null, state text not null, severity smallint not null, severity_floor smallint not null,
     severity_reasons jsonb not null, correlation_version text not null, alert_count integer not null, first_ns bigint not null, last_ns bigint not null,
     tactics text[] not null, techniques text[] not null, rules text[] not null, entity_ids bigint[] not null, revision integer not null,
-    investigated_revision integer not null default 0, merged_into uuid, created_at timestamptz not null, updated_at timestamptz not null)`,
+    investigated_revision integer not null default 0, expired_alerts integer not null default 0, merged_into uuid, created_at timestamptz not null, updated_at timestamptz not null)`,
   `create index incidents_list on incidents (severity desc, last_ns desc, id desc) where merged_into is null`,
+  // What awaits an investigation: asked for every second.
+  `create index incidents_due on incidents (severity desc, updated_at) where merged_into is null and state <> 'closed' and revision > investigated_revision`,
+  `create index incidents_merged on incidents (merged_into) where merged_into is not null`,
   `create index incidents_tail on incidents ((right(replace(id::text, '-', ''), 10)))`,
   `create table incident_segments (
     scope text not null, rule text not null, fact_key text not null, start_ns bigint not null, end_ns bigint not null, incident_id uuid not null,
     label text not null, last_alert_id uuid not null, primary key (scope, fact_key, rule, start_ns))`,
   `create index incident_segments_incident on incident_segments (incident_id)`,
   `create table incident_alerts (
-    alert_id uuid primary key, incident_id uuid not null, event_ns bigint not null, reasons jsonb not null, facts jsonb not null, context jsonb not null,
-    resolved boolean not null, container_id text, pod_name text)`,
-  // Alerts that await their inventory record: few, and gone from the index once resolved.
-  `create index incident_alerts_unresolved on incident_alerts (container_id, pod_name) where not resolved`,
+    alert_id uuid primary key, incident_id uuid not null, event_ns bigint not null, received_at timestamptz not null, reasons jsonb not null,
+    facts jsonb not null, context jsonb not null, resolved boolean not null, container_id text, pod_name text, hostname text)`,
+  // Alerts that await their inventory record, by the names it may explain them with; gone from the index once it did.
+  `create index incident_alerts_unresolved_container on incident_alerts (container_id) where not resolved`,
+  `create index incident_alerts_unresolved_pod on incident_alerts (pod_name) where not resolved`,
+  `create index incident_alerts_unresolved_host on incident_alerts (hostname) where not resolved`,
   // One row per incident and rule: severity and title are derived from these, however many alerts there are.
   `create table incident_groups (
+    incident_id uuid not null, rule text not null, priority smallint not null, tactics text[] not null, techniques text[] not null,
+    count integer not null, first_ns bigint not null, last_ns bigint not null, primary key (incident_id, rule, priority))`,
+  // The same counts of alerts that retention has removed since.
+  `create table incident_expired (
     incident_id uuid not null, rule text not null, priority smallint not null, tactics text[] not null, techniques text[] not null,
     count integer not null, first_ns bigint not null, last_ns bigint not null, primary key (incident_id, rule, priority))`,
   // And one row per inventory record its alerts were resolved to.
   `create table incident_places (incident_id uuid not null, kind text not null, entity_id bigint not null, primary key (incident_id, kind, entity_id))`,
   `create index incident_alerts_incident on incident_alerts (incident_id, event_ns, alert_id)`,
   `create table incident_decisions (
-    id uuid primary key, at timestamptz not null, principal_id text not null, incident_id uuid not null, decision jsonb not null, reason text not null)`,
+    id uuid primary key, at timestamptz not null, principal_id text not null, incident_id uuid not null, decision jsonb not null, reason text not null,
+    links jsonb not null)`,
   `create index incident_decisions_incident on incident_decisions (incident_id, at)`,
 
   `create table investigations (

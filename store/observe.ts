@@ -1,0 +1,128 @@
+/**
+ * Inventory as collectors report it: what is new, what changed, what has gone. Only a collector of inventory writes
+ * here; alert text never does.
+ */
+import { sql } from 'kysely'
+import type { EntityKind, EntityRef, NewEntity, NewRelation } from '../domain/entity.ts'
+import { stringifyExact } from '../domain/exact-json.ts'
+import type { Queryable, Transaction } from './database.ts'
+import { escapeDeep, escapeText } from './values.ts'
+
+/** What an object brings along; not counted as observations of their own. */
+const parts: ReadonlySet<EntityKind> = new Set(['container', 'image'])
+export const countObjects = (entities: readonly NewEntity[]): number => entities.filter((entity) => !parts.has(entity.kind)).length
+
+/** `changed`: objects that were new or different. `news`: what may explain alerts that nothing explained before. */
+export type Observed = { changed: number; news: EntityRef[] }
+
+/** Writes entities and relations; an older observation never overwrites a newer one. */
+export async function upsertInventory(
+  tx: Transaction,
+  sourceId: string | null,
+  entities: readonly NewEntity[],
+  relations: readonly NewRelation[],
+): Promise<Observed> {
+  const observed = await upsertEntities(tx, sourceId, newestOfEach(entities))
+  if (relations.length > 0) await upsertRelations(tx, relations)
+  return observed
+}
+
+/** In one order everywhere, so that two writers seldom wait for each other in a circle. */
+function newestOfEach(entities: readonly NewEntity[]): NewEntity[] {
+  const newest = new Map<string, NewEntity>()
+  for (const entity of entities) {
+    const key = refKey(entity)
+    const before = newest.get(key)
+    if (before === undefined || before.observedNs <= entity.observedNs) newest.set(key, entity)
+  }
+  return [...newest.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entity]) => entity)
+}
+
+async function upsertEntities(tx: Transaction, sourceId: string | null, entities: readonly NewEntity[]): Promise<Observed> {
+  if (entities.length === 0) return { changed: 0, news: [] }
+  const rows = entities.map((entity, at) => ({
+    at,
+    ...escapeDeep({ scope: entity.scope, kind: entity.kind, key: entity.key, name: entity.name, namespace: entity.namespace }),
+    properties: escapeDeep(entity.properties),
+    observed_ns: entity.observedNs,
+    valid_from_ns: entity.validFromNs,
+    deleted_ns: entity.deletedNs,
+  }))
+  const input = sql`jsonb_to_recordset(${stringifyExact(rows)}::jsonb)
+    as r(at integer, scope text, kind text, key text, name text, namespace text, properties jsonb, observed_ns bigint, valid_from_ns bigint, deleted_ns bigint)`
+  const compared = await tx.query(sql<{ at: number; same: boolean; news: boolean }>`select r.at,
+      e.origin = 'inventory' and e.name = r.name and e.properties = r.properties and e.deleted_ns is not distinct from r.deleted_ns as same,
+      e.origin <> 'inventory' or e.name <> r.name or e.namespace is distinct from r.namespace or e.valid_from_ns > r.valid_from_ns
+        or e.deleted_ns < coalesce(r.deleted_ns, ${maxNs}) or e.properties->'owner' is distinct from r.properties->'owner'
+        or e.properties->'node' is distinct from r.properties->'node' as news
+    from ${input} join entities e on e.scope = r.scope and e.kind = r.kind and e.key = r.key`)
+  const known = new Map(compared.map((row) => [row.at, row]))
+  await tx.query(sql`insert into entities as e (scope, kind, key, name, namespace, properties, origin, source_id, first_ns, last_ns, valid_from_ns, deleted_ns)
+    select scope, kind, key, name, namespace, properties, 'inventory', ${sourceId}::uuid, least(observed_ns, valid_from_ns), observed_ns, valid_from_ns, deleted_ns
+    from ${input} order by at
+    on conflict (scope, kind, key) do update set
+      name = case when excluded.last_ns >= e.last_ns then excluded.name else e.name end,
+      namespace = case when excluded.last_ns >= e.last_ns then excluded.namespace else e.namespace end,
+      properties = case when excluded.last_ns >= e.last_ns then excluded.properties else e.properties end,
+      deleted_ns = case when excluded.last_ns >= e.last_ns then excluded.deleted_ns else coalesce(e.deleted_ns, excluded.deleted_ns) end,
+      first_ns = least(e.first_ns, excluded.first_ns), last_ns = greatest(e.last_ns, excluded.last_ns), valid_from_ns = least(e.valid_from_ns, excluded.valid_from_ns),
+      origin = 'inventory', source_id = coalesce(excluded.source_id, e.source_id)`)
+  return {
+    changed: entities.filter((entity, at) => !parts.has(entity.kind) && known.get(at)?.same !== true).length,
+    news: entities.filter((_entity, at) => known.get(at)?.news ?? true),
+  }
+}
+const maxNs = 9_223_372_036_854_775_807n
+
+/** Seen again sooner than this, a relation is not written again. */
+const quarterHourNs = 900_000_000_000n
+
+/** A relation whose end is not known yet makes a bare, `derived` row for it: no action may target one. */
+async function upsertRelations(tx: Transaction, relations: readonly NewRelation[]): Promise<void> {
+  const unique = new Map(relations.map((relation) => [`${refKey(relation.from)}\n${relation.type}\n${refKey(relation.to)}`, relation]))
+  const rows = [...unique.entries()]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, { from, type, to, observedNs }]) =>
+      escapeDeep({ fs: from.scope, fk: from.kind, fkey: from.key, type, ts: to.scope, tk: to.kind, tkey: to.key, at: observedNs }),
+    )
+  const input = sql`jsonb_to_recordset(${stringifyExact(rows)}::jsonb) as r(fs text, fk text, fkey text, type text, ts text, tk text, tkey text, at bigint)`
+  await tx.query(sql`insert into entities (scope, kind, key, name, properties, origin, first_ns, last_ns, valid_from_ns)
+    select distinct on (s, k, n) s, k, n, n, '{}'::jsonb, 'derived', at, at, at from (
+      select fs s, fk k, fkey n, at from ${input} union all select ts, tk, tkey, at from ${input}) ends
+    order by s, k, n on conflict (scope, kind, key) do nothing`)
+  await tx.query(sql`insert into relations as o (src, type, dst, first_ns, last_ns)
+    select f.id, r.type, t.id, min(r.at), max(r.at) from ${input}
+      join entities f on f.scope = r.fs and f.kind = r.fk and f.key = r.fkey join entities t on t.scope = r.ts and t.kind = r.tk and t.key = r.tkey
+    group by 1, 2, 3 order by 1, 2, 3
+    on conflict (src, type, dst) do update set last_ns = greatest(o.last_ns, excluded.last_ns), first_ns = least(o.first_ns, excluded.first_ns)
+      where excluded.last_ns > o.last_ns + ${quarterHourNs} or excluded.first_ns < o.first_ns`)
+}
+
+const refKey = (ref: EntityRef): string => `${ref.scope}\n${ref.kind}\n${ref.key}`
+
+/** Keys of current entities of these kinds: what a fresh list is compared with to see what has gone. */
+export async function currentKeys(db: Queryable, scope: string, kind: EntityKind): Promise<string[]> {
+  return (
+    await db.query(
+      sql<{
+        key: string
+      }>`select key from entities where scope = ${scope} and kind = ${kind} and origin = 'inventory' and deleted_ns is null`,
+    )
+  ).map((row) => row.key)
+}
+
+/** Marks what a full list no longer shows as gone. Answers how many. */
+export async function markDeleted(
+  tx: Transaction,
+  scope: string,
+  kind: EntityKind,
+  keys: readonly string[],
+  atNs: bigint,
+): Promise<number> {
+  if (keys.length === 0) return 0
+  return (
+    await tx.query(
+      sql`update entities set deleted_ns = ${atNs} where scope = ${escapeText(scope)} and kind = ${kind} and key = any(${keys.map(escapeText)}::text[]) and deleted_ns is null returning 1`,
+    )
+  ).length
+}
