@@ -3,6 +3,7 @@
  * Two processes on one PGlite folder silently lose rows, so the lock comes first. The note beside the lock
  * names pid and URL, never a credential. PGlite does not fsync: a power cut may lose the last writes.
  */
+import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm, statfs, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -45,10 +46,7 @@ export async function openEmbedded(dataDir: string | undefined, template?: Blob)
     }
   } catch (error) {
     await lock?.release()
-    throw new ConfigError(
-      `The embedded database in ${dataDir ?? 'memory'} could not be opened: ${error instanceof Error ? error.message : String(error)}`,
-      { cause: error },
-    )
+    throw new ConfigError(`The embedded database in ${dataDir ?? 'memory'} could not be opened: ${messageOf(error)}`, { cause: error })
   }
 }
 
@@ -61,15 +59,13 @@ export async function dumpTemplate(prepare: (pglite: PGlite) => Promise<void>): 
   return template
 }
 
-/** Who holds the folder, or undefined when nobody does. */
+/** Who holds the folder, or undefined when nobody does. Leaves no trace in it. */
 export async function holderOf(dataDir: string): Promise<Holder | undefined> {
-  try {
-    await (await lockFolder(dataDir)).release()
-    return undefined
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
-    return readNote(dataDir)
-  }
+  const folder = resolve(dataDir)
+  if (!existsSync(join(folder, 'lock.sqlite'))) return undefined
+  const lock = tryLock(folder, 0)
+  lock?.close()
+  return lock === null ? readNote(folder) : undefined
 }
 
 /** Writes the server's address beside the lock, for the CLI to find. */
@@ -87,24 +83,16 @@ async function readNote(dataDir: string): Promise<Holder> {
 
 async function lockFolder(dataDir: string): Promise<{ release: () => Promise<void> }> {
   const folder = resolve(dataDir)
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  const network = networkFileSystems.get((await statfs(folder)).type)
-  if (network !== undefined)
-    throw new ConfigError(
-      `${folder} is on ${network}, where file locks cannot be trusted. Use a local disk for --data, or a Postgres server with DATABASE_URL.`,
-    )
-  const lock = new DatabaseSync(join(folder, 'lock.sqlite'))
-  try {
-    lock.exec(
-      'pragma busy_timeout = 0; pragma locking_mode = exclusive; pragma journal_mode = delete; begin exclusive; create table if not exists held (at text);',
-    )
-  } catch (error) {
-    lock.close()
-    const holder = await readNote(folder)
-    throw new ConfigError(
-      `${folder} is in use by another Falconer${holder.pid === 0 ? '' : ` (pid ${holder.pid}${holder.url === null ? '' : `, ${holder.url}`})`}. Stop it, or choose another --data folder.`,
-      { cause: error },
-    )
+  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw new ConfigError(`The data folder ${folder} cannot be made: ${messageOf(error)}`, { cause: error })
+  })
+  refuseNetwork(folder, (await statfs(folder)).type)
+  // Long enough for a command that only asks who holds it.
+  const lock = tryLock(folder, 500)
+  if (lock === null) {
+    const { pid, url } = await readNote(folder)
+    const who = pid === 0 ? '' : ` (pid ${pid}${url === null ? '' : `, ${url}`})`
+    throw new ConfigError(`${folder} is in use by another Falconer${who}. Stop it, or choose another --data folder.`)
   }
   await writeFile(join(folder, 'holder.json'), JSON.stringify({ pid: process.pid, url: null } satisfies Holder), { mode: 0o600 })
   return {
@@ -114,3 +102,28 @@ async function lockFolder(dataDir: string): Promise<{ release: () => Promise<voi
     },
   }
 }
+
+/** `type` as statfs answers it. */
+export function refuseNetwork(folder: string, type: number): void {
+  const network = networkFileSystems.get(type >>> 0)
+  if (network !== undefined)
+    throw new ConfigError(
+      `${folder} is on ${network}, where file locks cannot be trusted. Use a local disk for --data, or a Postgres server with DATABASE_URL.`,
+    )
+}
+
+/** Null when another process holds it. */
+function tryLock(folder: string, waitMs: number): DatabaseSync | null {
+  let lock: DatabaseSync | undefined
+  try {
+    lock = new DatabaseSync(join(folder, 'lock.sqlite'))
+    lock.exec(`pragma busy_timeout = ${waitMs}; pragma locking_mode = exclusive; pragma journal_mode = delete; begin exclusive`)
+    return lock
+  } catch (error) {
+    lock?.close()
+    if ((error as { errcode?: number }).errcode === sqliteBusy) return null
+    throw new ConfigError(`The data folder ${folder} cannot be locked: ${messageOf(error)}`, { cause: error })
+  }
+}
+const sqliteBusy = 5
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

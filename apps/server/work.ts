@@ -17,8 +17,11 @@ import { dropBefore, ensurePartitions } from '../../store/partitions.ts'
 import { sweepExpired } from '../../store/people.ts'
 import { listProposals } from '../../store/proposals.ts'
 import { countPending } from '../../store/segments.ts'
+import { tidyEmbedded } from '../../store/upkeep.ts'
 import type { Falconer } from './falconer.ts'
 import { type Loop, startLoop } from './loop.ts'
+
+const hourMs = 3_600_000
 
 /** What there is to do, one step each; true: there may be more at once. */
 type Steps = Record<'correlate' | 'investigate' | 'plan' | 'execute' | 'housekeeping', () => Promise<boolean>>
@@ -40,6 +43,8 @@ function stepsOf(falconer: Falconer, quietMs: number): Steps {
     )
     return due.length === 20
   }
+  // Not at once: a start has better things to do.
+  let tidiedAt = clock.now().getTime()
   return {
     correlate: async () => {
       const { alerts } = await correlatePending(db, clock)
@@ -61,6 +66,10 @@ function stepsOf(falconer: Falconer, quietMs: number): Steps {
       await ensurePartitions(db, clock.now())
       await dropBefore(db, new Date(clock.now().getTime() - falconer.config.FALCONER_RETENTION_DAYS * 86_400_000))
       await sweepExpired(db, clock.now())
+      if (clock.now().getTime() - tidiedAt >= hourMs) {
+        tidiedAt = clock.now().getTime()
+        await tidyEmbedded(db)
+      }
       if (falconer.cluster !== null) falconer.cluster = await responses.executor.status()
       return false
     },

@@ -1,0 +1,17 @@
+/**
+ * What a Postgres server does by itself and the embedded database does not: clearing away dead rows and counting what
+ * tables hold, without which its queues and plans get slower week by week.
+ */
+import { sql } from 'kysely'
+import type { Database } from './database.ts'
+
+const busy = [
+  ...['alerts_pending', 'alert_keys', 'incidents', 'incident_alerts', 'incident_groups', 'incident_places', 'incident_segments'],
+  ...['entities', 'relations', 'sources', 'sessions', 'proposals', 'investigations', 'alerts'],
+]
+
+/** A few milliseconds for tables that rest. Nothing on a server. */
+export async function tidyEmbedded(db: Database): Promise<void> {
+  if (db.kind === 'server') return
+  for (const table of busy) await db.query(sql`vacuum (analyze) ${sql.table(table)}`)
+}
