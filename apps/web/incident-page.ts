@@ -3,10 +3,11 @@ import { html } from 'hono/html'
 import { tacticTitle } from '../../domain/attack.ts'
 import type { Alert } from '../../domain/alert.ts'
 import type { Entity } from '../../domain/entity.ts'
+import { formatEventTime } from '../../domain/event-time.ts'
 import { shortId } from '../../domain/ids.ts'
 import type { Incident, JoinReason, RecordedDecision } from '../../domain/incident.ts'
 import { roleAtLeast } from '../../domain/principal.ts'
-import type { Proposal } from '../../domain/proposal.ts'
+import { finalStates, type Proposal } from '../../domain/proposal.ts'
 import type { Report } from '../../domain/report.ts'
 import { type ProcessNode, processTrees } from '../../incidents/process-chain.ts'
 import { getAction } from '../../responses/catalog/catalog.ts'
@@ -15,6 +16,7 @@ import type { Falconer } from '../server/falconer.ts'
 import type { Who } from '../server/who.ts'
 import { layout } from './layout.ts'
 import {
+  analystName,
   claimText,
   clockTime,
   csrfField,
@@ -29,12 +31,14 @@ import {
   untrusted,
   verdictBadge,
   verdictWord,
+  withTimes,
 } from './parts.ts'
 
+type Shown = Alert & { reasons: JoinReason[]; inferred: boolean }
 export type IncidentData = {
   incident: Incident
   investigations: Investigation[]
-  alerts: (Alert & { reasons: JoinReason[]; inferred: boolean })[]
+  alerts: Shown[]
   more: boolean
   entities: Entity[]
   proposals: Proposal[]
@@ -50,30 +54,62 @@ export function incidentPage(falconer: Falconer, who: Who, data: IncidentData): 
   const mayDecide = roleAtLeast(who.principal.role, 'investigator')
   const body = html`<p class="crumb"><a href="/incidents">Incidents</a> / ${shortId('incident', incident.id)}</p>
 <h1>${untrusted(incident.title, 200)}</h1>
-<p class="headline">${severityBadge(incident.severity)}${report === null ? nothing : verdictBadge(report.verdict)}${stateBadge(incident.state)}<span>${plural(incident.alertCount, 'alert')}</span><span>${timeOf(incident.firstNs)} – ${timeOf(incident.lastNs)}</span><span>cluster ${incident.scope}</span></p>
+<p class="headline">${severityBadge(incident.severity)}${stateBadge(incident.state)}<span>${plural(incident.alertCount, 'alert')}</span><span>${spanOf(incident)}</span><span>cluster ${untrusted(incident.scope, 100)}</span></p>
+${expired(incident)}
 <div class="columns"><div>
-${report === null ? notInvestigated(data, who, mayDecide) : happened(report, newest as Investigation, incident)}
-${data.proposals.length === 0 && (report?.actions.length ?? 0) === 0 ? nothing : whatToDo(data.proposals, report)}
-${report === null ? nothing : html`${verdict(report)}${unusual(report)}`}
+${report === null ? notInvestigated(data, who, mayDecide) : nothing}
+${firstThings(data, report)}
+${report === null ? nothing : html`${happened(report, newest as Investigation, incident)}${notKnown(report)}${verdict(report)}${unusual(report)}`}
 ${processes(data)}
 ${timeline(data)}
 </div><aside>
 <section class="card"><h2>Why it is ${incident.severity}</h2><ul class="claims">${incident.severityReasons.map((reason) => html`<li>${untrusted(reason.text, 300)}</li>`)}</ul></section>
 ${where(data.entities)}
 ${attack(incident)}
-${report === null || report.unknowns.length === 0 ? nothing : html`<section class="card"><h2>What is not known</h2><ul class="claims">${report.unknowns.map((one) => html`<li>${untrusted(one, 400)}</li>`)}</ul></section>`}
 ${mayDecide ? decide(data, who, report) : nothing}
 ${history(data)}
 </aside></div>`
   return layout({ title: incident.title, place: 'incidents', who, falconer, live: ['incidents', 'proposals'] }, body)
 }
 
+const expired = ({ alertCount, expiredAlerts }: Incident): Html =>
+  expiredAlerts === 0
+    ? nothing
+    : html`<p class="quiet">${expiredAlerts === alertCount ? 'All of its alerts' : `${expiredAlerts} of its ${alertCount} alerts`} were removed when their retention time was over. What was counted and concluded of them stays.</p>`
+
+/** One day is not written twice. */
+function spanOf({ firstNs, lastNs }: Incident): Html {
+  if (firstNs === lastNs) return timeOf(firstNs)
+  const sameDay = formatEventTime(firstNs).slice(0, 10) === formatEventTime(lastNs).slice(0, 10)
+  return html`${timeOf(firstNs)} – ${sameDay ? clockTime(lastNs) : timeOf(lastNs)}`
+}
+
+/** The answer before its reasons: what it is, who says so, and what waits for a decision. What is over is folded away. */
+function firstThings({ proposals }: IncidentData, report: Report | null): Html {
+  const oldestFirst = proposals.filter((one) => one.state !== 'superseded').toReversed()
+  const open = oldestFirst.filter((one) => !finalStates.includes(one.state))
+  const over = oldestFirst.filter((one) => finalStates.includes(one.state))
+  const blocked = report?.actions.filter((one) => one.blocked !== null) ?? []
+  if (report === null && oldestFirst.length === 0) return nothing
+  return html`<section class="card first" aria-labelledby="todo"><h2 id="todo">What to do first</h2>
+${report === null ? nothing : html`<p>${verdictBadge(report.verdict)} <strong>${report.confidence} confidence</strong>, says ${analystName(report.analyst)}. ${oldestFirst.length + blocked.length > 0 ? nothing : 'It recommends no action.'}</p>`}
+${open.length === 0 ? nothing : html`<ul class="rows">${open.map(proposalRow)}</ul>`}
+${blocked.map((one) => html`<p class="notice"><strong>${getAction(one.action).title}</strong> cannot be proposed: ${untrusted(one.blocked ?? '', 400)}</p>`)}
+${over.length === 0 ? nothing : html`<details class="more" id="over"${open.length === 0 ? html` open` : nothing}><summary>${plural(over.length, 'action')} decided or over</summary><ul class="rows">${over.map(proposalRow)}</ul></details>`}</section>`
+}
+
+const proposalRow = (proposal: Proposal): Html =>
+  html`<li><a class="row" href="/proposals/${proposal.id}"><span>${stateBadge(proposal.state)}</span><span class="title">${getAction(proposal.action).title} ${untrusted(proposal.target.name, 80)}</span><span class="aside">${proposal.state === 'pending' ? html`<span class="go">Read and decide</span>` : nothing}</span><span class="meta">${withTimes(untrusted(proposal.result?.text ?? proposal.stateReason ?? proposal.plan?.summary ?? proposal.reason, 200))}</span></a></li>`
+
 function happened(report: Report, investigation: Investigation, incident: Incident): Html {
   return html`<section class="card" aria-labelledby="happened"><h2 id="happened">What happened</h2>
 <ul class="claims">${report.summary.map((claim, index) => html`<li>${claimText(claim)}${evidenceOf(claim, `summary-${index}`)}</li>`)}</ul>
-<p class="quiet">Written by ${report.analyst === 'playbook' ? 'the playbook (rules, no model)' : report.analyst} v${report.analystVersion} at ${timeOf(investigation.finishedAt)}${investigation.incidentRevision < incident.revision ? ', before newer alerts' : ''}.
+<p class="quiet">Written by ${analystName(report.analyst)}, version ${untrusted(report.analystVersion, 40)}, at ${timeOf(investigation.finishedAt)}${investigation.incidentRevision < incident.revision ? ', before newer alerts' : ''}.
 ${report.ungrounded === 0 ? 'Every sentence was checked against the records it cites.' : html`${plural(report.ungrounded, 'sentence')} could not be confirmed and ${report.ungrounded === 1 ? 'is' : 'are'} marked as hypothesis.`}</p></section>`
 }
+
+const notKnown = (report: Report): Html =>
+  html`<section class="card" aria-labelledby="unknown"><h2 id="unknown">What is not known</h2>${report.unknowns.length === 0 ? html`<p>The report names nothing that it could not see.</p>` : html`<ul class="claims">${report.unknowns.map((one) => html`<li>${withTimes(untrusted(one, 400))}</li>`)}</ul>`}</section>`
 
 function verdict(report: Report): Html {
   return html`<section class="card" aria-labelledby="verdict"><h2 id="verdict">Why ${verdictWord(report.verdict)} <span class="quiet">(${report.confidence} confidence)</span></h2>
@@ -88,7 +124,8 @@ function unusual(report: Report): Html {
 
 /** Which process started which; what no alert is about is only the parent that an alert names. */
 function processes({ alerts }: IncidentData): Html {
-  const trees = processTrees(alerts)
+  // Processes without a parent or a child are in the timeline already.
+  const trees = processTrees(alerts).filter((one) => one.children.length > 0)
   if (trees.length === 0) return nothing
   const draw = (nodes: readonly ProcessNode[]): Html =>
     html`<ul class="tree">${nodes.slice(0, 30).map((node) => html`<li><code>${untrusted(node.cmdline ?? node.name ?? 'unknown', 160)}</code>${node.pid === null ? nothing : html` <span class="quiet">pid ${node.pid.toString()}</span>`} ${node.implied ? nothing : html`<span class="quiet">${[...new Set(node.alerts.map((alert) => alert.rule))].slice(0, 3).map((rule, index) => html`${index === 0 ? '' : ', '}<a href="/alerts/${node.alerts.find((alert) => alert.rule === rule)?.id}">${untrusted(rule, 80)}</a>`)}</span>`}${node.children.length === 0 ? nothing : draw(node.children)}</li>`)}</ul>`
@@ -102,25 +139,47 @@ function notInvestigated(data: IncidentData, who: Who, mayDecide: boolean): Html
 const investigateForm = (incident: Incident, who: Who): Html =>
   html`<form method="post" action="/incidents/${incident.id}/investigate">${csrfField(who.csrf)}<button class="second">Investigate now</button></form>`
 
-function whatToDo(proposals: readonly Proposal[], report: Report | null): Html {
-  const shown = proposals.filter((one) => one.state !== 'superseded')
-  const blocked = report?.actions.filter((one) => one.blocked !== null) ?? []
-  return html`<section class="card" aria-labelledby="todo"><h2 id="todo">What to do first</h2>${shown.length === 0 ? nothing : html`<ul class="rows">${shown.toReversed().map((proposal) => html`<li><a class="row" href="/proposals/${proposal.id}"><span>${stateBadge(proposal.state)}</span><span class="title">${getAction(proposal.action).title} ${untrusted(proposal.target.name, 80)}</span><span></span><span class="meta">${untrusted(proposal.plan?.summary ?? proposal.stateReason ?? proposal.reason, 200)}</span></a></li>`)}</ul>`}
-${blocked.map((one) => html`<p class="notice"><strong>${getAction(one.action).title}</strong> cannot be proposed: ${untrusted(one.blocked ?? '', 400)}</p>`)}</section>`
-}
-
+/** Why they are one incident is said once; an alert says it again only where it differs. A run of the same rule is folded. */
 function timeline({ alerts, more, incident }: IncidentData): Html {
-  return html`<section class="card" aria-labelledby="timeline"><h2 id="timeline">Timeline</h2><ol class="timeline">${alerts.map(
-    (
-      alert,
-    ) => html`<li>${clockTime(alert.eventNs)}<div><a href="/alerts/${alert.id}">${untrusted(alert.rule, 120)}</a> <span class="badge ${alert.severity}">${alert.priority}</span>${alert.seen > 1 ? html` <span class="quiet">received ${alert.seen} times</span>` : nothing}
-${alert.process?.cmdline == null ? nothing : html`<div><code>${untrusted(alert.process.cmdline, 240)}</code></div>`}${why(alert)}</div></li>`,
-  )}</ol>${more ? html`<p class="quiet">The first ${alerts.length} of ${incident.alertCount}. <a href="/incidents/${incident.id}/alerts">All alerts</a></p>` : nothing}</section>`
+  const common = commonest(alerts.map(joinedBy).filter((one) => one !== ''))
+  const overDays = dayOf(alerts[0]) !== dayOf(alerts.at(-1))
+  const runs = runsOf(alerts)
+  const list = runs.map(({ day, first, rest }, at) => {
+    const heading = overDays && day !== runs[at - 1]?.day ? html`<li class="day">${day}</li>` : nothing
+    const folded = html`<li><span></span><details class="more" id="run-${at}"><summary>${plural(rest.length, 'more alert')} of this rule, until ${clockTime(rest.at(-1)?.eventNs ?? 0n)}</summary><ol class="timeline">${rest.map((alert) => moment(alert, common))}</ol></details></li>`
+    return html`${heading}${first.map((alert) => moment(alert, common))}${rest.length === 0 ? nothing : folded}`
+  })
+  return html`<section class="card" aria-labelledby="timeline"><h2 id="timeline">Timeline</h2>${common === '' ? nothing : html`<p class="quiet">One incident because they share ${untrusted(common, 300)}.</p>`}<ol class="timeline">${list}</ol>${more ? html`<p class="quiet">The first ${alerts.length} of ${incident.alertCount}. <a href="/incidents/${incident.id}/alerts">All alerts</a></p>` : nothing}</section>`
 }
 
-function why(alert: IncidentData['alerts'][number]): Html {
-  const reasons = [...new Set(alert.reasons.map((reason) => `${reason.label}${reason.inferred ? ' (inferred)' : ''}`))]
-  return reasons.length === 0 ? nothing : html`<div class="quiet">joined by ${untrusted(reasons.join(', '), 300)}</div>`
+const moment = (alert: Shown, common: string): Html =>
+  html`<li>${clockTime(alert.eventNs)}<div><a href="/alerts/${alert.id}">${untrusted(alert.rule, 120)}</a> <span class="badge ${alert.severity}">${alert.priority}</span>${alert.seen > 1 ? html` <span class="quiet">received ${alert.seen} times</span>` : nothing}
+${alert.process?.cmdline == null ? nothing : html`<div><code>${untrusted(alert.process.cmdline, 240)}</code></div>`}${['', common].includes(joinedBy(alert)) ? nothing : html`<div class="quiet">joined by ${untrusted(joinedBy(alert), 300)}</div>`}</div></li>`
+
+const dayOf = (alert: Shown | undefined): string => (alert === undefined ? '' : formatEventTime(alert.eventNs).slice(0, 10))
+
+/** Alerts of one rule, one after another on one day: a few are shown, the rest folded. */
+function runsOf(alerts: readonly Shown[]): { day: string; first: Shown[]; rest: Shown[] }[] {
+  const runs: Shown[][] = []
+  for (const alert of alerts) {
+    const last = runs.at(-1)
+    if (last?.[0]?.rule === alert.rule && dayOf(last[0]) === dayOf(alert)) last.push(alert)
+    else runs.push([alert])
+  }
+  return runs.map((run) => ({
+    day: dayOf(run[0]),
+    first: run.length > 4 ? run.slice(0, 2) : run,
+    rest: run.length > 4 ? run.slice(2) : [],
+  }))
+}
+
+const joinedBy = (alert: Shown): string =>
+  [...new Set(alert.reasons.map((reason) => `${reason.label}${reason.inferred ? ' (inferred)' : ''}`))].join(', ')
+
+function commonest(values: readonly string[]): string {
+  const counts = new Map<string, number>()
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1)
+  return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0] ?? ''
 }
 
 function where(entities: readonly Entity[]): Html {

@@ -1,5 +1,6 @@
 /** The list of incidents: worst first, quiet ones counted but folded away, and what to do when there is nothing yet. */
 import { html } from 'hono/html'
+import { roleAtLeast } from '../../domain/principal.ts'
 import type { Incident } from '../../domain/incident.ts'
 import type { Severity } from '../../domain/severity.ts'
 import type { Investigation } from '../../store/investigations.ts'
@@ -7,7 +8,21 @@ import type { Source } from '../../store/sources.ts'
 import type { Falconer } from '../server/falconer.ts'
 import type { Who } from '../server/who.ts'
 import { layout } from './layout.ts'
-import { empty, type Html, nothing, plural, severityBadge, stateBadge, timeOf, untrusted, verdictBadge } from './parts.ts'
+import {
+  analystName,
+  csrfField,
+  empty,
+  type Html,
+  inventoryCommand,
+  nothing,
+  ownMarkdown,
+  plural,
+  severityBadge,
+  stateBadge,
+  timeOf,
+  untrusted,
+  verdictBadge,
+} from './parts.ts'
 
 export type IncidentsData = {
   incidents: Incident[]
@@ -18,6 +33,7 @@ export type IncidentsData = {
   sources: Source[]
   waiting: number
   /** The Falco source and how to connect it (Markdown, SECRET for the secret); null when there is none yet. */ connect: {
+    id: string
     name: string
     text: string
   } | null
@@ -34,7 +50,7 @@ export function incidentsPage(falconer: Falconer, who: Who, data: IncidentsData)
   const body = html`<h1>Incidents</h1>
 ${
   total === 0
-    ? firstSteps(data)
+    ? firstSteps(data, who)
     : html`<div class="filters">${filter(
         'open',
         'To look at',
@@ -59,20 +75,26 @@ ${total === 0 ? nothing : heard(data.sources)}`
 function row(incident: Incident, investigation: Investigation | undefined): Html {
   const first = investigation?.report ?? null
   return html`<li><a class="row" href="/incidents/${incident.id}"><span>${severityBadge(incident.severity)}</span><span class="title">${untrusted(incident.title, 200)}</span><span class="aside">${verdictBadge(first?.verdict ?? null)}${incident.state === 'open' ? nothing : stateBadge(incident.state)}</span>
-<span class="meta">${plural(incident.alertCount, 'alert')} · last ${timeOf(incident.lastNs)} · ${incident.scope}${first === null ? ' · not investigated' : html` · by ${first.analyst}`}</span></a></li>`
+<span class="meta">${plural(incident.alertCount, 'alert')} · last ${timeOf(incident.lastNs)} · ${untrusted(incident.scope, 60)}${first === null ? ' · not investigated' : html` · read by ${analystName(first.analyst)}`}</span></a></li>`
 }
 
 function heard(sources: readonly Source[]): Html {
   const detectors = sources.filter((source) => source.collector !== 'kubernetes' && source.disabledAt === null)
   if (detectors.length === 0) return nothing
-  return html`<p class="quiet">${detectors.slice(0, 4).map((source) => html`<span>${source.name}: last heard ${timeOf(source.lastSeenAt)}. </span>`)}</p>`
+  return html`<p class="quiet">${detectors.slice(0, 4).map((source) => html`<span>${untrusted(source.name, 63)}: last heard ${timeOf(source.lastSeenAt)}. </span>`)}</p>`
 }
 
-function firstSteps(data: IncidentsData): Html {
+function firstSteps({ connect }: IncidentsData, who: Who): Html {
   return empty(
     'No alert has arrived yet',
-    html`<p>Nothing was observed so far, which says nothing about your clusters. Connect Falco, and incidents appear here by themselves:</p>
-${data.connect === null ? html`<p><a class="button" href="/sources">Connect a source</a></p>` : html`<pre><code>${data.connect.text}</code></pre>`}
-<p>Or import what you have: <code>falconer import alerts.jsonl</code></p><p>So that alerts can be tied to pods and actions have targets, add inventory: set <code>FALCONER_KUBECONFIG</code>, or import <code>kubectl get pods,nodes,deployments,replicasets -A -o json</code>.</p>`,
+    html`<p>Nothing was observed so far, which says nothing about your clusters. Connect Falco, and incidents appear here by themselves.</p>
+${connect === null ? html`<p><a class="button" href="/sources">Connect a source</a></p>` : html`<h3>Connect Falco</h3>${secretNote(connect, who)}${ownMarkdown(connect.text, 'connect')}`}
+<h3>Or import what you have</h3><pre><code>falconer import alerts.jsonl</code></pre>
+<h3>Add inventory</h3><p>So that alerts are tied to pods and actions have targets: start Falconer with <code>FALCONER_KUBECONFIG</code> (or, in a cluster, <code>FALCONER_IN_CLUSTER=true</code>), or import a dump:</p><pre><code>${inventoryCommand}</code></pre>`,
   )
 }
+
+/** Only the hash of a secret is kept, so it cannot be shown again; a new one can. */
+const secretNote = ({ id, name }: NonNullable<IncidentsData['connect']>, who: Who): Html =>
+  html`<p>In these lines <code>SECRET</code> stands for the secret of the source “${name}”. It was shown once, when the source was made: on the terminal at Falconer’s first start, or on the Sources page.</p>
+${roleAtLeast(who.principal.role, 'administrator') ? html`<form method="post" action="/sources/${id}/rotate">${csrfField(who.csrf)}<p>Not at hand? <button class="second small">Make a new secret</button> <span class="quiet">and show these lines with it; the old one stops working.</span></p></form>` : html`<p>Not at hand? An administrator can make a new one on the Sources page.</p>`}`

@@ -13,7 +13,6 @@ export type PageOptions = {
   who: Who | null
   falconer: Falconer
   /** Changes that make the page fetch itself again. */ live?: readonly string[]
-  pending?: number
   narrow?: boolean
 }
 
@@ -27,7 +26,7 @@ export function layout({ title, place, who, falconer, live = [], narrow = false 
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>${title} · Falconer</title>
+<title>${untrusted(title, 160)} · Falconer</title>
 <link rel="icon" href="${assetUrl('icon.svg')}" type="image/svg+xml">
 <link rel="stylesheet" href="${assetUrl('style.css')}">
 <script type="module" src="${assetUrl('page.js')}"></script>
@@ -45,7 +44,7 @@ ${
 </header>
 ${falconer.cluster?.simulated === true && who !== null ? html`<p class="simulated" role="note"><strong>Simulated cluster.</strong> Actions run against a Kubernetes API on this machine that runs no containers.</p>` : nothing}
 <main id="main"${narrow ? html` class="narrow"` : nothing}>${body}</main>
-<footer>All times are UTC. <span id="live-state" aria-live="polite"></span></footer>
+<footer>${who === null ? nothing : 'All times are UTC. '}<span id="live-state" aria-live="polite"></span></footer>
 </body>
 </html>`
 }

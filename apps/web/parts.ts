@@ -36,11 +36,21 @@ export function timeOf(at: Date | bigint | string | null, never = 'never'): Html
 export const clockTime = (ns: bigint): Html =>
   html`<time datetime="${formatEventTime(ns)}" title="${formatEventTime(ns)}">${formatEventTime(ns).slice(11, 19)}</time>`
 
+/** Instants inside a sentence, set as times: the day and the second, the exact one in the title. */
+export function withTimes(text: string): Html {
+  const parts = text.split(/(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z?)/)
+  return html`${parts.map((part, at) => (at % 2 === 0 ? part : timeOf(part)))}`
+}
+const isInstant = (text: string): boolean => /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z?$/.test(text)
+
 export const plural = (count: number, one: string, many = `${one}s`): string => `${count.toLocaleString('en')} ${count === 1 ? one : many}`
 
 /** A claim as a sentence: values quoted from records as code; what is not grounded is a hypothesis, and says why. */
 export function claimText(claim: GroundedClaim): Html {
-  return html`${sentenceParts(claim.text).map((part) => (part.quoted ? html`<code>${untrusted(part.text)}</code>` : part.text))}${claim.grounded ? nothing : html` <span class="badge hypothesis" title="${claim.problems.join('; ')}">hypothesis</span>`}`
+  const shown = sentenceParts(claim.text).map(({ quoted, text }) =>
+    quoted ? (isInstant(text) ? timeOf(text) : html`<code>${untrusted(text)}</code>`) : untrusted(text, 2_000),
+  )
+  return html`${shown}${claim.grounded ? nothing : html` <span class="badge hypothesis" title="${claim.problems.join('; ')}">hypothesis</span>`}`
 }
 
 /** Where each cited value stands; opens on demand. `id` keeps it open over live updates. */
@@ -50,6 +60,9 @@ export function evidenceOf(claim: GroundedClaim, id: string): Html {
   return html`<details class="evidence" id="${id}"><summary>${plural(records, 'record')}</summary><ul>${claim.evidence.map((one) => html`<li>${recordLink(one)}${one.path === null ? nothing : html` <span class="quiet">${one.path}</span>`}${one.value === null ? nothing : html` <code>${untrusted(one.value, 300)}</code>`}</li>`)}${claim.grounded ? nothing : html`<li class="problem">Not confirmed: ${claim.problems.join('; ')}</li>`}</ul></details>`
 }
 
+/** Who wrote a report, in words that leave no doubt whether a model did. */
+export const analystName = (analyst: string): string => (analyst === 'playbook' ? 'the playbook (rules, no model)' : `${analyst} (a model)`)
+
 function recordLink(one: EvidenceRef): Html {
   if (one.record === 'alert') return html`<a href="/alerts/${one.id}">alert …${one.id.slice(-6)}</a>`
   if (one.record === 'entity') return html`<a href="/cluster/${one.id}">inventory record ${one.id}</a>`
@@ -58,6 +71,22 @@ function recordLink(one: EvidenceRef): Html {
 
 export const csrfField = (csrf: string | null): Html => html`<input type="hidden" name="_csrf" value="${csrf ?? ''}">`
 
-/** Server-made notice after a form: what was done. */
 export const empty = (title: string, body: Html): Html => html`<div class="empty"><h2>${title}</h2>${body}</div>`
 export const fact = (term: string, value: Html | string): Html => html`<div><dt>${term}</dt><dd>${value}</dd></div>`
+
+/** Markdown of ours (how to connect a source): paragraphs, `code`, and fenced blocks, each with a button that copies it. */
+export function ownMarkdown(text: string, id: string): Html {
+  const block = (code: string, at: number): Html =>
+    html`<pre><code id="${id}-${at}">${code.trimEnd()}</code></pre><p><button class="second small" type="button" data-copy="${id}-${at}">Copy</button></p>`
+  return html`${text.split(/```\w*\n([\s\S]*?)```/).map((part, at) => (at % 2 === 1 ? block(part, at) : paragraphs(part)))}`
+}
+const paragraphs = (text: string): Html =>
+  html`${text
+    .trim()
+    .split(/\n{2,}/)
+    .filter((one) => one !== '')
+    .map((one) => html`<p>${one.split('`').map((piece, at) => (at % 2 === 1 ? html`<code>${piece}</code>` : piece))}</p>`)}`
+
+/** What a dump must hold for alerts to be tied to pods, and pods to what owns them. */
+export const inventoryCommand =
+  'kubectl get nodes,namespaces,pods,deployments,replicasets,statefulsets,daemonsets,jobs,cronjobs,services,networkpolicies -A -o json | falconer import -'

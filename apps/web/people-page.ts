@@ -29,7 +29,7 @@ ${made === null ? nothing : html`<section class="card"><h2>Link for ${untrusted(
 <td class="wide"><form class="inline" method="post" action="/people/${user.id}/link">${csrfField(who.csrf)}<button class="second small">New link</button></form> <form class="inline" method="post" action="/people/${user.id}/${user.disabledAt === null ? 'disable' : 'enable'}">${csrfField(who.csrf)}<button class="${user.disabledAt === null ? 'danger' : 'second'} small">${user.disabledAt === null ? 'Disable' : 'Enable'}</button></form></td></tr>`,
     )}</tbody></table></div>
 <section class="card"><h2>Invite somebody</h2><form method="post" action="/people">${csrfField(who.csrf)}<label for="name">Name</label><input type="text" id="name" name="name" required maxlength="80" autocomplete="off"><label for="role">Role</label><select id="role" name="role">${options('responder')}</select>
-<p class="quiet">viewer: reads. investigator: also investigates, decides on incidents, proposes. responder: also approves actions. administrator: also manages people and sources.</p><div class="actions"><button>Make an invitation link</button></div></form></section>`,
+<ul class="quiet roles"><li><strong>viewer</strong> reads everything but people and the audit log</li><li><strong>investigator</strong> also investigates, decides on incidents, proposes actions</li><li><strong>responder</strong> also approves actions, undoes them, imports files</li><li><strong>administrator</strong> also manages people and sources, and reads the audit log</li></ul><div class="actions"><button>Make an invitation link</button></div></form></section>`,
   )
 }
 

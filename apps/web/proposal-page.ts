@@ -10,7 +10,7 @@ import type { StoredArtifact } from '../../store/proposals.ts'
 import type { Falconer } from '../server/falconer.ts'
 import type { Who } from '../server/who.ts'
 import { layout } from './layout.ts'
-import { csrfField, empty, fact, type Html, nothing, plural, stateBadge, timeOf, untrusted } from './parts.ts'
+import { csrfField, empty, fact, type Html, nothing, plural, stateBadge, timeOf, untrusted, withTimes } from './parts.ts'
 
 export type ProposalData = { proposal: Proposal; approvals: Approval[]; artifacts: StoredArtifact[] }
 const steps = [
@@ -24,7 +24,7 @@ const steps = [
 export async function proposalPage(falconer: Falconer, who: Who, data: ProposalData): Promise<Html> {
   const { proposal } = data
   const action = getAction(proposal.action)
-  const card = proposal.plan === null ? nothing : planCard(proposal.plan, proposal.planHash ?? '')
+  const card = proposal.plan === null ? nothing : planCard(proposal.plan, proposal.planHash ?? '', changeTitle(proposal))
   const shown = createHash('sha256')
     .update(String(await card))
     .digest('hex')
@@ -35,25 +35,31 @@ export async function proposalPage(falconer: Falconer, who: Who, data: ProposalD
 <h1>${action.title} ${untrusted(place, 160)}</h1>
 <p class="headline">${stateBadge(proposal.state)}<span>asked for by ${untrusted(proposal.proposedBy.name, 60)}</span>${timeOf(proposal.createdAt)}${proposal.incidentId === null ? nothing : html`<a href="/incidents/${proposal.incidentId}">${shortId('incident', proposal.incidentId)}</a>`}</p>
 ${progress(proposal)}
-${proposal.stateReason === null ? nothing : html`<p class="notice">${untrusted(proposal.stateReason, 600)}${proposal.supersededBy === null ? nothing : html` <a href="/proposals/${proposal.supersededBy}">The new proposal</a>`}</p>`}
+${proposal.stateReason === null || proposal.stateReason === proposal.result?.text ? nothing : html`<p class="notice">${withTimes(untrusted(proposal.stateReason, 600))}${proposal.supersededBy === null ? nothing : html` <a href="/proposals/${proposal.supersededBy}">The new proposal</a>`}</p>`}
 <div class="columns"><div>
 ${proposal.state === 'pending' ? nothing : outcome(data, who)}
+<section class="card" aria-labelledby="why"><h2 id="why">Why</h2><p>${untrusted(proposal.reason, 600)}</p><p class="quiet">${action.description}</p></section>
 ${card}
 ${proposal.state === 'pending' ? decisionForm(falconer, who, data, shown) : nothing}
-</div><aside><section class="card"><h2>Why</h2><p>${untrusted(proposal.reason, 600)}</p><p class="quiet">${action.description}</p></section>
-<section class="card"><h2>Target</h2><dl class="facts">${fact('What', html`<a href="/cluster/${proposal.target.entityId}">${proposal.target.workloadKind ?? proposal.target.kind} ${untrusted(place, 160)}</a>`)}${fact('UID', html`<span class="mono">${untrusted(proposal.target.uid, 80)}</span>`)}${fact('Cluster', `${proposal.target.scope}${proposal.plan?.simulated === true ? ' (simulated)' : ''}`)}</dl></section>
+</div><aside><section class="card"><h2>Target</h2><dl class="facts">${fact('What', html`<a href="/cluster/${proposal.target.entityId}">${proposal.target.workloadKind ?? proposal.target.kind} ${untrusted(place, 160)}</a>`)}${fact('UID', html`<span class="mono">${untrusted(proposal.target.uid, 80)}</span>`)}${fact('Cluster', `${untrusted(proposal.target.scope, 100)}${proposal.plan?.simulated === true ? ' (simulated)' : ''}`)}</dl></section>
 ${decisions(falconer, data)}</aside></div>`,
   )
+}
+
+const changeTitle = ({ state }: Proposal): string => {
+  if (['rejected', 'expired', 'superseded', 'unplannable', 'failed'].includes(state)) return 'What would have changed'
+  if (['succeeded', 'partial', 'reverting', 'reverted'].includes(state)) return 'What was changed'
+  return 'What will change'
 }
 
 function progress(proposal: Proposal): Html {
   const at = { planning: 'requested', partial: 'succeeded', failed: 'succeeded' }[proposal.state as string] ?? proposal.state
   if (!steps.some(([state]) => state === at)) return nothing
-  return html`<ol class="steps" aria-label="Progress">${steps.map(([state, label]) => html`<li${state === at ? html` aria-current="step"` : nothing}>${label}</li>`)}</ol>`
+  return html`<ol class="steps" aria-label="Progress">${steps.map(([state, label]) => html`<li${state === at ? html` aria-current="step"` : nothing}>${state === at && (proposal.state === 'failed' || proposal.state === 'partial') ? proposal.state : label}</li>`)}</ol>`
 }
 
-function planCard(plan: Plan, hash: string): Html {
-  return html`<section class="card" aria-labelledby="change"><h2 id="change">What will change${plan.simulated ? ' (on the simulated cluster)' : ''}</h2>
+function planCard(plan: Plan, hash: string, title: string): Html {
+  return html`<section class="card" aria-labelledby="change"><h2 id="change">${title}${plan.simulated ? ' (on the simulated cluster)' : ''}</h2>
 <p><strong>${untrusted(plan.summary, 400)}</strong></p>
 <pre class="diff"><code>${plan.diff.split('\n').map(
     (line) => html`<span class="${line.startsWith('+') ? 'plus' : line.startsWith('-') ? 'minus' : ''}">${untrusted(line, 400)}</span>
@@ -67,7 +73,16 @@ ${plan.warnings.map((warning) => html`<p class="notice">${untrusted(warning, 400
 const request = (
   one: PlannedRequest,
 ): Html => html`<pre><code>${one.verb.toUpperCase()} ${one.resource} ${one.namespace === null ? '' : `${untrusted(one.namespace, 80)}/`}${untrusted(one.name, 120)}
-${one.body === null ? '' : untrustedLines(JSON.stringify(one.body, null, 2))}</code></pre>`
+${one.body === null ? '' : untrustedLines(JSON.stringify(inReadingOrder(one.body), null, 2))}</code></pre>`
+/** As people write manifests; the database keeps keys in an order of its own. */
+const firstKeys = ['apiVersion', 'kind', 'metadata', 'namespace', 'name', 'spec']
+function inReadingOrder(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inReadingOrder)
+  if (value === null || typeof value !== 'object') return value
+  const rank = (key: string): number => (firstKeys.includes(key) ? firstKeys.indexOf(key) : firstKeys.length)
+  const keys = Object.keys(value).sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
+  return Object.fromEntries(keys.map((key) => [key, inReadingOrder((value as Record<string, unknown>)[key])]))
+}
 const untrustedLines = (text: string): string =>
   text
     .split('\n')
@@ -112,7 +127,7 @@ function decisions(falconer: Falconer, { proposal, approvals }: ProposalData): H
 
 export function approvalsPage(falconer: Falconer, who: Who, waiting: readonly Proposal[], decided: readonly Proposal[]): Html {
   const list = (proposals: readonly Proposal[]): Html =>
-    html`<div class="card"><ul class="rows">${proposals.map((proposal) => html`<li><a class="row" href="/proposals/${proposal.id}"><span>${stateBadge(proposal.state)}</span><span class="title">${getAction(proposal.action).title} ${untrusted(`${proposal.target.namespace === null ? '' : `${proposal.target.namespace}/`}${proposal.target.name}`, 140)}</span><span class="aside">${proposal.plan?.simulated === true ? html`<span class="quiet">simulated</span>` : nothing}</span><span class="meta">${untrusted(proposal.stateReason ?? proposal.plan?.summary ?? proposal.reason, 200)} · ${timeOf(proposal.updatedAt)}</span></a></li>`)}</ul></div>`
+    html`<div class="card"><ul class="rows">${proposals.map((proposal) => html`<li><a class="row" href="/proposals/${proposal.id}"><span>${stateBadge(proposal.state)}</span><span class="title">${getAction(proposal.action).title} ${untrusted(`${proposal.target.namespace === null ? '' : `${proposal.target.namespace}/`}${proposal.target.name}`, 140)}</span><span class="aside">${proposal.plan?.simulated === true ? html`<span class="quiet">simulated</span>` : nothing}${proposal.state === 'pending' ? html`<span class="go">Read and decide</span>` : nothing}</span><span class="meta">${withTimes(untrusted(proposal.stateReason ?? proposal.plan?.summary ?? proposal.reason, 200))} · ${timeOf(proposal.updatedAt)}</span></a></li>`)}</ul></div>`
   return layout(
     { title: 'Approvals', place: 'approvals', who, falconer, live: ['proposals'] },
     html`<h1>Approvals</h1>

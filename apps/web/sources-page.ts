@@ -7,7 +7,7 @@ import type { Source } from '../../store/sources.ts'
 import type { Falconer } from '../server/falconer.ts'
 import type { Who } from '../server/who.ts'
 import { layout } from './layout.ts'
-import { csrfField, empty, type Html, nothing, plural, timeOf, untrusted } from './parts.ts'
+import { csrfField, empty, type Html, nothing, ownMarkdown, plural, timeOf, untrusted } from './parts.ts'
 
 /** `made` is a source just added or given a new secret: its secret is shown this once. */
 export type SourcesData = {
@@ -23,7 +23,7 @@ export function sourcesPage(falconer: Falconer, who: Who, { sources, deadLetters
     { title: 'Sources', place: 'sources', who, falconer, live: made === null ? ['sources'] : [] },
     html`<h1>Sources</h1>
 ${notice === null ? nothing : html`<p class="notice good" role="status">${untrusted(notice, 300)}</p>`}
-${made === null ? nothing : html`<section class="card" aria-labelledby="made"><h2 id="made">${untrusted(made.name, 80)} is ready. Its secret is shown this once:</h2><pre><code id="secret">${made.secret}</code></pre><p><button class="second small" type="button" data-copy="secret">Copy secret</button></p><h3>How to connect it</h3><pre><code>${made.connect}</code></pre></section>`}
+${made === null ? nothing : html`<section class="card" aria-labelledby="made"><h2 id="made">${untrusted(made.name, 80)} is ready. Its secret is shown this once:</h2><pre><code id="secret">${made.secret}</code></pre><p><button class="second small" type="button" data-copy="secret">Copy secret</button></p><h3>How to connect it</h3>${ownMarkdown(made.connect, 'connect')}</section>`}
 ${sources.length === 0 ? empty('No source yet', html`<p>Nothing can send alerts until a source exists.${manages ? ' Add one below.' : ' Ask an administrator to add one.'}</p>`) : html`<div class="card table"><table class="stack"><thead><tr><th>Name</th><th>Last heard</th><th>Newest event</th><th class="number">Accepted</th><th class="number">Repeated</th><th class="number">Not read</th><th></th></tr></thead><tbody>${sources.map((source) => row(source, who, manages))}</tbody></table></div>`}
 ${manages ? addForm(falconer, who) : nothing}
 <h2 id="dead-letters">Input that could not be read</h2>

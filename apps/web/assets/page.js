@@ -2,46 +2,86 @@
 const live = document.body.dataset.live?.split(' ') ?? []
 const state = document.getElementById('live-state')
 
+/** Somebody has begun to fill something in: leave the page alone. */
+function begun() {
+  const active = document.activeElement
+  const main = document.getElementById('main')
+  if (active !== null && active.matches('input, textarea, select') && main.contains(active)) return true
+  return [...main.querySelectorAll('input, textarea, select')].some((field) => {
+    if (field instanceof HTMLSelectElement)
+      return [...field.options].some(
+        (one, at) => one.selected !== (one.defaultSelected || (at === 0 && !field.querySelector('[selected]'))),
+      )
+    return field.type === 'checkbox' ? field.checked !== field.defaultChecked : field.value !== field.defaultValue
+  })
+}
+
 let queued = false
 async function refresh() {
   if (queued) return
   queued = true
   await new Promise((resume) => setTimeout(resume, 300))
   queued = false
-  // Somebody is writing or has opened a dialog: leave the page alone.
-  const active = document.activeElement
-  if (active !== null && active.matches('input, textarea, select') && document.getElementById('main').contains(active)) return
-  if ([...document.querySelectorAll('main textarea, main input[type=text]')].some((field) => field.value !== field.defaultValue)) return
+  if (begun()) return
   const answer = await fetch(location.href, { headers: { accept: 'text/html' } }).catch(() => null)
+  // The session is over: the sign-in page is a page of its own.
+  if (answer?.redirected) return location.reload()
   if (answer === null || !answer.ok) return
   const next = new DOMParser().parseFromString(await answer.text(), 'text/html')
   const open = [...document.querySelectorAll('details[open][id]')].map((one) => one.id)
-  const focused = active?.id
-  document.getElementById('main').replaceChildren(...next.getElementById('main').childNodes)
+  const focused = document.activeElement
+  const place = focused?.id
+    ? `#${CSS.escape(focused.id)}`
+    : focused?.matches('a.row')
+      ? `a.row[href="${focused.getAttribute('href')}"]`
+      : null
+  const main = document.getElementById('main')
+  const fresh = next.getElementById('main')
+  if (fresh.innerHTML === main.innerHTML) return
+  main.replaceChildren(...fresh.childNodes)
   document.title = next.title
   for (const id of open) document.getElementById(id)?.setAttribute('open', '')
-  if (focused) document.getElementById(focused)?.focus({ preventScroll: true })
+  if (place !== null) document.querySelector(place)?.focus({ preventScroll: true })
 }
 
+// Only the page in front listens: a browser keeps few connections to one server, and many tabs would use them up.
+let events = null
+function listen() {
+  if (document.hidden) {
+    events?.close()
+    events = null
+  } else if (events === null) {
+    events = new EventSource('/events')
+    events.addEventListener('change', (event) => {
+      if (live.includes(event.data)) refresh()
+    })
+    // What changed between the page's making and this moment, or while the connection was lost, was told to nobody.
+    events.addEventListener('open', () => {
+      state.textContent = 'Updates by itself.'
+      refresh()
+    })
+    events.addEventListener('error', () => {
+      state.textContent = 'Not connected: this page may be out of date.'
+    })
+  }
+}
 if (live.length > 0) {
-  const events = new EventSource('/events')
-  events.addEventListener('change', (event) => {
-    if (live.includes(event.data)) refresh()
-  })
-  events.addEventListener('open', () => {
-    state.textContent = 'Updates by itself.'
-  })
-  events.addEventListener('error', () => {
-    state.textContent = 'Not connected: this page may be out of date.'
-  })
+  listen()
+  document.addEventListener('visibilitychange', listen)
 }
 
 document.addEventListener('click', async (event) => {
   const button = event.target.closest('button')
   if (button === null) return
   if (button.dataset.copy !== undefined) {
-    await navigator.clipboard?.writeText(document.getElementById(button.dataset.copy).textContent)
-    button.textContent = 'Copied'
+    const shown = document.getElementById(button.dataset.copy)
+    const copied = await navigator.clipboard?.writeText(shown.textContent).then(
+      () => true,
+      () => false,
+    )
+    // Without https a browser gives no clipboard: then the text is selected.
+    if (!copied) getSelection().selectAllChildren(shown)
+    button.textContent = copied ? 'Copied' : 'Selected: copy it'
   }
   if (button.dataset.passkey === 'add')
     await withPasskey(button, async () => {

@@ -43,7 +43,7 @@ async function showList({ falconer, who, query }: SignedIn): Promise<Shown> {
     reports: await latestReports(db, ids),
     counts: await countIncidents(db),
     waiting: (await countProposals(db)).pending ?? 0,
-    connect: falco === undefined ? null : { name: falco.name, text: connectText(falconer, falco, 'SECRET') },
+    connect: falco === undefined ? null : { id: falco.id, name: falco.name, text: connectText(falconer, falco, 'SECRET') },
   })
 }
 
@@ -51,7 +51,7 @@ async function showOne({ falconer, context, who, param }: SignedIn): Promise<Sho
   const { db } = falconer
   const incident = await findIncident(db, param('incident'))
   if (incident.id !== param('incident')) return context.redirect(`/incidents/${incident.id}`)
-  const memberships = (await membershipsOf(db, { incidentId: incident.id })).slice(0, timelineLength)
+  const memberships = await membershipsOf(db, { incidentId: incident.id, limit: timelineLength })
   const byId = new Map(memberships.map((one) => [one.alertId, one]))
   const alerts = await getAlerts(db, [...byId.keys()])
   const others = await listIncidents(db, { scope: incident.scope }, { limit: 20 })
@@ -61,7 +61,7 @@ async function showOne({ falconer, context, who, param }: SignedIn): Promise<Sho
       const membership = byId.get(alert.id)
       return { ...alert, reasons: membership?.reasons ?? [], inferred: membership?.context.inferred ?? false }
     }),
-    more: incident.alertCount > alerts.length,
+    more: incident.alertCount - incident.expiredAlerts > alerts.length,
     investigations: await investigationsOf(db, incident.id),
     entities: await getEntities(db, incident.entityIds),
     proposals: await listProposals(db, { incidentId: incident.id }, 50),
