@@ -6,8 +6,20 @@ import { sql } from 'kysely'
 import type { Database } from './database.ts'
 
 const busy = [
-  ...['alerts_pending', 'alert_keys', 'incidents', 'incident_alerts', 'incident_groups', 'incident_places', 'incident_segments'],
-  ...['entities', 'relations', 'sources', 'sessions', 'proposals', 'investigations', 'alerts'],
+  'alerts_pending',
+  'alert_keys',
+  'incidents',
+  'incident_alerts',
+  'incident_groups',
+  'incident_places',
+  'incident_segments',
+  'entities',
+  'relations',
+  'sources',
+  'sessions',
+  'proposals',
+  'investigations',
+  'alerts',
 ]
 
 /** A few milliseconds for tables that rest. Nothing on a server. */

@@ -89,7 +89,9 @@ async function withProposal({ falconer, say }: Demo, incident: Incident, result:
     if (result.report?.verdict === 'true_positive') result.problem ??= `No containment was proposed. ${result.blocked.join(' ')}`.trim()
     return result
   }
-  say(`\nProposed: ${safe(containing.plan?.summary ?? containing.stateReason ?? containing.action, 300)}`)
+  say(
+    `\nProposed${containing.state === 'pending' ? '' : ` (${containing.state})`}: ${safe(containing.plan?.summary ?? containing.stateReason ?? containing.action, 300)}`,
+  )
   return { ...result, containing, proposal: { action: containing.action, status: containing.state, verified: false } }
 }
 

@@ -3,7 +3,7 @@
  * skipped are lines that are no record. Stopped in the middle it keeps what is committed and says what to do.
  */
 import { createReadStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { access, constants, stat } from 'node:fs/promises'
 import { walkFiles } from '../../collectors/files.ts'
 import { collectors } from '../../collectors/registry.generated.ts'
 import { InputError } from '../../domain/errors.ts'
@@ -20,11 +20,24 @@ export type ImportOptions = { cluster?: string; format?: string; json?: boolean;
 
 const none: Counts = { read: 0, accepted: 0, duplicates: 0, internal: 0, skipped: 0, deadLetters: 0 }
 
-/** Answers false when a file that was named itself could not be read, or none was found. Throws Interrupted. */
-export async function importFiles(client: Client, paths: readonly string[], options: ImportOptions): Promise<boolean> {
-  const { signal, progress, format } = options
+/** Before anything is opened: throws InputError for a path or a format that is not there. */
+export async function checkImport(paths: readonly string[], format: string | undefined): Promise<void> {
   if (format !== undefined && !collectors.some((one) => one.name === format))
     throw new InputError(`There is no format “${format}”. There are: ${collectors.map((one) => one.name).join(', ')}.`)
+  const first = await walkFiles(paths)[Symbol.asyncIterator]().next()
+  if (first.done === true) throw new InputError(`There is no file in ${paths.join(', ')}.`)
+  for (const path of paths)
+    if (path !== '-')
+      await access(path, constants.R_OK).catch((error: NodeJS.ErrnoException) => {
+        throw new InputError(`${path} ${error.code === 'EACCES' ? 'may not be read by you' : 'does not exist or cannot be read'}.`, {
+          cause: error,
+        })
+      })
+}
+
+/** Answers false when a file that was named itself could not be read. Throws Interrupted. */
+export async function importFiles(client: Client, paths: readonly string[], options: ImportOptions): Promise<boolean> {
+  const { signal, progress } = options
   const files: FileResult[] = []
   let held = true
   for await (const { path, named } of walkFiles(paths)) {
@@ -40,7 +53,6 @@ export async function importFiles(client: Client, paths: readonly string[], opti
     await client.settle()
   }
   progress.clear()
-  if (files.length === 0 && !signal.aborted) throw new InputError(`There is no file in ${paths.join(', ')}.`)
   report(files, options.json === true, signal.aborted)
   if (signal.aborted)
     throw new Interrupted(
@@ -53,10 +65,14 @@ async function importFile(client: Client, path: string, options: ImportOptions):
   const named = path === '-' ? 'standard input' : path
   const size = path === '-' ? null : (await stat(path)).size
   const input = path === '-' ? process.stdin : createReadStream(path)
+  // A pipe that gives nothing must not keep Ctrl-C waiting.
+  const stop = (): void => {
+    input.destroy(new InputError('stopped'))
+  }
+  options.signal.addEventListener('abort', stop, { once: true })
   let readBytes = 0
   async function* content(): AsyncIterable<Uint8Array> {
     for await (const part of input) {
-      if (options.signal.aborted) throw new InputError('stopped')
       readBytes += (part as Uint8Array).length
       options.progress.say(named, size === null ? megabytes(readBytes) : `${megabytes(readBytes)} of ${megabytes(size)}`)
       yield part as Uint8Array
@@ -72,11 +88,10 @@ async function importFile(client: Client, path: string, options: ImportOptions):
     return { path, format, ...none, ...Object.fromEntries(names.map((name) => [name, counts[name]])) }
   } catch (error) {
     if (options.signal.aborted) return { path, format: null, ...none }
-    if ((error as NodeJS.ErrnoException).code === 'EACCES')
-      throw new InputError(`${path} cannot be read: permission denied.`, { cause: error })
     if (!(error instanceof ApiError) || error.code !== 'input') throw error
     return { path, format: null, ...none, error: error.message.startsWith(named) ? error.message : `${named}: ${error.message}` }
   } finally {
+    options.signal.removeEventListener('abort', stop)
     input.destroy()
   }
 }

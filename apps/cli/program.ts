@@ -1,9 +1,34 @@
-/** The command line put together from the registry of commands; nothing heavy is loaded before a command runs. */
+/**
+ * The command line put together from the registry of commands; nothing heavy is loaded before a command runs.
+ * Exit codes: 0 it held, 1 it failed, 2 it was used wrongly, 130 it was stopped.
+ */
 import { readFileSync } from 'node:fs'
-import { Command } from 'commander'
+import { Command, CommanderError } from 'commander'
+import { FalconerError, InputError } from '../../domain/errors.ts'
 import { type Cli, examples, groups, type JsonOption, type Overrides } from './command.ts'
 import { commands } from './commands/registry.generated.ts'
-import { print } from './output.ts'
+import { print, remark } from './output.ts'
+
+/** Runs one command and sets the process's exit code. */
+export async function runProgram(args: readonly string[]): Promise<void> {
+  try {
+    await buildProgram().parseAsync(args, { from: 'user' })
+  } catch (error) {
+    process.exitCode = told(error)
+  }
+}
+
+/** Says what went wrong, in words for whoever typed the command; answers the exit code. */
+function told(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+  if (!(error instanceof FalconerError)) {
+    remark(`falconer: a fault of ours\n${error instanceof Error ? error.stack : String(error)}`)
+    return 1
+  }
+  remark(`falconer: ${error.message}`)
+  if (error.code === 'interrupted') return 130
+  return error instanceof InputError || error.code === 'input' ? 2 : 1
+}
 
 export function buildProgram(): Command {
   const program = new Command('falconer')

@@ -29,6 +29,8 @@ export type Tap = {
   decide: (arrival: Arrival) => Fate | Promise<Fate>
   /** Called when the cluster has answered, before the answer goes back. */
   answered: (arrival: Arrival) => void | Promise<void>
+  /** Leaves out that the cluster is simulated: to Falconer it is a real one then. */
+  posesAsReal: boolean
   clear(): void
   stop(): Promise<void>
 }
@@ -49,6 +51,7 @@ export async function openTap(cluster: SimulatedCluster): Promise<Tap> {
     writes: () => arrivals.filter((one) => one.write),
     decide: () => 'forward',
     answered: () => {},
+    posesAsReal: false,
     clear: () => arrivals.splice(0),
     stop: async () => {
       server.closeAllConnections()
@@ -89,7 +92,7 @@ export async function openTap(cluster: SimulatedCluster): Promise<Tap> {
     const text = Buffer.from(await answer.arrayBuffer())
     await tap.answered(arrival)
     if (fate === 'lose') return void response.destroy()
-    response.writeHead(answer.status, { 'x-falconer-simulated': answer.headers.get('x-falconer-simulated') ?? '' }).end(text)
+    response.writeHead(answer.status, { 'x-falconer-simulated': String(!tap.posesAsReal) }).end(text)
   }
   return tap
 }

@@ -20,11 +20,12 @@ export const importCommand: CliCommand = {
 Nothing is stored twice: an import that was interrupted can simply be run again. What cannot be read is kept: falconer dead-letters.`,
       )
       .action(async (paths: string[], options: JsonOption & { cluster?: string; format?: string }) => {
-        const [{ importFiles }, { stopSignal }, { progressOn }] = await Promise.all([
+        const [{ checkImport, importFiles }, { stopSignal }, { progressOn }] = await Promise.all([
           import('../import.ts'),
           import('../stop.ts'),
           import('../progress.ts'),
         ])
+        await checkImport(paths, options.format)
         const signal = stopSignal()
         const held = await cli.withClient((client) =>
           importFiles(client, paths, { ...options, signal, progress: progressOn(process.stderr) }),

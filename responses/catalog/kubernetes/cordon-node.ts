@@ -54,7 +54,7 @@ export const cordonNode: ResponseAction = {
           resource: 'nodes',
           namespace: null,
           name: target.name,
-          body: { metadata: { uid: target.uid }, spec: { unschedulable: null } },
+          body: { metadata: { uid: target.uid }, spec: { unschedulable: node.spec?.unschedulable ?? null } },
         },
       ],
     }
