@@ -14,14 +14,16 @@ export type DeadLetter = Omit<NewDeadLetter, 'raw'> & { id: string; size: number
 export async function insertDeadLetters(tx: Transaction, letters: readonly NewDeadLetter[]): Promise<void> {
   const digested = letters.map((letter) => ({
     ...letter,
+    // Given before they are sorted: the list shows them in the order of the input.
+    id: newId(),
     digest: createHash('sha256').update(letter.raw).digest(),
     place: bounded(letter.place),
   }))
   // In one order everywhere, so that two writers never wait for each other in a circle.
   const order = (letter: (typeof digested)[number]): string => `${letter.scope}\n${letter.digest.toString('hex')}\n${letter.place}`
-  for (const { scope, sourceId, receivedAt, place, reason, raw, digest } of digested.sort((x, y) => (order(x) < order(y) ? -1 : 1)))
+  for (const { id, scope, sourceId, receivedAt, place, reason, raw, digest } of digested.sort((x, y) => (order(x) < order(y) ? -1 : 1)))
     await tx.query(sql`insert into dead_letters (id, scope, source_id, received_at, place, reason, raw, size, digest)
-      values (${newId()}, ${escapeText(scope)}, ${sourceId}, ${receivedAt}, ${escapeText(place)}, ${escapeText(reason)}, ${Buffer.from(raw)}, ${raw.length}, ${digest})
+      values (${id}, ${escapeText(scope)}, ${sourceId}, ${receivedAt}, ${escapeText(place)}, ${escapeText(reason)}, ${Buffer.from(raw)}, ${raw.length}, ${digest})
       on conflict (scope, digest, place) do nothing`)
 }
 
