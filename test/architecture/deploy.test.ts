@@ -254,7 +254,7 @@ describe('the image', () => {
       ok: boolean
     }
     expect(found.ok).toBe(true)
-  }, 120_000)
+  }, 300_000)
 
   it('serves, takes an alert, answers the probes, writes only its data, and ends when told to', async () => {
     const before = contents(app)
@@ -268,7 +268,7 @@ describe('the image', () => {
       server.once('close', resolve)
     })
     try {
-      await expect.poll(() => said, { timeout: 90_000 }).toMatch(/url: http:\/\/localhost:\d+\/ingest\/falco\/\S+[\s\S]*Ctrl-C/)
+      await expect.poll(() => said, { timeout: 180_000 }).toMatch(/url: http:\/\/localhost:\d+\/ingest\/falco\/\S+[\s\S]*Ctrl-C/)
       const [, port = '', secret = ''] = /url: http:\/\/localhost:(\d+)\/ingest\/falco\/(\S+)/.exec(said) ?? []
       // A kubelet asks by the pod’s address, which nothing else may.
       expect(await status(port, container().readinessProbe.httpGet.path, '10.1.2.3')).toBe(200)
@@ -287,7 +287,7 @@ describe('the image', () => {
     }
     expect(await ended).toBe(0)
     expect(contents(app)).toEqual(before)
-  }, 180_000)
+  }, 300_000)
 })
 
 /** What `COPY . .` copies: tracked files that .dockerignore lets through. Its last matching line decides. */

@@ -102,7 +102,7 @@ describe.skipIf(chromiumPath === undefined)('a page of another origin', () => {
       await page.evaluate(
         `fetch(${JSON.stringify(server.url + target())}, { method: 'POST', mode: 'no-cors', credentials: 'include', body: new URLSearchParams(${JSON.stringify(fields)}) }).catch(() => {})`,
       )
-    await expect.poll(() => statuses.length, { timeout: 20_000 }).toBe(targets.length)
+    await expect.poll(() => statuses.length, { timeout: 20_000 }).toBeGreaterThanOrEqual(targets.length)
     expect(new Set(statuses)).toEqual(new Set([403]))
     expect(cookies.every((cookie) => cookie.includes('falconer_session='))).toBe(true)
     expect(await fingerprint(site.db)).toBe(before)
