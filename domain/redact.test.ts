@@ -8,6 +8,10 @@ describe('redact', () => {
     ['mysql -u root --password hunter2hunter2', 'mysql -u root --password [redacted]'],
     ['curl -H "Authorization: Bearer eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln" x', 'curl -H "Authorization: Bearer [redacted]" x'],
     ['psql postgres://shop:s3cret@db/shop', 'psql postgres://shop:[redacted]@db/shop'],
+    [String.raw`sh -c "curl -d '{\"api_key\": \"k3yk3yk3y\"}'"`, String.raw`sh -c "curl -d '{\"api_key\": \"[redacted]\"}'"`],
+    ['ns/DB_PASSWORD="hunter2"', 'ns/DB_PASSWORD="[redacted]"'],
+    ['secret: hunter2/secret: hunter3', 'secret: [redacted]'],
+    ['http://f/ingest/falco/fls_abcdefghijklmnop-qrst', 'http://f/ingest/falco/[redacted]'],
     ['ls -la /tmp', 'ls -la /tmp'],
   ])('%s', (text, shown) => {
     expect(redact(text)).toBe(shown)
@@ -21,6 +25,12 @@ describe('redact', () => {
 
   it('reaches every string of an answer, and a secret has no other face', () => {
     expect(redactDeep({ a: ['--token=abcdefgh'], b: { c: 1n } })).toEqual({ a: ['--token=[redacted]'], b: { c: 1n } })
+    expect(redactDeep({ labels: { 'AWS_ID=AKIAIOSFODNN7EXAMPLE': 'x' }, DB_PASSWORD: 'hunter2', token: 7n, tokens: ['a'] })).toEqual({
+      labels: { 'AWS_ID=[redacted]': 'x' },
+      DB_PASSWORD: '[redacted]',
+      token: 7n,
+      tokens: ['a'],
+    })
     expect(`${new Secret('x')} ${JSON.stringify(new Secret('x'))}`).toBe('[redacted] "[redacted]"')
   })
 })

@@ -38,7 +38,7 @@ const patterns: readonly [RegExp, string][] = [
   [/(\bbearer\s+)[\w.~+/-]{8,}=*/gi, `$1${mask}`],
   [/(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@]*:)[^\s@/]+(@)/gi, `$1${mask}$2`],
   [
-    /((?:^|[\s"'{,&?;-])[\w.-]*(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)["']?\s*[=:]\s*["']?)(?!\[redacted\])[^\s"',;&}]{3,}/gi,
+    /((?<![\w.-])[\w.-]*(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)(?:\\*["'])?\s*[=:]\s*(?:\\*["'])?)(?!\[redacted\])[^\s"',;&}\\]{3,}(?:(?<=[=:])\s+["']?[^\s"',;&}\\]{3,})*/gi,
     `$1${mask}`,
   ],
   [/((?:^|\s)--?(?:password|passwd|pass|token|secret|api-key)\s+)(?!-)\S{3,}/gi, `$1${mask}`],
@@ -58,11 +58,18 @@ export function redact(text: string): string {
 /** Ends a value that a report's sentence quotes. A secret at the end of that value must not take the mark with it. */
 const endOfQuote = '⟧'
 
-/** `redact` for every string inside a JSON value. */
+const secretName = /(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)$/i
+
+/** `redact` for every string and key inside a JSON value; what stands under a secret's name is masked whole. */
 export function redactDeep<T>(value: T): T {
   if (typeof value === 'string') return redact(value) as T
   if (Array.isArray(value)) return value.map((inner: unknown) => redactDeep(inner)) as T
   if (value !== null && typeof value === 'object' && !(value instanceof Date) && !(value instanceof Secret))
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, redactDeep(inner as unknown)])) as T
+    return Object.fromEntries(
+      Object.entries(value).map(([key, inner]) => [
+        redact(key),
+        typeof inner === 'string' && inner.length >= 3 && secretName.test(key) ? mask : redactDeep(inner as unknown),
+      ]),
+    ) as T
   return value
 }

@@ -3,11 +3,10 @@ import { html } from 'hono/html'
 import type { Alert } from '../../domain/alert.ts'
 import { shortId } from '../../domain/ids.ts'
 import type { Incident } from '../../domain/incident.ts'
-import { stringifyExact } from '../../domain/exact-json.ts'
 import type { Falconer } from '../server/falconer.ts'
 import type { Who } from '../server/who.ts'
 import { layout } from './layout.ts'
-import { fact, type Html, nothing, plural, timeOf, untrusted } from './parts.ts'
+import { fact, type Html, nothing, plural, timeOf, untrusted, untrustedJson } from './parts.ts'
 
 export function alertPage(
   falconer: Falconer,
@@ -21,7 +20,7 @@ export function alertPage(
     html`<p class="crumb"><a href="/incidents">Incidents</a>${place === null ? nothing : html` / <a href="/incidents/${place.incidentId}">${shortId('incident', place.incidentId)}</a>`} / alert</p>
 <h1>${untrusted(alert.rule, 200)}</h1><p class="headline"><span class="badge ${alert.severity}">${alert.priority}</span>${timeOf(alert.eventNs)}<span>${untrusted(alert.hostname ?? 'unnamed host', 100)}</span></p>
 <div class="columns"><div>${alert.output === null ? nothing : html`<section class="card"><h2>As the sensor put it</h2><p class="quiet">Quoted text; Falconer never reads meaning from it.</p><pre><code>${untrusted(alert.output, 4_000)}</code></pre></section>`}
-<section class="card"><h2>Fields as written</h2>${fields.length === 0 ? html`<p>The sensor sent no fields.</p>` : html`<div class="table"><table class="stack"><thead><tr><th>Field</th><th>Value</th></tr></thead><tbody>${fields.map(([name, value]) => html`<tr><td data-label="" class="wide"><span class="mono">${untrusted(name, 100)}</span></td><td class="wide"><code>${untrusted(typeof value === 'string' ? value : stringifyExact(value), 2_000)}</code></td></tr>`)}</tbody></table></div>`}</section></div>
+<section class="card"><h2>Fields as written</h2>${fields.length === 0 ? html`<p>The sensor sent no fields.</p>` : html`<div class="table"><table class="stack"><thead><tr><th>Field</th><th>Value</th></tr></thead><tbody>${fields.map(([name, value]) => html`<tr><td data-label="" class="wide"><span class="mono">${untrusted(name, 100)}</span></td><td class="wide"><code>${typeof value === 'string' ? untrusted(value, 2_000) : untrustedJson(value, 2_000)}</code></td></tr>`)}</tbody></table></div>`}</section></div>
 <aside><section class="card"><h2>Facts</h2><dl class="facts">${fact('Event time', html`<span class="mono">${timeOf(alert.eventNs)}</span>${alert.eventTimeFrom === 'received' ? ' (the sensor gave none: when it was received)' : ''}`)}${fact('Received', timeOf(alert.receivedAt))}${fact('Seen', plural(alert.seen, 'time'))}${place === null ? nothing : html`${fact('Source', place.sourceName === null ? 'import' : untrusted(place.sourceName, 80))}${fact('Placed', untrusted(place.how, 300))}`}${alert.tags.length === 0 ? nothing : fact('Tags', untrusted(alert.tags.join(', '), 400))}${fact('Id', html`<span class="mono">${alert.id}</span>`)}</dl></section></aside></div>`,
   )
 }

@@ -44,7 +44,7 @@ export function entityPage(falconer: Falconer, who: Who, entity: Entity, owners:
   return layout(
     { title: entity.name, place: 'cluster', who, falconer },
     html`<p class="crumb"><a href="/cluster?kind=${entity.kind}">Inventory</a> / ${entity.kind}</p><h1>${entity.namespace === null ? '' : `${untrusted(entity.namespace, 80)}/`}${untrusted(entity.name, 160)}</h1>
-<div class="columns"><section class="card"><h2>As recorded</h2><pre><code>${untrustedJson(entity.properties)}</code></pre></section><aside><section class="card"><dl class="facts">${fact('Kind', entity.kind)}${fact('Key', html`<span class="mono">${untrusted(entity.key, 200)}</span>`)}${fact('Cluster', untrusted(entity.scope, 80))}${fact('Observed', html`${timeOf(entity.firstNs)} – ${timeOf(entity.lastNs)}`)}${entity.deletedNs === null ? nothing : fact('Gone since', timeOf(entity.deletedNs))}${owners.filter((one) => one.id !== entity.id).map((owner) => fact('Owned by', html`<a href="/cluster/${owner.id.toString()}">${untrusted(String(owner.properties.workloadKind ?? owner.kind), 40)} ${untrusted(owner.name, 120)}</a>`))}${containers.map((one) => fact('Container', html`<span class="mono">${untrusted(one.key.slice(0, 12), 12)}</span> ${untrusted(one.name, 80)}`))}</dl></section>
+<div class="columns"><section class="card"><h2>As recorded</h2><pre><code>${untrustedLines(entity.properties)}</code></pre></section><aside><section class="card"><dl class="facts">${fact('Kind', entity.kind)}${fact('Key', html`<span class="mono">${untrusted(entity.key, 200)}</span>`)}${fact('Cluster', untrusted(entity.scope, 80))}${fact('Observed', html`${timeOf(entity.firstNs)} – ${timeOf(entity.lastNs)}`)}${entity.deletedNs === null ? nothing : fact('Gone since', timeOf(entity.deletedNs))}${owners.filter((one) => one.id !== entity.id).map((owner) => fact('Owned by', html`<a href="/cluster/${owner.id.toString()}">${untrusted(String(owner.properties.workloadKind ?? owner.kind), 40)} ${untrusted(owner.name, 120)}</a>`))}${containers.map((one) => fact('Container', html`<span class="mono">${untrusted(one.key.slice(0, 12), 12)}</span> ${untrusted(one.name, 80)}`))}</dl></section>
 ${possible.length > 0 && recorded && roleAtLeast(who.principal.role, 'investigator') ? html`<section class="card"><h2>Propose an action</h2>${possible.map((action) => html`<details class="more" id="act-${action.name.replace('.', '-')}"><summary>${action.title}</summary><p class="quiet">${action.description}</p><form method="post" action="/proposals">${csrfField(who.csrf)}<input type="hidden" name="action" value="${action.name}"><input type="hidden" name="entityId" value="${entity.id.toString()}">${paramsOf(action).map(({ name, title, usual }) => html`<label for="${action.name}-${name}">${title}</label><input type="number" id="${action.name}-${name}" name="param:${name}"${usual === undefined ? nothing : html` placeholder="${usual}"`}>`)}<label for="${action.name}-reason">Reason</label><input type="text" id="${action.name}-reason" name="reason" required maxlength="2000"><div class="actions"><button class="second">Plan it</button></div></form></details>`)}</section>` : nothing}</aside></div>`,
   )
 }
@@ -58,7 +58,7 @@ function paramsOf({ params }: (typeof actions)[number]): { name: string; title: 
   })
 }
 
-const untrustedJson = (value: unknown): string =>
+const untrustedLines = (value: unknown): string =>
   JSON.stringify(JSON.parse(stringifyExact(redactDeep(value))), null, 2)
     .split('\n')
     .map((line) => untrusted(line, 600))

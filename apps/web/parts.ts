@@ -3,7 +3,8 @@ import { html } from 'hono/html'
 import type { HtmlEscapedString } from 'hono/utils/html'
 import { formatEventTime } from '../../domain/event-time.ts'
 import type { EvidenceRef } from '../../domain/evidence.ts'
-import { redact } from '../../domain/redact.ts'
+import { stringifyExact } from '../../domain/exact-json.ts'
+import { redact, redactDeep } from '../../domain/redact.ts'
 import type { GroundedClaim, Verdict } from '../../domain/report.ts'
 import type { Severity } from '../../domain/severity.ts'
 import { visible } from '../../domain/untrusted.ts'
@@ -13,6 +14,8 @@ export type Html = HtmlEscapedString | Promise<HtmlEscapedString>
 export const nothing = html``
 
 export const untrusted = (text: string, limit = 500): string => visible(redact(text), limit)
+/** A value out of a record: masked where it stands, before quotes are escaped around it. */
+export const untrustedJson = (value: unknown, limit: number): string => untrusted(stringifyExact(redactDeep(value)), limit)
 export const severityBadge = (severity: Severity): Html => html`<span class="badge severity ${severity}">${severity}</span>`
 export const stateBadge = (state: string): Html => html`<span class="badge state ${state}">${state}</span>`
 const verdictWords: Record<Verdict, string> = {

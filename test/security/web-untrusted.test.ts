@@ -1,0 +1,233 @@
+/**
+ * What an attacker writes into rules, commands, names, labels, output and requests that cannot be read: on every page it is
+ * text. Nothing runs, loads or hides; the page does not scroll sideways on a phone. Secrets in it are seen nowhere: not on a
+ * page, in the API, in an event, in the log (guarantees 6 and 7, for the web).
+ */
+import type { Browser, BrowserContext } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { listen } from '../../apps/server/listen.ts'
+import { operations } from '../../apps/server/api/api.ts'
+import { webRoutes } from '../../apps/web/pages.ts'
+import { listAlerts } from '../../store/alerts.ts'
+import { listDeadLetters } from '../../store/dead-letters.ts'
+import { listEntities } from '../../store/entities.ts'
+import { accept } from '../../store/intake.ts'
+import { listIncidents } from '../../store/incidents.ts'
+import { listProposals } from '../../store/proposals.ts'
+import { chromiumPath, launchBrowser, openPage } from '../support/browser.ts'
+import { anInvisible, canaries, endless, invisible, markup } from '../support/hostile-text.ts'
+import { containerId, delivery, noon, podRecords } from '../support/records.ts'
+import { alertOfShop } from '../support/shop-alert.ts'
+import { openSite, type Site } from '../support/site.ts'
+import { podUid } from '../support/shop.ts'
+
+/** The newest dead letters are shown: what must be seen there comes last. */
+const hostile = [...endless, ...markup, ...invisible]
+/** One attack on the shop's pod whose every text is hostile, one in a place inventory does not know, and pods of hostile names. */
+async function plant(site: Site, texts: readonly string[]): Promise<void> {
+  const at = (index: number): string => new Date(Date.parse('2026-11-23T11:50:00Z') + index * 1_000).toISOString()
+  for (const [index, text] of texts.entries()) {
+    const fields = {
+      'proc.cmdline': text,
+      'proc.name': text,
+      'proc.pname': text,
+      'proc.exepath': text,
+      'user.name': text,
+      'fd.name': text,
+      'evt.args': text,
+    }
+    await site.ingest(
+      JSON.stringify(
+        alertOfShop({ rule: `Rule ${text}`, output: text, time: at(index), hostname: text.slice(0, 200), tags: [text] }, fields),
+      ),
+    )
+    const elsewhere = {
+      'container.id': containerId(text).slice(0, 12),
+      'container.name': text,
+      'container.image.repository': text,
+      'k8s.pod.name': text,
+      'k8s.ns.name': text,
+    }
+    await site.ingest(JSON.stringify(alertOfShop({ rule: text, output: text, time: at(index) }, { ...fields, ...elsewhere })))
+    // On one line, as a log carries it: a line out of the middle of a key cannot be told from other base64.
+    await site.ingest(`${text.replaceAll('\n', '\\n')}\n`)
+    const pod = podRecords({ name: text, namespace: text, labels: { [text]: text }, command: [text], args: [text] }, 'lab', noon)
+    await accept(site.db, site.clock, [delivery({ scope: 'lab', entities: pod.entities, relations: pod.relations })])
+  }
+  await site.settle()
+  for (const text of texts.slice(0, 10)) {
+    const [incident] = (await listIncidents(site.db, {}, { limit: 1 })).incidents
+    await site.ask(`/incidents/${incident?.id}/decisions`, {
+      as: site.people.investigator,
+      form: { do: 'note', reason: text.replaceAll('\0', '') },
+    })
+    await site.ask(`/incidents/${incident?.id}/decisions`, {
+      as: site.people.investigator,
+      form: { do: 'state:open', reason: text.replaceAll('\0', '') },
+    })
+  }
+  const pods = await listEntities(site.db, { kind: 'pod', limit: 500 })
+  for (const [index, text] of texts.entries())
+    await site.ask('/proposals', {
+      as: site.people.investigator,
+      form: {
+        action: 'kubernetes.isolate_pod',
+        entityId: String(pods[index % pods.length]?.id),
+        reason: text.replaceAll('\0', '').slice(0, 2_000),
+      },
+    })
+  await site.settle()
+}
+
+/** Every page there is to see now, at least once with each kind of record. */
+async function pagesOf(site: Site): Promise<string[]> {
+  const { db } = site
+  const incidents = (await listIncidents(db, {}, { limit: 100 })).incidents
+  const alerts = (await listAlerts(db, {}, { limit: 500 })).alerts
+  const entities = (
+    await Promise.all(
+      (['pod', 'workload', 'node', 'container', 'namespace'] as const).map((kind) => listEntities(db, { kind, limit: 100 })),
+    )
+  ).flat()
+  return [
+    ...webRoutes.filter(({ kind, path }) => kind === 'page' && !path.includes(':') && path !== '/').map(({ path }) => path),
+    '/incidents?show=quiet',
+    '/incidents?show=closed',
+    '/audit?verify=1',
+    '/cluster?kind=workload',
+    ...incidents.flatMap(({ id }) => [`/incidents/${id}`, `/incidents/${id}/alerts`]),
+    ...alerts.map(({ id }) => `/alerts/${id}`),
+    ...entities.map(({ id }) => `/cluster/${id}`),
+    ...(await listProposals(db, {}, 100)).map(({ id }) => `/proposals/${id}`),
+  ]
+}
+
+/** Text is escaped, so every `<` begins a tag; these are the tags our templates write. */
+const tagsOf = (page: string): string[] => page.match(/<[^>]*>?/g) ?? []
+const attribute = /\s(?:[a-z-]+(?:="[^"<>]*")?)/.source
+const plain =
+  'html|head|body|title|main|header|footer|nav|section|aside|div|p|span|strong|h1|h2|h3|ul|ol|li|dl|dt|dd|pre|code|table|thead|tbody|tr|th|td|time|details|summary|label|select|option|textarea|button|input'
+const ours = new RegExp(
+  `^<(?:!doctype html|/[a-z0-9]+|(?:${plain})(?:(?!\\son[a-z]|\\s(?:style|srcdoc|formaction|action|href|src)=)${attribute})*|a(?: class="[a-z ]+")? href="[/#](?!/)[^"]*"(?: (?:class|aria-current|download)(?:="[a-z ]*")?)*|form(?: class="inline")? method="post" action="/(?!/)[^"]*"|meta (?:charset|name)="[^"]*"(?: content="[^"]*")?|link rel="(?:icon|stylesheet)" href="/assets/[^"]*"(?: type="image/svg\\+xml")?|script type="module" src="/assets/[0-9a-f]{12}/page\\.js"|svg viewBox="0 0 24 24" width="22" height="22" aria-hidden="true"|path fill="currentColor" d="[^"]*"\\/?)>$`,
+)
+
+/** Some of each kind: a browser is slow. */
+const someOf = (paths: readonly string[], each: number): string[] =>
+  [...Map.groupBy(paths, (path) => path.replace(/\/[^/]{8,}|\/\d+/, '/…')).values()].flatMap((those) => those.slice(0, each))
+
+describe('hostile text', () => {
+  let site: Site
+  let paths: string[]
+  beforeAll(async () => {
+    site = await openSite({ shop: true, config: { FALCONER_PORT: '0' } })
+    await plant(site, hostile)
+    paths = await pagesOf(site)
+    expect(paths.length).toBeGreaterThan(100)
+    expect((await listDeadLetters(site.db, { limit: 200 })).length).toBeGreaterThan(10)
+  })
+  afterAll(async () => site?.close())
+
+  it('is on every page as text: no element, no attribute, no address of it, and nothing invisible', async () => {
+    const seen = new Set<string>()
+    for (const path of paths) {
+      const answer = await site.ask(path, { as: site.people.administrator })
+      expect(answer.status, path).toBe(200)
+      const page = await answer.text()
+      for (const tag of tagsOf(page)) if (!ours.test(tag)) expect.fail(`${path} has ${tag}`)
+      const found = anInvisible.exec(page.replaceAll('\n', ''))
+      if (found !== null)
+        expect.fail(
+          `${path} shows U+${found[0].codePointAt(0)?.toString(16)} in ${JSON.stringify(page.replaceAll('\n', '').slice(Math.max(0, found.index - 60), found.index + 20))}`,
+        )
+      if (page.includes('\\u{202e}')) seen.add(path.split('/')[1] ?? '')
+      if (/&lt;(?:script|iframe|svg)/.test(page)) seen.add(`${path.split('/')[1]} markup`)
+    }
+    for (const room of ['incidents', 'alerts', 'cluster', 'proposals', 'sources', 'audit'])
+      expect([...seen], `${room} shows what was planted`).toEqual(expect.arrayContaining([room, `${room} markup`]))
+  })
+
+  describe.skipIf(chromiumPath === undefined)('in a browser', () => {
+    let browser: Browser
+    let context: BrowserContext
+    let server: Awaited<ReturnType<typeof listen>>
+    const asked: string[] = []
+    beforeAll(async () => {
+      server = await listen(site.falconer)
+      browser = await launchBrowser()
+      context = await browser.newContext({ viewport: { width: 390, height: 844 } })
+      await context.addCookies([{ name: 'falconer_session', value: site.people.administrator.session, url: server.url }])
+      context.on('request', (request) => asked.push(request.url()))
+    })
+    afterAll(async () => {
+      await browser?.close()
+      await server?.close()
+    })
+
+    it('runs nothing, asks nobody, breaks no policy, and does not widen a phone’s page', async () => {
+      const { page, complaints } = await openPage(context)
+      for (const path of someOf(paths, 4)) {
+        await page.goto(server.url + path)
+        await page.evaluate('for (const one of document.querySelectorAll("details")) one.open = true')
+        const looks = (await page.evaluate(
+          '({ pwned: window.pwned ?? null, wide: document.documentElement.scrollWidth - document.documentElement.clientWidth, buttons: [...document.querySelectorAll("button")].filter((one) => one.form && new URL(one.form.getAttribute("action"), location).origin !== location.origin).length })',
+        )) as { pwned: unknown; wide: number; buttons: number }
+        expect(looks, path).toEqual({ pwned: null, wide: 0, buttons: 0 })
+      }
+      expect(complaints).toEqual([])
+      expect(asked.filter((url) => !url.startsWith(server.url))).toEqual([])
+    })
+  })
+})
+
+describe('secrets', () => {
+  it(`of ${canaries.length} shapes are seen on no page, in no answer of the API, in no event and in no log line`, async () => {
+    const site = await openSite({ shop: true })
+    try {
+      const events = (await site.ask('/events', { as: site.people.viewer })).body?.getReader()
+      await plant(
+        site,
+        canaries.map(({ text }) => text),
+      )
+      for (const { text } of canaries) await site.ask(`/ingest/falco/${site.secret}x`, { method: 'POST', body: text })
+      site.falconer.log.error('request failed', { error: new Error(canaries.map(({ text }) => text).join('\n')) })
+      const heard: string[] = []
+      for (let at = 0; at < 2; at += 1) heard.push(new TextDecoder().decode((await events?.read())?.value))
+      await events?.cancel()
+      const shown: [string, string][] = [
+        ['events', heard.join('')],
+        ['log', site.logged.join('')],
+      ]
+      for (const path of await pagesOf(site)) shown.push([path, await (await site.ask(path, { as: site.people.administrator })).text()])
+      for (const path of await apiPaths(site))
+        shown.push([path, await (await site.ask(path, { as: { token: site.people.administrator.token } })).text()])
+      expect(shown.length).toBeGreaterThan(150)
+      expect(shown.filter(([, text]) => text.includes('[redacted]')).length).toBeGreaterThan(50)
+      for (const [where, text] of shown)
+        for (const { core } of canaries)
+          if (text.includes(core))
+            expect.fail(`${core} in ${where}: …${text.slice(Math.max(0, text.indexOf(core) - 120), text.indexOf(core) + 60)}…`)
+    } finally {
+      await site.close()
+    }
+  })
+})
+
+async function apiPaths(site: Site): Promise<string[]> {
+  const { db } = site
+  const ids: Record<string, string[]> = {
+    incident: (await listIncidents(db, {}, { limit: 100 })).incidents.map(({ id }) => id),
+    alert: (await listAlerts(db, {}, { limit: 500 })).alerts.map(({ id }) => id),
+    entity: (await listEntities(db, { limit: 500 })).map(({ id }) => String(id)),
+    proposal: (await listProposals(db, {}, 100)).map(({ id }) => id),
+  }
+  return operations
+    .filter(({ method }) => method === 'GET')
+    .flatMap(({ path }) => {
+      const name = /:(\w+)/.exec(path)?.[1]
+      return name === undefined ? [`/api/v1${path}?limit=200`] : (ids[name] ?? []).map((id) => `/api/v1${path.replace(`:${name}`, id)}`)
+    })
+}
+
+it('the shop’s pod is the one that is attacked', () => {
+  expect((alertOfShop() as { output_fields: Record<string, unknown> }).output_fields['container.id']).toBe(containerId(podUid).slice(0, 12))
+})
