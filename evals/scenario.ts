@@ -59,12 +59,9 @@ function withTimes(scenario: Scenario, move: (ns: bigint) => bigint): Scenario {
     ...scenario,
     alerts: scenario.alerts.map((alert) => {
       const ns = move(timeOf(alert))
-      const time = formatEventTime(ns)
-      // Falco begins its prose with the time of day, too.
-      const output = alert.output.replace(
-        /^\d\d:\d\d:\d\d\.\d{9}/,
-        `${time.slice(11, 19)}.${(ns % 1_000_000_000n).toString().padStart(9, '0')}`,
-      )
+      // Falco writes all nine digits, and begins its prose with the time of day.
+      const time = `${formatEventTime(ns).slice(0, 19)}.${(ns % 1_000_000_000n).toString().padStart(9, '0')}Z`
+      const output = alert.output.replace(/^\d\d:\d\d:\d\d\.\d{9}/, time.slice(11, 29))
       return { ...alert, time, output, output_fields: { ...alert.output_fields, 'evt.time': ns } }
     }),
   }
