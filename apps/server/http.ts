@@ -5,6 +5,7 @@
 import { Hono } from 'hono'
 import { routePath } from 'hono/route'
 import type { StatusCode } from 'hono/utils/http-status'
+import { FalconerError } from '../../domain/errors.ts'
 import { errorPage } from '../web/error-page.ts'
 import { assetRoutes } from '../web/assets.ts'
 import { pageRoutes, webRoutes } from '../web/pages.ts'
@@ -47,7 +48,8 @@ export function createApp(falconer: Falconer): App {
   )
   app.onError((error, given) => {
     const context = given as unknown as AppContext
-    const problem = problemOf(error) ?? (context.req.raw.signal.aborted ? cutOff : faultOfOurs)
+    const gone = context.req.raw.signal.aborted && !(error instanceof FalconerError)
+    const problem = gone ? cutOff : (problemOf(error) ?? faultOfOurs)
     if (problem === faultOfOurs) falconer.log.error('request failed', { method: context.req.method, route: routePath(context, -1), error })
     if (problem === cutOff) falconer.log.debug('request cut off', { method: context.req.method, route: routePath(context, -1) })
     return tell(context, falconer, problem)
@@ -58,6 +60,8 @@ export function createApp(falconer: Falconer): App {
 async function tell(context: AppContext, falconer: Falconer, problem: Problem): Promise<Response> {
   const { retryAfter, ...shown } = problem
   if (retryAfter !== undefined) context.header('retry-after', String(retryAfter))
+  // What is left of a body that nobody reads is cut off: the sender must not send its next request behind it.
+  if (problem.status === 413 || problem.status === 503) context.header('connection', 'close')
   context.status(problem.status as StatusCode)
   const { path } = context.req
   const wantsPage = (context.req.header('accept') ?? '').includes('text/html') && !path.startsWith('/api/') && !path.startsWith('/ingest/')

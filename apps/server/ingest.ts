@@ -7,7 +7,7 @@ import { InputError } from '../../domain/errors.ts'
 import { sourceBySecret } from '../../store/sources.ts'
 import { deliver } from './deliver.ts'
 import type { Falconer } from './falconer.ts'
-import { TooLargeError } from './problems.ts'
+import { receive, tooLarge } from './receive.ts'
 import { SignInError } from './who.ts'
 
 export const ingestRoute = { method: 'POST', path: '/ingest/:collector/:secret?' } as const
@@ -30,7 +30,7 @@ export function ingestRoutes(falconer: Falconer): Hono {
     try {
       const body = context.req.raw.body
       if (body === null) return context.json({ accepted: 0, duplicates: 0, internal: 0, deadLetters: 0 })
-      const { tally } = await deliver(falconer, bounded(body as unknown as AsyncIterable<Uint8Array>, limit), {
+      const { tally } = await deliver(falconer, receive(body, limit), {
         path: 'ingest',
         format: source.collector,
         source: { id: source.id, name: source.name, scope: source.scope },
@@ -44,17 +44,3 @@ export function ingestRoutes(falconer: Falconer): Hono {
   })
   return routes
 }
-
-/** A body sent in chunks announces no length: it is counted as it comes. What came before it grew too large is committed. */
-async function* bounded(body: AsyncIterable<Uint8Array>, limit: number): AsyncIterable<Uint8Array> {
-  let total = 0
-  for await (const part of body) {
-    total += part.length
-    if (total > limit) throw tooLarge(limit)
-    yield part
-  }
-}
-const tooLarge = (limit: number): TooLargeError =>
-  new TooLargeError(
-    `The body has more than ${limit} bytes, which is what this server takes. Send fewer alerts at once, or raise FALCONER_INGEST_MAX_BYTES.`,
-  )

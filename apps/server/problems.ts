@@ -10,11 +10,22 @@ export class TooLargeError extends FalconerError {
   }
 }
 
+/** Whoever sent the request went away before its body had ended. */
+export class CutOffError extends FalconerError {
+  constructor(cause: unknown) {
+    super('cut_off', 'The request ended before its body did.', { cause })
+  }
+}
+
 export type Problem = { status: number; code: string; title: string; detail: string; retryAfter?: number }
+
+/** Nobody hears this answer. */
+export const cutOff: Problem = { status: 400, code: 'cut_off', title: 'Cut off', detail: 'The request ended before its body did.' }
 
 const conflicts = new Set(['state', 'plan_changed', 'expired', 'unplannable', 'irreversible', 'last_administrator'])
 
 export function problemOf(error: unknown): Problem | null {
+  if (error instanceof CutOffError) return cutOff
   if (error instanceof SignInError) return { status: 401, code: 'sign_in', title: 'Sign in first', detail: error.message }
   if (error instanceof NotFoundError) return { status: 404, code: 'not_found', title: 'Not found', detail: error.message }
   if (error instanceof TooLargeError) return { status: 413, code: 'too_large', title: 'Too large', detail: error.message }
@@ -47,9 +58,6 @@ const unreachable: Problem = {
   detail: 'Falconer cannot reach its database just now; nothing was changed. Try again in a moment.',
   retryAfter: 5,
 }
-
-/** Whoever asked went away before they had said everything; nobody hears this answer. */
-export const cutOff: Problem = { status: 400, code: 'cut_off', title: 'Cut off', detail: 'The request ended before its body did.' }
 
 export const faultOfOurs: Problem = {
   status: 500,

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { createSource, getSource } from '../../../store/sources.ts'
 import { deliver } from '../deliver.ts'
+import { receive } from '../receive.ts'
 import { ScopeName } from '../sources.ts'
 import { operation } from './operation.ts'
 
@@ -37,7 +38,7 @@ export const importOperations = [
         (await getSource(falconer.db, name))
       const { format, read, skipped, tally, entities } = await deliver(
         falconer,
-        (stream ?? new ReadableStream({ start: (controller) => controller.close() })) as unknown as AsyncIterable<Uint8Array>,
+        receive(stream ?? new ReadableStream({ start: (controller) => controller.close() })),
         { path: query.path, format: query.format, source: { id: source?.id ?? null, name, scope } },
       )
       falconer.log.info('imported', { path: query.path, by: who.principal.name, ...tally })

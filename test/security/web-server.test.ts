@@ -1,0 +1,189 @@
+/**
+ * The server over real sockets: senders that go away in the middle, bodies that grow too large, a full queue, events that end,
+ * a database that is gone, and a stop that lets what is under way end first.
+ */
+import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http'
+import { connect } from 'node:net'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { listen } from '../../apps/server/listen.ts'
+import type { Database } from '../../store/database.ts'
+import { listSources } from '../../store/sources.ts'
+import { alertOfShop } from '../support/shop-alert.ts'
+import { openSite, type Site } from '../support/site.ts'
+
+type Server = Awaited<ReturnType<typeof listen>>
+const line = (at: number): string =>
+  `${JSON.stringify(alertOfShop({ time: new Date(Date.parse('2026-11-23T11:00:00Z') + at).toISOString() }))}\n`
+
+describe('ingest over a socket', () => {
+  let site: Site
+  let server: Server
+  beforeAll(async () => {
+    site = await openSite({ config: { FALCONER_PORT: '0', FALCONER_INGEST_MAX_BYTES: '2000000' } })
+    server = await listen(site.falconer)
+  })
+  afterAll(async () => {
+    await server.close()
+    await site.close()
+  })
+  afterEach(() => vi.restoreAllMocks())
+
+  const post = (headers: Record<string, string> = {}): ClientRequest =>
+    httpRequest(`${server.url}/ingest/falco/${site.secret}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-ndjson', ...headers },
+    })
+  const answered = (request: ClientRequest): Promise<IncomingMessage & { text: string }> =>
+    new Promise((resolve, reject) => {
+      request.once('error', reject).once('response', (answer) => {
+        let text = ''
+        answer.on('data', (part: Buffer) => (text += part.toString())).once('end', () => resolve(Object.assign(answer, { text })))
+      })
+    })
+  const accepted = async (): Promise<number> => (await listSources(site.db)).find((one) => one.name === 'falco')?.accepted ?? 0
+  const held = (): number => site.falconer.intake.stats.waitingBytes
+
+  it('a sender that goes away in the middle costs nothing: no error, no room kept, and the next one is served', async () => {
+    const before = await accepted()
+    for (const headers of [{}, { 'content-length': '1000000' }] as Record<string, string>[]) {
+      const cut = post(headers)
+      cut.on('error', () => {})
+      cut.write(line(1) + line(2).slice(0, 100))
+      await expect.poll(held).toBeGreaterThan(0)
+      cut.destroy()
+      await expect.poll(held, { timeout: 10_000 }).toBe(0)
+    }
+    const next = post()
+    next.end(line(3))
+    expect((await answered(next)).statusCode).toBe(200)
+    // A whole line that came before the cut may have been committed: it was received.
+    expect((await accepted()) - before).toBeLessThanOrEqual(2)
+    await expect.poll(() => site.logged.filter((one) => one.includes('request cut off')).length).toBe(2)
+    expect(site.logged.filter((one) => one.includes('"level":"error"'))).toEqual([])
+  })
+
+  it('a body that is too large is refused with 413: at once when announced, and as it grows when not', async () => {
+    const announced = post({ 'content-length': '2000001' })
+    announced.on('error', () => {})
+    announced.flushHeaders()
+    const refused = await answered(announced)
+    expect([refused.statusCode, JSON.parse(refused.text)]).toMatchObject([413, { code: 'too_large' }])
+    announced.destroy()
+    const growing = post({ 'transfer-encoding': 'chunked' })
+    growing.on('error', () => {})
+    const answer = answered(growing)
+    growing.write(' '.repeat(1_500_000))
+    growing.end(' '.repeat(1_500_000))
+    expect((await answer).statusCode).toBe(413)
+    await expect.poll(held).toBe(0)
+  })
+
+  it('a full queue answers 503 and says when to come back; then it takes it', async () => {
+    const refusedBefore = site.falconer.intake.stats.refused
+    const release = site.falconer.intake.reserve(256 * 1024 * 1024)
+    const first = post()
+    first.end(line(4))
+    const answer = await answered(first)
+    expect(answer.statusCode).toBe(503)
+    expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0)
+    expect(JSON.parse(answer.text)).toMatchObject({ code: 'overloaded' })
+    expect(site.falconer.intake.stats.refused).toBe(refusedBefore + 1)
+    release()
+    const second = post()
+    second.end(line(4))
+    expect((await answered(second)).statusCode).toBe(200)
+  })
+
+  it('a database that is gone answers 503, never that the alert was taken', async () => {
+    vi.spyOn(site.falconer.db as Database, 'transaction').mockRejectedValue(Object.assign(new Error('gone'), { code: '57P01' }))
+    const request = post()
+    request.end(line(5))
+    const answer = await answered(request)
+    expect([answer.statusCode, answer.headers['retry-after']]).toEqual([503, '5'])
+  })
+
+  it.each([
+    ['no host', 'GET / HTTP/1.1\r\nConnection: close\r\n\r\n'],
+    ['two hosts', 'GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\nConnection: close\r\n\r\n'],
+    ['an absolute address', 'GET http://evil.example/incidents HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n'],
+    ['a broken request line', 'GET /in cidents HTTP/1.1\r\nHost: localhost\r\n\r\n'],
+    ['two lengths', 'POST /sources HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
+    ['a header that does not end', `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`],
+  ])('%s is refused, and nothing falls over', async (_what, bytes) => {
+    const { hostname, port } = new URL(server.url)
+    const told = await new Promise<string>((resolve) => {
+      let text = ''
+      const socket = connect(Number(port), hostname === 'localhost' ? '127.0.0.1' : hostname, () => socket.write(bytes))
+      socket
+        .on('data', (part) => (text += part.toString()))
+        .on('error', () => resolve(text))
+        .on('close', () => resolve(text))
+      setTimeout(() => socket.destroy(), 5_000).unref()
+    })
+    expect(told).toMatch(/^HTTP\/1\.1 4(00|03|31)/)
+    expect((await fetch(`${server.url}/healthz`)).status).toBe(200)
+  })
+})
+
+describe('stopping', () => {
+  it('ends open events, waits for a request that is under way, takes no new one, and leaves nothing listening', async () => {
+    const site = await openSite({ config: { FALCONER_PORT: '0' } })
+    const server = await listen(site.falconer)
+    const events = await fetch(`${server.url}/events`, { headers: { cookie: site.people.viewer.cookie } })
+    const reader = events.body?.getReader()
+    await reader?.read()
+    const slow = httpRequest(`${server.url}/ingest/falco/${site.secret}`, { method: 'POST' })
+    const answer = new Promise<number | undefined>((resolve, reject) => {
+      slow.once('response', (response) => resolve(response.resume().statusCode)).once('error', reject)
+    })
+    slow.write(line(1))
+    await expect.poll(() => site.falconer.intake.stats.waitingBytes).toBeGreaterThan(0)
+    const closed = server.close()
+    expect(await reader?.read()).toEqual({ done: true, value: undefined })
+    await expect(fetch(`${server.url}/healthz`)).rejects.toThrow()
+    slow.end(line(2))
+    expect(await answer).toBe(200)
+    await closed
+    expect(site.falconer.changes.listenerCount('change')).toBe(0)
+    expect(site.falconer.changes.listenerCount('closing')).toBe(0)
+    expect((await listSources(site.db)).find((one) => one.name === 'falco')?.accepted).toBe(2)
+    await site.close()
+  })
+
+  it('does not wait for ever for who says nothing', async () => {
+    const site = await openSite({ config: { FALCONER_PORT: '0' } })
+    const server = await listen(site.falconer)
+    const mute = httpRequest(`${server.url}/ingest/falco/${site.secret}`, { method: 'POST' })
+    const cut = new Promise((resolve) => {
+      mute.once('error', resolve).once('close', resolve)
+    })
+    mute.write(line(1))
+    await expect.poll(() => site.falconer.intake.stats.waitingBytes).toBeGreaterThan(0)
+    await server.close()
+    await cut
+    await site.close()
+  })
+})
+
+describe('events', () => {
+  it('cost a server nothing that a slow reader does not read, and end with their reader', async () => {
+    const site = await openSite({ config: { FALCONER_PORT: '0' } })
+    const server = await listen(site.falconer)
+    const streams = await Promise.all(
+      Array.from({ length: 20 }, () => fetch(`${server.url}/events`, { headers: { cookie: site.people.viewer.cookie } })),
+    )
+    expect(site.falconer.changes.listenerCount('change')).toBe(20)
+    for (let at = 0; at < 5_000; at += 1) site.falconer.changed(at % 2 === 0 ? 'incidents' : 'sources')
+    const text = new TextDecoder()
+    const reader = streams[0]?.body?.getReader()
+    let heard = ''
+    await expect.poll(async () => (heard += text.decode((await reader?.read())?.value)), { timeout: 10_000 }).toContain('data: sources')
+    expect(heard).toContain('data: incidents')
+    expect(heard.length).toBeLessThan(2_000)
+    await reader?.cancel()
+    for (const stream of streams.slice(1)) await stream.body?.cancel()
+    await expect.poll(() => site.falconer.changes.listenerCount('change'), { timeout: 10_000 }).toBe(0)
+    await server.close()
+    await site.close()
+  })
+})
