@@ -9,7 +9,7 @@ import { isId } from '../domain/ids.ts'
 import type { Incident } from '../domain/incident.ts'
 import { buildCaseFile, type CaseFile, type Coverage, sample } from '../incidents/case-file.ts'
 import { type AlertContext, noContext } from '../incidents/context.ts'
-import { ground, type RecordReader } from '../incidents/grounding.ts'
+import { ground, lastHeard, type RecordReader } from '../incidents/grounding.ts'
 import { getAlert, getAlerts } from '../store/alerts.ts'
 import type { Database, Queryable } from '../store/database.ts'
 import { getEntities, getEntity, inventoryFreshness } from '../store/entities.ts'
@@ -45,8 +45,9 @@ export async function investigate(
     const file = await readCase(db, incident.id, options)
     // Taken before the analyst has the file: what it does to its copy widens nothing.
     const entityIds = new Set(file.entities.map((entity) => entity.id.toString()))
+    const coverage = new Map(file.coverage.map((source) => [source.name, lastHeard(source)]))
     const draft = checkedDraft(analyst, await analyst.analyse(file))
-    const report = await ground(draft, recordReader(db), { severityFloor: incident.severityFloor, entityIds })
+    const report = await ground(draft, recordReader(db), { severityFloor: incident.severityFloor, entityIds, coverage })
     const finished = await finishInvestigation(db, id, { report }, clock.now())
     await markInvestigated(db, incident.id, incident.revision)
     return finished

@@ -1,7 +1,7 @@
 /**
  * Grounding: code re-reads every record a claim cites and compares the value that stood there. An observation
- * needs one record, a causal claim two; absence cites coverage. Every `quoted` value in a sentence must be one of
- * the cited values. What does not hold is kept as a hypothesis and counted; it is never shown as a fact.
+ * needs one record, a causal claim two; absence cites coverage. Every value a sentence quotes must stand in a cited
+ * record, and so must what looks like one without being quoted. What does not hold is kept as a hypothesis and counted.
  */
 import type { Alert } from '../domain/alert.ts'
 import type { Entity } from '../domain/entity.ts'
@@ -10,6 +10,7 @@ import type { RecordedDecision } from '../domain/incident.ts'
 import type { Claim, DraftReport, GroundedClaim, Report } from '../domain/report.ts'
 import { maxSeverity, type Severity } from '../domain/severity.ts'
 import { alertField, entityField } from './record-field.ts'
+import { bare, holds, type Held, isClosed, lookalikes, sentenceParts } from './sentence-parts.ts'
 import type { Coverage } from './case-file.ts'
 
 /** Reads records afresh; the store's, never the analyst's copy. */
@@ -20,11 +21,15 @@ export interface RecordReader {
   coverage(name: string): Promise<Coverage | undefined>
 }
 
-/** What a report may speak of: the incident's floor, and the inventory entities of its case. */
-export type GroundingCase = { severityFloor: Severity; entityIds: ReadonlySet<string> }
+/** When each source was last heard, as it stood in the case: it may have been heard again since. */
+export type SeenCoverage = ReadonlyMap<string, string>
+/** What a report may speak of: the incident's floor, the inventory entities of its case, and what had been heard by then. */
+export type GroundingCase = { severityFloor: Severity; entityIds: ReadonlySet<string>; coverage: SeenCoverage }
+export const lastHeard = ({ lastSeenAt }: Coverage): string => lastSeenAt?.toISOString() ?? 'never'
 
 export async function ground(draft: DraftReport, reader: RecordReader, about: GroundingCase): Promise<Report> {
-  const check = async (claims: readonly Claim[]): Promise<GroundedClaim[]> => Promise.all(claims.map((claim) => groundClaim(claim, reader)))
+  const check = async (claims: readonly Claim[]): Promise<GroundedClaim[]> =>
+    Promise.all(claims.map((claim) => groundClaim(claim, reader, about.coverage)))
   const [summary, reasons, unusual, timeline] = await Promise.all([
     check(draft.summary),
     check(draft.reasons),
@@ -40,73 +45,71 @@ export async function ground(draft: DraftReport, reader: RecordReader, about: Gr
   return { ...draft, summary, reasons, unusual, timeline, actions, severity: maxSeverity(draft.severity, about.severityFloor), ungrounded }
 }
 
-export async function groundClaim(claim: Claim, reader: RecordReader): Promise<GroundedClaim> {
+export async function groundClaim(claim: Claim, reader: RecordReader, seen: SeenCoverage = new Map()): Promise<GroundedClaim> {
   const problems: string[] = []
-  const records = new Set(claim.evidence.map((reference) => `${reference.record}/${reference.id}`))
+  const records = new Set<string>()
+  const held: Held[] = []
+  for (const reference of claim.evidence) {
+    const found = await reread(reference, reader, seen)
+    if ('problem' in found) problems.push(found.problem)
+    else {
+      records.add(found.record)
+      if (found.value !== null && reference.path !== null) held.push({ path: reference.path, value: bare(found.value) })
+    }
+  }
   const needed = claim.kind === 'causal' ? 2 : 1
+  // Counted as the records they are, not as they were written: one record under two spellings is one.
   if (records.size < needed)
     problems.push(`a ${claim.kind} claim needs ${needed === 1 ? 'a cited record' : 'two cited records'}; it cites ${records.size}`)
-  if (claim.kind === 'absence' && !claim.evidence.some((reference) => reference.record === 'coverage'))
+  if (claim.kind === 'absence' && ![...records].some((record) => record.startsWith('coverage/')))
     problems.push('a claim that something was not seen must cite the coverage it stands on')
-  const confirmed: string[] = []
-  for (const reference of claim.evidence) {
-    const found = await reread(reference, reader)
-    if (typeof found === 'object') problems.push(found.problem)
-    else if (found !== '') confirmed.push(bare(found))
+  for (const { quoted, text, cut } of sentenceParts(claim.text)) {
+    if (quoted && !held.some((one) => holds(one, text, cut))) problems.push('it quotes a value that no cited record holds')
+    if (!quoted && !isClosed(text)) problems.push('it has a quotation that is not closed')
+    if (!quoted && lookalikes(text).some((value) => !held.some((one) => holds(one, value))))
+      problems.push('it names a value, without quoting it, that no cited record holds')
   }
-  for (const quoted of quotedValues(claim.text))
-    if (!confirmed.some((value) => value === quoted || (value.includes(quoted) && quoted.length >= 3)))
-      problems.push('it quotes a value that no cited record holds')
   return { ...claim, grounded: problems.length === 0, problems: [...new Set(problems)] }
 }
 
-/** The text that stands in the record now, '' when the whole record is cited, or why it cannot be confirmed. */
-async function reread(reference: EvidenceRef, reader: RecordReader): Promise<string | { problem: string }> {
-  const missing = { problem: `the cited ${reference.record} does not exist` }
-  let value: string | null
-  if (reference.record === 'coverage') {
-    const coverage = await reader.coverage(reference.id)
-    if (coverage === undefined) return missing
-    value = reference.path === 'lastSeenAt' ? (coverage.lastSeenAt?.toISOString() ?? 'never') : null
-    // A source may have been heard again since; what was said of it then stays true if it is not later than now.
-    if (reference.path === 'lastSeenAt' && reference.value !== null && (reference.value === value || reference.value < (value ?? '')))
-      return reference.value
-  } else if (reference.record === 'decision') {
-    const decision = await reader.decision(reference.id)
-    if (decision === undefined) return missing
-    value = decision.reason
-  } else {
-    const found = reference.record === 'alert' ? await reader.alert(reference.id) : await reader.entity(reference.id)
-    if (found === undefined) return missing
-    value =
-      reference.path === null
-        ? null
-        : reference.record === 'alert'
-          ? alertField(found as Alert, reference.path)
-          : entityField(found as Entity, reference.path)
+/** The record by its own identity, and the text that stands there now (null: the whole record is cited); or why it cannot be confirmed. */
+async function reread(
+  reference: EvidenceRef,
+  reader: RecordReader,
+  seen: SeenCoverage,
+): Promise<{ record: string; value: string | null } | { problem: string }> {
+  const found = await lookUp(reference, reader, seen)
+  if (found === undefined) return { problem: `the cited ${reference.record} does not exist` }
+  const record = `${reference.record}/${found.id}`
+  if (reference.path === null)
+    return reference.value === null ? { record, value: null } : { problem: 'it quotes a value without saying where it stands' }
+  if (found.values.length === 0) return { problem: `the cited ${reference.record} has no ${reference.path}` }
+  return reference.value !== null && found.values.includes(reference.value)
+    ? { record, value: reference.value }
+    : { problem: `the cited ${reference.record} holds another value at ${reference.path}` }
+}
+
+/** The record, and what it holds at the path: nothing, one value, or for coverage also the one that stood in the case. */
+async function lookUp(
+  { record, id, path }: EvidenceRef,
+  reader: RecordReader,
+  seen: SeenCoverage,
+): Promise<{ id: string; values: string[] } | undefined> {
+  const at = (value: string | null): string[] => (value === null ? [] : [value])
+  if (record === 'alert') {
+    const alert = await reader.alert(id)
+    return alert && { id: alert.id, values: path === null ? [] : at(alertField(alert, path)) }
   }
-  if (reference.path === null) return reference.value === null ? '' : { problem: 'it quotes a value without saying where it stands' }
-  if (value === null) return { problem: `the cited ${reference.record} has no ${reference.path}` }
-  return value === reference.value ? value : { problem: `the cited ${reference.record} holds another value at ${reference.path}` }
+  if (record === 'entity') {
+    const entity = await reader.entity(id)
+    return entity && { id: entity.id.toString(), values: path === null ? [] : at(entityField(entity, path)) }
+  }
+  if (record === 'decision') {
+    const decision = await reader.decision(id)
+    return decision && { id: decision.id, values: path === 'reason' ? [decision.reason] : [] }
+  }
+  const coverage = await reader.coverage(id)
+  return (
+    coverage && { id: coverage.name, values: path === 'lastSeenAt' ? [lastHeard(coverage), ...at(seen.get(coverage.name) ?? null)] : [] }
+  )
 }
-
-const open = '⟦'
-const close = '⟧'
-
-/** Puts a record's value into a sentence, so that grounding can find it again. Shown as code. */
-export const quote = (value: string): string => `${open}${bare(value)}${close}`
-const bare = (value: string): string => value.replaceAll(open, '[').replaceAll(close, ']')
-
-/** The sentence in parts: plain words of ours, and values quoted from records. */
-export function sentenceParts(text: string): { quoted: boolean; text: string }[] {
-  return text
-    .split(/(⟦[^⟧]*⟧)/u)
-    .filter((part) => part !== '')
-    .map((part) =>
-      part.startsWith(open) && part.endsWith(close) ? { quoted: true, text: part.slice(1, -1) } : { quoted: false, text: part },
-    )
-}
-const quotedValues = (text: string): string[] =>
-  sentenceParts(text)
-    .filter((part) => part.quoted)
-    .map((part) => part.text)

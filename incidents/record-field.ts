@@ -9,7 +9,7 @@ import { formatEventTime } from '../domain/event-time.ts'
 import { stringifyExact } from '../domain/exact-json.ts'
 
 export function alertField(alert: Alert, path: string): string | null {
-  if (path.startsWith('fields.')) return asText(alert.fields[path.slice('fields.'.length)])
+  if (path.startsWith('fields.')) return asText(own(alert.fields, path.slice('fields.'.length)))
   switch (path) {
     case 'rule':
       return alert.rule
@@ -59,12 +59,15 @@ export function entityField(entity: Entity, path: string): string | null {
     default: {
       if (!path.startsWith('properties.')) return null
       let at: unknown = entity.properties
-      for (const part of path.slice('properties.'.length).split('.'))
-        at = at !== null && typeof at === 'object' ? (at as Record<string, unknown>)[part] : undefined
+      for (const part of path.slice('properties.'.length).split('.')) at = own(at, part)
       return asText(at)
     }
   }
 }
+
+/** What the record itself holds; never what every object has. */
+const own = (value: unknown, name: string): unknown =>
+  value !== null && typeof value === 'object' && Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined
 
 function asText(value: unknown): string | null {
   if (value === null || value === undefined) return null

@@ -7,7 +7,7 @@ import type { Entity } from '../../domain/entity.ts'
 import type { EvidenceRef } from '../../domain/evidence.ts'
 import type { Claim } from '../../domain/report.ts'
 import type { Coverage } from '../../incidents/case-file.ts'
-import { quote } from '../../incidents/grounding.ts'
+import { quote } from '../../incidents/sentence-parts.ts'
 import { alertField, entityField } from '../../incidents/record-field.ts'
 
 /** A cited value; `shown` false cites without quoting, `part` quotes from there to there only. */

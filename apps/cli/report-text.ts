@@ -1,5 +1,5 @@
 /** An incident and its report as plain text. A claim whose records do not say so is marked as a hypothesis. */
-import { sentenceParts } from '../../incidents/grounding.ts'
+import { sentenceParts } from '../../incidents/sentence-parts.ts'
 import { safe, shortTime, table } from './output.ts'
 import type { IncidentRow, InvestigationRow, ProposalRow } from './rows.ts'
 

@@ -8,7 +8,7 @@ import { redact, redactDeep } from '../../domain/redact.ts'
 import type { GroundedClaim, Verdict } from '../../domain/report.ts'
 import type { Severity } from '../../domain/severity.ts'
 import { visible } from '../../domain/untrusted.ts'
-import { sentenceParts } from '../../incidents/grounding.ts'
+import { sentenceParts } from '../../incidents/sentence-parts.ts'
 
 export type Html = HtmlEscapedString | Promise<HtmlEscapedString>
 export const nothing = html``
