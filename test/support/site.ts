@@ -37,7 +37,7 @@ export type Site = {
   db: Database
   clock: FixedClock
   people: Record<Role, Visitor>
-  secret: string
+  /** Of the source “falco”; a test that changes it says so here. */ secret: string
   logged: string[]
   /** Null unless asked for with `shop`. */ shop: Shop | null
   visitor(name: string, role: Role): Promise<Visitor>
@@ -69,7 +69,7 @@ export async function openSite({ config = {}, shop: wanted = false, host = 'loca
   for (const role of roles) people[role] = await visitor(`Somebody ${role}`, role)
   const base = `${config.FALCONER_PUBLIC_URL?.startsWith('https') === true ? 'https' : 'http'}://${host}`
   const ask = async (path: string, asked: Asked = {}): Promise<Response> => app.request(`${base}${path}`, requestOf(host, asked))
-  return {
+  const site: Site = {
     falconer,
     app,
     db,
@@ -80,7 +80,7 @@ export async function openSite({ config = {}, shop: wanted = false, host = 'loca
     shop,
     visitor,
     ask,
-    ingest: (body) => ask(`/ingest/falco/${secret}`, { method: 'POST', body, headers: { 'content-type': 'application/json' } }),
+    ingest: (body) => ask(`/ingest/falco/${site.secret}`, { method: 'POST', body, headers: { 'content-type': 'application/json' } }),
     settle: async () => {
       await falconer.settle()
       for (const { id } of await listProposals(db, { states: ['requested'] }, 100))
@@ -92,6 +92,7 @@ export async function openSite({ config = {}, shop: wanted = false, host = 'loca
       await rm(folder, { recursive: true, force: true })
     },
   }
+  return site
 }
 
 async function comeIn(falconer: Falconer, name: string, role: Role): Promise<Visitor> {
