@@ -32,6 +32,8 @@ export interface Collector<Raw = unknown> {
   readonly produces: readonly ('alert' | 'internal' | 'entity' | 'relation')[]
   /** How to connect it, as Markdown; `{{url}}`, `{{secret}}` and `{{scope}}` are replaced. */
   readonly connect: string
+  /** Why the bytes of what cannot be read are not kept: a dead letter then says where it stood and what was wrong, no more. */
+  readonly withholds?: string
   /** The first 64 KiB of a file as text (BOM and UTF-16 already decoded): is it ours? */
   detect(sample: string, path: string): boolean
   /** Streams input as pieces; constant memory. `at` = line or path, for dead letters. */

@@ -1,4 +1,4 @@
-/** Walks what a person named on the command line: files in name order, folders entered, hidden files and links to folders left out. */
+/** Walks what a person named on the command line: files in name order, folders entered, hidden files and linked folders left out. */
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { InputError } from '../domain/errors.ts'
@@ -25,6 +25,8 @@ async function* walkFolder(folder: string): AsyncIterable<FoundFile> {
     if (entry.name.startsWith('.')) continue
     const path = join(folder, entry.name)
     if (entry.isDirectory()) yield* walkFolder(path)
-    else if (entry.isFile()) yield { path, named: false }
+    // A link to a file is a file (mounted configuration maps are links); links to folders could lead in a circle.
+    else if (entry.isFile() || (entry.isSymbolicLink() && (await stat(path).catch(() => null))?.isFile() === true))
+      yield { path, named: false }
   }
 }

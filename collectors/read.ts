@@ -62,10 +62,11 @@ function take(collector: Collector, piece: Piece, source: SourceContext, batch: 
   batch.bytes += piece.bytes.length
   const dead = (reason: string): void => {
     counts.deadLetters += 1
-    batch.deadLetters.push({ at: piece.at, reason, bytes: bytesOf(piece) })
+    batch.deadLetters.push({ at: piece.at, reason, bytes: withheld(collector) ?? bytesOf(piece) })
   }
   if (piece.error !== undefined) return dead(piece.error)
-  if (nestedDeeperThan(piece.raw, maxNesting)) return dead(`nested deeper than ${maxNesting} levels`)
+  const unfit = whyUnfit(piece.raw)
+  if (unfit !== null) return dead(unfit)
   const raw = collector.raw.safeParse(piece.raw)
   if (!raw.success)
     return dead(
@@ -90,6 +91,8 @@ function take(collector: Collector, piece: Piece, source: SourceContext, batch: 
   }
 }
 
+const withheld = ({ withholds }: Collector): Uint8Array | null => (withholds === undefined ? null : Buffer.from(`[not kept: ${withholds}]`))
+
 /** What was received; an object out of a list has no bytes of its own and is written out again. */
 function bytesOf({ bytes, raw }: Piece): Uint8Array {
   if (bytes.length > 0 || raw === null) return bytes
@@ -100,16 +103,16 @@ function bytesOf({ bytes, raw }: Piece): Uint8Array {
   }
 }
 
-/** Not by recursion: it is asked of input that would exhaust the stack. */
-function nestedDeeperThan(value: unknown, limit: number): boolean {
+/** What no record can hold. Not found by recursion: it is asked of input that would exhaust the stack. */
+function whyUnfit(value: unknown): string | null {
   let level: unknown[] = [value]
   for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > limit) return true
-    level = level
-      .flatMap((inner) => (inner !== null && typeof inner === 'object' ? Object.values(inner) : []))
-      .filter((inner) => inner !== null && typeof inner === 'object')
+    if (depth > maxNesting) return `nested deeper than ${maxNesting} levels`
+    // 1e999 is JSON, but no number: written out again it would be null.
+    if (level.some((inner) => typeof inner === 'number' && !Number.isFinite(inner))) return 'it holds a number too large to be kept'
+    level = level.flatMap((inner) => (inner !== null && typeof inner === 'object' ? Object.values(inner) : []))
   }
-  return false
+  return null
 }
 
 function chooseCollector(sample: Buffer, options: ReadOptions): Collector {

@@ -101,6 +101,53 @@ describe('Falco alerts', () => {
     }
   })
 
+  it('reads what people keep: grep’s prefixes, table cells, curl lines, a capital Rule, CloudEvents, PowerShell’s UTF-16', async () => {
+    const a = line(alert())
+    const event = { specversion: '1.0', type: 'falco.rule.output.v1', id: '1', source: 'falco', data: alert() }
+    const utf16be = Buffer.from(`\ufeff${a}\r\nEvents detected: 1\r\n`, 'utf16le').swap16()
+    for (const [content, skipped] of [
+      [`12:${a}\nlogs/falco.log:7:${a.replace('kworkerd', 'xmrig')}`, 0],
+      [`2026-09-14\tworker-1\t${a}\tend`, 1],
+      [`# send it\ncurl -d '${a}' http://localhost:2801/`, 2],
+      [a.replace('"rule"', '"Rule"'), 0],
+      [line(event), 0],
+      [utf16be, 1],
+      [`2026-09-14T09:40:05.1Z stdout F ${a}`, 0],
+      [`a {brace} in text ${a}`, 1],
+    ] as const) {
+      const { alerts, dead, counts } = await read(content)
+      expect(dead).toEqual([])
+      expect(alerts[0]).toMatchObject({ rule: 'Drop and execute new binary in container', eventNs: 1789378804338075531n })
+      expect(counts.skipped).toBe(skipped)
+    }
+  })
+
+  it('never takes an alert that was cut off behind a prefix for text', async () => {
+    const { dead, counts } = await read(`${line(alert())}\n2026-09-14T09:40:05.1Z stdout P ${line(alert()).slice(0, 300)}\n`)
+    expect(counts).toMatchObject({ read: 2, records: 1, deadLetters: 1 })
+    expect(dead[0]?.reason).toMatch(/does not end on its line/)
+  })
+
+  it('refuses what no record can hold, with the reason: numbers beyond all bounds, endless names', async () => {
+    const huge = line(alert()).replace('"proc.pid":4140', '"proc.pid":4e999')
+    const long = line(alert({ rule: 'r'.repeat(501) }))
+    const { dead, counts } = await read(`${huge}\n${long}\n${line(alert())}`)
+    expect(counts).toMatchObject({ read: 3, records: 1, deadLetters: 2 })
+    expect(dead.map((letter) => letter.reason)).toEqual([
+      'it holds a number too large to be kept',
+      '"rule" is longer than 500 characters: that is no rule’s name',
+    ])
+  })
+
+  it('keeps alerts apart that differ only in bytes which are not UTF-8', async () => {
+    const [head, tail] = line(alert()).split('kworkerd -o')
+    const withByte = (byte: number): Buffer => Buffer.concat([Buffer.from(`${head}k`), Buffer.from([byte]), Buffer.from(`${tail}`)])
+    const { alerts } = await read(Buffer.concat([withByte(0xff), Buffer.from('\n'), withByte(0xfe), Buffer.from('\n'), withByte(0xff)]))
+    expect(alerts.map((one) => one.process?.cmdline)).toEqual(Array.from({ length: 3 }, () => 'k\ufffd 203.0.113.77:4444'))
+    expect(alerts[0]?.contentKey).not.toBe(alerts[1]?.contentKey)
+    expect(alerts[0]?.contentKey).toBe(alerts[2]?.contentKey)
+  })
+
   it('knows all eight priorities in any case, and refuses others with the reason', async () => {
     for (const priority of ['Emergency', 'ALERT', 'critical', 'Error', 'WARNING', 'Notice', 'Informational', 'INFO', 'debug'])
       expect((await read(line(alert({ priority })))).alerts).toHaveLength(1)

@@ -51,9 +51,16 @@ Neither of them sends an alert again after an error answer. Where losing one is 
 async function* split(input: AsyncIterable<Uint8Array>): AsyncIterable<Piece> {
   for await (const found of findDocuments(input)) {
     if (found.kind === 'broken') yield { raw: null, bytes: found.bytes, at: found.at, error: found.reason }
-    else if (found.kind === 'text') yield { raw: null, bytes: found.bytes, at: found.at, skipped: true }
+    else if (found.kind === 'text') yield text(found)
     else yield piece(found)
   }
+}
+
+/** Between alerts there may be any text; what begins like an alert and is cut off is none. */
+function text({ bytes, at }: { bytes: Uint8Array; at: string }): Piece {
+  if (bytes[0] === 0x7b && /"output_fields"\s*:|"priority"\s*:/.test(new TextDecoder().decode(bytes.subarray(0, 4_096))))
+    return { raw: null, bytes, at, error: 'an alert that does not end on its line' }
+  return { raw: null, bytes, at, skipped: true }
 }
 
 function piece({ bytes, at, prefixed }: { bytes: Uint8Array; at: string; prefixed: boolean }): Piece {

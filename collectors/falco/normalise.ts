@@ -1,4 +1,6 @@
 /** From one Falco document to one record. Pure: the same document and source give the same record. */
+import { isUtf8 } from 'node:buffer'
+import { createHash } from 'node:crypto'
 import type { NewAlert } from '../../domain/alert.ts'
 import { attackFromTags } from '../../domain/attack.ts'
 import { canonicalHash } from '../../domain/canonical-json.ts'
@@ -14,9 +16,10 @@ export function* normaliseFalco(raw: FalcoDocument, piece: Piece, source: Source
   const document = unwrap(raw)
   const rule = text(document.rule) ?? text(document.Rule)
   if (rule === null) throw new InputError('not a Falco alert: it has no "rule"')
+  if (rule.length > longestRule) throw new InputError(`"rule" is longer than ${longestRule} characters: that is no rule’s name`)
   const fields = fieldsOf(document)
   const hostname = text(document.hostname)
-  const contentKey = canonicalHash([source.scope, raw]).slice(3)
+  const contentKey = canonicalHash([source.scope, raw, ...lost(piece.bytes)]).slice(3)
   const eventNs = eventTime(document, fields)
   if (/^Falco internal/i.test(rule)) {
     yield { kind: 'internal', contentKey, name: rule, eventNs, hostname, fields, raw: piece.bytes }
@@ -57,6 +60,11 @@ export function* normaliseFalco(raw: FalcoDocument, piece: Piece, source: Source
   }
   yield { kind: 'alert', alert }
 }
+
+const longestRule = 500
+
+/** Bytes that are not UTF-8 are read as U+FFFD, all alike: then the bytes themselves make the difference. */
+const lost = (bytes: Uint8Array): string[] => (isUtf8(bytes) ? [] : [createHash('sha256').update(bytes).digest('hex')])
 
 /** A CloudEvents envelope (falco.rule.output.v1) holds the alert in `data`. */
 function unwrap(raw: FalcoDocument): FalcoDocument {

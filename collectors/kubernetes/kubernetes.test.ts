@@ -7,11 +7,13 @@ import { type Batch, readInput } from '../read.ts'
 const source = { sourceId: null, sourceName: 's', scope: 'lab', receivedNs: 1_790_000_000_000_000_000n }
 async function read(
   content: string,
+  chunk = 1_000,
 ): Promise<{ records: NewRecord[]; dead: Batch['deadLetters']; counts: Awaited<ReturnType<typeof readInput>> }> {
   const batches: Batch[] = []
   const counts = await readInput(
     (async function* () {
-      yield Buffer.from(content)
+      const bytes = Buffer.from(content)
+      for (let at = 0; at < bytes.length; at += chunk) yield bytes.subarray(at, at + chunk)
     })(),
     {
       path: 'input',
@@ -83,5 +85,71 @@ describe('Kubernetes inventory', () => {
     expect(counts).toMatchObject({ read: 2, skipped: 1, deadLetters: 2 })
     expect(dead.map((one) => one.reason)).toEqual(['this Pod has no metadata.name', 'not a Kubernetes object: it has no "kind"'])
     expect((await read('apiVersion: v1\nkind: Pod\nmetadata: {name: a\n  b: [')).dead[0]?.reason).toMatch(/not YAML/)
+  })
+
+  it('takes a list apart while it reads it, wherever its kind stands and however it is cut into chunks', async () => {
+    const pod = (name: string) => ({
+      metadata: { name, namespace: 'shop', uid: `uid-${name}`, labels: { items: '[{"' } },
+      spec: { containers: [] },
+    })
+    const kinds = { apiVersion: 'v1', kind: 'PodList' }
+    const items = [pod('a'), pod('b\\"]}')]
+    for (const text of [
+      JSON.stringify({ ...kinds, metadata: { resourceVersion: '1', items: [1] }, items }),
+      JSON.stringify({ items, ...kinds }),
+      JSON.stringify({ items, ...kinds }, null, 4),
+      `\ufeff ${JSON.stringify({ ...kinds, items: [items[0]] })}\n${JSON.stringify({ kind: 'Pod', ...items[1] })}`,
+      JSON.stringify(items.map((item) => ({ apiVersion: 'v1', kind: 'Pod', ...item }))),
+    ])
+      for (const chunk of [1, 7, 64, 100_000]) {
+        const { counts, records } = await read(text, chunk)
+        expect(counts).toMatchObject({ read: 2, deadLetters: 0 })
+        expect(records.flatMap((record) => (record.kind === 'entity' ? [record.entity.name] : []))).toEqual(['a', 'b\\"]}'])
+      }
+  })
+
+  it('accounts for what is cut off, too large, no object or no JSON, and keeps none of its bytes', async () => {
+    const good = JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a', uid: 'u' }, spec: { password: 'hunter2hunter2' } })
+    const cut = await read(`{"apiVersion":"v1","items":[${good},${good.slice(0, -9)}`)
+    expect(cut.counts).toMatchObject({ read: 2, deadLetters: 1 })
+    expect(cut.dead[0]?.reason).toMatch(/cut off/)
+    const odd = await read(`{"apiVersion":"v1","items":[${good}, 7, null, "x", [${good}]],"kind":"List"} and text`)
+    expect(odd.dead.map((letter) => letter.reason.replace(/:.*/, ''))).toEqual([
+      'an element of the list is not an object',
+      'not a Kubernetes inventory document',
+      'it is text, not JSON',
+    ])
+    for (const { bytes } of [...cut.dead, ...odd.dead]) expect(Buffer.from(bytes).toString()).toMatch(/^\[not kept/)
+  })
+
+  it('records the container before a restart until it ended, and those of kubectl debug', async () => {
+    const [before, now, debug] = ['a', 'b', 'c'].map((digit) => digit.repeat(64))
+    const lastState = { terminated: { containerID: `containerd://${before}`, finishedAt: '2026-08-01T10:00:00Z' } }
+    const pod = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'web', namespace: 'shop', uid: 'uid-web', creationTimestamp: '2026-08-01T00:00:00Z' },
+      spec: { containers: [{ name: 'app', image: 'web:1' }], ephemeralContainers: [{ name: 'debugger', image: 'busybox' }] },
+      status: {
+        phase: 'Running',
+        containerStatuses: [{ name: 'app', containerID: `containerd://${now}`, lastState }],
+        ephemeralContainerStatuses: [{ name: 'debugger', containerID: `containerd://${debug}` }],
+      },
+    }
+    const { records } = await read(JSON.stringify(pod))
+    const containers = records.flatMap((record) => (record.kind === 'entity' && record.entity.kind === 'container' ? [record.entity] : []))
+    expect(containers.map(({ key, name, deletedNs }) => [key, name, deletedNs])).toEqual([
+      [now, 'app', null],
+      [before, 'app', 1_785_578_400_000_000_000n],
+      [debug, 'debugger', null],
+    ])
+  })
+
+  it('refuses names that no cluster accepts, rather than have the database refuse the whole dump', async () => {
+    const { dead, counts } = await read(
+      list([{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'x'.repeat(254), uid: 'u' } }, shopObjects()[6]]),
+    )
+    expect(counts).toMatchObject({ read: 2, deadLetters: 1 })
+    expect(dead[0]?.reason).toMatch(/longer than 253/)
   })
 })

@@ -9,6 +9,7 @@ import { parseAllDocuments } from 'yaml'
 import { InputError } from '../../domain/errors.ts'
 import { parseExact } from '../../domain/exact-json.ts'
 import type { Collector, Piece } from '../collector.ts'
+import { findObjects } from './json-objects.ts'
 import { normaliseObject } from './normalise.ts'
 
 export const KubernetesObject = z.looseObject({
@@ -18,12 +19,16 @@ export const KubernetesObject = z.looseObject({
 })
 export type KubernetesObject = z.infer<typeof KubernetesObject>
 
-const maxBytes = 256 * 1024 * 1024
+/** One object of a cluster is at most 1.5 MiB (etcd). */
+const maxObjectBytes = 16 * 1024 * 1024
+/** YAML must be read whole, and its tree is many times its size. */
+const maxYamlBytes = 32 * 1024 * 1024
 
 export const kubernetes: Collector<KubernetesObject> = {
   name: 'kubernetes',
   title: 'Kubernetes inventory',
   produces: ['entity', 'relation'],
+  withholds: 'it may hold environment values or Secrets',
   connect: `A dump, once or regularly:
 
 \`\`\`sh
@@ -41,33 +46,90 @@ Or live: set \`FALCONER_KUBECONFIG\` (or \`FALCONER_IN_CLUSTER=true\`) and Falco
 }
 
 async function* split(input: AsyncIterable<Uint8Array>): AsyncIterable<Piece> {
+  const { first, all } = await firstByte(input)
+  if (first === 0x7b || first === 0x5b) yield* fromJson(all)
+  else yield* fromYaml(await wholeText(all))
+}
+
+/** `kubectl -o json` may be of any size: a list is taken apart while it is read. */
+async function* fromJson(input: AsyncIterable<Uint8Array>): AsyncIterable<Piece> {
+  // Elements that do not say their kind wait for their list’s, which may stand behind them.
+  let nameless: { object: object; bytes: Buffer; at: string }[] = []
+  let number = 1
+  let item = 0
+  for await (const found of findObjects(input, maxObjectBytes)) {
+    const at = found.kind === 'rest' ? `document ${number}` : `document ${number}, item ${(item += 1)}`
+    if (found.kind === 'broken') {
+      yield { raw: null, bytes: found.bytes.subarray(0, 65_536), at, error: found.reason }
+      continue
+    }
+    const parsed = parse(found.bytes)
+    if ('error' in parsed) yield { raw: null, bytes: found.bytes.subarray(0, 65_536), at, error: parsed.error }
+    else if (found.kind === 'item') {
+      const { value } = parsed
+      const kind = isNameless(value) ? listedKind(parseBegun(found.before)) : null
+      if (!isNameless(value)) yield { raw: value, bytes: found.bytes, at }
+      else if (kind !== null) yield { raw: { kind, ...value }, bytes: found.bytes, at }
+      else nameless.push({ object: value, bytes: found.bytes, at })
+      continue
+    } else if (!found.hadItems) yield* objectsOf(parsed.value, found.bytes, at)
+    const kind = 'value' in parsed ? listedKind(parsed.value) : null
+    for (const { object, bytes, at: place } of nameless) yield { raw: kind === null ? object : { kind, ...object }, bytes, at: place }
+    nameless = []
+    number += 1
+    item = 0
+  }
+}
+
+const isNameless = (value: unknown): value is object =>
+  value !== null && typeof value === 'object' && !Array.isArray(value) && !('kind' in value)
+/** `PodList` lists pods; `List` says nothing. */
+function listedKind(list: unknown): string | null {
+  const kind = list !== null && typeof list === 'object' ? (list as { kind?: unknown }).kind : undefined
+  return typeof kind === 'string' && kind.endsWith('List') && kind !== 'List' ? kind.slice(0, -'List'.length) : null
+}
+
+function parse(bytes: Uint8Array): { value: unknown } | { error: string } {
+  try {
+    return { value: parseExact(new TextDecoder().decode(bytes)) }
+  } catch (error) {
+    return { error: `not JSON: ${error instanceof Error ? error.message.slice(0, 200) : 'unreadable'}` }
+  }
+}
+/** A list of which only the beginning was read, up to its elements. */
+function parseBegun(bytes: Uint8Array): unknown {
+  const parsed = parse(Buffer.concat([bytes, Buffer.from(']}')]))
+  return 'value' in parsed ? parsed.value : null
+}
+
+/** The first byte that is no white space, and all of the input again, without a byte order mark. */
+async function firstByte(input: AsyncIterable<Uint8Array>): Promise<{ first: number | undefined; all: AsyncIterable<Uint8Array> }> {
+  const iterator = input[Symbol.asyncIterator]()
+  let head = Buffer.alloc(0)
+  const isBlank = (byte: number): boolean => [0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf].includes(byte)
+  let ended = false
+  while (!ended && (head.length < 4 || head.every(isBlank))) {
+    const next = await iterator.next()
+    if (next.done === true) ended = true
+    else head = Buffer.concat([head, next.value])
+  }
+  async function* all(): AsyncIterable<Uint8Array> {
+    yield head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? head.subarray(3) : head
+    for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value
+  }
+  return { first: head.find((byte) => !isBlank(byte)), all: all() }
+}
+
+async function wholeText(input: AsyncIterable<Uint8Array>): Promise<string> {
   const parts: Uint8Array[] = []
   let size = 0
   for await (const part of input) {
     size += part.length
-    if (size > maxBytes) throw new InputError(`the dump is larger than ${maxBytes} bytes; dump one kind of object at a time`)
+    if (size > maxYamlBytes)
+      throw new InputError(`the YAML is larger than ${maxYamlBytes} bytes; dump it with -o json, which may be of any size`)
     parts.push(part)
   }
-  const bytes = Buffer.concat(parts)
-  const text = bytes.toString('utf8').replace(/^\ufeff/, '')
-  if (/^\s*[{[]/.test(text)) yield* fromJson(text, bytes)
-  else yield* fromYaml(text)
-}
-
-function* fromJson(text: string, bytes: Uint8Array): Iterable<Piece> {
-  let parsed: unknown
-  try {
-    parsed = parseExact(text)
-  } catch (error) {
-    yield {
-      raw: null,
-      bytes: bytes.subarray(0, 65_536),
-      at: 'line 1',
-      error: `not JSON: ${error instanceof Error ? error.message.slice(0, 200) : 'unreadable'}`,
-    }
-    return
-  }
-  yield* objectsOf(parsed, 'document 1')
+  return Buffer.concat(parts).toString('utf8')
 }
 
 function* fromYaml(text: string): Iterable<Piece> {
@@ -80,7 +142,7 @@ function* fromYaml(text: string): Iterable<Piece> {
     try {
       if ('errors' in document && document.errors.length > 0) throw document.errors[0] as Error
       const value: unknown = document.toJS({ maxAliasCount: 100 })
-      if (value !== null && value !== undefined) yield* objectsOf(value, at)
+      if (value !== null && value !== undefined) yield* objectsOf(value, Buffer.alloc(0), at)
     } catch (error) {
       yield {
         raw: null,
@@ -93,23 +155,17 @@ function* fromYaml(text: string): Iterable<Piece> {
 }
 
 /** Lists are taken apart; every object is a piece of its own. */
-function* objectsOf(value: unknown, at: string): Iterable<Piece> {
+function* objectsOf(value: unknown, bytes: Uint8Array, at: string): Iterable<Piece> {
   const items = Array.isArray(value)
     ? value
     : value !== null && typeof value === 'object' && String((value as { kind?: unknown }).kind).endsWith('List')
       ? ((value as { items?: unknown }).items ?? [])
       : null
-  if (items === null) {
-    yield { raw: value, bytes: Buffer.alloc(0), at }
-    return
-  }
-  if (!Array.isArray(items)) {
-    yield { raw: null, bytes: Buffer.alloc(0), at, error: '"items" of the list is not an array' }
-    return
-  }
-  const kind = String((value as { kind?: unknown }).kind ?? '').replace(/List$/, '')
-  for (const [index, item] of items.entries()) {
-    const object = item !== null && typeof item === 'object' && !('kind' in item) && kind !== '' ? { kind, ...item } : item
-    yield { raw: object, bytes: Buffer.alloc(0), at: `${at}, item ${index + 1}` }
+  if (items === null) yield { raw: value, bytes, at }
+  else if (!Array.isArray(items)) yield { raw: null, bytes, at, error: '"items" of the list is not an array' }
+  else {
+    const kind = listedKind(value)
+    for (const [index, item] of items.entries())
+      yield { raw: isNameless(item) && kind !== null ? { kind, ...item } : item, bytes: Buffer.alloc(0), at: `${at}, item ${index + 1}` }
   }
 }

@@ -23,6 +23,10 @@ const singleKinds: Readonly<Record<string, EntityKind>> = {
   NetworkPolicy: 'network_policy',
 }
 
+const longestName = 253
+/** A repository’s name is at most 255 characters, a tag 128, a digest 71. */
+const longestImage = 512
+
 type Made = { uid: string | null; name: string; namespace: string | null; ref: EntityRef; at: bigint }
 
 export function* normaliseObject(
@@ -39,6 +43,13 @@ export function* normaliseObject(
   const name = text(metadata.name) ?? text(metadata.generateName)
   if (name === null) throw new InputError(`this ${kind} has no metadata.name`)
   const uid = text(metadata.uid)
+  for (const [field, value] of [
+    ['name', name],
+    ['namespace', metadata.namespace],
+    ['uid', uid],
+  ] as const)
+    if (typeof value === 'string' && value.length > longestName)
+      throw new InputError(`the metadata.${field} of this ${kind} is longer than ${longestName} characters, which no cluster accepts`)
   const namespace = entityKind === 'node' || entityKind === 'namespace' ? null : (text(metadata.namespace) ?? 'default')
   const key = entityKind === 'node' || entityKind === 'namespace' ? name : (uid ?? `manifest/${kind}/${namespace}/${name}`)
   const made: Made = { uid, name, namespace, ref: { scope: source.scope, kind: entityKind, key }, at: source.receivedNs }
@@ -124,13 +135,16 @@ const kept = (annotations: Record<string, string>): Record<string, string> =>
     ),
   )
 
+const statusesOf = (status: Json): Json[] =>
+  [...list(status.containerStatuses), ...list(status.initContainerStatuses), ...list(status.ephemeralContainerStatuses)].map(record)
+/** Without the runtime’s prefix, `containerd://`. */
+const idOf = (value: unknown): string | null => text(value)?.replace(/^[a-z-]+:\/\//, '') ?? null
+
 function podProperties(raw: KubernetesObject, metadata: Json): PodProperties {
   const spec = record(raw.spec)
   const status = record(raw.status)
   const owner = ownerOf(metadata)
-  const statuses = new Map(
-    [...list(status.containerStatuses), ...list(status.initContainerStatuses)].map((entry) => [text(record(entry).name), record(entry)]),
-  )
+  const statuses = new Map(statusesOf(status).map((entry) => [text(entry.name), entry]))
   const container =
     (init: boolean) =>
     (entry: unknown): PodProperties['containers'][number] => {
@@ -141,7 +155,7 @@ function podProperties(raw: KubernetesObject, metadata: Json): PodProperties {
         name,
         image: text(declared.image) ?? '',
         imageId: text(seen?.imageID),
-        containerId: text(seen?.containerID)?.replace(/^[a-z-]+:\/\//, '') ?? null,
+        containerId: idOf(seen?.containerID),
         command: texts(declared.command),
         args: texts(declared.args),
         privileged: record(declared.securityContext).privileged === true,
@@ -158,54 +172,51 @@ function podProperties(raw: KubernetesObject, metadata: Json): PodProperties {
     annotations: kept(strings(metadata.annotations)),
     hostNetwork: spec.hostNetwork === true,
     hostPID: spec.hostPID === true,
-    containers: [...list(spec.containers).map(container(false)), ...list(spec.initContainers).map(container(true))],
+    // Those of `kubectl debug` are as good a place for an intruder as any.
+    containers: [
+      ...[...list(spec.containers), ...list(spec.ephemeralContainers)].map(container(false)),
+      ...list(spec.initContainers).map(container(true)),
+    ],
     owner,
     workload: owner,
   }
 }
 
-function* podRecords(_raw: KubernetesObject, made: Made, entity: NewEntity): Iterable<NewRecord> {
+function* podRecords(raw: KubernetesObject, made: Made, entity: NewEntity): Iterable<NewRecord> {
   const pod = entity.properties as unknown as PodProperties
-  const { scope } = made.ref
-  if (pod.node !== null) yield relation(made.ref, 'RUNS_ON', { scope, kind: 'node', key: pod.node }, made.at)
+  if (pod.node !== null) yield relation(made.ref, 'RUNS_ON', { scope: made.ref.scope, kind: 'node', key: pod.node }, made.at)
+  const former = statusesOf(record(raw.status))
   for (const container of pod.containers) {
-    if (container.containerId === null) continue
-    const ref: EntityRef = { scope, kind: 'container', key: container.containerId }
-    yield {
-      kind: 'entity',
-      entity: {
-        ...ref,
-        name: container.name,
-        namespace: made.namespace,
-        observedNs: made.at,
-        validFromNs: entity.validFromNs,
-        deletedNs: entity.deletedNs,
-        properties: {
-          podUid: pod.uid,
-          podName: made.name,
-          namespace: made.namespace,
-          containerName: container.name,
-          image: container.image,
-          node: pod.node,
-        },
-      },
-    }
-    yield relation(made.ref, 'HAS_CONTAINER', ref, made.at)
-    const digest = container.imageId?.replace(/^[a-z-]+:\/\//, '') ?? null
-    const image: EntityRef = { scope, kind: 'image', key: digest ?? container.image }
-    if (image.key === '') continue
-    yield {
-      kind: 'entity',
-      entity: {
-        ...image,
-        name: container.image,
-        namespace: null,
-        observedNs: made.at,
-        validFromNs: entity.validFromNs,
-        deletedNs: null,
-        properties: { reference: container.image, imageId: container.imageId },
-      },
-    }
-    yield relation(ref, 'USES_IMAGE', image, made.at)
+    if (container.containerId !== null) yield* containerRecords(container, container.containerId, made, entity, entity.deletedNs)
+    // The one before the last restart: its alerts may still be on their way.
+    const ended = record(record(former.find((status) => text(status.name) === container.name)?.lastState).terminated)
+    const id = idOf(ended.containerID)
+    const endedNs = parseEventTime(text(ended.finishedAt) ?? '')
+    if (id !== null && id !== container.containerId && endedNs !== undefined) yield* containerRecords(container, id, made, entity, endedNs)
   }
+}
+
+function* containerRecords(
+  container: PodProperties['containers'][number],
+  id: string,
+  made: Made,
+  entity: NewEntity,
+  deletedNs: bigint | null,
+): Iterable<NewRecord> {
+  const pod = entity.properties as unknown as PodProperties
+  const ref: EntityRef = { scope: made.ref.scope, kind: 'container', key: id }
+  const shared = { observedNs: made.at, validFromNs: entity.validFromNs }
+  const place = { podUid: pod.uid, podName: made.name, namespace: made.namespace, node: pod.node }
+  const properties = { ...place, containerName: container.name, image: container.image }
+  yield { kind: 'entity', entity: { ...ref, ...shared, name: container.name, namespace: made.namespace, deletedNs, properties } }
+  yield relation(made.ref, 'HAS_CONTAINER', ref, made.at)
+  const key = idOf(container.imageId) ?? container.image
+  if (key === '' || key.length > longestImage) return
+  const image: EntityRef = { scope: made.ref.scope, kind: 'image', key }
+  const reference = { reference: container.image, imageId: container.imageId }
+  yield {
+    kind: 'entity',
+    entity: { ...image, ...shared, name: container.image.slice(0, longestImage), namespace: null, deletedNs: null, properties: reference },
+  }
+  yield relation(ref, 'USES_IMAGE', image, made.at)
 }

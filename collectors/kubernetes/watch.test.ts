@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connect, readClient } from '../../clusters/client.ts'
+import type { KubernetesJson, ReadClient } from '../../clusters/contract.ts'
 import { type SimulatedCluster, startSimulatedCluster } from '../../clusters/simulated/server.ts'
 import { shopObjects } from '../../test/support/shop.ts'
 import type { NewRecord } from '../collector.ts'
@@ -50,6 +51,72 @@ describe('watching inventory through the real client', () => {
   it('lists everything first and says what it saw', () => {
     expect(entities('checkout-7d9f-aaaaa')).toHaveLength(1)
     expect(seen.get('pod')).toEqual(new Set(['pod-uid-checkout-1', 'pod-uid-checkout-2', 'pod-uid-proxy']))
+  })
+
+  const failing = async (
+    read: Partial<ReadClient>,
+    store: (records: NewRecord[]) => Promise<void>,
+  ): Promise<{ watch: Promise<{ stop(): Promise<void> }>; completed: () => number; failed: string[] }> => {
+    const kubeConfig = connect({ kubeconfig: cluster.kubeconfig('reader') })
+    const failed: string[] = []
+    let completed = 0
+    const sink = {
+      store,
+      now: () => 1n,
+      complete: async () => {
+        completed += 1
+      },
+      failed: (what: string) => {
+        failed.push(what)
+      },
+    }
+    const options = { kubeConfig, read: { ...readClient(kubeConfig), ...read }, scope: 'lab', sourceId: '', retryMs: 20, sink }
+    return { watch: watchInventory(options), completed: () => completed, failed }
+  }
+
+  it('takes nothing for gone when a list is refused or cannot be stored', async () => {
+    const { listAt } = readClient(connect({ kubeconfig: cluster.kubeconfig('reader') }))
+    const refusing = await failing(
+      {
+        listAt: async (resource) => {
+          if (resource === 'pods') throw new Error('forbidden')
+          return listAt(resource)
+        },
+      },
+      async () => {},
+    )
+    await expect(refusing.watch).rejects.toThrow('forbidden')
+    expect(refusing.completed()).toBe(0)
+    const full = await failing({}, async () => {
+      throw new Error('disk full')
+    })
+    await expect(full.watch).rejects.toThrow('disk full')
+    expect(full.completed()).toBe(0)
+  })
+
+  it('tries again what could not be stored, in its order', async () => {
+    const stored: string[] = []
+    let broken = false
+    const { watch: started, failed } = await failing({}, async (given) => {
+      if (broken) throw new Error('the database is away')
+      stored.push(...given.flatMap((record) => (record.kind === 'entity' && record.entity.kind === 'pod' ? [record.entity.name] : [])))
+    })
+    const other = await started
+    broken = true
+    const pod = (name: string): KubernetesJson => ({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name, namespace: 'shop', uid: `uid-${name}` },
+      spec: { containers: [] },
+    })
+    cluster.store.create('pods', pod('first'), false)
+    await until(() => failed.includes('store'))
+    cluster.store.create('pods', pod('second'), false)
+    broken = false
+    await until(() => stored.includes('second'))
+    expect(stored.indexOf('first')).toBeGreaterThan(0)
+    expect(stored.indexOf('second')).toBeGreaterThan(stored.indexOf('first'))
+    await other.stop()
   })
 
   it('follows what is added, changed and deleted', async () => {
