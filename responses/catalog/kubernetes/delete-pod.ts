@@ -24,7 +24,7 @@ export const deletePod: ResponseAction<{ gracePeriodSeconds: z.ZodDefault<z.ZodN
     gracePeriodSeconds: z.number().int().min(0).max(300).default(30).describe('Seconds the pod is given to stop by itself'),
   }),
   permissions: [
-    { apiGroup: '', resource: 'pods', verbs: ['get', 'list', 'delete'] },
+    { apiGroup: '', resource: 'pods', verbs: ['get', 'delete'] },
     { apiGroup: '', resource: 'pods/log', verbs: ['get'] },
   ],
 

@@ -24,7 +24,7 @@ export const isolatePod: ResponseAction = {
   targets: ['pod'],
   params: z.strictObject({}),
   permissions: [
-    { apiGroup: '', resource: 'pods', verbs: ['get', 'list', 'patch'] },
+    { apiGroup: '', resource: 'pods', verbs: ['get', 'patch'] },
     { apiGroup: '', resource: 'services', verbs: ['list'] },
     { apiGroup: 'networking.k8s.io', resource: 'networkpolicies', verbs: ['get', 'list', 'create', 'delete'] },
   ],

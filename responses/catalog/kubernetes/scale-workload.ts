@@ -33,7 +33,7 @@ export const scaleWorkload: ResponseAction<{ replicas: z.ZodNumber }> = {
     { apiGroup: 'apps', resource: 'deployments', verbs: ['get', 'patch'] },
     { apiGroup: 'apps', resource: 'statefulsets', verbs: ['get', 'patch'] },
     { apiGroup: 'apps', resource: 'replicasets', verbs: ['get', 'patch'] },
-    { apiGroup: '', resource: 'pods', verbs: ['get', 'list'] },
+    { apiGroup: '', resource: 'pods', verbs: ['list'] },
     { apiGroup: '', resource: 'pods/log', verbs: ['get'] },
   ],
 
