@@ -7,7 +7,7 @@ import type { Entity } from '../../domain/entity.ts'
 import type { EvidenceRef } from '../../domain/evidence.ts'
 import type { Claim } from '../../domain/report.ts'
 import type { Coverage } from '../../incidents/case-file.ts'
-import { quote } from '../../incidents/sentence-parts.ts'
+import { quote, sentenceParts } from '../../incidents/sentence-parts.ts'
 import { alertField, entityField } from '../../incidents/record-field.ts'
 
 /** A cited value; `shown` false cites without quoting, `part` quotes from there to there only. */
@@ -46,9 +46,16 @@ function claim(kind: Claim['kind']): (words: TemplateStringsArray, ...parts: (Ci
       const part = parts[index - 1]
       return sentence + (index === 0 ? '' : spoken(part, evidence)) + word
     }, '')
-    return { text: text.replace(/ {2,}/g, ' ').trim(), kind, evidence }
+    return { text: tidy(text), kind, evidence }
   }
 }
+
+/** Our words without the gaps that unspoken parts leave; what is quoted stays as it stands in the record. */
+const tidy = (text: string): string =>
+  sentenceParts(text)
+    .map((part) => (part.quoted ? quote(part.text) : part.text.replace(/ {2,}/g, ' ')))
+    .join('')
+    .trim()
 
 export const observation = claim('observation')
 export const causal = claim('causal')

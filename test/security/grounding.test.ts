@@ -2,6 +2,7 @@
  * Guarantee 30: every claim cites records that exist and hold what it quotes. Every kind of claim × every kind of record × each
  * place corrupted is a hypothesis with its reason; and what the playbook writes of a true case is never called one.
  */
+import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -24,6 +25,7 @@ import { accept } from '../../store/intake.ts'
 import { listIncidents } from '../../store/incidents.ts'
 import { ensurePartitions } from '../../store/partitions.ts'
 import { createSource } from '../../store/sources.ts'
+import { conformance, filesOf } from '../conformance/data.ts'
 import { embeddedDatabase } from '../support/database.ts'
 import { delivery, noon, podRecords, process_, storedAlert } from '../support/records.ts'
 import { recordInventory } from '../support/shop.ts'
@@ -264,29 +266,36 @@ describe('what the playbook writes', () => {
 
   async function reportsOf(scenario: Scenario, scope: string): Promise<Report[]> {
     await recordInventory(db, clock, scope, scenario.objects)
+    return investigated(scope, [['alerts.jsonl', Readable.from([Buffer.from(toJsonLines(scenario.alerts))])]])
+  }
+
+  /** What the playbook reports of everything in these files. */
+  async function investigated(scope: string, files: readonly [string, Readable][]): Promise<Report[]> {
     const source = await createSource(db, { name: scope, collector: 'falco', scope, secret: null, at: clock.now() })
-    await readInput(Readable.from([Buffer.from(toJsonLines(scenario.alerts))]), {
-      path: 'alerts.jsonl',
-      source: { sourceId: source?.id ?? null, sourceName: scope, scope, receivedNs: fromDate(clock.now()) },
-      onBatch: async ({ records }) => {
-        await accept(db, clock, [
-          delivery({
-            sourceId: source?.id ?? null,
-            scope,
-            alerts: records.flatMap((record) => (record.kind === 'alert' ? [record.alert] : [])),
-            internals: records.flatMap((record) => (record.kind === 'internal' ? [record] : [])),
-          }),
-        ])
-      },
-    })
+    const sourceId = source?.id ?? null
+    for (const [path, input] of files)
+      await readInput(input, {
+        path,
+        format: 'falco',
+        source: { sourceId, sourceName: scope, scope, receivedNs: fromDate(clock.now()) },
+        onBatch: async ({ records }) => {
+          const alerts = records.flatMap((record) => (record.kind === 'alert' ? [record.alert] : []))
+          const internals = records.flatMap((record) => (record.kind === 'internal' ? [record] : []))
+          await accept(db, clock, [delivery({ sourceId, scope, alerts, internals })])
+        },
+      })
     while ((await correlatePending(db, clock)).alerts > 0);
-    const { incidents } = await listIncidents(db, { scope }, { limit: 100 })
     const reports: Report[] = []
-    for (const incident of incidents) {
-      const { report, error } = await investigate(db, clock, playbook, incident.id, { cluster: () => ({ simulated: true }) })
-      expect(error).toBeNull()
-      reports.push(report as Report)
-    }
+    let cursor: string | undefined
+    do {
+      const page = await listIncidents(db, { scope }, { limit: 200, cursor })
+      for (const incident of page.incidents) {
+        const { report, error } = await investigate(db, clock, playbook, incident.id, { cluster: () => ({ simulated: true }) })
+        expect(error).toBeNull()
+        reports.push(report as Report)
+      }
+      cursor = page.next ?? undefined
+    } while (cursor !== undefined)
     return reports
   }
   const claimsOf = ({ summary, reasons, unusual, timeline }: Report): GroundedClaim[] => [...summary, ...reasons, ...unusual, ...timeline]
@@ -331,4 +340,15 @@ describe('what the playbook writes', () => {
     }
     return tried
   }
+
+  conformance('of what Falco really wrote', () => {
+    it('guarantee 30: is grounded to the last sentence too, and each of them can be corrupted', async () => {
+      const paths = [...(await filesOf('falco-replay')), ...(await filesOf('falco-alerts'))]
+      const files = paths.map((path): [string, Readable] => [path, createReadStream(path)])
+      const claims = (await investigated('grounding-real', files)).flatMap(claimsOf)
+      expect(claims.length).toBeGreaterThan(400)
+      expect(claims.filter((claim) => !claim.grounded)).toEqual([])
+      expect(await corruptEach(claims, seed)).toBeGreaterThan(400)
+    })
+  })
 })
