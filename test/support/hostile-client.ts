@@ -102,6 +102,14 @@ export async function tryDoors(send: Send, known: Known, turn: number, size: num
   return answers
 }
 
+/** One door with one token, each turn with its next form: a form that fits comes within as many turns as there are forms. */
+export async function tryDoor(send: Send, known: Known, id: string, turn: number): Promise<Answer[]> {
+  const one = operations.find((operation) => operation.id === id) as Operation
+  const forms = formsOf(one, known)
+  const form = forms[Math.floor(turn / holders.length) % forms.length] as Form
+  return [await api(send, holders[turn % holders.length] as Holder, id, form)]
+}
+
 function doorsOf(known: Known): Attempt[][] {
   return [
     ...operations.map((one) =>

@@ -16,7 +16,7 @@ import type { Investigation } from '../../store/investigations.ts'
 import { ensurePartitions } from '../../store/partitions.ts'
 import { getProposal, listProposals } from '../../store/proposals.ts'
 import { marker } from './hostile-analyst.ts'
-import { type Answer, decideOn, type Known, tryDoors } from './hostile-client.ts'
+import { type Answer, decideOn, type Known, tryDoor, tryDoors } from './hostile-client.ts'
 import type { Channel, FalcoAlert, Payload } from './hostile-payloads.ts'
 import type { World } from './hostile-world.ts'
 import { containerId } from './records.ts'
@@ -54,9 +54,11 @@ export async function play(world: World, episode: Episode): Promise<Played> {
   for (const { id } of await listProposals(db, { states: ['requested'] }, 100)) await planProposal(runner, runner.executor, id)
   const proposals = (await listProposals(db, { states: ['pending'] }, 100)).filter((one) => incidentIds.includes(one.incidentId ?? ''))
   const everything = world.executed === null ? proposals : [...proposals, (await getProposal(db, { id: world.executed.id })) as Proposal]
+  const known = knownBy(world, incidentIds, everything, text)
   const answers = [
     ...(await decideOn(world.send, everything, episode.index)),
-    ...(await tryDoors(world.send, knownBy(world, incidentIds, everything, text), episode.index, episode.doors)),
+    ...(await tryDoors(world.send, known, episode.index, episode.doors)),
+    ...(await tryDoor(world.send, known, 'createProposal', episode.index)),
   ]
   const outcomes = [
     ...(await decideInside(world, everything, episode.index)),
