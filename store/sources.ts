@@ -65,10 +65,15 @@ export async function getSource(db: Queryable, idOrName: string): Promise<Source
   return row && fromRow(row)
 }
 
-/** The enabled source that this secret belongs to. Compared by hash, so timing tells nothing of the secret. */
-export async function sourceBySecret(db: Queryable, secret: string): Promise<Source | undefined> {
-  const [row] = await db.query(sql<Row>`select ${columns} from sources where secret_hash = ${hashOf(secret)} and disabled_at is null`)
-  return row && fromRow(row)
+/** The enabled source that each of these secrets belongs to. Compared by hash, so timing tells nothing of a secret. */
+export async function sourcesBySecrets(db: Queryable, secrets: readonly string[]): Promise<(Source | undefined)[]> {
+  const hashes = secrets.map((secret) => hashOf(secret).toString('hex'))
+  const rows = await db.query(
+    sql<Row & { hash: string }>`select ${columns}, encode(secret_hash, 'hex') as hash from sources
+      where secret_hash in (select decode(h, 'hex') from unnest(${hashes}::text[]) h) and disabled_at is null`,
+  )
+  const found = new Map(rows.map((row) => [row.hash, fromRow(row)]))
+  return hashes.map((hash) => found.get(hash))
 }
 
 export async function setSourceSecret(db: Queryable, id: string, secret: string): Promise<void> {

@@ -2,10 +2,13 @@
 import { CutOffError, TooLargeError } from './problems.ts'
 
 /** Throws TooLargeError past `limit` bytes, CutOffError when the sender went away. What was whole before may be committed already. */
-export async function* receive(body: ReadableStream<Uint8Array>, limit = Number.POSITIVE_INFINITY): AsyncIterable<Uint8Array> {
+export async function* receive(
+  body: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>,
+  limit = Number.POSITIVE_INFINITY,
+): AsyncIterable<Uint8Array> {
   let total = 0
   try {
-    for await (const part of body as unknown as AsyncIterable<Uint8Array>) {
+    for await (const part of body as AsyncIterable<Uint8Array>) {
       total += part.length
       if (total > limit) throw tooLarge(limit)
       yield part
