@@ -1,38 +1,38 @@
 /**
- * Inventory through the store, remembering answers for the length of one batch. What existed when is decided per alert,
- * so that an answer never depends on which other alerts share its batch.
+ * Inventory through the store, for the length of one batch: what is asked at the same time is one statement, and asked once.
+ * What existed when is decided per alert, so that an answer never depends on which other alerts share its batch.
  */
+import DataLoader from 'dataloader'
 import { type Entity, existedAt } from '../domain/entity.ts'
 import type { Queryable } from '../store/database.ts'
-import { containersByPrefix, findEntity, ownersOf, podsByName } from '../store/entities.ts'
+import { containersByPrefix, findEntities, ownersOf, podsByName, type Stretch } from '../store/entities.ts'
 import type { Inventory } from './context.ts'
 
 /** More candidates than this over the batch's time (a name used again and again) are asked for one by one. */
 const remembered = 100
 
-export function cachedInventory(tx: Queryable, fromNs: bigint, untilNs: bigint): Inventory {
-  const answers = new Map<string, Promise<unknown>>()
-  const once = <T>(key: string, ask: () => Promise<T>): Promise<T> => {
-    const known = answers.get(key) as Promise<T> | undefined
-    if (known !== undefined) return known
-    const answer = ask()
-    answers.set(key, answer)
-    return answer
+export function batchedInventory(tx: Queryable, batch: Stretch): Inventory {
+  const byKey = <Question, Answer>(ask: (questions: readonly Question[]) => Promise<Answer[]>): DataLoader<Question, Answer, string> =>
+    new DataLoader(ask, { cacheKeyFn: (question) => JSON.stringify(question) })
+  const timeValid = <Question>(
+    ask: (questions: readonly Question[], during: Stretch, limit?: number) => Promise<Entity[][]>,
+  ): ((question: Question, atNs: bigint) => Promise<Entity[]>) => {
+    const candidates = byKey<Question, Entity[]>((questions) => ask(questions, batch, remembered))
+    return async (question, atNs) => {
+      const found = await candidates.load(question)
+      if (found.length < remembered) return found.filter((entity) => existedAt(entity, atNs))
+      return (await ask([question], { fromNs: atNs, untilNs: atNs }))[0] ?? []
+    }
   }
-  type Ask = (fromNs: bigint, untilNs: bigint, limit: number) => Promise<Entity[]>
-  const during = async (key: string, atNs: bigint, ask: Ask): Promise<Entity[]> => {
-    const candidates = await once(key, () => ask(fromNs, untilNs, remembered))
-    return candidates.length < remembered ? candidates.filter((entity) => existedAt(entity, atNs)) : ask(atNs, atNs, 3)
-  }
+  const containers = timeValid<{ scope: string; prefix: string }>((...asked) => containersByPrefix(tx, ...asked))
+  const pods = timeValid<{ scope: string; namespace: string; name: string }>((...asked) => podsByName(tx, ...asked))
+  const records = byKey<{ scope: string; kind: 'pod' | 'node'; key: string }, Entity | undefined>((refs) => findEntities(tx, refs))
+  const owners = new DataLoader<bigint, Entity[]>((ids) => ownersOf(tx, ids))
   return {
-    containersByPrefix: (scope, prefix, atNs) =>
-      during(`c\n${scope}\n${prefix}`, atNs, (from, until, limit) => containersByPrefix(tx, scope, prefix, from, until, limit)),
-    podsByName: (scope, namespace, name, atNs) =>
-      during(`n\n${scope}\n${namespace}\n${name}`, atNs, (from, until, limit) =>
-        podsByName(tx, scope, namespace, name, from, until, limit),
-      ),
-    podByUid: (scope, key) => once(`p\n${scope}\n${key}`, () => findEntity(tx, { scope, kind: 'pod', key })),
-    nodeByName: (scope, key) => once(`h\n${scope}\n${key}`, () => findEntity(tx, { scope, kind: 'node', key })),
-    ownersOf: (entity) => once(`o\n${entity.id}`, () => ownersOf(tx, entity.id)),
+    containersByPrefix: (scope, prefix, atNs) => containers({ scope, prefix }, atNs),
+    podsByName: (scope, namespace, name, atNs) => pods({ scope, namespace, name }, atNs),
+    podByUid: (scope, key) => records.load({ scope, kind: 'pod', key }),
+    nodeByName: (scope, key) => records.load({ scope, kind: 'node', key }),
+    ownersOf: (entity) => owners.load(entity.id),
   }
 }

@@ -17,7 +17,7 @@ import { forgetPending, lockIncidents, replaceSegments, segmentsTouching, takePe
 import { type AlertContext, isComplete, resolveContext } from './context.ts'
 import { factsOf, place, windowOf, withFacts } from './correlate.ts'
 import { derive } from './derive.ts'
-import { cachedInventory } from './inventory.ts'
+import { batchedInventory } from './inventory.ts'
 import { SegmentBoard } from './segment-board.ts'
 
 export type Correlated = { alerts: number; incidentIds: string[] }
@@ -76,16 +76,17 @@ async function placeAlerts(tx: Transaction, clock: Clock, alerts: readonly Alert
 
 async function resolveAll(tx: Transaction, alerts: readonly Alert[]): Promise<Resolved[]> {
   const times = alerts.map((alert) => alert.eventNs)
-  const inventory = cachedInventory(tx, least(times), most(times))
+  const inventory = batchedInventory(tx, { fromNs: least(times), untilNs: most(times) })
   const known = await rows.membershipsOf(tx, { alertIds: alerts.map((alert) => alert.id) })
   const before = new Map(known.map((membership) => [membership.alertId, membership]))
-  const resolved: Resolved[] = []
-  for (const alert of alerts) {
-    const context = await resolveContext(alert, inventory)
+  // All at once: what they ask of inventory is then asked together. All are waited for: none may ask when the transaction is over.
+  const contexts = await Promise.allSettled(alerts.map((alert) => resolveContext(alert, inventory)))
+  return contexts.map((outcome, index) => {
+    if (outcome.status === 'rejected') throw outcome.reason
+    const alert = alerts[index] as Alert
     const held = before.get(alert.id)
-    resolved.push({ alert, context, before: held, facts: withFacts(held?.facts ?? [], factsOf(alert, context)) })
-  }
-  return resolved
+    return { alert, context: outcome.value, before: held, facts: withFacts(held?.facts ?? [], factsOf(alert, outcome.value)) }
+  })
 }
 
 const least = (times: readonly bigint[]): bigint => times.reduce((found, time) => (time < found ? time : found), times[0] ?? 0n)

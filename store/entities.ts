@@ -4,8 +4,9 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import { type Entity, type EntityKind, type EntityRef, graceNs, type RelationType } from '../domain/entity.ts'
+import { stringifyExact } from '../domain/exact-json.ts'
 import type { Queryable } from './database.ts'
-import { escapeText, unescapeDeep } from './values.ts'
+import { escapeDeep, unescapeDeep } from './values.ts'
 
 type Row = {
   id: bigint
@@ -35,41 +36,60 @@ export async function getEntities(db: Queryable, ids: readonly bigint[]): Promis
 }
 
 export async function findEntity(db: Queryable, ref: EntityRef): Promise<Entity | undefined> {
-  return first(db, sql`scope = ${escapeText(ref.scope)} and kind = ${ref.kind} and key = ${escapeText(ref.key)} and origin = 'inventory'`)
+  return (await findEntities(db, [ref]))[0]
 }
 
-/** Containers whose id begins so and that inventory knew to exist between these moments. Two rows mean the prefix is ambiguous. */
+/** The inventory record of each of these, in order, or undefined. */
+export async function findEntities(db: Queryable, refs: readonly EntityRef[]): Promise<(Entity | undefined)[]> {
+  const shape = sql`scope text, kind text, key text`
+  const found = await foundFor(db, refs, { shape, condition: sql`e.scope = q.scope and e.kind = q.kind and e.key = q.key`, limit: 1 })
+  return found.map(([entity]) => entity)
+}
+
+/** For each scope and prefix: containers whose id begins so and that inventory knew to exist then. Two mean the prefix is ambiguous. */
 export async function containersByPrefix(
   db: Queryable,
-  scope: string,
-  prefix: string,
-  fromNs: bigint,
-  untilNs = fromNs,
+  asked: readonly { scope: string; prefix: string }[],
+  during: Stretch,
   limit = 3,
-): Promise<Entity[]> {
-  if (!/^[0-9a-f]{6,64}$/.test(prefix)) return []
-  return many(
-    db,
-    sql`scope = ${escapeText(scope)} and kind = 'container' and key like ${`${prefix}%`} and origin = 'inventory' and ${existedBetween(fromNs, untilNs)}`,
-    limit,
-  )
+): Promise<Entity[][]> {
+  // Compared byte by byte, as the index is ordered; "g" comes after every digit an id is written with.
+  const condition = sql`q.prefix ~ '^[0-9a-f]{6,64}$' and e.scope = q.scope and e.kind = 'container' and e.key ~>=~ q.prefix and e.key ~<~ (q.prefix || 'g')
+    and ${existedDuring(during)}`
+  return foundFor(db, asked, { shape: sql`scope text, prefix text`, condition, limit })
 }
 
-/** Pods of that name that inventory knew to exist between these moments. */
+/** For each scope, namespace and name: pods that inventory knew to exist then. */
 export async function podsByName(
   db: Queryable,
-  scope: string,
-  namespace: string,
-  name: string,
-  fromNs: bigint,
-  untilNs = fromNs,
+  asked: readonly { scope: string; namespace: string; name: string }[],
+  during: Stretch,
   limit = 3,
-): Promise<Entity[]> {
-  return many(
-    db,
-    sql`scope = ${escapeText(scope)} and kind = 'pod' and namespace = ${escapeText(namespace)} and name = ${escapeText(name)} and origin = 'inventory' and ${existedBetween(fromNs, untilNs)}`,
-    limit,
-  )
+): Promise<Entity[][]> {
+  const condition = sql`e.scope = q.scope and e.kind = 'pod' and e.namespace = q.namespace and e.name = q.name and ${existedDuring(during)}`
+  return foundFor(db, asked, { shape: sql`scope text, namespace text, name text`, condition, limit })
+}
+
+/** A stretch of event time; meant is what existed at some moment of it. */
+export type Stretch = { fromNs: bigint; untilNs: bigint }
+/** `existedAt` in SQL. */
+const existedDuring = ({ fromNs, untilNs }: Stretch): RawBuilder<unknown> =>
+  sql`e.valid_from_ns <= ${untilNs + graceNs} and (e.deleted_ns is null or e.deleted_ns >= ${fromNs - graceNs})`
+
+/** One statement for all that is asked: up to `limit` records of inventory `e` for each question `q`, in the order of the questions. */
+async function foundFor(
+  db: Queryable,
+  asked: readonly object[],
+  { shape, condition, limit }: { shape: RawBuilder<unknown>; condition: RawBuilder<unknown>; limit: number },
+): Promise<Entity[][]> {
+  const questions = stringifyExact(asked.map((question, place) => ({ ...escapeDeep(question), place })))
+  const rows = await db.query(sql<
+    Row & { place: number }
+  >`select q.place, e.* from jsonb_to_recordset(${questions}::jsonb) as q(place integer, ${shape})
+    cross join lateral (select ${columns} from entities e where ${condition} and e.origin = 'inventory' order by e.id limit ${limit}) e`)
+  const found = asked.map((): Entity[] => [])
+  for (const row of rows) found[row.place]?.push(fromRow(row))
+  return found
 }
 
 /** Current entities of a kind, by namespace and name; for the cluster page, lists and completion. */
@@ -96,12 +116,16 @@ export async function relatedEntities(db: Queryable, id: bigint, type: RelationT
   )
 }
 
-/** The entity and everything that owns it, nearest first, as far as inventory knows. */
-export async function ownersOf(db: Queryable, id: bigint): Promise<Entity[]> {
-  return (
-    await db.query(sql<Row>`with recursive up(id, depth) as (select ${id}::bigint, 0 union select r.src, up.depth + 1 from up join relations r on r.dst = up.id and r.type = 'OWNS' where up.depth < 8)
-    select ${columns} from entities join (select id, min(depth) as depth from up group by id) u using (id) where origin = 'inventory' order by depth, id`)
-  ).map(fromRow)
+/** Each entity and everything that owns it, nearest first, as far as inventory knows. */
+export async function ownersOf(db: Queryable, ids: readonly bigint[]): Promise<Entity[][]> {
+  const rows = await db.query(sql<
+    Row & { of: bigint }
+  >`with recursive up(of, id, depth) as (select id, id, 0 from unnest(${ids.map(String)}::bigint[]) id
+      union select up.of, r.src, up.depth + 1 from up join relations r on r.dst = up.id and r.type = 'OWNS' where up.depth < 8)
+    select u.of, ${columns} from entities join (select of, id, min(depth) as depth from up group by of, id) u using (id) where origin = 'inventory' order by depth, id`)
+  const owners = new Map(ids.map((id): [bigint, Entity[]] => [id, []]))
+  for (const row of rows) owners.get(row.of)?.push(fromRow(row))
+  return ids.map((id) => owners.get(id) ?? [])
 }
 
 /** How much inventory each scope has, and how fresh it is. */
@@ -115,10 +139,6 @@ export async function inventoryFreshness(db: Queryable): Promise<{ scope: string
     from entities where origin = 'inventory' and deleted_ns is null group by scope order by scope`)
   return rows.map((row) => ({ scope: row.scope, entities: Number(row.entities), pods: Number(row.pods), lastNs: row.last_ns }))
 }
-
-/** `existedAt` in SQL, for some moment between the two. */
-const existedBetween = (fromNs: bigint, untilNs: bigint): RawBuilder<unknown> =>
-  sql`valid_from_ns <= ${untilNs + graceNs} and (deleted_ns is null or deleted_ns >= ${fromNs - graceNs})`
 
 async function many(db: Queryable, condition: RawBuilder<unknown>, limit: number): Promise<Entity[]> {
   return (await db.query(sql<Row>`select ${columns} from entities where ${condition} order by id limit ${limit}`)).map(fromRow)

@@ -11,7 +11,7 @@ import { getAlert, getAlertRaw, listAlerts } from './alerts.ts'
 import { appendAudit, verifyAudit } from './audit.ts'
 import { openDatabase } from './database.ts'
 import { listDeadLetters } from './dead-letters.ts'
-import { containersByPrefix, findEntity, ownersOf, podsByName } from './entities.ts'
+import { containersByPrefix, findEntity, ownersOf, podsByName, type Stretch } from './entities.ts'
 import { accept, type Delivery } from './intake.ts'
 import { dropBefore, ensurePartitions } from './partitions.ts'
 import { escapeText, unescapeText } from './values.ts'
@@ -141,11 +141,22 @@ eachDatabase('store', (database) => {
     await accept(database(), clock, [delivery([], { scope: 'inv', entities: [pod(at, 'Pending')] })])
     const stored = await findEntity(database(), { scope: 'inv', kind: 'pod', key: 'uid-1' })
     expect(stored?.properties).toEqual({ phase: 'Running' })
-    expect((await ownersOf(database(), stored?.id as bigint)).map((entity) => entity.key)).toEqual(['uid-1', 'uid-w'])
-    expect(await podsByName(database(), 'inv', 'shop', 'checkout-1', at + 20n)).toHaveLength(1)
-    expect(await podsByName(database(), 'inv', 'shop\0', 'checkout-1', at)).toHaveLength(0)
-    expect(await containersByPrefix(database(), 'inv', 'c010f5a08549', at + 30_000_000_000n)).toHaveLength(1)
-    expect(await containersByPrefix(database(), 'inv', 'c010f5a08549', at + 3_600_000_000_000n)).toHaveLength(0)
+    expect((await ownersOf(database(), [stored?.id as bigint]))[0]?.map((entity) => entity.key)).toEqual(['uid-1', 'uid-w'])
+    const then = (atNs: bigint): Stretch => ({ fromNs: atNs, untilNs: atNs })
+    const pods = async (namespace: string, atNs: bigint) =>
+      (await podsByName(database(), [{ scope: 'inv', namespace, name: 'checkout-1' }], then(atNs)))[0]
+    const containers = async (atNs: bigint) =>
+      (await containersByPrefix(database(), [{ scope: 'inv', prefix: 'c010f5a08549' }], then(atNs)))[0]
+    expect(await pods('shop', at + 20n)).toHaveLength(1)
+    expect(await pods('shop\0', at)).toHaveLength(0)
+    expect(await containers(at + 30_000_000_000n)).toHaveLength(1)
+    expect(await containers(at + 3_600_000_000_000n)).toHaveLength(0)
+    const several = [
+      { scope: 'other', prefix: 'c010f5a08549' },
+      { scope: 'inv', prefix: 'C010%' },
+      { scope: 'inv', prefix: 'c010f5' },
+    ]
+    expect((await containersByPrefix(database(), several, then(at))).map((found) => found.length)).toEqual([0, 0, 1])
   })
 
   it('guarantee 24: finds an edited, removed, reordered or truncated audit entry', async () => {

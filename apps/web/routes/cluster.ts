@@ -28,6 +28,6 @@ export const clusterRoutes: readonly WebRoute[] = [
     const entity = await getEntity(db, param('entity'))
     if (entity === undefined) throw new NotFoundError('There is no such inventory record.')
     const containers = entity.kind === 'pod' ? await relatedEntities(db, entity.id, 'HAS_CONTAINER', 'out') : []
-    return entityPage(falconer, who, entity, await ownersOf(db, entity.id), containers)
+    return entityPage(falconer, who, entity, (await ownersOf(db, [entity.id]))[0] ?? [], containers)
   }),
 ]
