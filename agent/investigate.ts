@@ -2,17 +2,18 @@
  * One investigation: reads the case from the store, lets an analyst write, re-reads every cited record, stores the report.
  * Holds no client of a cluster and no way to approve; the most it can do is ask for a proposal.
  */
+import DataLoader from 'dataloader'
 import type { Clock } from '../domain/clock.ts'
 import type { Entity } from '../domain/entity.ts'
 import { FalconerError, NotFoundError } from '../domain/errors.ts'
-import { isId } from '../domain/ids.ts'
+import { isId, isRowNumber } from '../domain/ids.ts'
 import type { Incident } from '../domain/incident.ts'
 import { buildCaseFile, type CaseFile, type Coverage, sample } from '../incidents/case-file.ts'
 import { type AlertContext, noContext } from '../incidents/context.ts'
 import { ground, lastHeard, type RecordReader } from '../incidents/grounding.ts'
-import { getAlert, getAlerts } from '../store/alerts.ts'
+import { getAlerts } from '../store/alerts.ts'
 import type { Database, Queryable } from '../store/database.ts'
-import { getEntities, getEntity, inventoryFreshness } from '../store/entities.ts'
+import { getEntities, inventoryFreshness } from '../store/entities.ts'
 import { decisionsOf, getDecision } from '../store/decisions.ts'
 import { getIncident, markInvestigated } from '../store/incidents.ts'
 import { groupsOf } from '../store/groups.ts'
@@ -123,10 +124,25 @@ async function coverageOf(db: Queryable): Promise<Coverage[]> {
   }))
 }
 
-/** Reads cited records again, from the store. What is no id at all is the id of nothing. */
-export const recordReader = (db: Queryable): RecordReader => ({
-  alert: async (id) => (isId(id) ? getAlert(db, id) : undefined),
-  entity: (id) => getEntity(db, id),
-  decision: (id) => getDecision(db, id),
-  coverage: async (name) => (await coverageOf(db)).find((source) => source.name === name),
-})
+/** Reads cited records again, from the store: those of many claims together, none from memory. What is no id at all is the id of nothing. */
+export function recordReader(db: Queryable): RecordReader {
+  const options = { cache: false }
+  const alerts = new DataLoader(async (ids: readonly string[]) => {
+    const found = new Map((await getAlerts(db, ids)).map((alert) => [alert.id, alert]))
+    return ids.map((id) => found.get(id.toLowerCase()))
+  }, options)
+  const entities = new DataLoader(async (ids: readonly string[]) => {
+    const found = new Map((await getEntities(db, ids.filter(isRowNumber).map(BigInt))).map((entity) => [entity.id, entity]))
+    return ids.map((id) => (isRowNumber(id) ? found.get(BigInt(id)) : undefined))
+  }, options)
+  const coverage = new DataLoader(async (names: readonly string[]) => {
+    const sources = await coverageOf(db)
+    return names.map((name) => sources.find((source) => source.name === name))
+  }, options)
+  return {
+    alert: async (id) => (isId(id) ? alerts.load(id) : undefined),
+    entity: (id) => entities.load(id),
+    decision: (id) => getDecision(db, id),
+    coverage: (name) => coverage.load(name),
+  }
+}

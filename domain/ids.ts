@@ -18,6 +18,9 @@ export type IdKind = keyof typeof idPrefixes
 export const newId = (): string => v7()
 export const isId = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)
 
+/** An id that the database counted: entities, audit entries. */
+export const isRowNumber = (text: string): boolean => /^\d{1,18}$/.test(text)
+
 /** `inc-1f9c04be2a`: ten hex digits from the random tail. */
 export const shortId = (kind: IdKind, id: string): string => `${idPrefixes[kind]}-${id.replaceAll('-', '').slice(-10)}`
 

@@ -7,7 +7,7 @@ import type { Clock } from '../domain/clock.ts'
 import type { Entity } from '../domain/entity.ts'
 import { newId } from '../domain/ids.ts'
 import type { SharedFact } from '../domain/incident.ts'
-import { getAlert, getAlertRaw, getAlerts } from '../store/alerts.ts'
+import { getAlert, getAlertRaw, getAlerts, receivedAtOf } from '../store/alerts.ts'
 import { type Database, isRefusedData, type Transaction } from '../store/database.ts'
 import { insertDeadLetters } from '../store/dead-letters.ts'
 import { addPlaces, addToGroups, type GroupRow, regroup } from '../store/groups.ts'
@@ -20,24 +20,29 @@ import { derive } from './derive.ts'
 import { batchedInventory } from './inventory.ts'
 import { SegmentBoard } from './segment-board.ts'
 
-export type Correlated = { alerts: number; incidentIds: string[] }
+export type Correlated = {
+  alerts: number
+  /** When each was received, milliseconds since 1970. */ receivedAt: number[]
+  incidentIds: string[]
+  /** As many as were asked for: there may be more. */ more: boolean
+}
 
-/** Correlates up to `limit` pending alerts. Answers how many, and which incidents changed. */
+/** Correlates up to `limit` pending alerts. */
 export async function correlatePending(db: Database, clock: Clock, limit = 500): Promise<Correlated> {
   let tried: string[] = []
   try {
     return await db.transaction(async (tx) => {
       await lockIncidents(tx)
       tried = await takePending(tx, limit)
-      if (tried.length === 0) return { alerts: 0, incidentIds: [] }
-      return { alerts: tried.length, incidentIds: await placeAlerts(tx, clock, await getAlerts(tx, tried)) }
+      const correlated = { alerts: tried.length, receivedAt: tried.map(receivedAtOf), more: tried.length === limit }
+      return { ...correlated, incidentIds: tried.length === 0 ? [] : await placeAlerts(tx, clock, await getAlerts(tx, tried)) }
     })
   } catch (error) {
     if (!isRefusedData(error)) throw error
     // One that the database refuses must not keep the others waiting: halve until it stands alone, then set it aside.
-    if (tried.length > 1) return correlatePending(db, clock, tried.length >> 1)
+    if (tried.length > 1) return { ...(await correlatePending(db, clock, tried.length >> 1)), more: true }
     await setAside(db, clock, tried[0] ?? '', error)
-    return { alerts: tried.length, incidentIds: [] }
+    return { alerts: tried.length, receivedAt: [], incidentIds: [], more: true }
   }
 }
 

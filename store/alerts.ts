@@ -176,8 +176,8 @@ export function parseCursor(cursor: string): { eventNs: bigint; id: string } | u
   return BigInt.asIntN(64, eventNs) === eventNs ? { eventNs, id } : undefined
 }
 
-/** Milliseconds since 1970 in a UUIDv7. */
-const receivedAtOf = (id: string): number => Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)
+/** When the alert of this id (a UUIDv7) was received, milliseconds since 1970. */
+export const receivedAtOf = (id: string): number => Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)
 
 function fromRow(row: Row): Alert {
   const normal = unescapeDeep(row.normal)

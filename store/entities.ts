@@ -4,6 +4,7 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import { type Entity, type EntityKind, type EntityRef, graceNs, type RelationType } from '../domain/entity.ts'
+import { isRowNumber } from '../domain/ids.ts'
 import { stringifyExact } from '../domain/exact-json.ts'
 import type { Queryable } from './database.ts'
 import { escapeDeep, unescapeDeep } from './values.ts'
@@ -26,7 +27,7 @@ type Row = {
 const columns = sql`id, scope, kind, key, name, namespace, properties, origin, source_id::text, first_ns, last_ns, valid_from_ns, deleted_ns`
 
 export async function getEntity(db: Queryable, id: bigint | string): Promise<Entity | undefined> {
-  if (!/^\d{1,18}$/.test(String(id))) return undefined
+  if (!isRowNumber(String(id))) return undefined
   return first(db, sql`id = ${BigInt(id)}`)
 }
 

@@ -3,6 +3,7 @@
  * so that a second server shares the work and a crash loses nothing. What a failed start had opened is closed again.
  */
 import { EventEmitter } from 'node:events'
+import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
 import type { AuthContext } from '../../auth/people.ts'
 import type { Config } from '../../config/config.ts'
 import { type Clock, systemClock } from '../../domain/clock.ts'
@@ -29,6 +30,8 @@ export type Falconer = {
   log: Log
   auth: AuthContext
   intake: IntakeQueue
+  /** Milliseconds from an alert's receipt until it is in its incident, of all since the start. */
+  lag: RecordableHistogram
   /** Emits 'change' with a ChangeKind, and 'closing' when the server stops; live pages listen. */
   changes: EventEmitter<Changes>
   responses: Runner
@@ -114,6 +117,7 @@ function assemble(
     clock,
     log: createLog(config.FALCONER_LOG),
     intake,
+    lag: createHistogram(),
     changes,
     auth: { db, clock },
     responses,

@@ -18,14 +18,10 @@ export const ingestRoute = { method: 'POST', path: '/ingest/:collector/:secret?'
 
 export function ingestRoutes(falconer: Falconer): Hono<IngestEnv> {
   const routes = new Hono<IngestEnv>()
-  // Posts that arrive together ask together. Nothing is remembered: a source that is disabled is so for the next post.
-  const sources = new DataLoader<string, Source | undefined>((secrets) => sourcesBySecrets(falconer.db, secrets), {
-    cache: false,
-    batchScheduleFn: setImmediate,
-  })
+  const sourceOf = sourceDesk(falconer)
   routes.post('/:collector/:secret?', async (context) => {
     const secret = context.req.param('secret') ?? /^Bearer\s+(\S+)$/i.exec(context.req.header('authorization') ?? '')?.[1]
-    const source = secret === undefined ? undefined : await sources.load(secret)
+    const source = secret === undefined ? undefined : await sourceOf(secret)
     if (source === undefined)
       throw new SignInError(
         'This source’s secret is missing, wrong, or disabled. Send it as “Authorization: Bearer …” or as the last part of the path.',
@@ -53,4 +49,21 @@ export function ingestRoutes(falconer: Falconer): Hono<IngestEnv> {
     }
   })
   return routes
+}
+
+/**
+ * Whose secret it is. One question at a time: who posts meanwhile asks with the next. Nothing is remembered, so that a source
+ * that was disabled is so for the next post.
+ */
+function sourceDesk({ db }: Falconer): (secret: string) => Promise<Source | undefined> {
+  let asking: Promise<unknown> = Promise.resolve()
+  const desk = new DataLoader<string, Source | undefined>(
+    (secrets) => {
+      const answer = sourcesBySecrets(db, secrets)
+      asking = answer.catch(() => {})
+      return answer
+    },
+    { cache: false, batchScheduleFn: (ask) => void asking.then(ask) },
+  )
+  return (secret) => desk.load(secret)
 }

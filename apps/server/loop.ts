@@ -1,13 +1,22 @@
-/** A piece of background work that is done again and again: at once when woken, else every so often. One step at a time; an error is logged and the loop goes on. */
+/**
+ * A piece of background work that is done again and again: when woken, else every so often. One step at a time; an error is
+ * logged and the loop goes on. Between two steps it may rest, so that what comes meanwhile is done together.
+ */
 export type Loop = {
   wake(): void
   /** Resolves when a step that began after the call has found nothing to do. */ idle(): Promise<void>
   stop(): Promise<void>
 }
 
+export type LoopTimes = {
+  everyMs: number
+  /** Not sooner than this after the last step ended, however often it is woken. */ restMs?: number
+}
+
 /** `step` answers true when there may be more to do at once. */
-export function startLoop(everyMs: number, step: () => Promise<boolean>, onError: (error: unknown) => void): Loop {
+export function startLoop({ everyMs, restMs = 0 }: LoopTimes, step: () => Promise<boolean>, onError: (error: unknown) => void): Loop {
   let timer: NodeJS.Timeout | null = null
+  let endedAt = Number.NEGATIVE_INFINITY
   let running: Promise<boolean> | null = null
   let again = false
   const state = { stopped: false }
@@ -30,13 +39,20 @@ export function startLoop(everyMs: number, step: () => Promise<boolean>, onError
     if (timer !== null) clearTimeout(timer)
     running = run().finally(() => {
       running = null
-      timer = setTimeout(begin, again ? 0 : everyMs)
+      endedAt = performance.now()
+      timer = setTimeout(begin, again ? restMs : everyMs)
       again = false
     })
   }
+  function wake(): void {
+    const rest = endedAt + restMs - performance.now()
+    if (running !== null || rest <= 0) return begin()
+    if (timer !== null) clearTimeout(timer)
+    if (!state.stopped) timer = setTimeout(begin, rest)
+  }
   begin()
   return {
-    wake: begin,
+    wake,
     idle: async () => {
       await running
       begin()

@@ -16,16 +16,22 @@ import { type Investigation, noteRefusals } from '../../store/investigations.ts'
 import { dropBefore, ensurePartitions } from '../../store/partitions.ts'
 import { sweepExpired } from '../../store/people.ts'
 import { listProposals } from '../../store/proposals.ts'
-import { countPending } from '../../store/segments.ts'
 import { tidyEmbedded } from '../../store/upkeep.ts'
 import type { Falconer } from './falconer.ts'
-import { type Loop, startLoop } from './loop.ts'
+import { type Loop, type LoopTimes, startLoop } from './loop.ts'
 
 const hourMs = 3_600_000
 
 /** What there is to do, one step each; true: there may be more at once. */
 type Steps = Record<'correlate' | 'investigate' | 'plan' | 'execute' | 'housekeeping', () => Promise<boolean>>
-const everyMs: Record<keyof Steps, number> = { correlate: 2_000, investigate: 1_000, plan: 5_000, execute: 5_000, housekeeping: 30_000 }
+const times: Record<keyof Steps, LoopTimes> = {
+  // What a batch costs hardly depends on its size: under load it is taken a few times a second.
+  correlate: { everyMs: 2_000, restMs: 150 },
+  investigate: { everyMs: 1_000 },
+  plan: { everyMs: 5_000 },
+  execute: { everyMs: 5_000 },
+  housekeeping: { everyMs: 30_000 },
+}
 
 function stepsOf(falconer: Falconer, quietMs: number): Steps {
   const { db, clock, responses } = falconer
@@ -47,9 +53,10 @@ function stepsOf(falconer: Falconer, quietMs: number): Steps {
   let tidiedAt = clock.now().getTime()
   return {
     correlate: async () => {
-      const { alerts } = await correlatePending(db, clock)
-      if (alerts > 0) falconer.changed('incidents')
-      return alerts > 0 && (await countPending(db)) > 0
+      const { receivedAt, more } = await correlatePending(db, clock)
+      for (const at of receivedAt) falconer.lag.record(Math.max(1, clock.now().getTime() - at))
+      if (receivedAt.length > 0) falconer.changed('incidents')
+      return more
     },
     investigate: async () => {
       const due = await uninvestigated(db, { minSeverity: 'medium', now: clock.now(), quietMs, limit: 5 })
@@ -93,7 +100,7 @@ export function startWork(falconer: Falconer, quietMs: number): Work {
         : log.error('work failed', { loop, error })
   const steps = stepsOf(falconer, quietMs)
   const loops = Object.fromEntries(
-    (Object.keys(steps) as (keyof Steps)[]).map((name) => [name, startLoop(everyMs[name], steps[name], failed(name))]),
+    (Object.keys(steps) as (keyof Steps)[]).map((name) => [name, startLoop(times[name], steps[name], failed(name))]),
   ) as Record<keyof Steps, Loop>
   return {
     wake: (name) => loops[name].wake(),

@@ -3,6 +3,7 @@
  * between them and the cluster is the real code. `without` takes one gate away, to show that the proof would notice.
  */
 import { EventEmitter } from 'node:events'
+import { createHistogram } from 'node:perf_hooks'
 import { suggest } from '../../agent/suggest.ts'
 import { investigate } from '../../agent/investigate.ts'
 import { addSource } from '../../apps/server/sources.ts'
@@ -137,6 +138,7 @@ function falconerOf(runner: Runner, scope: string, analyst: HostileAnalyst): Fal
     db,
     clock,
     intake,
+    lag: createHistogram(),
     log: createLog('silent'),
     auth: { db, clock },
     changes: new EventEmitter(),

@@ -30,8 +30,11 @@ export const systemOperations = [
       cluster: z.unknown().nullable(),
       store: z.string(),
       intake: z.object({ waitingBytes: z.number(), refused: z.number(), commits: z.number(), deliveries: z.number() }),
+      correlation: z
+        .object({ alerts: z.number(), p50Ms: z.number(), p99Ms: z.number(), maxMs: z.number() })
+        .describe('Milliseconds from an alert’s receipt until it is in its incident, of all since this server started'),
     }),
-    run: async ({ falconer: { db, cluster, intake } }) => ({
+    run: async ({ falconer: { db, cluster, intake, lag } }) => ({
       incidents: await countIncidents(db),
       proposals: await countProposals(db),
       pendingAlerts: await countPending(db),
@@ -39,6 +42,7 @@ export const systemOperations = [
       cluster,
       store: db.kind,
       intake: intake.stats,
+      correlation: { alerts: lag.count, p50Ms: lag.percentile(50), p99Ms: lag.percentile(99), maxMs: lag.max },
       inventory: (await inventoryFreshness(db)).map(({ lastNs, ...one }) => ({ ...one, lastAt: formatEventTime(lastNs) })),
     }),
   }),

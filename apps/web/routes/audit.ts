@@ -1,4 +1,5 @@
 /** The audit log, newest first; the chain is verified when asked. */
+import { isRowNumber } from '../../../domain/ids.ts'
 import { listAudit, verifyAudit } from '../../../store/audit.ts'
 import { auditPage } from '../audit-page.ts'
 import { page, type WebRoute } from '../route.ts'
@@ -8,7 +9,7 @@ export const auditRoutes: readonly WebRoute[] = [
     const before = query('before')
     const entries = await listAudit(falconer.db, {
       limit: 100,
-      ...(before !== undefined && /^\d{1,18}$/.test(before) ? { before: BigInt(before) } : {}),
+      ...(before !== undefined && isRowNumber(before) ? { before: BigInt(before) } : {}),
     })
     return auditPage(falconer, who, entries, query('verify') === '1' ? await verifyAudit(falconer.db) : null)
   }),

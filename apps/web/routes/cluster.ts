@@ -1,6 +1,7 @@
 /** Inventory: what collectors recorded, by kind, and one record. */
 import { type EntityKind, EntityKind as EntityKindSchema } from '../../../domain/entity.ts'
 import { NotFoundError } from '../../../domain/errors.ts'
+import { isRowNumber } from '../../../domain/ids.ts'
 import { getEntity, inventoryFreshness, listEntities, ownersOf, relatedEntities } from '../../../store/entities.ts'
 import { clusterPage, entityPage } from '../cluster-page.ts'
 import { page, type WebRoute } from '../route.ts'
@@ -14,7 +15,7 @@ export const clusterRoutes: readonly WebRoute[] = [
     const entities = await listEntities(falconer.db, {
       kind,
       limit: pageSize,
-      ...(after !== undefined && /^\d{1,18}$/.test(after) ? { afterId: BigInt(after) } : {}),
+      ...(after !== undefined && isRowNumber(after) ? { afterId: BigInt(after) } : {}),
     })
     return clusterPage(falconer, who, {
       freshness: await inventoryFreshness(falconer.db),
