@@ -28,7 +28,7 @@ export type Correlated = {
 }
 
 /** Correlates up to `limit` pending alerts. */
-export async function correlatePending(db: Database, clock: Clock, limit = 500): Promise<Correlated> {
+export async function correlatePending(db: Database, clock: Clock, limit = 2_000): Promise<Correlated> {
   let tried: string[] = []
   try {
     return await db.transaction(async (tx) => {

@@ -33,7 +33,7 @@ export async function regroup(tx: Transaction, incidentIds: readonly string[]): 
     sql`delete from incident_places where incident_id = ${these} and incident_id not in (select incident_id from incident_expired)`,
   )
   await tx.query(sql`insert into incident_places (incident_id, kind, entity_id)
-    select distinct m.incident_id, k.kind, (m.context->>k.kind)::bigint from incident_alerts m, ${placeKinds}
+    select distinct m.incident_id, k.kind, (m.context->>k.kind)::bigint from incident_alerts m, unnest(${placeKinds}::text[]) k(kind)
     where m.incident_id = ${these} and m.context->>k.kind is not null on conflict do nothing`)
 }
 
@@ -110,15 +110,21 @@ export async function groupsOf(db: Queryable, incidentIds: readonly string[]): P
 }
 
 /** Inventory records that alerts of an incident were resolved to. */
-export type Place = { kind: 'pod' | 'workload' | 'node' | 'container'; id: bigint }
-const placeKinds = sql`(values ('pod'), ('workload'), ('node'), ('container')) k(kind)`
+export type Place = { kind: (typeof placeKinds)[number]; id: bigint }
+const placeKinds = ['pod', 'workload', 'node', 'container'] as const
 
 /** Notes the places of newly placed alerts; like the counts, so that a storm costs the same at its end as at its start. */
 export async function addPlaces(tx: Transaction, memberships: readonly Membership[]): Promise<void> {
-  if (memberships.length === 0) return
+  const places = memberships.flatMap(({ incidentId, context }) =>
+    placeKinds.flatMap((kind) => (context[kind] === null ? [] : [{ incidentId, kind, entityId: context[kind] }])),
+  )
+  // Each once, and in one order everywhere.
+  const distinct = [...new Map(places.map((place) => [`${place.incidentId} ${place.kind} ${place.entityId}`, place]))]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, place]) => place)
+  if (distinct.length === 0) return
   await tx.query(sql`insert into incident_places (incident_id, kind, entity_id)
-    select distinct r."incidentId", k.kind, (r.context->>k.kind)::bigint from jsonb_to_recordset(${stringifyExact(escapeDeep(memberships))}::jsonb) as r("incidentId" uuid, context jsonb), ${placeKinds}
-    where r.context->>k.kind is not null order by 1, 2, 3 on conflict do nothing`)
+    select * from jsonb_to_recordset(${stringifyExact(distinct)}::jsonb) as r("incidentId" uuid, kind text, "entityId" bigint) on conflict do nothing`)
 }
 
 /** Places of each of these incidents, by kind and id. */

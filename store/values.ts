@@ -25,10 +25,18 @@ export const unescapeText = (text: string): string =>
 
 /** `escapeText` for every string and key inside a JSON value; the value itself when nothing needs it. */
 export function escapeDeep<T>(value: T): T {
-  return mapStrings(value, escapeText)
+  return anyString(value, (text) => needsEscape.test(text)) ? mapStrings(value, escapeText) : value
 }
 export function unescapeDeep<T>(value: T): T {
-  return mapStrings(value, unescapeText)
+  return anyString(value, (text) => text.includes('\u241b')) ? mapStrings(value, unescapeText) : value
+}
+
+/** Asked first, of every record: to copy one costs many times what looking through it does. */
+function anyString(value: unknown, test: (text: string) => boolean): boolean {
+  if (typeof value === 'string') return test(value)
+  if (value === null || typeof value !== 'object' || value instanceof Date || value instanceof Uint8Array) return false
+  if (Array.isArray(value)) return value.some((inner) => anyString(inner, test))
+  return Object.keys(value).some((key) => test(key) || anyString((value as Record<string, unknown>)[key], test))
 }
 
 function mapStrings<T>(value: T, change: (text: string) => string): T {

@@ -26,7 +26,7 @@ const hourMs = 3_600_000
 type Steps = Record<'correlate' | 'investigate' | 'plan' | 'execute' | 'housekeeping', () => Promise<boolean>>
 const times: Record<keyof Steps, LoopTimes> = {
   // What a batch costs hardly depends on its size: under load it is taken a few times a second.
-  correlate: { everyMs: 2_000, restMs: 150 },
+  correlate: { everyMs: 2_000, restMs: 300 },
   investigate: { everyMs: 1_000 },
   plan: { everyMs: 5_000 },
   execute: { everyMs: 5_000 },
