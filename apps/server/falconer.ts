@@ -22,7 +22,7 @@ import { createLog, type Log } from './log.ts'
 import { inTurn, investigateNow, startWork, type Work, workOnDemand } from './work.ts'
 
 export type ChangeKind = 'incidents' | 'proposals' | 'sources' | 'people'
-export type Changes = { change: [ChangeKind]; closing: [] }
+export type Changes = { change: [ChangeKind]; sources: []; closing: [] }
 export type Falconer = {
   config: Config
   db: Database
@@ -32,7 +32,7 @@ export type Falconer = {
   intake: IntakeQueue
   /** Milliseconds from an alert's receipt until it is in its incident, of all since the start. */
   lag: RecordableHistogram
-  /** Emits 'change' with a ChangeKind, and 'closing' when the server stops; live pages listen. */
+  /** Emits 'change' with a ChangeKind for live pages, 'sources' when one was added or changed, and 'closing' when the server stops. */
   changes: EventEmitter<Changes>
   responses: Runner
   /** Null: no cluster is configured. */
@@ -124,6 +124,7 @@ function assemble(
     cluster,
     changed(kind) {
       changes.emit('change', kind)
+      if (kind === 'sources') changes.emit('sources')
       if (kind !== 'proposals') return
       work.now?.wake('plan')
       work.now?.wake('execute')

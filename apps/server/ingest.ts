@@ -52,18 +52,23 @@ export function ingestRoutes(falconer: Falconer): Hono<IngestEnv> {
 }
 
 /**
- * Whose secret it is. One question at a time: who posts meanwhile asks with the next. Nothing is remembered, so that a source
- * that was disabled is so for the next post.
+ * Whose secret it is. An answer holds for a second at most, and until a source is changed here: what another server disables is
+ * refused here within that second.
  */
-function sourceDesk({ db }: Falconer): (secret: string) => Promise<Source | undefined> {
-  let asking: Promise<unknown> = Promise.resolve()
-  const desk = new DataLoader<string, Source | undefined>(
-    (secrets) => {
-      const answer = sourcesBySecrets(db, secrets)
-      asking = answer.catch(() => {})
-      return answer
-    },
-    { cache: false, batchScheduleFn: (ask) => void asking.then(ask) },
-  )
-  return (secret) => desk.load(secret)
+function sourceDesk({ db, changes }: Falconer): (secret: string) => Promise<Source | undefined> {
+  const desk = new DataLoader<string, Source | undefined>((secrets) => sourcesBySecrets(db, secrets), { batchScheduleFn: setImmediate })
+  let since = Number.NEGATIVE_INFINITY
+  const forget = (): void => {
+    desk.clearAll()
+    since = performance.now()
+  }
+  changes.on('sources', forget)
+  return async (secret) => {
+    if (performance.now() - since > rememberedMs) forget()
+    const source = await desk.load(secret)
+    // Who guesses must not fill the memory.
+    if (source === undefined) desk.clear(secret)
+    return source
+  }
 }
+const rememberedMs = 1_000
