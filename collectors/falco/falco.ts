@@ -1,7 +1,7 @@
 /**
  * Falco’s alerts, from its http_output, file and stdout outputs and from falcosidekick. Fields are parsed, prose
- * (`output`) never is. Content key: SHA-256 over the scope and the whole document as written, every field and digit;
- * only key order and white space do not count.
+ * (`output`) never is. Content key: SHA-256 over the scope and the whole document as written, every field and digit
+ * (domain/document-key.ts); only key order, white space and how strings are escaped do not count.
  */
 import { z } from 'zod'
 import { parseExact } from '../../domain/exact-json.ts'

@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import type { NewAlert } from '../../domain/alert.ts'
 import { attackFromTags } from '../../domain/attack.ts'
-import { canonicalHash } from '../../domain/canonical-json.ts'
+import { documentKey } from '../../domain/document-key.ts'
 import { InputError } from '../../domain/errors.ts'
 import { parseEventTime } from '../../domain/event-time.ts'
 import { parsePriority, prioritySeverity } from '../../domain/severity.ts'
@@ -19,7 +19,7 @@ export function* normaliseFalco(raw: FalcoDocument, piece: Piece, source: Source
   if (rule.length > longestRule) throw new InputError(`"rule" is longer than ${longestRule} characters: that is no rule’s name`)
   const fields = fieldsOf(document)
   const hostname = text(document.hostname)
-  const contentKey = canonicalHash([source.scope, raw, ...lost(piece.bytes)]).slice(3)
+  const contentKey = documentKey(new TextDecoder().decode(piece.bytes), source.scope, ...lost(piece.bytes))
   const eventNs = eventTime(document, fields)
   if (/^Falco internal/i.test(rule)) {
     yield { kind: 'internal', contentKey, name: rule, eventNs, hostname, fields, raw: piece.bytes }
