@@ -23,11 +23,17 @@ export type Client = {
 /** The server's own words for what went wrong. */
 export class ApiError extends FalconerError {
   readonly status: number
-  constructor(status: number, code: string, message: string) {
+  /** Seconds, where the server said so. */
+  readonly retryAfter: number | null
+  constructor(status: number, code: string, message: string, retryAfter: number | null = null) {
     super(code, message)
     this.status = status
+    this.retryAfter = retryAfter
   }
 }
+
+/** Nobody answers at the server's address: it may have been done all the same. */
+export class UnansweredError extends ConfigError {}
 
 export async function openClient(overrides: Overrides): Promise<Client> {
   const config = loadConfig({ FALCONER_LOG: 'warn', ...overrides })
@@ -50,9 +56,10 @@ function remote(given: string, config: Config): Client {
       ...init,
       headers: { ...init.headers, authorization: `Bearer ${token.reveal()}` },
     }).catch((error: unknown) => {
-      throw new ConfigError(`Falconer at ${url} does not answer. Is it running? FALCONER_URL or the data folder's holder.json names it.`, {
-        cause: error,
-      })
+      throw new UnansweredError(
+        `Falconer at ${url} does not answer. Is it running? FALCONER_URL or the data folder's holder.json names it.`,
+        { cause: error },
+      )
     })
     if (answer.status === 401)
       throw new ConfigError(
@@ -79,7 +86,9 @@ async function local(config: Config): Promise<Client> {
 type Send = (path: string, init: RequestInit & { duplex?: 'half' }) => Promise<Response>
 function clientFrom(send: Send): Pick<Client, 'call' | 'upload'> {
   const read = async (answer: Response): Promise<string> => {
-    const text = await answer.text()
+    const text = await answer.text().catch((error: unknown) => {
+      throw new UnansweredError('Falconer went away while it answered.', { cause: error })
+    })
     if (answer.ok) return text
     let problem: { code?: string; detail?: string } = {}
     try {
@@ -91,6 +100,7 @@ function clientFrom(send: Send): Pick<Client, 'call' | 'upload'> {
       answer.status,
       problem.code ?? 'http',
       problem.detail ?? `The server answered ${answer.status}, and not as Falconer does. Is FALCONER_URL right?`,
+      /^\d{1,5}$/.test(answer.headers.get('retry-after') ?? '') ? Number(answer.headers.get('retry-after')) : null,
     )
   }
   return {

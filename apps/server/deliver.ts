@@ -1,6 +1,7 @@
 /** From bytes of one collector to committed rows: reads, normalises, and submits batch by batch to the intake queue. */
 import { readInput, type Batch } from '../../collectors/read.ts'
 import { fromDate } from '../../domain/event-time.ts'
+import { storedKeys } from '../../store/content-keys.ts'
 import type { Tally } from '../../store/sources.ts'
 import type { Falconer } from './falconer.ts'
 
@@ -11,6 +12,8 @@ export type DeliverOptions = {
   source: { id: string | null; name: string; scope: string }
   maxBytes?: number
   strict?: boolean
+  /** It may have been sent and committed before: what is stored already is not seen a second time. */
+  again?: boolean
   /** Where what cannot be read is said to stand; default: the path and the line. */
   deadLetterPlace?: string
 }
@@ -19,7 +22,7 @@ export type DeliverOptions = {
 export async function deliver(
   falconer: Falconer,
   input: AsyncIterable<Uint8Array>,
-  { path, format, source, maxBytes, strict, deadLetterPlace }: DeliverOptions,
+  { path, format, source, maxBytes, strict, again, deadLetterPlace }: DeliverOptions,
 ): Promise<Delivered> {
   const tally: Tally = { accepted: 0, duplicates: 0, internal: 0, deadLetters: 0 }
   let entities = 0
@@ -32,6 +35,16 @@ export async function deliver(
       internals: batch.records.flatMap((record) => (record.kind === 'internal' ? [record] : [])),
       entities: batch.records.flatMap((record) => (record.kind === 'entity' ? [record.entity] : [])),
       relations: batch.records.flatMap((record) => (record.kind === 'relation' ? [record.relation] : [])),
+    }
+    if (again === true) {
+      const stored = await storedKeys(
+        falconer.db,
+        source.scope,
+        delivery.alerts.map((alert) => alert.contentKey),
+      )
+      const fresh = delivery.alerts.filter((alert) => !stored.has(alert.contentKey))
+      tally.duplicates += delivery.alerts.length - fresh.length
+      delivery.alerts = fresh
     }
     entities += delivery.entities.length
     const committed = await falconer.intake.submit(delivery, batch.bytes)

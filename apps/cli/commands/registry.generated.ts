@@ -5,6 +5,7 @@ import { auditCommand } from './audit.ts'
 import { deadLettersCommand } from './dead-letters.ts'
 import { demoCommand } from './demo.ts'
 import { doctorCommand } from './doctor.ts'
+import { followCommand } from './follow.ts'
 import { importCommand } from './import.ts'
 import { incidentCommand } from './incident.ts'
 import { incidentsCommand } from './incidents.ts'
@@ -17,4 +18,4 @@ import { sourcesCommand } from './sources.ts'
 import { tokensCommand } from './tokens.ts'
 import { usersCommand } from './users.ts'
 
-export const commands: readonly CliCommand[] = [approveCommand, auditCommand, deadLettersCommand, demoCommand, doctorCommand, importCommand, incidentCommand, incidentsCommand, investigateCommand, migrateCommand, proposalsCommand, rejectCommand, serveCommand, sourcesCommand, tokensCommand, usersCommand]
+export const commands: readonly CliCommand[] = [approveCommand, auditCommand, deadLettersCommand, demoCommand, doctorCommand, followCommand, importCommand, incidentCommand, incidentsCommand, investigateCommand, migrateCommand, proposalsCommand, rejectCommand, serveCommand, sourcesCommand, tokensCommand, usersCommand]

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { createSource, getSource } from '../../../store/sources.ts'
 import { deliver } from '../deliver.ts'
+import type { Falconer } from '../falconer.ts'
 import { receive } from '../receive.ts'
 import { ScopeName } from '../sources.ts'
 import { operation } from './operation.ts'
@@ -18,6 +19,10 @@ export const importOperations = [
       path: z.string().max(1_000).describe('The file’s name, for messages'),
       scope: ScopeName.optional().describe('Cluster it belongs to'),
       format: z.string().optional(),
+      again: z
+        .enum(['true'])
+        .optional()
+        .describe('The same was sent before under this path and may have been stored: what is stored is not counted as seen again'),
     }),
     response: z.object({
       path: z.string(),
@@ -31,18 +36,38 @@ export const importOperations = [
       entities: z.number(),
     }),
     run: async ({ falconer, query, stream, who }) => {
+      const again = query.again === 'true'
       const scope = query.scope ?? falconer.config.FALCONER_SCOPE
       const name = `${scope}-import`
       const source =
         (await createSource(falconer.db, { name, collector: 'falco', scope, secret: null, at: falconer.clock.now() })) ??
         (await getSource(falconer.db, name))
-      const { format, read, skipped, tally, entities } = await deliver(
-        falconer,
-        receive(stream ?? new ReadableStream({ start: (controller) => controller.close() })),
-        { path: query.path, format: query.format, source: { id: source?.id ?? null, name, scope } },
+      const { format, read, skipped, tally, entities } = await oneByOne(falconer, `${scope}\n${query.path}`, () =>
+        deliver(falconer, receive(stream ?? new ReadableStream({ start: (controller) => controller.close() })), {
+          path: query.path,
+          format: query.format,
+          source: { id: source?.id ?? null, name, scope },
+          again,
+        }),
       )
       falconer.log.info('imported', { path: query.path, by: who.principal.name, ...tally })
       return { path: query.path, format, read, ...tally, skipped, entities }
     },
   }),
 ]
+
+const underWay = new WeakMap<Falconer, Map<string, Promise<unknown>>>()
+
+/** What is sent again waits for the first sending, whose sender may have died while its last bytes were being committed. */
+async function oneByOne<T>(falconer: Falconer, what: string, work: () => Promise<T>): Promise<T> {
+  const running = underWay.get(falconer) ?? new Map<string, Promise<unknown>>()
+  underWay.set(falconer, running)
+  const before = running.get(what)
+  const mine = (before ?? Promise.resolve()).catch(() => {}).then(work)
+  running.set(what, mine)
+  try {
+    return await mine
+  } finally {
+    if (running.get(what) === mine) running.delete(what)
+  }
+}
