@@ -1,9 +1,10 @@
 /** `npm run bench -- <name …> [--runs N] [--json]`: runs the named benchmarks, or all of them. */
 import { parseArgs } from 'node:util'
 import { summary, table } from './bench.ts'
+import { ingest } from './ingest.ts'
 import { start } from './start.ts'
 
-const benches = [start]
+const benches = [ingest, start]
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: { runs: { type: 'string', default: '3' }, json: { type: 'boolean', default: false } },
