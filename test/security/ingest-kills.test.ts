@@ -131,7 +131,11 @@ describe.concurrent.each([
   it.skipIf(skip)('turns red for a server that answers before it commits', async () => {
     let lost = 0
     const start = (home: Home): Served =>
-      serveAt(home, {}, [process.execPath, '--disable-warning=ExperimentalWarning', new URL('../support/ingest-early-answer.ts', import.meta.url).pathname])
+      serveAt(home, {}, [
+        process.execPath,
+        '--disable-warning=ExperimentalWarning',
+        new URL('../support/ingest-early-answer.ts', import.meta.url).pathname,
+      ])
     await chapter({ kind, rounds: 2, set: 1_000, start }, (seen) => (lost += seen.lost.length))
     expect(lost).toBeGreaterThan(0)
   })

@@ -22,7 +22,9 @@ export function post(url: string, body: string | Buffer, agent?: Agent, headers:
       let text = ''
       answer.setEncoding('utf8')
       answer.on('data', (part: string) => (text += part))
-      answer.on('end', () => (answer.complete ? resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text }) : reject(new Error('cut off'))))
+      answer.on('end', () =>
+        answer.complete ? resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text }) : reject(new Error('cut off')),
+      )
       answer.on('error', reject)
     })
     asked.on('error', reject)
@@ -65,7 +67,9 @@ export class Senders {
         const body = waiting.pop() ?? this.#fresh()
         const numbers = Array.from({ length: body.count }, (_, index) => body.from + index)
         const lines = numbers.map((n) => lineOf(n, this.set))
-        const answer = await post(url, body.count > 1 && body.from % 2 === 0 ? `[${lines.join(',')}]` : lines.join('\n'), agent).catch(() => null)
+        const answer = await post(url, body.count > 1 && body.from % 2 === 0 ? `[${lines.join(',')}]` : lines.join('\n'), agent).catch(
+          () => null,
+        )
         if (answer !== null && answer.status >= 200 && answer.status < 300) for (const n of numbers) this.answered[n] = 1
         else this.#again.push(body)
         if (answer === null) return

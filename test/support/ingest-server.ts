@@ -9,7 +9,14 @@ import { embeddedDatabase, serverDatabase, serverUrl } from './database.ts'
 import { falconerProgram } from './process.ts'
 
 export type Kind = 'embedded' | 'server'
-export type Home = { kind: Kind; folder: string; secret: string; env: Record<string, string>; open(): Promise<Database>; drop(): Promise<void> }
+export type Home = {
+  kind: Kind
+  folder: string
+  secret: string
+  env: Record<string, string>
+  open(): Promise<Database>
+  drop(): Promise<void>
+}
 
 /** A database with one source whose secret is known. `within`: the folder to make its folder in. */
 export async function prepareHome(kind: Kind, within = tmpdir()): Promise<Home> {
