@@ -57,6 +57,18 @@ export const Config = z.object({
     .min(1_024)
     .default(32 * 1024 * 1024)
     .describe('Largest body taken by ingest'),
+  FALCONER_INGEST_WAITING_BYTES: z.coerce
+    .number()
+    .int()
+    .min(65_536)
+    .default(32 * 1024 * 1024)
+    .describe('What posts may hold together until they are committed, 16 KiB for each beside its bytes; more is refused with 503'),
+  FALCONER_MAX_CONNECTIONS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(2_000)
+    .describe('Connections at once; further ones are closed and counted'),
   FALCONER_URL: z.url().optional().describe('Server that the command line talks to'),
   FALCONER_TOKEN: secret.optional().describe('API token of the command line'),
 })

@@ -16,13 +16,15 @@ export type DeliverOptions = {
   again?: boolean
   /** Where what cannot be read is said to stand; default: the path and the line. */
   deadLetterPlace?: string
+  /** So many bytes of the input are committed. */
+  onCommitted?: (bytes: number) => void
 }
 
 /** Resolves when everything is committed. Throws InputError (format unknown, cut, too large) and OverloadedError. */
 export async function deliver(
   falconer: Falconer,
   input: AsyncIterable<Uint8Array>,
-  { path, format, source, maxBytes, strict, again, deadLetterPlace }: DeliverOptions,
+  { path, format, source, maxBytes, strict, again, deadLetterPlace, onCommitted }: DeliverOptions,
 ): Promise<Delivered> {
   const tally: Tally = { accepted: 0, duplicates: 0, internal: 0, deadLetters: 0 }
   let entities = 0
@@ -48,6 +50,7 @@ export async function deliver(
     }
     entities += delivery.entities.length
     const committed = await falconer.intake.submit(delivery, batch.bytes)
+    onCommitted?.(batch.bytes)
     for (const name of Object.keys(tally) as (keyof Tally)[]) tally[name] += committed[name]
   }
   const counts = await readInput(input, {

@@ -52,8 +52,8 @@ export type ComposeOptions = {
   as?: 'server' | 'command'
 }
 
-const maxWaitingBytes = 256 * 1024 * 1024
 const maxBatchBytes = 4 * 1024 * 1024
+const tellEveryMs = 10_000
 
 export async function composeFalconer(config: Config, options: ComposeOptions = {}): Promise<Falconer> {
   const clock = options.clock ?? systemClock
@@ -103,12 +103,18 @@ function assemble(
 ): Falconer {
   const { db, clock } = responses
   const changes = new EventEmitter<Changes>().setMaxListeners(0)
+  let toldAt = Number.NEGATIVE_INFINITY
   const intake = new IntakeQueue(db, clock, {
-    maxWaitingBytes,
+    maxWaitingBytes: config.FALCONER_INGEST_WAITING_BYTES,
     maxBatchBytes,
     onCommitted: () => {
       work.now?.wake('correlate')
       changes.emit('change', 'sources')
+    },
+    onRefused: ({ refused, droppedConnections }) => {
+      if (performance.now() - toldAt < tellEveryMs) return
+      toldAt = performance.now()
+      falconer.log.warn('more arrives than can be stored: posts are refused', { refused, droppedConnections, sinceTheStart: true })
     },
   })
   const falconer: Falconer = {

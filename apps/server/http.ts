@@ -61,7 +61,7 @@ async function tell(context: AppContext, falconer: Falconer, problem: Problem): 
   const { retryAfter, ...shown } = problem
   if (retryAfter !== undefined) context.header('retry-after', String(retryAfter))
   // What is left of a body that nobody reads is cut off: the sender must not send its next request behind it.
-  if (problem.status === 413 || problem.status === 503) context.header('connection', 'close')
+  if ([408, 413].includes(problem.status) || problem.status >= 500) context.header('connection', 'close')
   context.status(problem.status as StatusCode)
   const { path } = context.req
   const wantsPage = (context.req.header('accept') ?? '').includes('text/html') && !path.startsWith('/api/') && !path.startsWith('/ingest/')

@@ -20,32 +20,34 @@ export function ingestRoutes(falconer: Falconer): Hono<IngestEnv> {
   const routes = new Hono<IngestEnv>()
   const sourceOf = sourceDesk(falconer)
   routes.post('/:collector/:secret?', async (context) => {
-    const secret = context.req.param('secret') ?? /^Bearer\s+(\S+)$/i.exec(context.req.header('authorization') ?? '')?.[1]
-    const source = secret === undefined ? undefined : await sourceOf(secret)
-    if (source === undefined)
-      throw new SignInError(
-        'This source’s secret is missing, wrong, or disabled. Send it as “Authorization: Bearer …” or as the last part of the path.',
-      )
-    if (source.collector !== context.req.param('collector'))
-      throw new InputError(`This secret belongs to a source of ${source.collector}; post it to /ingest/${source.collector}.`)
     const limit = falconer.config.FALCONER_INGEST_MAX_BYTES
-    const announced = Number(context.req.header('content-length') ?? Number.NaN)
+    const announced = Number(context.req.header('content-length') ?? 0)
     if (announced > limit) throw tooLarge(limit)
-    const release = falconer.intake.reserve(Number.isNaN(announced) ? limit : announced)
+    // Before anything is asked or read: what waits for the database costs memory too.
+    const room = falconer.intake.enter(announced)
     try {
+      const secret = context.req.param('secret') ?? /^Bearer\s+(\S+)$/i.exec(context.req.header('authorization') ?? '')?.[1]
+      const source = secret === undefined ? undefined : await sourceOf(secret)
+      if (source === undefined)
+        throw new SignInError(
+          'This source’s secret is missing, wrong, or disabled. Send it as “Authorization: Bearer …” or as the last part of the path.',
+        )
+      if (source.collector !== context.req.param('collector'))
+        throw new InputError(`This secret belongs to a source of ${source.collector}; post it to /ingest/${source.collector}.`)
       // Node's own stream where there is one (the standard request around it costs more than a small post); it stays open for the answer.
       const body = context.env?.incoming?.iterator({ destroyOnReturn: false }) ?? context.req.raw.body
       if (body === null) return context.json({ accepted: 0, duplicates: 0, internal: 0, deadLetters: 0 })
-      const { tally } = await deliver(falconer, receive(body, limit), {
+      const { tally } = await deliver(falconer, receive(body, { limit, room, patienceMs }), {
         path: 'ingest',
         format: source.collector,
         source: { id: source.id, name: source.name, scope: source.scope },
         maxBytes: limit,
         strict: true,
+        onCommitted: (bytes) => room.shrink(bytes),
       })
       return context.json(tally)
     } finally {
-      release()
+      room.leave()
     }
   })
   return routes
@@ -72,3 +74,4 @@ function sourceDesk({ db, changes }: Falconer): (secret: string) => Promise<Sour
   }
 }
 const rememberedMs = 1_000
+const patienceMs = 10_000

@@ -18,8 +18,18 @@ export class OverloadedError extends FalconerError {
   }
 }
 
-export type IntakeQueueOptions = { maxWaitingBytes: number; maxBatchBytes: number; onCommitted?: (tallies: readonly Tally[]) => void }
-export type IntakeStats = { waitingBytes: number; refused: number; commits: number; deliveries: number }
+export type IntakeQueueOptions = {
+  maxWaitingBytes: number
+  maxBatchBytes: number
+  onCommitted?: (tallies: readonly Tally[]) => void
+  onRefused?: (stats: IntakeStats) => void
+}
+export type IntakeStats = { waitingBytes: number; refused: number; droppedConnections: number; commits: number; deliveries: number }
+/** What one post holds of the room there is: what it has sent and is not committed yet. */
+export type Room = { grow(bytes: number): void; shrink(bytes: number): void; leave(): void }
+
+/** A post costs this much beside its bytes: its connection, its request, what waits for it. */
+const postBytes = 16_384
 
 type Waiting = { delivery: Delivery; bytes: number; resolve: (tally: Tally) => void; reject: (error: unknown) => void }
 
@@ -30,7 +40,7 @@ export class IntakeQueue {
   #waiting: Waiting[] = []
   #held = 0
   #running: Promise<void> | null = null
-  readonly stats: IntakeStats = { waitingBytes: 0, refused: 0, commits: 0, deliveries: 0 }
+  readonly stats: IntakeStats = { waitingBytes: 0, refused: 0, droppedConnections: 0, commits: 0, deliveries: 0 }
 
   constructor(db: Database, clock: Clock, options: IntakeQueueOptions) {
     this.#db = db
@@ -38,21 +48,42 @@ export class IntakeQueue {
     this.#options = options
   }
 
-  /** Reserves room for a body before it is read or parsed. Throws OverloadedError; call the answer to give the room back. */
-  reserve(bytes: number): () => void {
-    if (this.#held > 0 && this.#held + bytes > this.#options.maxWaitingBytes) {
-      this.stats.refused += 1
-      throw new OverloadedError(Math.min(30, 1 + Math.ceil(this.#held / this.#options.maxBatchBytes)))
-    }
-    this.#held += bytes
-    this.stats.waitingBytes = this.#held
-    let released = false
-    return () => {
-      if (released) return
-      released = true
-      this.#held -= bytes
+  /**
+   * Room for a post before it is read or parsed. Announced bytes must fit, but only bytes that came are held: who announces much and
+   * sends little keeps nobody out. Throws OverloadedError, `grow` too.
+   */
+  enter(announced = 0): Room {
+    if (this.#held > 0 && this.#held + postBytes + Math.min(announced, this.#options.maxBatchBytes) > this.#options.maxWaitingBytes)
+      this.#refuse()
+    let own = 0
+    const hold = (bytes: number): void => {
+      const more = Math.max(bytes, -own)
+      own += more
+      this.#held += more
       this.stats.waitingBytes = this.#held
     }
+    hold(postBytes)
+    return {
+      grow: (bytes) => {
+        // A body alone in here may be larger than the room.
+        if (this.#held > own && this.#held + bytes > this.#options.maxWaitingBytes) this.#refuse()
+        hold(bytes)
+      },
+      shrink: (bytes) => hold(-Math.min(bytes, Math.max(0, own - postBytes))),
+      leave: () => hold(-own),
+    }
+  }
+
+  /** A connection more than there may be was closed without an answer. */
+  connectionDropped(): void {
+    this.stats.droppedConnections += 1
+    this.#options.onRefused?.(this.stats)
+  }
+
+  #refuse(): never {
+    this.stats.refused += 1
+    this.#options.onRefused?.(this.stats)
+    throw new OverloadedError(Math.min(30, 1 + Math.ceil(this.#held / this.#options.maxBatchBytes)))
   }
 
   /** Settles when the delivery is committed, or with the reason why it is not. */

@@ -8,10 +8,10 @@ import { createApp } from './http.ts'
 import { baseUrl, notePort } from './urls.ts'
 
 export async function listen(falconer: Falconer): Promise<{ url: string; port: number; close(): Promise<void> }> {
-  const { FALCONER_HOST, FALCONER_PORT, FALCONER_DATA, DATABASE_URL } = falconer.config
+  const { FALCONER_HOST, FALCONER_PORT, FALCONER_DATA, FALCONER_MAX_CONNECTIONS, DATABASE_URL } = falconer.config
   const app = createApp(falconer)
   const server = await new Promise<ReturnType<typeof serveNode>>((resolve, reject) => {
-    const started = serveNode({ fetch: app.fetch, hostname: FALCONER_HOST, port: FALCONER_PORT }, () => resolve(started))
+    const started = serveNode({ fetch: app.fetch, hostname: FALCONER_HOST, port: FALCONER_PORT, serverOptions }, () => resolve(started))
     started.once('error', (error: NodeJS.ErrnoException) =>
       reject(
         error.code === 'EADDRINUSE'
@@ -23,6 +23,8 @@ export async function listen(falconer: Falconer): Promise<{ url: string; port: n
       ),
     )
   })
+  server.maxConnections = FALCONER_MAX_CONNECTIONS
+  server.on('drop', () => falconer.intake.connectionDropped())
   const { port } = server.address() as AddressInfo
   notePort(falconer, port)
   const url = baseUrl(falconer)
@@ -36,6 +38,9 @@ export async function listen(falconer: Falconer): Promise<{ url: string; port: n
     },
   }
 }
+
+/** A connection that asks nothing costs memory too. A body has its own patience where it is read. */
+const serverOptions = { headersTimeout: 15_000, connectionsCheckingInterval: 5_000 }
 
 const patienceMs = 5_000
 /** Takes no more connections, lets requests that are under way end (a sender would not send them again), then cuts what is left. */

@@ -17,6 +17,13 @@ export class CutOffError extends FalconerError {
   }
 }
 
+/** Whoever sends the body keeps us waiting too long: HTTP 408. */
+export class SlowSenderError extends FalconerError {
+  constructor() {
+    super('slow', 'The body came too slowly and was given up. What was whole may be stored; send it again, in fewer bytes or faster.')
+  }
+}
+
 export type Problem = { status: number; code: string; title: string; detail: string; retryAfter?: number }
 
 /** Nobody hears this answer. */
@@ -28,6 +35,7 @@ export function problemOf(error: unknown): Problem | null {
   if (error instanceof CutOffError) return cutOff
   if (error instanceof SignInError) return { status: 401, code: 'sign_in', title: 'Sign in first', detail: error.message }
   if (error instanceof NotFoundError) return { status: 404, code: 'not_found', title: 'Not found', detail: error.message }
+  if (error instanceof SlowSenderError) return { status: 408, code: 'slow', title: 'Too slow', detail: error.message }
   if (error instanceof TooLargeError) return { status: 413, code: 'too_large', title: 'Too large', detail: error.message }
   if (error instanceof InputError) return { status: 400, code: 'input', title: 'That cannot be used', detail: error.message }
   if (error instanceof DeniedError)
@@ -43,7 +51,32 @@ export function problemOf(error: unknown): Problem | null {
     return { status: 502, code: 'upstream', title: 'Something Falconer needs did not answer', detail: error.message }
   if (error instanceof ConfigError) return { status: 500, code: 'config', title: 'Configuration', detail: error.message }
   if (isUnreachable(error)) return unreachable
+  if (isDiskFull(error)) return diskFull
+  if (isExhausted(error)) return exhausted
   return null
+}
+
+const codeOf = (error: unknown): string => (error instanceof Error ? String((error as NodeJS.ErrnoException).code ?? '') : '')
+/** Postgres says 53100; the embedded database sometimes only writes so. */
+export const isDiskFull = (error: unknown): boolean =>
+  /^(?:53100|ENOSPC|EFBIG|EDQUOT)$/.test(codeOf(error)) ||
+  (error instanceof Error && /No space left on device|File too large/.test(error.message))
+const diskFull: Problem = {
+  status: 507,
+  code: 'disk_full',
+  title: 'The disk is full',
+  detail:
+    'The database’s disk is full: nothing of this was stored, what was stored before is kept. Make room or shorten FALCONER_RETENTION_DAYS, then send this again.',
+  retryAfter: 60,
+}
+/** The classes of SQLSTATE that are about the database's state, not about the statement: resources, conflicts, locks, the system, itself. */
+const isExhausted = (error: unknown): boolean => /^(?:40|53|55|58|XX)/.test(codeOf(error))
+const exhausted: Problem = {
+  status: 503,
+  code: 'unavailable',
+  title: 'The database cannot do this now',
+  detail: 'The database failed at this; nothing of it was stored. Try again in a moment.',
+  retryAfter: 10,
 }
 
 /** The database went away: its own codes for that, and the network's. What it was asked was not done. */
@@ -64,4 +97,5 @@ export const faultOfOurs: Problem = {
   code: 'invariant',
   title: 'A fault of ours',
   detail: 'Falconer failed at this; nothing was changed by it. The server’s log says more.',
+  retryAfter: 30,
 }

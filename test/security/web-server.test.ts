@@ -80,7 +80,8 @@ describe('ingest over a socket', () => {
 
   it('a full queue answers 503 and says when to come back; then it takes it', async () => {
     const refusedBefore = site.falconer.intake.stats.refused
-    const release = site.falconer.intake.reserve(256 * 1024 * 1024)
+    const room = site.falconer.intake.enter()
+    room.grow(site.falconer.config.FALCONER_INGEST_WAITING_BYTES)
     const first = post()
     first.end(line(4))
     const answer = await answered(first)
@@ -88,7 +89,7 @@ describe('ingest over a socket', () => {
     expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0)
     expect(JSON.parse(answer.text)).toMatchObject({ code: 'overloaded' })
     expect(site.falconer.intake.stats.refused).toBe(refusedBefore + 1)
-    release()
+    room.leave()
     const second = post()
     second.end(line(4))
     expect((await answered(second)).statusCode).toBe(200)

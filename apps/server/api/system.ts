@@ -29,7 +29,15 @@ export const systemOperations = [
       inventory: z.array(z.object({ scope: z.string(), entities: z.number(), pods: z.number(), lastAt: z.string() })),
       cluster: z.unknown().nullable(),
       store: z.string(),
-      intake: z.object({ waitingBytes: z.number(), refused: z.number(), commits: z.number(), deliveries: z.number() }),
+      intake: z
+        .object({
+          waitingBytes: z.number(),
+          refused: z.number(),
+          droppedConnections: z.number(),
+          commits: z.number(),
+          deliveries: z.number(),
+        })
+        .describe('Of this server since its start; what was refused was answered 503, and is lost unless it was sent again'),
       correlation: z
         .object({ alerts: z.number(), p50Ms: z.number(), p99Ms: z.number(), maxMs: z.number() })
         .describe('Milliseconds from an alert’s receipt until it is in its incident, of all since this server started'),
