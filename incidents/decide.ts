@@ -4,14 +4,14 @@
  */
 import type { Clock } from '../domain/clock.ts'
 import { InputError, NotFoundError } from '../domain/errors.ts'
-import { newId } from '../domain/ids.ts'
+import { isId, newId } from '../domain/ids.ts'
 import type { Decision, Incident, MergeLink } from '../domain/incident.ts'
 import type { Channel, Principal } from '../domain/principal.ts'
 import { appendAudit } from '../store/audit.ts'
 import type { Database, Transaction } from '../store/database.ts'
 import { recordDecision } from '../store/decisions.ts'
 import { getIncident, setIncidentState } from '../store/incidents.ts'
-import { firstAlertsOf, type Membership, membershipsOf, writeMemberships } from '../store/memberships.ts'
+import { firstAlertsOf, type Membership, membershipsOf, tellingTheSame, writeMemberships } from '../store/memberships.ts'
 import { lockIncidents } from '../store/segments.ts'
 import { cluster } from './correlate.ts'
 import { linkFact, splitFact } from './decided-facts.ts'
@@ -23,11 +23,12 @@ export async function decide(
   clock: Clock,
   principal: Principal,
   channel: Channel,
-  decision: Decision,
+  given: Decision,
   reason: string,
 ): Promise<string> {
   return db.transaction(async (tx) => {
     await lockIncidents(tx)
+    const decision = given.kind === 'split' ? { ...given, alerts: await wholeEvents(tx, given.alerts) } : given
     const incident = await existing(tx, decision.kind === 'merge' ? decision.into : decision.incident)
     const id = newId()
     const at = clock.now()
@@ -38,6 +39,12 @@ export async function decide(
     return work.carryOut(at)
   })
 }
+
+/** With each alert those that only tell of its event once more. */
+const wholeEvents = async (tx: Transaction, alertIds: readonly string[]): Promise<string[]> => [
+  ...alertIds,
+  ...[...(await tellingTheSame(tx, alertIds.filter(isId))).values()].flat(),
+]
 
 async function existing(tx: Transaction, id: string): Promise<Incident> {
   const incident = await getIncident(tx, { id })

@@ -18,6 +18,7 @@ import { type AlertContext, isComplete, resolveContext } from './context.ts'
 import { factsOf, place, windowOf, withFacts } from './correlate.ts'
 import { derive } from './derive.ts'
 import { batchedInventory } from './inventory.ts'
+import { linkMoment } from './same-event.ts'
 import { SegmentBoard } from './segment-board.ts'
 
 export type Correlated = {
@@ -71,7 +72,7 @@ async function placeAlerts(tx: Transaction, clock: Clock, alerts: readonly Alert
   await replaceSegments(tx, board.removed(), board.added())
   await rows.writeMemberships(tx, memberships)
   for (const { survivor, merged } of merges) await mergeInto(tx, survivor, merged, now)
-  await addToGroups(tx, newGroups(memberships, resolved))
+  await addToGroups(tx, newGroups(memberships, resolved, await linkSameEvents(tx, memberships, resolved)))
   await addPlaces(tx, memberships)
   await regroup(tx, corrected(memberships, resolved))
   const changed = [...new Set(memberships.map((membership) => membership.incidentId))]
@@ -141,13 +142,46 @@ function membershipOf(alert: Alert, context: AlertContext): Omit<rows.Membership
     containerId: alert.container?.id.slice(0, 12) ?? null,
     podName: aName(alert.pod?.name),
     hostname: alert.container === null && alert.pod === null ? aName(alert.hostname) : null,
+    sameAs: null,
   }
 }
 const id = (entity: Entity | null): string | null => entity?.id.toString() ?? null
 /** Nothing in a cluster has a longer name. */
 const aName = (text: string | null | undefined): string | null => (text == null || text.length > 253 ? null : text)
 
-function newGroups(memberships: readonly rows.Membership[], resolved: readonly Resolved[]): (GroupRow & { incidentId: string })[] {
+/** What one moment of an incident was told of twice is linked. Answers how much less than one some new alerts count. */
+async function linkSameEvents(
+  tx: Transaction,
+  memberships: readonly rows.Membership[],
+  resolved: readonly Resolved[],
+): Promise<Map<string, number>> {
+  const isNew = new Map(resolved.map(({ alert, before }) => [alert.id, before === undefined]))
+  const found = await rows.sharedMoments(
+    tx,
+    memberships.map(({ incidentId, eventNs }) => ({ incidentId, eventNs })),
+  )
+  const ids = found.map(({ alertId }) => alertId)
+  const alerts = new Map((await getAlerts(tx, ids)).map((alert) => [alert.id, alert]))
+  const moments = Map.groupBy(found, ({ incidentId, eventNs }) => `${incidentId} ${eventNs}`)
+  const links = [...moments.values()].flatMap((moment) =>
+    linkMoment(
+      moment.flatMap(({ alertId, sameAs }) => {
+        const alert = alerts.get(alertId)
+        return alert === undefined ? [] : [{ alert, sameAs, isNew: isNew.get(alertId) === true }]
+      }),
+    ),
+  )
+  await rows.markSame(tx, links)
+  const uncounted = new Map<string, number>()
+  for (const link of links) uncounted.set(link.uncounted, (uncounted.get(link.uncounted) ?? 0) + 1)
+  return uncounted
+}
+
+function newGroups(
+  memberships: readonly rows.Membership[],
+  resolved: readonly Resolved[],
+  uncounted: ReadonlyMap<string, number>,
+): (GroupRow & { incidentId: string })[] {
   const groups = new Map<string, GroupRow & { incidentId: string }>()
   for (const [index, { alert, before }] of resolved.entries()) {
     if (before !== undefined) continue
@@ -155,10 +189,10 @@ function newGroups(memberships: readonly rows.Membership[], resolved: readonly R
     const { rule, priority, tactics, techniques, eventNs } = alert
     const key = `${incidentId}\n${priority}\n${rule}`
     const group = groups.get(key)
-    if (group === undefined)
-      groups.set(key, { incidentId, rule, priority, tactics, techniques, count: 1, firstNs: eventNs, lastNs: eventNs })
+    const count = 1 - (uncounted.get(alert.id) ?? 0)
+    if (group === undefined) groups.set(key, { incidentId, rule, priority, tactics, techniques, count, firstNs: eventNs, lastNs: eventNs })
     else {
-      group.count += 1
+      group.count += count
       group.tactics = [...new Set([...group.tactics, ...tactics])]
       group.techniques = [...new Set([...group.techniques, ...techniques])]
       if (eventNs < group.firstNs) group.firstNs = eventNs

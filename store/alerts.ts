@@ -41,7 +41,10 @@ type Row = {
   content_key: Buffer
   seen: bigint
 }
-type Normal = Pick<NewAlert, 'eventTimeFrom' | 'tags' | 'tactics' | 'techniques' | 'container' | 'pod' | 'process' | 'file' | 'connection'>
+type Normal = Pick<
+  NewAlert,
+  'relayedAs' | 'eventTimeFrom' | 'tags' | 'tactics' | 'techniques' | 'container' | 'pod' | 'process' | 'file' | 'connection'
+>
 
 /** Stores alerts in one statement. Answers the ids that were new; the others were seen before, or twice in the batch. */
 export async function insertAlerts(tx: Transaction, batch: readonly AlertToStore[]): Promise<Set<string>> {
@@ -76,7 +79,7 @@ export async function insertAlerts(tx: Transaction, batch: readonly AlertToStore
 }
 
 function toRow({ id, receivedAt, sourceId, alert }: AlertToStore, seen: number): Record<string, unknown> {
-  const { eventTimeFrom, tags, tactics, techniques, container, pod, process, file, connection } = alert
+  const { relayedAs, eventTimeFrom, tags, tactics, techniques, container, pod, process, file, connection } = alert
   return {
     ...escapeDeep({
       scope: alert.scope,
@@ -88,7 +91,7 @@ function toRow({ id, receivedAt, sourceId, alert }: AlertToStore, seen: number):
       pod_namespace: pod?.namespace ?? null,
       pod_name: pod?.name ?? null,
       output: alert.output,
-      normal: { eventTimeFrom, tags, tactics, techniques, container, pod, process, file, connection } satisfies Normal,
+      normal: { relayedAs, eventTimeFrom, tags, tactics, techniques, container, pod, process, file, connection } satisfies Normal,
       fields: alert.fields,
     }),
     id,
@@ -156,7 +159,7 @@ export async function listAlerts(db: Queryable, filter: AlertFilter, options: { 
   // Of an incident its members are walked, newest first, and each alert fetched from its partition; else the alerts' own index.
   const ofIncident = filter.incidentId !== undefined
   const place = ofIncident ? sql`(m.event_ns, m.alert_id)` : sql`(a.event_ns, a.id)`
-  if (ofIncident) conditions.push(sql`m.incident_id = ${filter.incidentId}`)
+  if (ofIncident) conditions.push(sql`m.incident_id = ${filter.incidentId} and m.same_as is null`)
   if (after !== undefined) conditions.push(sql`${place} < (${after.eventNs}, ${after.id}::uuid)`)
   const from = ofIncident ? sql`incident_alerts m join alerts a on a.id = m.alert_id and a.received_at = m.received_at` : sql`alerts a`
   const order = ofIncident ? sql`m.event_ns desc, m.alert_id desc` : sql`a.event_ns desc, a.id desc`
@@ -201,6 +204,8 @@ function fromRow(row: Row): Alert {
       fields: row.fields,
     }),
     ...normal,
+    // Rows of before it was kept do not have it.
+    relayedAs: normal.relayedAs ?? null,
     process: process && {
       ...process,
       pid: big(process.pid),

@@ -41,7 +41,7 @@ export async function regroup(tx: Transaction, incidentIds: readonly string[]): 
 const countsOf = (condition: RawBuilder<unknown>): RawBuilder<unknown> =>
   sql`select m.incident_id, a.rule, a.priority, ${distinct(normalised('tactics'))} as tactics, ${distinct(normalised('techniques'))} as techniques,
       count(*) as count, min(a.event_ns) as first_ns, max(a.event_ns) as last_ns
-    from incident_alerts m join alerts a on a.id = m.alert_id and a.received_at = m.received_at where ${condition} group by 1, 2, 3`
+    from incident_alerts m join alerts a on a.id = m.alert_id and a.received_at = m.received_at where ${condition} and m.same_as is null group by 1, 2, 3`
 const normalised = (name: string): RawBuilder<unknown> => sql`array(select jsonb_array_elements_text(a.normal->${name}))`
 const elements = (name: string): RawBuilder<unknown> => distinct(sql.ref(name))
 /** The distinct elements of a group's arrays: ids of tactics or techniques, which hold no comma. */

@@ -31,6 +31,8 @@ export type Membership = {
   containerId: string | null
   podName: string | null
   hostname: string | null
+  /** The alert that stands for the same event, which this one only tells of once more; shown and counted is that one. */
+  sameAs: string | null
 }
 type Row = {
   alert_id: string
@@ -44,14 +46,15 @@ type Row = {
   container_id: string | null
   pod_name: string | null
   hostname: string | null
+  same_as: string | null
 }
 
 export async function writeMemberships(tx: Transaction, memberships: readonly Membership[]): Promise<void> {
   if (memberships.length === 0) return
-  await tx.query(sql`insert into incident_alerts as m (alert_id, incident_id, event_ns, received_at, reasons, facts, context, resolved, container_id, pod_name, hostname)
-    select "alertId", "incidentId", "eventNs", "receivedAt", reasons, facts, context, resolved, "containerId", "podName", hostname
+  await tx.query(sql`insert into incident_alerts as m (alert_id, incident_id, event_ns, received_at, reasons, facts, context, resolved, container_id, pod_name, hostname, same_as)
+    select "alertId", "incidentId", "eventNs", "receivedAt", reasons, facts, context, resolved, "containerId", "podName", hostname, "sameAs"
     from jsonb_to_recordset(${stringifyExact(escapeDeep(memberships))}::jsonb) as r("alertId" uuid, "incidentId" uuid, "eventNs" bigint, "receivedAt" timestamptz, reasons jsonb, facts jsonb,
-      context jsonb, resolved boolean, "containerId" text, "podName" text, hostname text)
+      context jsonb, resolved boolean, "containerId" text, "podName" text, hostname text, "sameAs" uuid)
     on conflict (alert_id) do update set incident_id = excluded.incident_id, reasons = excluded.reasons, facts = excluded.facts, context = excluded.context, resolved = excluded.resolved`)
 }
 
@@ -62,15 +65,16 @@ export async function firstAlertsOf(db: Queryable, incidentIds: readonly string[
   return new Map(rows.map((row) => [row.incident_id, row.alert_id]))
 }
 
-/** What was concluded of these alerts, or of the first `limit` (by event time) of an incident. */
+/** What was concluded of these alerts, or of the first `limit` (by event time) of an incident; `shown`: each event once. */
 export async function membershipsOf(
   db: Queryable,
-  by: { alertIds: readonly string[] } | { incidentId: string; limit?: number },
+  by: { alertIds: readonly string[] } | { incidentId: string; limit?: number; shown?: boolean },
 ): Promise<Membership[]> {
-  const condition = 'incidentId' in by ? sql`incident_id = ${by.incidentId}` : sql`alert_id = any(${by.alertIds}::uuid[])`
+  const shown = 'shown' in by && by.shown === true ? sql`and same_as is null` : sql``
+  const condition = 'incidentId' in by ? sql`incident_id = ${by.incidentId} ${shown}` : sql`alert_id = any(${by.alertIds}::uuid[])`
   const limit = 'incidentId' in by && by.limit !== undefined ? sql`limit ${by.limit}` : sql``
   const rows = await db.query(
-    sql<Row>`select alert_id::text, incident_id::text, event_ns, received_at, reasons, facts, context, resolved, container_id, pod_name, hostname
+    sql<Row>`select alert_id::text, incident_id::text, event_ns, received_at, reasons, facts, context, resolved, container_id, pod_name, hostname, same_as::text
       from incident_alerts where ${condition} order by event_ns, alert_id ${limit}`,
   )
   return rows.map((row) => ({
@@ -79,6 +83,7 @@ export async function membershipsOf(
     eventNs: row.event_ns,
     receivedAt: row.received_at,
     resolved: row.resolved,
+    sameAs: row.same_as,
     ...unescapeDeep({
       reasons: row.reasons,
       facts: row.facts,
@@ -101,7 +106,42 @@ export async function alertCandidates(
       rule: string
       severity: number
       event_ns: bigint
-    }>`select a.id::text, a.rule, a.severity, a.event_ns from incident_alerts m join alerts a on a.id = m.alert_id and a.received_at = m.received_at where m.incident_id = ${incidentId} order by m.event_ns, m.alert_id limit 50000`,
+    }>`select a.id::text, a.rule, a.severity, a.event_ns from incident_alerts m join alerts a on a.id = m.alert_id and a.received_at = m.received_at where m.incident_id = ${incidentId} and m.same_as is null order by m.event_ns, m.alert_id limit 50000`,
   )
   return rows.map((row) => ({ id: row.id, rule: unescapeText(row.rule), severity: severityFromId(row.severity), eventNs: row.event_ns }))
+}
+
+/** More alerts of one moment in one incident are left as they are: to look through them all, batch after batch, has no end. */
+const mostOfMoment = 50
+
+/** Of these moments of incidents, those that hold several alerts: all of them, with what stands for each. */
+export async function sharedMoments(
+  tx: Transaction,
+  moments: readonly { incidentId: string; eventNs: bigint }[],
+): Promise<{ incidentId: string; eventNs: bigint; alertId: string; sameAs: string | null }[]> {
+  const rows = await tx.query(sql<{ incident_id: string; event_ns: bigint; alert_id: string; same_as: string | null }>`
+    select incident_id::text, event_ns, alert_id::text, same_as::text from (
+      select m.*, count(*) over (partition by m.incident_id, m.event_ns) as together
+      from (select distinct "incidentId", "eventNs" from jsonb_to_recordset(${stringifyExact(moments)}::jsonb) as r("incidentId" uuid, "eventNs" bigint)) q
+        cross join lateral (select incident_id, event_ns, alert_id, same_as from incident_alerts m
+          where m.incident_id = q."incidentId" and m.event_ns = q."eventNs" limit ${mostOfMoment + 1}) m) found
+    where together between 2 and ${mostOfMoment} order by event_ns, alert_id`)
+  return rows.map((row) => ({ incidentId: row.incident_id, eventNs: row.event_ns, alertId: row.alert_id, sameAs: row.same_as }))
+}
+
+export async function markSame(tx: Transaction, links: readonly { alertId: string; sameAs: string }[]): Promise<void> {
+  if (links.length === 0) return
+  await tx.query(sql`update incident_alerts m set same_as = r."sameAs" from jsonb_to_recordset(${stringifyExact(links)}::jsonb) as r("alertId" uuid, "sameAs" uuid)
+    where m.alert_id = r."alertId"`)
+}
+
+/** Which further alerts tell of the event that each of these stands for. */
+export async function tellingTheSame(db: Queryable, alertIds: readonly string[]): Promise<Map<string, string[]>> {
+  const rows = await db.query(
+    sql<{
+      same_as: string
+      alert_id: string
+    }>`select same_as::text, alert_id::text from incident_alerts where same_as = any(${alertIds}::uuid[]) order by 1, 2`,
+  )
+  return new Map([...Map.groupBy(rows, (row) => row.same_as)].map(([id, found]) => [id, found.map((row) => row.alert_id)]))
 }

@@ -7,9 +7,10 @@ import { type Migration, Migrator } from 'kysely/migration'
 import { ConfigError, UpstreamError } from '../domain/errors.ts'
 import * as records from './migrations/0001-records.ts'
 import * as people from './migrations/0002-people.ts'
+import * as sameEvent from './migrations/0003-same-event.ts'
 
 export type Migrations = Readonly<Record<string, Migration>>
-export const migrations: Migrations = { '0001-records': records, '0002-people': people }
+export const migrations: Migrations = { '0001-records': records, '0002-people': people, '0003-same-event': sameEvent }
 
 /** Brings the schema up to date; answers the names of the migrations that ran. */
 export async function migrate(kysely: Kysely<unknown>, steps: Migrations = migrations): Promise<string[]> {

@@ -28,6 +28,7 @@ const alertNumber = (n: number, over: Partial<NewAlert> = {}): NewAlert => ({
   priority: 'Notice',
   severity: 'low',
   hostname: 'vm',
+  relayedAs: null,
   tags: ['T1059'],
   tactics: ['TA0002'],
   techniques: ['T1059'],

@@ -46,6 +46,7 @@ export function* normaliseFalco(raw: FalcoDocument, piece: Piece, source: Source
     priority,
     severity: prioritySeverity[priority],
     hostname,
+    relayedAs: text(document.uuid),
     tags,
     ...attackFromTags(tags),
     output: typeof document.output === 'string' ? document.output : null,
