@@ -137,6 +137,8 @@ function membershipOf(alert: Alert, context: AlertContext): Omit<rows.Membership
     alertId: alert.id,
     eventNs: alert.eventNs,
     receivedAt: alert.receivedAt,
+    rule: alert.rule,
+    priority: alert.priority,
     context: { container: id(container), pod: id(pod), workload: id(workload), node: id(node), inferred, how },
     resolved: isComplete(alert, context),
     containerId: alert.container?.id.slice(0, 12) ?? null,

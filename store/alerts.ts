@@ -151,7 +151,8 @@ export async function listAlerts(db: Queryable, filter: AlertFilter, options: { 
   const after = options.cursor === undefined ? undefined : parseCursor(options.cursor)
   const conditions: RawBuilder<unknown>[] = [sql`true`]
   if (filter.scope !== undefined) conditions.push(sql`a.scope = ${escapeText(filter.scope)}`)
-  if (filter.rule !== undefined) conditions.push(sql`a.rule = ${escapeText(filter.rule)}`)
+  if (filter.rule !== undefined)
+    conditions.push(sql`${filter.incidentId === undefined ? sql`a` : sql`m`}.rule = ${escapeText(filter.rule)}`)
   if (filter.containerId !== undefined) conditions.push(sql`a.container_id = ${escapeText(filter.containerId)}`)
   if (filter.minSeverity !== undefined) conditions.push(sql`a.severity >= ${severityId(filter.minSeverity)}`)
   if (filter.fromNs !== undefined) conditions.push(sql`a.event_ns >= ${filter.fromNs}`)

@@ -12,6 +12,7 @@ import { stringifyExact } from '../domain/exact-json.ts'
 import { insertAlerts, rawColumns } from './alerts.ts'
 import { type Database, isConflict, isRefusedData, type Transaction } from './database.ts'
 import { insertDeadLetters } from './dead-letters.ts'
+import { noteSensors, type SensorReport } from './internal-messages.ts'
 import { countObjects, type Observed, upsertInventory } from './observe.ts'
 import { reconsider } from './reconsider.ts'
 import { addToSource, type Tally } from './sources.ts'
@@ -160,12 +161,13 @@ function newestEvent(alerts: readonly NewAlert[]): Date | null {
 
 /** Answers how many of each delivery, by its place, were new. */
 async function insertInternals(tx: Transaction, deliveries: readonly Delivery[], now: Date): Promise<Map<number, number>> {
-  const unique = new Map<string, { index: number; row: Record<string, unknown> & { id: string } }>()
+  const unique = new Map<string, { index: number; row: Record<string, unknown> & { id: string }; report: SensorReport }>()
   for (const [index, { scope, sourceId, internals }] of deliveries.entries())
     for (const { contentKey, name, hostname, fields, eventNs, raw } of internals) {
       const own = { id: v7({ msecs: now.getTime() }), source_id: sourceId, content_key: contentKey, event_ns: eventNs, ...rawColumns(raw) }
       const key = `${scope}\n${contentKey}`
-      if (!unique.has(key)) unique.set(key, { index, row: { ...escapeDeep({ scope, name, hostname, fields }), ...own } })
+      const report = { scope, sourceId, name, eventNs, hostname, fields }
+      if (!unique.has(key)) unique.set(key, { index, row: { ...escapeDeep({ scope, name, hostname, fields }), ...own }, report })
     }
   if (unique.size === 0) return new Map()
   const entries = [...unique.entries()].sort(([x], [y]) => (x < y ? -1 : 1)).map(([, entry]) => entry)
@@ -177,5 +179,11 @@ async function insertInternals(tx: Transaction, deliveries: readonly Delivery[],
       as r(scope text, source_id uuid, content_key text, id uuid, name text, event_ns bigint, hostname text, fields jsonb, raw_text text, raw_hex text)
     on conflict (scope, content_key) do nothing returning id::text`)
   const ids = new Set(fresh.map((row) => row.id))
-  return countBy(entries.filter(({ row }) => ids.has(row.id)))
+  const stored = entries.filter(({ row }) => ids.has(row.id))
+  await noteSensors(
+    tx,
+    stored.map(({ report }) => report),
+    now,
+  )
+  return countBy(stored)
 }

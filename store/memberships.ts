@@ -2,12 +2,12 @@
  * Which alerts belong to which incident, with the facts and reasons. Memberships keep what was concluded of an alert,
  * so that recomputing needs no inventory of that day.
  */
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { JoinReason, SharedFact } from '../domain/incident.ts'
 import { stringifyExact } from '../domain/exact-json.ts'
-import { severityFromId, type Severity } from '../domain/severity.ts'
+import { priorities, type Priority, prioritySeverity, type Severity } from '../domain/severity.ts'
 import type { Queryable, Transaction } from './database.ts'
-import { escapeDeep, unescapeDeep, unescapeText } from './values.ts'
+import { escapeDeep, json, unescapeDeep, unescapeText } from './values.ts'
 
 /** Ids of the inventory records an alert was resolved to, and how. */
 export type ContextIds = {
@@ -23,6 +23,8 @@ export type Membership = {
   incidentId: string
   eventNs: bigint
   receivedAt: Date
+  rule: string
+  priority: Priority
   reasons: JoinReason[]
   facts: SharedFact[]
   context: ContextIds
@@ -39,6 +41,8 @@ type Row = {
   incident_id: string
   event_ns: bigint
   received_at: Date
+  rule: string
+  priority: number
   reasons: JoinReason[]
   facts: SharedFact[]
   context: ContextIds
@@ -51,9 +55,9 @@ type Row = {
 
 export async function writeMemberships(tx: Transaction, memberships: readonly Membership[]): Promise<void> {
   if (memberships.length === 0) return
-  await tx.query(sql`insert into incident_alerts as m (alert_id, incident_id, event_ns, received_at, reasons, facts, context, resolved, container_id, pod_name, hostname, same_as)
-    select "alertId", "incidentId", "eventNs", "receivedAt", reasons, facts, context, resolved, "containerId", "podName", hostname, "sameAs"
-    from jsonb_to_recordset(${stringifyExact(escapeDeep(memberships))}::jsonb) as r("alertId" uuid, "incidentId" uuid, "eventNs" bigint, "receivedAt" timestamptz, reasons jsonb, facts jsonb,
+  await tx.query(sql`insert into incident_alerts as m (alert_id, incident_id, event_ns, received_at, rule, priority, reasons, facts, context, resolved, container_id, pod_name, hostname, same_as)
+    select "alertId", "incidentId", "eventNs", "receivedAt", rule, priority, reasons, facts, context, resolved, "containerId", "podName", hostname, "sameAs"
+    from jsonb_to_recordset(${json(memberships.map((one) => ({ ...one, priority: priorities.indexOf(one.priority) })))}) as r("alertId" uuid, "incidentId" uuid, "eventNs" bigint, "receivedAt" timestamptz, rule text, priority smallint, reasons jsonb, facts jsonb,
       context jsonb, resolved boolean, "containerId" text, "podName" text, hostname text, "sameAs" uuid)
     on conflict (alert_id) do update set incident_id = excluded.incident_id, reasons = excluded.reasons, facts = excluded.facts, context = excluded.context, resolved = excluded.resolved`)
 }
@@ -74,7 +78,7 @@ export async function membershipsOf(
   const condition = 'incidentId' in by ? sql`incident_id = ${by.incidentId} ${shown}` : sql`alert_id = any(${by.alertIds}::uuid[])`
   const limit = 'incidentId' in by && by.limit !== undefined ? sql`limit ${by.limit}` : sql``
   const rows = await db.query(
-    sql<Row>`select alert_id::text, incident_id::text, event_ns, received_at, reasons, facts, context, resolved, container_id, pod_name, hostname, same_as::text
+    sql<Row>`select alert_id::text, incident_id::text, event_ns, received_at, rule, priority, reasons, facts, context, resolved, container_id, pod_name, hostname, same_as::text
       from incident_alerts where ${condition} order by event_ns, alert_id ${limit}`,
   )
   return rows.map((row) => ({
@@ -84,7 +88,9 @@ export async function membershipsOf(
     receivedAt: row.received_at,
     resolved: row.resolved,
     sameAs: row.same_as,
+    priority: priorities[row.priority] ?? 'Debug',
     ...unescapeDeep({
+      rule: row.rule,
       reasons: row.reasons,
       facts: row.facts,
       context: row.context,
@@ -95,7 +101,7 @@ export async function membershipsOf(
   }))
 }
 
-/** What a sample of an incident's alerts is drawn from. */
+/** What a sample of an incident's alerts is drawn from: each event once. */
 export async function alertCandidates(
   db: Queryable,
   incidentId: string,
@@ -104,11 +110,32 @@ export async function alertCandidates(
     sql<{
       id: string
       rule: string
-      severity: number
+      priority: number
       event_ns: bigint
-    }>`select a.id::text, a.rule, a.severity, a.event_ns from incident_alerts m join alerts a on a.id = m.alert_id and a.received_at = m.received_at where m.incident_id = ${incidentId} and m.same_as is null order by m.event_ns, m.alert_id limit 50000`,
+    }>`select alert_id::text as id, rule, priority, event_ns from incident_alerts where incident_id = ${incidentId} and same_as is null order by event_ns, alert_id limit 50000`,
   )
-  return rows.map((row) => ({ id: row.id, rule: unescapeText(row.rule), severity: severityFromId(row.severity), eventNs: row.event_ns }))
+  return rows.map((row) => ({
+    id: row.id,
+    rule: unescapeText(row.rule),
+    severity: prioritySeverity[priorities[row.priority] ?? 'Debug'],
+    eventNs: row.event_ns,
+  }))
+}
+
+/** Of each rule of an incident the first and the last few alerts, each event once: what a storm looks like. */
+export async function endsOfRules(
+  db: Queryable,
+  incidentId: string,
+  rules: readonly string[],
+  { first, last }: { first: number; last: number },
+): Promise<string[]> {
+  const some = (order: RawBuilder<unknown>, limit: number): RawBuilder<unknown> =>
+    sql`(select alert_id from incident_alerts m where m.incident_id = ${incidentId} and m.rule = r.rule and m.same_as is null order by ${order} limit ${limit})`
+  const rows = await db.query(sql<{
+    id: string
+  }>`select distinct m.alert_id::text as id from unnest(${escapeDeep([...rules])}::text[]) r(rule)
+    cross join lateral (${some(sql`event_ns, alert_id`, first)} union all ${some(sql`event_ns desc, alert_id desc`, last)}) m`)
+  return rows.map(({ id }) => id)
 }
 
 /** More alerts of one moment in one incident are left as they are: to look through them all, batch after batch, has no end. */

@@ -8,9 +8,15 @@ import { ConfigError, UpstreamError } from '../domain/errors.ts'
 import * as records from './migrations/0001-records.ts'
 import * as people from './migrations/0002-people.ts'
 import * as sameEvent from './migrations/0003-same-event.ts'
+import * as internalMessages from './migrations/0004-internal-messages.ts'
 
 export type Migrations = Readonly<Record<string, Migration>>
-export const migrations: Migrations = { '0001-records': records, '0002-people': people, '0003-same-event': sameEvent }
+export const migrations: Migrations = {
+  '0001-records': records,
+  '0002-people': people,
+  '0003-same-event': sameEvent,
+  '0004-internal-messages': internalMessages,
+}
 
 /** Brings the schema up to date; answers the names of the migrations that ran. */
 export async function migrate(kysely: Kysely<unknown>, steps: Migrations = migrations): Promise<string[]> {

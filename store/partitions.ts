@@ -6,6 +6,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import { type Database, isLocked, type Queryable, type Transaction } from './database.ts'
 import { expireCounts } from './groups.ts'
+import { forgetSensors } from './internal-messages.ts'
 import { lockIncidents } from './segments.ts'
 
 const week = 7 * 24 * 3_600_000
@@ -53,6 +54,7 @@ export async function dropBefore(db: Database, before: Date): Promise<number> {
     if (inDefault !== undefined)
       dropped += await expire(db, 'alerts_default', old, (tx) => tx.query(sql`delete from alerts_default where ${old}`))
     await db.query(sql`delete from internal_messages where ${old}`)
+    await forgetSensors(db, before)
     await db.query(sql`delete from dead_letters where ${old}`)
   } catch (error) {
     if (!isLocked(error)) throw error
