@@ -11,7 +11,8 @@ import { compare, Edges, type Place, readAt } from './follow-place.ts'
 
 /** `since`: files that were rotated away before are not ours. `names`: what the path led to, the newest last. */
 export type FollowState = { since: number; names: string[]; files: Place[] }
-export type FollowedPiece = { bytes: Buffer; name: string; from: number; to: number; file: OpenFile; edges: Edges }
+/** `first` since the file was opened: somebody who was killed before may have sent it. */
+export type FollowedPiece = { bytes: Buffer; name: string; from: number; to: number; first: boolean; file: OpenFile; edges: Edges }
 /** Something a person should know about the file. */
 export type FollowNote = (what: 'waiting' | 'rotated' | 'emptied' | 'gone', text: string) => void
 type OpenFile = {
@@ -23,6 +24,7 @@ type OpenFile = {
   edges: Edges
   place: Place | null
   live: boolean
+  first: boolean
   grewAt: number
 }
 export type FollowOptions = { state?: FollowState | null; note?: FollowNote; now?: () => number; pieceBytes?: number; lastLineMs?: number }
@@ -76,6 +78,7 @@ export class FollowedFile {
     const { mtimeMs } = await file.handle.stat()
     file.offset = to
     file.edges = edges
+    file.first = false
     const { device, inode } = file
     const place: Place = { device, inode, offset: to, ...edges.hashes(), modifiedMs: mtimeMs, left: false }
     this.#places = [...this.#places.filter((one) => one !== file.place), place]
@@ -110,7 +113,15 @@ export class FollowedFile {
     if (end === 0) return null
     file.grewAt = this.#now()
     const taken = bytes.subarray(0, end)
-    return { bytes: taken, name: file.name, from: file.offset, to: file.offset + end, file, edges: file.edges.after(taken) }
+    return {
+      bytes: taken,
+      name: file.name,
+      from: file.offset,
+      to: file.offset + end,
+      first: file.first,
+      file,
+      edges: file.edges.after(taken),
+    }
   }
 
   /** Whoever wrote a renamed file may not know yet: the newest one stays open, unless it was deleted. */
@@ -128,6 +139,7 @@ export class FollowedFile {
     file.offset = 0
     file.edges = new Edges()
     file.place = null
+    file.first = true
     await this.#scan()
     if (place !== null && !this.#open.some((one) => one.place === place)) {
       if (!place.left)
@@ -244,6 +256,6 @@ export class FollowedFile {
     const offset = known?.offset ?? (live && copy ? size : 0)
     if (known !== null) known.left = false
     const edges = await Edges.before(handle, offset)
-    return { handle, name: path, device, inode, offset, edges, place: known, live, grewAt: this.#now() }
+    return { handle, name: path, device, inode, offset, edges, place: known, live, first: true, grewAt: this.#now() }
   }
 }

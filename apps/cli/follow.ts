@@ -14,7 +14,7 @@ import { Interrupted, stopped, wait } from './stop.ts'
 export type FollowOptions = { cluster?: string; json?: boolean; again?: boolean; signal: AbortSignal }
 const names = ['read', 'accepted', 'duplicates', 'internal', 'skipped', 'deadLetters'] as const
 type Counts = Record<(typeof names)[number], number>
-type Followed = { path: string; file: FollowedFile; position: Position; inDoubt: boolean; counts: Counts; untold: Counts | null }
+type Followed = { path: string; file: FollowedFile; position: Position; counts: Counts; untold: Counts | null }
 
 const pauseMs = 300
 /** How long Ctrl-C lets an answer come that is on its way. */
@@ -66,7 +66,7 @@ export async function follow(overrides: Overrides, paths: readonly string[], opt
 function begin(path: string, position: Position, options: FollowOptions, say: Teller): Followed {
   const state = options.again === true ? null : position.read()
   const file = new FollowedFile(path, { state, note: (what, text) => say.note(what, path, text) })
-  return { path, file, position, inDoubt: true, counts: none(), untold: null }
+  return { path, file, position, counts: none(), untold: null }
 }
 
 const ignoreStop = (error: unknown): void => {
@@ -97,19 +97,17 @@ class Sender {
         path: `${one.path.slice(-900)} from byte ${piece.from}`,
         scope: cluster,
         format: 'falco',
-        again: one.inDoubt || again === true ? 'true' : undefined,
+        again: piece.first || tries > 0 || again === true ? 'true' : undefined,
       }
       try {
         const sent = this.client.upload(place('/import', query), bytes(piece.bytes))
         const text = await Promise.race([sent, giveUp(signal)])
         if (text === null) return null
-        one.inDoubt = false
         if (tries > 0) this.#say.back()
         const answer = JSON.parse(text) as Counts
         return Object.fromEntries(names.map((name) => [name, answer[name]])) as Counts
       } catch (error) {
         if (!isPassing(error)) throw error
-        one.inDoubt = true
         const seconds = (error instanceof ApiError ? error.retryAfter : null) ?? Math.min(30, 2 ** Math.min(tries, 5))
         this.#say.away(error.message, seconds)
         await wait(seconds * 1_000, signal).catch(ignoreStop)
