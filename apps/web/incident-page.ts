@@ -9,8 +9,10 @@ import type { Incident, JoinReason, RecordedDecision } from '../../domain/incide
 import { roleAtLeast } from '../../domain/principal.ts'
 import { finalStates, type Proposal } from '../../domain/proposal.ts'
 import type { Report } from '../../domain/report.ts'
+import { prioritySeverity } from '../../domain/severity.ts'
 import { type ProcessNode, processTrees } from '../../incidents/process-chain.ts'
 import { getAction } from '../../responses/catalog/catalog.ts'
+import type { GroupRow } from '../../store/groups.ts'
 import type { Investigation } from '../../store/investigations.ts'
 import type { Falconer } from '../server/falconer.ts'
 import type { Who } from '../server/who.ts'
@@ -34,12 +36,13 @@ import {
   withTimes,
 } from './parts.ts'
 
-type Shown = Alert & { reasons: JoinReason[]; inferred: boolean }
+type Shown = Alert & { reasons: JoinReason[]; inferred: boolean; /** How many further alerts tell of the same event. */ relayed: number }
 export type IncidentData = {
   incident: Incident
   investigations: Investigation[]
+  /** In event order; of a storm, how each rule began and ended. */
   alerts: Shown[]
-  more: boolean
+  groups: GroupRow[]
   entities: Entity[]
   proposals: Proposal[]
   decisions: RecordedDecision[]
@@ -139,21 +142,38 @@ function notInvestigated(data: IncidentData, who: Who, mayDecide: boolean): Html
 const investigateForm = (incident: Incident, who: Who): Html =>
   html`<form method="post" action="/incidents/${incident.id}/investigate">${csrfField(who.csrf)}<button class="second">Investigate now</button></form>`
 
-/** Why they are one incident is said once; an alert says it again only where it differs. A run of the same rule is folded. */
-function timeline({ alerts, more, incident }: IncidentData): Html {
+/** Why they are one incident is said once; an alert says it again only where it differs. A run of the same rule is folded, a storm is counted. */
+function timeline({ alerts, groups, incident }: IncidentData): Html {
   const common = commonest(alerts.map(joinedBy).filter((one) => one !== ''))
   const overDays = dayOf(alerts[0]) !== dayOf(alerts.at(-1))
+  const left = new Map(
+    [...Map.groupBy(groups, (group) => group.rule)].map(([rule, of]) => [
+      rule,
+      of.reduce((sum, group) => sum + group.count, 0) - alerts.filter((alert) => alert.rule === rule).length,
+    ]),
+  )
+  const whole = incident.alertCount - incident.expiredAlerts <= alerts.length
   const runs = runsOf(alerts)
   const list = runs.map(({ day, first, rest }, at) => {
     const heading = overDays && day !== runs[at - 1]?.day ? html`<li class="day">${day}</li>` : nothing
     const folded = html`<li><span></span><details class="more" id="run-${at}"><summary>${plural(rest.length, 'more alert')} of this rule, until ${clockTime(rest.at(-1)?.eventNs ?? 0n)}</summary><ol class="timeline">${rest.map((alert) => moment(alert, common))}</ol></details></li>`
-    return html`${heading}${first.map((alert) => moment(alert, common))}${rest.length === 0 ? nothing : folded}`
+    const rule = first[0]?.rule ?? ''
+    const between = whole ? 0 : (left.get(rule) ?? 0)
+    left.delete(rule)
+    return html`${heading}${first.map((alert) => moment(alert, common))}${rest.length === 0 ? nothing : folded}${between > 0 ? html`<li><span></span><div class="quiet"><a href="/incidents/${incident.id}/alerts?rule=${encodeURIComponent(rule)}">${plural(between, 'more alert')}</a> of ${untrusted(rule, 120)}</div></li>` : nothing}`
   })
-  return html`<section class="card" aria-labelledby="timeline"><h2 id="timeline">Timeline</h2>${common === '' ? nothing : html`<p class="quiet">One incident because they share ${untrusted(common, 300)}.</p>`}<ol class="timeline">${list}</ol>${more ? html`<p class="quiet">The first ${alerts.length} of ${incident.alertCount}. <a href="/incidents/${incident.id}/alerts">All alerts</a></p>` : nothing}</section>`
+  return html`<section class="card" aria-labelledby="timeline"><h2 id="timeline">Timeline</h2>${common === '' ? nothing : html`<p class="quiet">One incident because they share ${untrusted(common, 300)}.</p>`}${whole ? nothing : counts(incident, groups)}<ol class="timeline">${list}</ol></section>`
+}
+
+/** What there is more of than a page can show, rule by rule, most first. */
+function counts(incident: Incident, groups: readonly GroupRow[]): Html {
+  const most = groups.toSorted((a, b) => b.count - a.count).slice(0, 40)
+  return html`<p class="quiet">Too many to show one by one: below is how each rule began and ended. <a href="/incidents/${incident.id}/alerts">All ${incident.alertCount.toLocaleString('en')} alerts</a></p>
+<div class="table"><table class="stack"><thead><tr><th>Rule</th><th class="number">Alerts</th><th>First</th><th>Last</th></tr></thead><tbody>${most.map((group) => html`<tr><td class="wide"><a href="/incidents/${incident.id}/alerts?rule=${encodeURIComponent(group.rule)}">${untrusted(group.rule, 120)}</a> <span class="badge ${prioritySeverity[group.priority]}">${group.priority}</span></td><td class="number" data-label="Alerts">${group.count.toLocaleString('en')}</td><td data-label="First">${timeOf(group.firstNs)}</td><td data-label="Last">${timeOf(group.lastNs)}</td></tr>`)}</tbody></table></div>${groups.length > most.length ? html`<p class="quiet">and ${plural(groups.length - most.length, 'further rule')}.</p>` : nothing}`
 }
 
 const moment = (alert: Shown, common: string): Html =>
-  html`<li>${clockTime(alert.eventNs)}<div><a href="/alerts/${alert.id}">${untrusted(alert.rule, 120)}</a> <span class="badge ${alert.severity}">${alert.priority}</span>${alert.seen > 1 ? html` <span class="quiet">received ${alert.seen} times</span>` : nothing}
+  html`<li>${clockTime(alert.eventNs)}<div><a href="/alerts/${alert.id}">${untrusted(alert.rule, 120)}</a> <span class="badge ${alert.severity}">${alert.priority}</span>${alert.seen > 1 ? html` <span class="quiet">received ${alert.seen} times</span>` : nothing}${alert.relayed > 0 ? html` <span class="quiet">came through falcosidekick too (inferred)</span>` : nothing}
 ${alert.process?.cmdline == null ? nothing : html`<div><code>${untrusted(alert.process.cmdline, 240)}</code></div>`}${['', common].includes(joinedBy(alert)) ? nothing : html`<div class="quiet">joined by ${untrusted(joinedBy(alert), 300)}</div>`}</div></li>`
 
 const dayOf = (alert: Shown | undefined): string => (alert === undefined ? '' : formatEventTime(alert.eventNs).slice(0, 10))

@@ -1,13 +1,15 @@
 /** Incidents and their alerts: the list, one incident, its decisions, and one alert. */
 import { InputError, NotFoundError } from '../../../domain/errors.ts'
 import { isId } from '../../../domain/ids.ts'
-import { type Decision, IncidentState } from '../../../domain/incident.ts'
+import { type Decision, type Incident, IncidentState } from '../../../domain/incident.ts'
 import { decide } from '../../../incidents/decide.ts'
 import { getAlert, getAlerts, listAlerts } from '../../../store/alerts.ts'
+import type { Queryable } from '../../../store/database.ts'
 import { getEntities } from '../../../store/entities.ts'
+import { type GroupRow, groupsOf } from '../../../store/groups.ts'
 import { decisionsOf } from '../../../store/decisions.ts'
 import { countIncidents, type IncidentFilter, listIncidents } from '../../../store/incidents.ts'
-import { membershipsOf } from '../../../store/memberships.ts'
+import { endsOfRules, type Membership, membershipsOf, tellingTheSame } from '../../../store/memberships.ts'
 import { investigationsOf, latestReports } from '../../../store/investigations.ts'
 import { listUsers } from '../../../store/people.ts'
 import { countProposals, listProposals } from '../../../store/proposals.ts'
@@ -21,6 +23,7 @@ import { type IncidentsData, incidentsPage } from '../incidents-page.ts'
 import { type Fields, form, page, type Shown, type SignedIn, type WebRoute } from '../route.ts'
 
 const timelineLength = 200
+const timelineRules = 40
 const filters: Record<IncidentsData['show'], IncidentFilter> = {
   open: { minSeverity: 'medium', notClosed: true },
   quiet: { maxSeverity: 'low', notClosed: true },
@@ -51,17 +54,20 @@ async function showOne({ falconer, context, who, param }: SignedIn): Promise<Sho
   const { db } = falconer
   const incident = await findIncident(db, param('incident'))
   if (incident.id !== param('incident')) return context.redirect(`/incidents/${incident.id}`)
-  const memberships = await membershipsOf(db, { incidentId: incident.id, limit: timelineLength })
+  const groups = (await groupsOf(db, [incident.id])).get(incident.id) ?? []
+  const memberships = await timelineOf(db, incident, groups)
   const byId = new Map(memberships.map((one) => [one.alertId, one]))
   const alerts = await getAlerts(db, [...byId.keys()])
+  const relayed = await tellingTheSame(db, [...byId.keys()])
   const others = await listIncidents(db, { scope: incident.scope }, { limit: 20 })
   return incidentPage(falconer, who, {
     incident,
     alerts: alerts.map((alert) => {
       const membership = byId.get(alert.id)
-      return { ...alert, reasons: membership?.reasons ?? [], inferred: membership?.context.inferred ?? false }
+      const routes = relayed.get(alert.id)?.length ?? 0
+      return { ...alert, reasons: membership?.reasons ?? [], inferred: membership?.context.inferred ?? false, relayed: routes }
     }),
-    more: incident.alertCount - incident.expiredAlerts > alerts.length,
+    groups,
     investigations: await investigationsOf(db, incident.id),
     entities: await getEntities(db, incident.entityIds),
     proposals: await listProposals(db, { incidentId: incident.id }, 50),
@@ -69,6 +75,14 @@ async function showOne({ falconer, context, who, param }: SignedIn): Promise<Sho
     others: others.incidents.filter((one) => one.id !== incident.id),
     people: new Map((await listUsers(db)).map((user) => [user.id, user.name])),
   })
+}
+
+/** All of it, or, where that is more than a page shows, how each rule began and ended. */
+async function timelineOf(db: Queryable, incident: Incident, groups: readonly GroupRow[]): Promise<Membership[]> {
+  if (incident.alertCount - incident.expiredAlerts <= timelineLength)
+    return membershipsOf(db, { incidentId: incident.id, limit: timelineLength, shown: true })
+  const rules = [...new Set(groups.map((group) => group.rule))].slice(0, timelineRules)
+  return membershipsOf(db, { alertIds: await endsOfRules(db, incident.id, rules, { first: 3, last: 2 }) })
 }
 
 async function showAlert({ falconer, who, param }: SignedIn): Promise<Shown> {
@@ -80,7 +94,9 @@ async function showAlert({ falconer, who, param }: SignedIn): Promise<Shown> {
   const source = alert.sourceId === null ? undefined : await getSource(db, alert.sourceId)
   const place =
     membership === undefined ? null : { incidentId: membership.incidentId, how: membership.context.how, sourceName: source?.name ?? null }
-  return alertPage(falconer, who, alert, place)
+  const same = membership?.sameAs ?? id
+  const others = [same, ...((await tellingTheSame(db, [same])).get(same) ?? [])].filter((one) => one !== id)
+  return alertPage(falconer, who, alert, place, await getAlerts(db, others))
 }
 
 export const incidentRoutes: readonly WebRoute[] = [
@@ -89,8 +105,9 @@ export const incidentRoutes: readonly WebRoute[] = [
   page('/incidents/:incident', 'incidents.read', showOne),
   page('/incidents/:incident/alerts', 'incidents.read', async ({ falconer, who, param, query }) => {
     const incident = await findIncident(falconer.db, param('incident'))
-    const { alerts, next } = await listAlerts(falconer.db, { incidentId: incident.id }, { cursor: query('cursor'), limit: 100 })
-    return alertsPage(falconer, who, incident, alerts, next)
+    const rule = query('rule') || undefined
+    const { alerts, next } = await listAlerts(falconer.db, { incidentId: incident.id, rule }, { cursor: query('cursor'), limit: 100 })
+    return alertsPage(falconer, who, incident, { alerts, next, rule: rule ?? null })
   }),
   form('/incidents/:incident/investigate', 'investigations.run', async ({ falconer, context, who, param }) => {
     const incident = await findIncident(falconer.db, param('incident'))
