@@ -23,7 +23,14 @@ export type NewRecord =
 export type SourceContext = { sourceId: string | null; sourceName: string; scope: string; receivedNs: bigint }
 
 /** One piece of input. `error` set: it could not be parsed, and becomes a dead letter. `skipped`: no record at all (start-up text). */
-export type Piece = { raw: unknown; bytes: Uint8Array; at: string; error?: string; skipped?: boolean }
+export type Piece = {
+  raw: unknown
+  bytes: Uint8Array
+  at: string
+  error?: string
+  skipped?: boolean
+  /** What `raw` was parsed from, and the bytes that say it; default: all of `bytes`. */ document?: { text: string; bytes: Uint8Array }
+}
 
 export interface Collector<Raw = unknown> {
   /** The folder's name. */

@@ -1,12 +1,20 @@
 /**
  * Finds JSON documents in a stream of bytes: one a line, several a line, pretty-printed over many, in an array, after
- * a prefix (grep, a table, a curl command), between lines of other text. Constant memory: a document may be at most
- * `maxBytes`. Works on bytes, so what was received is what is kept. It does not parse.
+ * a prefix (grep, a table, a curl command), in a quoted cell of a table, between lines of other text. What it hands out, in
+ * order, is the input but for white space, byte order marks and the brackets and commas of a list. Constant memory. It does not parse.
  */
-export type FoundDocument =
-  | { kind: 'document'; bytes: Uint8Array; at: string; prefixed: boolean }
-  | { kind: 'text'; bytes: Uint8Array; at: string }
-  | { kind: 'broken'; bytes: Uint8Array; at: string; reason: string }
+export type FoundDocument = {
+  /** `text` holds no document; `broken` begins as one. */ kind: 'document' | 'text' | 'broken'
+  /** With what stands before the document on its line. */ bytes: Buffer
+  /** Where in `bytes` the document begins. */ from: number
+  /** It is a cell of a table: quotes around it, and each of its own doubled. */ quoted: boolean
+  at: string
+  reason: string
+}
+export type Limits = {
+  /** Of one document. */ maxBytes: number
+  /** Of what is no document, and of a longer line at once. */ pieceBytes: number
+}
 
 const newline = 0x0a,
   open = 0x7b,
@@ -17,146 +25,188 @@ const newline = 0x0a,
   backslash = 0x5c,
   comma = 0x2c
 const isSpace = (byte: number | undefined): boolean => byte === 0x20 || byte === 0x09 || byte === 0x0d || byte === newline
-const keptOfOversized = 65_536
+const usual: Limits = { maxBytes: 16 * 1024 * 1024, pieceBytes: 1024 * 1024 }
 
-export async function* findDocuments(input: AsyncIterable<Uint8Array>, maxBytes = 16 * 1024 * 1024): AsyncIterable<FoundDocument> {
-  const finder = new Finder(maxBytes)
-  for await (const line of lines(input, maxBytes)) yield* finder.line(line)
+export async function* findDocuments(input: AsyncIterable<Uint8Array>, limits: Limits = usual): AsyncIterable<FoundDocument> {
+  const finder = new Finder(limits)
+  for await (const line of lines(input, limits.pieceBytes)) for (const found of finder.line(line)) yield found
   yield* finder.end()
 }
 
-type Line = { bytes: Buffer; number: number; oversized: boolean }
+/** A line, or a part of a long one. */
+type Line = { bytes: Buffer; number: number; begins: boolean; ends: boolean }
 
-/** Lines with their numbers; one longer than `maxBytes` is cut, and the rest of it dropped, marked. */
-async function* lines(input: AsyncIterable<Uint8Array>, maxBytes: number): AsyncIterable<Line> {
+async function* lines(input: AsyncIterable<Uint8Array>, pieceBytes: number): AsyncIterable<Line> {
   let parts: Buffer[] = []
   let held = 0
   let number = 1
-  let oversized = false
-  const take = (): Line => {
-    const line = { bytes: parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts), number, oversized }
+  let begins = true
+  const take = (ends: boolean): Line => {
+    const line = { bytes: parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts), number, begins, ends }
     parts = []
     held = 0
-    number += 1
-    oversized = false
+    begins = ends
+    if (ends) number += 1
     return line
   }
   for await (const chunk of input) {
     const buffer = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
     for (let from = 0; from < buffer.length;) {
       const at = buffer.indexOf(newline, from)
-      const part = buffer.subarray(from, at < 0 ? buffer.length : at + 1)
-      from += part.length
-      if (held + part.length <= maxBytes) {
-        parts.push(part)
-        held += part.length
-      } else oversized = true
-      if (at >= 0) yield take()
+      const end = Math.min(at < 0 ? buffer.length : at + 1, from + pieceBytes - held)
+      parts.push(buffer.subarray(from, end))
+      held += end - from
+      from = end
+      if (end === at + 1) yield take(true)
+      else if (held === pieceBytes) yield take(false)
     }
     // What is kept over a chunk's end must not keep the whole chunk alive.
     parts = parts.map((part) => Buffer.from(part))
   }
-  if (held > 0 || oversized) yield take()
+  if (held > 0) yield take(true)
 }
 
-type Begun = { parts: Buffer[]; size: number; at: number; prefixed: boolean; scan: Scan }
+type Begun = { parts: Buffer[]; size: number; at: number; from: number; scan: Scan }
 
 /** The state between lines: inside a list, or inside a document that began on an earlier line. */
 class Finder {
-  readonly #maxBytes: number
-  #inList = false
+  readonly #limits: Limits
+  /** The line on which the list began that is still open. */
+  #list: number | null = null
   #begun: Begun | null = null
 
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes
+  constructor(limits: Limits) {
+    this.#limits = limits
   }
 
-  *line(line: Line): Iterable<FoundDocument> {
-    const bytes = line.number === 1 ? withoutMark(line.bytes) : line.bytes
-    if (line.oversized) {
-      yield* this.end()
-      yield {
-        kind: 'broken',
-        bytes: bytes.subarray(0, keptOfOversized),
-        at: `line ${line.number}`,
-        reason: `the line is longer than ${this.#maxBytes} bytes; its first ${keptOfOversized} are kept`,
-      }
-      return
-    }
+  *line({ bytes, number, begins, ends }: Line): Iterable<FoundDocument> {
+    let from = begins && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
     // A new document at the margin while one is still open: the open one was cut off.
-    if (this.#begun !== null && !this.#inList && bytes[0] === open) yield* this.end()
-    let from = 0
-    while (from < bytes.length) {
+    if (this.#begun !== null && begins && this.#list === null && bytes[from] === open) yield* this.#cut('the document does not end')
+    let cells = true
+    for (let first = true; from < bytes.length; first = false) {
       if (this.#begun !== null) {
         const end = this.#begun.scan.feed(bytes, from)
-        this.#begun.parts.push(bytes.subarray(from, end < 0 ? bytes.length : end))
-        this.#begun.size += (end < 0 ? bytes.length : end) - from
-        if (end < 0) {
-          // Behind a prefix a document is on one line: a brace in prose must not swallow the lines after it.
-          if (this.#begun.prefixed) yield* this.#cut('the document does not end on its line')
-          else if (this.#begun.size > this.#maxBytes) yield* this.#cut(`the document is larger than ${this.#maxBytes} bytes`)
-          return
-        }
+        this.#keep(this.#begun, bytes.subarray(from, end < 0 ? bytes.length : end))
+        // Behind a prefix a document is on one line: a brace in prose must not swallow the lines after it.
+        if (end < 0 && ends && this.#begun.from > 0) yield* this.#cut('')
+        if (end < 0) return
         yield this.#finish()
         from = end
         continue
       }
-      const start = this.#start(bytes, from)
-      if (start === null) {
-        if (bytes.subarray(from).some((byte) => !isSpace(byte) && byte !== comma && byte !== closeList))
-          yield { kind: 'text', bytes: bytes.subarray(from), at: `line ${line.number}` }
-        else if (bytes.includes(closeList, from)) this.#inList = false
-        return
-      }
-      if (start.list) {
-        this.#inList = true
-        from = start.at + 1
+      from = this.#separators(bytes, from, first && begins)
+      if (from === bytes.length) return
+      if (bytes[from] === openList && this.#list === null && opensList(bytes, from)) {
+        this.#list = number
+        from += 1
         continue
       }
-      this.#begun = { parts: [], size: 0, at: line.number, prefixed: start.prefixed, scan: new Scan() }
-      from = start.at
+      const at = bytes.indexOf(open, from)
+      const start = at < 0 ? bytes.length : at
+      if (start > from && (at < 0 || this.#list !== null)) {
+        yield { kind: 'text', bytes: bytes.subarray(from, start), from: 0, quoted: false, at: `line ${number}`, reason: '' }
+        from = start
+        continue
+      }
+      const mayBeCell: boolean = cells && at > from && bytes[at - 1] === quote && bytes[at + 1] === quote && bytes[at + 2] === quote
+      const cellEnd: number = mayBeCell ? endOfCell(bytes, at) : -1
+      // When all quotes from here on are in pairs, so are those from further on: looked for once a line.
+      if (mayBeCell) cells = cellEnd >= 0
+      if (cellEnd >= 0) {
+        yield { kind: 'document', bytes: bytes.subarray(from, cellEnd), from: at - from, quoted: true, at: `line ${number}`, reason: '' }
+        from = cellEnd
+        continue
+      }
+      this.#begun = {
+        parts: start > from ? [bytes.subarray(from, at)] : [],
+        size: at - from,
+        at: number,
+        from: at - from,
+        scan: new Scan(),
+      }
+      from = at
     }
   }
 
   /** What is still open when the input ends was cut off. */
   *end(): Iterable<FoundDocument> {
-    if (this.#begun !== null) yield* this.#cut('the document does not end')
+    yield* this.#cut('the document does not end')
+    if (this.#list !== null)
+      yield {
+        kind: 'broken',
+        bytes: Buffer.alloc(0),
+        from: 0,
+        quoted: false,
+        at: `line ${this.#list}`,
+        reason: 'the list that begins here does not end: more may have been in it',
+      }
+  }
+
+  /** Index of the first byte that is no separator. */
+  #separators(bytes: Buffer, from: number, margin: boolean): number {
+    let at = from
+    for (; at < bytes.length; at += 1) {
+      const byte = bytes[at]
+      if (isSpace(byte) || (byte === comma && (this.#list !== null || !margin))) continue
+      if (byte !== closeList || this.#list === null) break
+      this.#list = null
+    }
+    return at
+  }
+
+  #keep(begun: Begun, part: Buffer): void {
+    const { maxBytes, pieceBytes } = this.#limits
+    const fits = begun.size <= maxBytes
+    begun.size += part.length
+    if (begun.size <= maxBytes) begun.parts.push(part)
+    else if (fits) begun.parts = [Buffer.from(Buffer.concat([...begun.parts, part]).subarray(0, pieceBytes))]
   }
 
   *#cut(reason: string): Iterable<FoundDocument> {
     const begun = this.#begun
     if (begun === null) return
     this.#begun = null
-    const bytes = Buffer.concat(begun.parts)
     // An opening brace inside a line of prose is prose.
-    if (begun.prefixed) yield { kind: 'text', bytes, at: `line ${begun.at}` }
-    else yield { kind: 'broken', bytes: bytes.subarray(0, keptOfOversized), at: `line ${begun.at}`, reason }
+    yield this.#piece(begun, begun.from > 0 ? 'text' : 'broken', reason)
   }
 
   #finish(): FoundDocument {
     const begun = this.#begun as Begun
     this.#begun = null
-    return {
-      kind: 'document',
-      bytes: begun.parts.length === 1 ? (begun.parts[0] as Buffer) : Buffer.concat(begun.parts),
-      at: `line ${begun.at}`,
-      prefixed: begun.prefixed,
-    }
+    const { maxBytes } = this.#limits
+    return begun.size > maxBytes
+      ? this.#piece(begun, 'broken', `the document is larger than ${maxBytes} bytes`)
+      : this.#piece(begun, 'document', '')
   }
 
-  /** Where a document or a list of documents starts on this line, or null. */
-  #start(bytes: Buffer, from: number): { at: number; list: boolean; prefixed: boolean } | null {
-    let at = from
-    while (at < bytes.length && (isSpace(bytes[at]) || (from > 0 || this.#inList ? bytes[at] === comma : false))) at += 1
-    if (bytes[at] === open) return { at, list: false, prefixed: false }
-    if (bytes[at] === openList && !this.#inList) {
-      let next = at + 1
-      while (isSpace(bytes[next])) next += 1
-      if (next >= bytes.length || bytes[next] === open || bytes[next] === closeList) return { at, list: true, prefixed: false }
+  #piece({ parts, size, at, from }: Begun, kind: FoundDocument['kind'], reason: string): FoundDocument {
+    const whole = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)
+    const bytes = kind === 'document' ? whole : whole.subarray(0, this.#limits.pieceBytes)
+    const lost = size - bytes.length
+    // What is larger than a document may be is never text to be passed over.
+    return {
+      kind: lost > 0 ? 'broken' : kind,
+      bytes,
+      from,
+      quoted: false,
+      at: `line ${at}`,
+      reason: lost > 0 ? `${reason || 'the document does not end on its line'}; ${lost} bytes of it are not kept` : reason,
     }
-    const inside = bytes.indexOf(open, at)
-    return inside < 0 ? null : { at: inside, list: false, prefixed: true }
   }
+}
+
+/** A list of documents, not one of other things. */
+function opensList(bytes: Buffer, at: number): boolean {
+  let next = at + 1
+  while (isSpace(bytes[next])) next += 1
+  return next >= bytes.length || bytes[next] === open || bytes[next] === closeList
+}
+
+/** Index after the quote that closes the cell whose document begins at `at`, or −1. */
+function endOfCell(bytes: Buffer, at: number): number {
+  for (let end = bytes.indexOf(quote, at); end >= 0; end = bytes.indexOf(quote, end + 2)) if (bytes[end + 1] !== quote) return end + 1
+  return -1
 }
 
 /** Follows braces and strings until the document's end. */
@@ -180,5 +230,3 @@ class Scan {
     return -1
   }
 }
-
-const withoutMark = (bytes: Buffer): Buffer => (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes)

@@ -9,6 +9,7 @@ import { InputError, InvariantError } from '../domain/errors.ts'
 import { stringifyExact } from '../domain/exact-json.ts'
 import type { Collector, NewRecord, Piece, SourceContext } from './collector.ts'
 import { collectors } from './registry.generated.ts'
+import { fromUtf16, utf16Order } from './utf16.ts'
 
 export type DeadPiece = { at: string; reason: string; bytes: Uint8Array }
 export type Batch = { records: NewRecord[]; deadLetters: DeadPiece[]; bytes: number }
@@ -150,8 +151,8 @@ async function decoded(input: AsyncIterable<Uint8Array>, maxBytes: number): Prom
     stream = bounded(gunzip(rest), maxBytes)
     ;({ first, rest: stream } = await head(stream, 4))
   }
-  const encoding = first[0] === 0xff && first[1] === 0xfe ? 'utf-16le' : first[0] === 0xfe && first[1] === 0xff ? 'utf-16be' : null
-  if (encoding !== null) stream = transcode(stream, encoding)
+  const order = utf16Order(first)
+  if (order !== null) stream = fromUtf16(stream, order)
   const sampled = await head(stream, sampleBytes)
   return { stream: sampled.rest, sample: sampled.first }
 }
@@ -178,7 +179,10 @@ async function* bounded(input: AsyncIterable<Uint8Array>, maxBytes: number): Asy
   let total = 0
   for await (const part of input) {
     total += part.length
-    if (total > maxBytes) throw new InputError(`the input is larger than ${maxBytes} bytes once unpacked`)
+    if (total > maxBytes)
+      throw new InputError(
+        `the input is larger than ${maxBytes} bytes once unpacked; send it in parts. What came before may be stored: nothing is stored twice.`,
+      )
     yield part
   }
 }
@@ -190,12 +194,9 @@ async function* gunzip(input: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Arr
   } catch (error) {
     throw error instanceof InputError
       ? error
-      : new InputError(`the gzip data is broken: ${error instanceof Error ? error.message : 'unreadable'}`, { cause: error })
+      : new InputError(
+          `the gzip data is broken or cut off (${error instanceof Error ? error.message : 'unreadable'}); pack it again. What came before may be stored: nothing is stored twice.`,
+          { cause: error },
+        )
   }
-}
-
-async function* transcode(input: AsyncIterable<Uint8Array>, encoding: string): AsyncIterable<Uint8Array> {
-  const decoder = new TextDecoder(encoding)
-  for await (const part of input) yield Buffer.from(decoder.decode(part, { stream: true }))
-  yield Buffer.from(decoder.decode())
 }

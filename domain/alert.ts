@@ -17,6 +17,7 @@ export const NewAlert = z.object({
   severity: Severity.describe('From the priority alone'),
   hostname: z.string().nullable(),
   relayedAs: z.string().nullable().describe('The uuid that falcosidekick gave it; null: the sensor sent it itself'),
+  truncated: z.array(z.string()).describe('The fields that falcosidekick cut, `output` among them'),
   tags: z.array(z.string()),
   tactics: z.array(z.string()).describe('ATT&CK tactic ids'),
   techniques: z.array(z.string()).describe('ATT&CK technique ids'),

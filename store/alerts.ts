@@ -43,7 +43,7 @@ type Row = {
 }
 type Normal = Pick<
   NewAlert,
-  'relayedAs' | 'eventTimeFrom' | 'tags' | 'tactics' | 'techniques' | 'container' | 'pod' | 'process' | 'file' | 'connection'
+  'relayedAs' | 'truncated' | 'eventTimeFrom' | 'tags' | 'tactics' | 'techniques' | 'container' | 'pod' | 'process' | 'file' | 'connection'
 >
 
 /** Stores alerts in one statement. Answers the ids that were new; the others were seen before, or twice in the batch. */
@@ -79,7 +79,7 @@ export async function insertAlerts(tx: Transaction, batch: readonly AlertToStore
 }
 
 function toRow({ id, receivedAt, sourceId, alert }: AlertToStore, seen: number): Record<string, unknown> {
-  const { relayedAs, eventTimeFrom, tags, tactics, techniques, container, pod, process, file, connection } = alert
+  const { relayedAs, truncated, eventTimeFrom, tags, tactics, techniques, container, pod, process, file, connection } = alert
   return {
     ...escapeDeep({
       scope: alert.scope,
@@ -91,7 +91,19 @@ function toRow({ id, receivedAt, sourceId, alert }: AlertToStore, seen: number):
       pod_namespace: pod?.namespace ?? null,
       pod_name: pod?.name ?? null,
       output: alert.output,
-      normal: { relayedAs, eventTimeFrom, tags, tactics, techniques, container, pod, process, file, connection } satisfies Normal,
+      normal: {
+        relayedAs,
+        truncated,
+        eventTimeFrom,
+        tags,
+        tactics,
+        techniques,
+        container,
+        pod,
+        process,
+        file,
+        connection,
+      } satisfies Normal,
       fields: alert.fields,
     }),
     id,
@@ -205,8 +217,9 @@ function fromRow(row: Row): Alert {
       fields: row.fields,
     }),
     ...normal,
-    // Rows of before it was kept do not have it.
+    // Rows of before they were kept do not have them.
     relayedAs: normal.relayedAs ?? null,
+    truncated: normal.truncated ?? [],
     process: process && {
       ...process,
       pid: big(process.pid),

@@ -29,6 +29,7 @@ const alertNumber = (n: number, over: Partial<NewAlert> = {}): NewAlert => ({
   severity: 'low',
   hostname: 'vm',
   relayedAs: null,
+  truncated: [],
   tags: ['T1059'],
   tactics: ['TA0002'],
   techniques: ['T1059'],

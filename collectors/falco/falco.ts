@@ -4,10 +4,10 @@
  * (domain/document-key.ts); only key order, white space and how strings are escaped do not count.
  */
 import { z } from 'zod'
-import { parseExact } from '../../domain/exact-json.ts'
 import type { Collector, Piece } from '../collector.ts'
 import { findDocuments } from '../documents.ts'
 import { normaliseFalco } from './normalise.ts'
+import { pieceOf } from './piece.ts'
 
 export const FalcoDocument = z.record(z.string(), z.unknown())
 export type FalcoDocument = z.infer<typeof FalcoDocument>
@@ -38,8 +38,8 @@ webhook:
 
 Neither of them sends an alert again after an error answer. Where losing one is not acceptable, put a disk buffer (Vector, Fluent Bit) in front.`,
   detect: (sample) =>
-    /"(rule|Rule)"\s*:\s*"/.test(sample) &&
-    /"(priority|output_fields|output)"\s*:/.test(sample) &&
+    /"(rule|Rule)\\?"+\s*:\s*\\?"/.test(sample) &&
+    /"(priority|output_fields|output)\\?"+\s*:/.test(sample) &&
     !/"apiVersion"\s*:/.test(sample.slice(0, 2_000))
       ? true
       : /^\S*:?\s*(Falco (version|initialized)|.*falco\.yaml \| schema validation)/m.test(sample),
@@ -49,36 +49,5 @@ Neither of them sends an alert again after an error answer. Where losing one is 
 }
 
 async function* split(input: AsyncIterable<Uint8Array>): AsyncIterable<Piece> {
-  for await (const found of findDocuments(input)) {
-    if (found.kind === 'broken') yield { raw: null, bytes: found.bytes, at: found.at, error: found.reason }
-    else if (found.kind === 'text') yield text(found)
-    else yield piece(found)
-  }
+  for await (const found of findDocuments(input)) yield pieceOf(found)
 }
-
-/** Between alerts there may be any text; what begins like an alert and is cut off is none. */
-function text({ bytes, at }: { bytes: Uint8Array; at: string }): Piece {
-  if (bytes[0] === 0x7b && /"output_fields"\s*:|"priority"\s*:/.test(new TextDecoder().decode(bytes.subarray(0, 4_096))))
-    return { raw: null, bytes, at, error: 'an alert that does not end on its line' }
-  return { raw: null, bytes, at, skipped: true }
-}
-
-function piece({ bytes, at, prefixed }: { bytes: Uint8Array; at: string; prefixed: boolean }): Piece {
-  let raw: unknown
-  try {
-    raw = parseExact(new TextDecoder().decode(bytes))
-  } catch (error) {
-    // A brace inside a line of prose opens no document.
-    return prefixed
-      ? { raw: null, bytes, at, skipped: true }
-      : { raw: null, bytes, at, error: `not JSON: ${error instanceof Error ? error.message.slice(0, 200) : 'unreadable'}` }
-  }
-  if (prefixed && !looksLikeAlert(raw)) return { raw: null, bytes, at, skipped: true }
-  return { raw, bytes, at }
-}
-
-const looksLikeAlert = (raw: unknown): boolean =>
-  raw !== null &&
-  typeof raw === 'object' &&
-  ('rule' in raw || 'Rule' in raw) &&
-  ('priority' in raw || 'output' in raw || 'output_fields' in raw)

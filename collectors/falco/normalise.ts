@@ -9,6 +9,7 @@ import { parseEventTime } from '../../domain/event-time.ts'
 import { parsePriority, prioritySeverity } from '../../domain/severity.ts'
 import type { NewRecord, Piece, SourceContext } from '../collector.ts'
 import type { FalcoDocument } from './falco.ts'
+import { truncatedFields } from './truncated.ts'
 
 type Fields = Record<string, unknown>
 
@@ -19,7 +20,8 @@ export function* normaliseFalco(raw: FalcoDocument, piece: Piece, source: Source
   if (rule.length > longestRule) throw new InputError(`"rule" is longer than ${longestRule} characters: that is no rule’s name`)
   const fields = fieldsOf(document)
   const hostname = text(document.hostname)
-  const contentKey = documentKey(new TextDecoder().decode(piece.bytes), source.scope, ...lost(piece.bytes))
+  const { text: written, bytes } = piece.document ?? { text: new TextDecoder().decode(piece.bytes), bytes: piece.bytes }
+  const contentKey = documentKey(written, source.scope, ...(written.includes('\ufffd') ? lost(bytes) : []))
   const eventNs = eventTime(document, fields)
   if (/^Falco internal/i.test(rule)) {
     yield { kind: 'internal', contentKey, name: rule, eventNs, hostname, fields, raw: piece.bytes }
@@ -32,7 +34,7 @@ export function* normaliseFalco(raw: FalcoDocument, piece: Piece, source: Source
     )
   if (eventNs === null && !hasNoTime(document))
     throw new InputError(
-      `its "time" cannot be read: ${JSON.stringify(document.time)?.slice(0, 60)}; expected RFC 3339, or "evt.time" in nanoseconds`,
+      `its "time" cannot be read: ${JSON.stringify(document.time)?.slice(0, 60)}; expected RFC 3339 between 1678 and 2262, or "evt.time" in nanoseconds`,
     )
   const tags = Array.isArray(document.tags) ? document.tags.filter((tag): tag is string => typeof tag === 'string') : []
   const alert: NewAlert = {
@@ -47,6 +49,7 @@ export function* normaliseFalco(raw: FalcoDocument, piece: Piece, source: Source
     severity: prioritySeverity[priority],
     hostname,
     relayedAs: text(document.uuid),
+    truncated: truncatedFields(fields, document.output),
     tags,
     ...attackFromTags(tags),
     output: typeof document.output === 'string' ? document.output : null,

@@ -20,6 +20,7 @@ export function newAlert(over: Partial<NewAlert> = {}): NewAlert {
     priority: 'Notice' as const,
     hostname: 'node-1',
     relayedAs: null,
+    truncated: [],
     tags: [],
     tactics: ['TA0002'],
     techniques: ['T1059'],
