@@ -5,7 +5,14 @@ import { storedKeys } from '../../store/content-keys.ts'
 import type { Tally } from '../../store/sources.ts'
 import type { Falconer } from './falconer.ts'
 
-export type Delivered = { format: string; read: number; skipped: number; tally: Tally; entities: number }
+export type Delivered = {
+  format: string
+  read: number
+  skipped: number
+  tally: Tally
+  entities: number
+  /** Where the first stood that could not be read, and why. */ firstDeadLetter: string | null
+}
 export type DeliverOptions = {
   path: string
   format?: string
@@ -28,6 +35,7 @@ export async function deliver(
 ): Promise<Delivered> {
   const tally: Tally = { accepted: 0, duplicates: 0, internal: 0, deadLetters: 0 }
   let entities = 0
+  let firstDeadLetter: string | null = null
   const submit = async (batch: Batch): Promise<void> => {
     const delivery = {
       sourceId: source.id,
@@ -49,6 +57,8 @@ export async function deliver(
       delivery.alerts = fresh
     }
     entities += delivery.entities.length
+    const [first] = batch.deadLetters
+    if (first !== undefined) firstDeadLetter ??= `${first.at}: ${first.reason}`
     const committed = await falconer.intake.submit(delivery, batch.bytes)
     onCommitted?.(batch.bytes)
     for (const name of Object.keys(tally) as (keyof Tally)[]) tally[name] += committed[name]
@@ -61,5 +71,5 @@ export async function deliver(
     onBatch: submit,
     source: { sourceId: source.id, sourceName: source.name, scope: source.scope, receivedNs: fromDate(falconer.clock.now()) },
   })
-  return { format: counts.format, read: counts.read, skipped: counts.skipped, tally, entities }
+  return { format: counts.format, read: counts.read, skipped: counts.skipped, tally, entities, firstDeadLetter }
 }

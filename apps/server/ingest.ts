@@ -34,10 +34,11 @@ export function ingestRoutes(falconer: Falconer): Hono<IngestEnv> {
         )
       if (source.collector !== context.req.param('collector'))
         throw new InputError(`This secret belongs to a source of ${source.collector}; post it to /ingest/${source.collector}.`)
+      checkEncoding(context.req.header('content-encoding'))
       // Node's own stream where there is one (the standard request around it costs more than a small post); it stays open for the answer.
       const body = context.env?.incoming?.iterator({ destroyOnReturn: false }) ?? context.req.raw.body
       if (body === null) return context.json({ accepted: 0, duplicates: 0, internal: 0, deadLetters: 0 })
-      const { tally } = await deliver(falconer, receive(body, { limit, room, patienceMs }), {
+      const { tally, firstDeadLetter } = await deliver(falconer, receive(body, { limit, room, patienceMs }), {
         path: 'ingest',
         format: source.collector,
         source: { id: source.id, name: source.name, scope: source.scope },
@@ -45,12 +46,18 @@ export function ingestRoutes(falconer: Falconer): Hono<IngestEnv> {
         strict: true,
         onCommitted: (bytes) => room.shrink(bytes),
       })
-      return context.json(tally)
+      return context.json(firstDeadLetter === null ? tally : { ...tally, firstDeadLetter })
     } finally {
       room.leave()
     }
   })
   return routes
+}
+
+/** Gzip is known by its first bytes, announced or not. */
+function checkEncoding(named: string | undefined): void {
+  if (named !== undefined && !/^\s*(?:identity|(?:x-)?gzip)?\s*$/i.test(named))
+    throw new InputError(`The body’s Content-Encoding is “${named.slice(0, 60)}”, which is not read here. Send it as gzip, or as it is.`)
 }
 
 /**
