@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import type { IncidentView, InvestigationView } from '../server/api/views/incident.ts'
 import type { TokenView, UserView } from '../server/api/views/people.ts'
 import type { ProposalView } from '../server/api/views/proposal.ts'
+import type { SensorView } from '../server/api/views/sensor.ts'
 import type { DeadLetterView, SourceView } from '../server/api/views/source.ts'
 
 type Json<T> = T extends Date ? string : T extends (infer U)[] ? Json<U>[] : T extends object ? { [K in keyof T]: Json<T[K]> } : T
@@ -14,3 +15,4 @@ export type SourceRow = Json<z.infer<typeof SourceView>>
 export type DeadLetterRow = Json<z.infer<typeof DeadLetterView>>
 export type UserRow = Json<z.infer<typeof UserView>>
 export type TokenRow = Json<z.infer<typeof TokenView>>
+export type SensorRow = Json<z.infer<typeof SensorView>>

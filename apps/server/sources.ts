@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { collectors } from '../../collectors/registry.generated.ts'
 import { InputError, NotFoundError } from '../../domain/errors.ts'
+import { fromDate } from '../../domain/event-time.ts'
 import { appendAudit } from '../../store/audit.ts'
 import type { Transaction } from '../../store/database.ts'
 import { createSource, getSource, newSourceSecret, setSourceDisabled, setSourceSecret, type Source } from '../../store/sources.ts'
@@ -93,3 +94,7 @@ export const disableSource = (falconer: Falconer, who: Actor, idOrName: string, 
   changeSource(falconer, who, idOrName, disabled ? 'source disabled' : 'source enabled', (tx, found) =>
     setSourceDisabled(tx, found.id, disabled ? falconer.clock.now() : null),
   )
+
+/** Falco tells of itself hourly at most unless told otherwise: after twice that, silence is no news that all is well. */
+export const silentBefore = (falconer: Falconer): Date => new Date(falconer.clock.now().getTime() - 2 * 3_600_000)
+export const silentBeforeNs = (falconer: Falconer): bigint => fromDate(silentBefore(falconer))

@@ -3,38 +3,43 @@ import { html } from 'hono/html'
 import { collectors } from '../../collectors/registry.generated.ts'
 import { roleAtLeast } from '../../domain/principal.ts'
 import type { DeadLetter } from '../../store/dead-letters.ts'
+import type { Sensors } from '../../store/sensors.ts'
 import type { Source } from '../../store/sources.ts'
 import type { Falconer } from '../server/falconer.ts'
+import { silentBefore, silentBeforeNs } from '../server/sources.ts'
 import type { Who } from '../server/who.ts'
 import { layout } from './layout.ts'
 import { csrfField, empty, type Html, nothing, ownMarkdown, plural, timeOf, untrusted } from './parts.ts'
+import { sensorsPart } from './sensors-part.ts'
 
 /** `made` is a source just added or given a new secret: its secret is shown this once. */
 export type SourcesData = {
   sources: Source[]
   deadLetters: DeadLetter[]
+  sensors: Sensors
   made: { name: string; secret: string; connect: string } | null
   notice: string | null
 }
 
-export function sourcesPage(falconer: Falconer, who: Who, { sources, deadLetters, made, notice }: SourcesData): Html {
+export function sourcesPage(falconer: Falconer, who: Who, { sources, deadLetters, sensors, made, notice }: SourcesData): Html {
   const manages = roleAtLeast(who.principal.role, 'administrator')
   return layout(
     { title: 'Sources', place: 'sources', who, falconer, live: made === null ? ['sources'] : [] },
     html`<h1>Sources</h1>
 ${notice === null ? nothing : html`<p class="notice good" role="status">${untrusted(notice, 300)}</p>`}
 ${made === null ? nothing : html`<section class="card" aria-labelledby="made"><h2 id="made">${untrusted(made.name, 80)} is ready. Its secret is shown this once:</h2><pre><code id="secret">${made.secret}</code></pre><p><button class="second small" type="button" data-copy="secret">Copy secret</button></p><h3>How to connect it</h3>${ownMarkdown(made.connect, 'connect')}</section>`}
-${sources.length === 0 ? empty('No source yet', html`<p>Nothing can send alerts until a source exists.${manages ? ' Add one below.' : ' Ask an administrator to add one.'}</p>`) : html`<div class="card table"><table class="stack"><thead><tr><th>Name</th><th>Last heard</th><th>Newest event</th><th class="number">Accepted</th><th class="number">Repeated</th><th class="number">Not read</th><th></th></tr></thead><tbody>${sources.map((source) => row(source, who, manages))}</tbody></table></div>`}
+${sources.length === 0 ? empty('No source yet', html`<p>Nothing can send alerts until a source exists.${manages ? ' Add one below.' : ' Ask an administrator to add one.'}</p>`) : html`<div class="card table"><table class="stack"><thead><tr><th>Name</th><th>Last heard</th><th>Newest event</th><th class="number">Accepted</th><th class="number">Repeated</th><th class="number">Not read</th><th></th></tr></thead><tbody>${sources.map((source) => row(source, who, manages, silentBefore(falconer)))}</tbody></table></div>`}
+${sensorsPart(sensors, silentBeforeNs(falconer))}
 ${manages ? addForm(falconer, who) : nothing}
 <h2 id="dead-letters">Input that could not be read</h2>
 ${deadLetters.length === 0 ? html`<p class="quiet">None. What arrives and cannot be read is kept here with its reason, never dropped.</p>` : html`<div class="card"><ul class="claims">${deadLetters.map((letter) => dead(letter, who, manages))}</ul></div>`}`,
   )
 }
 
-function row(source: Source, who: Who, manages: boolean): Html {
+function row(source: Source, who: Who, manages: boolean, silent: Date): Html {
   const button = (to: string, label: string, danger = false): Html =>
     html`<form class="inline" method="post" action="/sources/${source.id}/${to}">${csrfField(who.csrf)}<button class="${danger ? 'danger' : 'second'} small">${label}</button></form> `
-  return html`<tr><td class="wide"><span class="main">${untrusted(source.name, 80)}</span> <span class="quiet">${source.collector}, cluster ${untrusted(source.scope, 80)}${source.disabledAt === null ? '' : ', disabled'}</span></td><td data-label="Last heard">${timeOf(source.lastSeenAt, 'never heard')}</td><td data-label="Newest event">${timeOf(source.lastEventAt, '–')}</td><td class="number" data-label="Accepted">${source.accepted.toLocaleString('en')}</td><td class="number" data-label="Repeated">${source.duplicates.toLocaleString('en')}</td><td class="number" data-label="Not read">${source.deadLetters.toLocaleString('en')}</td>
+  return html`<tr><td class="wide"><span class="main">${untrusted(source.name, 80)}</span> <span class="quiet">${source.collector}, cluster ${untrusted(source.scope, 80)}${source.disabledAt === null ? '' : ', disabled'}</span></td><td data-label="Last heard"><span>${source.lastSeenAt !== null && source.lastSeenAt < silent ? html`<span class="quiet">not observed since</span> ` : nothing}${timeOf(source.lastSeenAt, 'never: nothing of it is observed')}</span></td><td data-label="Newest event">${timeOf(source.lastEventAt, '–')}</td><td class="number" data-label="Accepted">${source.accepted.toLocaleString('en')}</td><td class="number" data-label="Repeated">${source.duplicates.toLocaleString('en')}</td><td class="number" data-label="Not read">${source.deadLetters.toLocaleString('en')}</td>
 <td class="wide">${manages && !source.name.endsWith('-inventory') && !source.name.endsWith('-import') ? html`${button('rotate', 'New secret')}${source.disabledAt === null ? button('disable', 'Disable', true) : button('enable', 'Enable')}` : nothing}</td></tr>`
 }
 

@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
-import { type Cli, type CliCommand, defaultCommand, examples, type JsonOption, jsonOption, part } from '../command.ts'
-import { plainMarkdown, safe, shortTime, table } from '../output.ts'
+import { type Cli, type CliCommand, defaultCommand, examples, type JsonOption, jsonOption, limitOption, part, place } from '../command.ts'
+import { plainMarkdown, print, safe, shortTime, table } from '../output.ts'
 import type { SourceRow } from '../rows.ts'
+import { type SensorsAnswer, sensorTable } from '../sensors-text.ts'
 
 export const sourcesCommand: CliCommand = {
   group: 'Input',
@@ -11,7 +12,7 @@ export const sourcesCommand: CliCommand = {
       .description('list sources')
       .addOption(jsonOption())
       .addHelpText('after', examples('falconer sources list --json'))
-      .action((options: JsonOption) => cli.show<{ sources: SourceRow[] }>(options, '/sources', (answer) => sourceTable(answer.sources)))
+      .action((options: JsonOption) => list(cli, options))
     sources
       .command('add')
       .description('add a source; prints its secret once, and what to put where')
@@ -33,6 +34,16 @@ export const sourcesCommand: CliCommand = {
         cli.show(options, `/sources/${part(name)}/rotate`, withSecret, { method: 'POST', body: {} }),
       )
     for (const to of ['disable', 'enable'] as const) registerSwitch(sources, cli, to)
+    sources
+      .command('sensors')
+      .description('what sensors say of themselves: version, last heard, events they dropped and when')
+      .addOption(jsonOption())
+      .option('--host <name>', 'of this host only')
+      .addOption(limitOption(1_000))
+      .addHelpText('after', examples('falconer sources sensors --host worker-2'))
+      .action(({ host, limit, ...options }: JsonOption & { host?: string; limit: number }) =>
+        cli.show<SensorsAnswer>(options, place('/sensors', { host, limit }), sensorTable),
+      )
     return sources.addHelpText('after', examples('falconer sources', 'falconer sources add falco-prod --cluster prod'))
   },
 }
@@ -47,6 +58,16 @@ function registerSwitch(sources: Command, cli: Cli, to: 'disable' | 'enable'): v
     .action((name: string, options: JsonOption) =>
       cli.show<SourceRow>(options, `/sources/${part(name)}/${to}`, (one) => `${safe(one.name)} is ${to}d.`, { method: 'POST', body: {} }),
     )
+}
+
+/** Sources, and what their sensors say of themselves. */
+async function list(cli: Cli, options: JsonOption): Promise<void> {
+  await cli.withClient(async (client) => {
+    const { sources } = JSON.parse(await client.call('GET', '/sources')) as { sources: SourceRow[] }
+    const sensors = JSON.parse(await client.call('GET', place('/sensors', { limit: 20 }))) as SensorsAnswer
+    if (options.json === true) print(JSON.stringify({ sources, sensors }))
+    else print(`${sourceTable(sources)}\n\nWhat the sensors say of themselves\n${sensorTable(sensors)}`)
+  })
 }
 
 const withSecret = ({ source, secret, connect }: { source: SourceRow; secret: string; connect: string }): string =>

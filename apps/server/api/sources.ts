@@ -1,10 +1,15 @@
 /** Operations on sources and on the input that could not be read. */
 import { z } from 'zod'
+import { InputError } from '../../../domain/errors.ts'
+import { parseEventTime } from '../../../domain/event-time.ts'
 import { listDeadLetters } from '../../../store/dead-letters.ts'
+import { blindBetween } from '../../../store/internal-messages.ts'
+import { listSensors } from '../../../store/sensors.ts'
 import { listSources } from '../../../store/sources.ts'
 import { replay } from '../replay.ts'
-import { addSource, disableSource, rotateSecret, ScopeName, type SourceWithSecret } from '../sources.ts'
+import { addSource, disableSource, rotateSecret, ScopeName, silentBeforeNs, type SourceWithSecret } from '../sources.ts'
 import { operation } from './operation.ts'
+import { GapView, gapView, SensorView, sensorView } from './views/sensor.ts'
 import { DeadLetterView, deadLetterView, SourceView, sourceView } from './views/source.ts'
 
 const withSecret = z.object({
@@ -74,6 +79,44 @@ export const sourceOperations = [
     run: async ({ falconer, who, params }) => sourceView(await disableSource(falconer, who, params.source ?? '', false)),
   }),
   operation({
+    id: 'listSensors',
+    method: 'GET',
+    path: '/sensors',
+    permission: 'sources.read',
+    summary: 'What sensors say of themselves: last heard, version, counters, and the times they dropped events in',
+    query: z.object({ host: z.string().max(253).optional(), limit: z.coerce.number().int().min(1).max(1_000).default(50) }),
+    response: z.object({
+      sensors: z.array(SensorView).describe('First those that are silent or dropped events'),
+      total: z.number().int(),
+      dropping: z.number().int().describe('So many dropped events or alerts'),
+      silent: z.number().int().describe('So many were not heard for two hours'),
+    }),
+    run: async ({ falconer, query: { host, limit } }) => {
+      const before = silentBeforeNs(falconer)
+      const { sensors, ...counts } = await listSensors(falconer.db, { limit, hostname: host, silentBeforeNs: before })
+      return { sensors: sensors.map((sensor) => sensorView(sensor, before)), ...counts }
+    },
+  }),
+  operation({
+    id: 'listGaps',
+    method: 'GET',
+    path: '/sensors/gaps',
+    permission: 'sources.read',
+    summary: 'What a stretch of time may lack, because sensors dropped events in it; none told is not none dropped',
+    query: z.object({
+      scope: ScopeName.optional().describe('Cluster'),
+      host: z.string().max(253).optional(),
+      from: z.string().describe('RFC 3339'),
+      to: z.string().describe('RFC 3339'),
+      limit: z.coerce.number().int().min(1).max(1_000).default(200),
+    }),
+    response: z.object({ gaps: z.array(GapView.extend({ hostname: z.string() })).describe('By stretches of ten minutes, oldest first') }),
+    run: async ({ falconer: { db, config }, query: { scope, host, from, to, limit } }) => {
+      const gaps = await blindBetween(db, scope ?? config.FALCONER_SCOPE, host ?? null, instant(from, 'from'), instant(to, 'to'), limit)
+      return { gaps: gaps.map(({ hostname, ...gap }) => ({ hostname, ...gapView(gap) })) }
+    },
+  }),
+  operation({
     id: 'listDeadLetters',
     method: 'GET',
     path: '/dead-letters',
@@ -94,3 +137,9 @@ export const sourceOperations = [
     run: ({ falconer, who, params }) => replay(falconer, who, params.letter ?? ''),
   }),
 ]
+
+function instant(text: string, name: string): bigint {
+  const at = parseEventTime(text)
+  if (at === undefined) throw new InputError(`“${name}” is not a time such as 2026-09-14T10:00:00Z.`)
+  return at
+}

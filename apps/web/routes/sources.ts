@@ -1,8 +1,9 @@
 /** Sources: add, new secret, disable, enable; and reading dead letters again. A secret is shown once, on the answer to the form. */
 import { listDeadLetters } from '../../../store/dead-letters.ts'
+import { listSensors } from '../../../store/sensors.ts'
 import { listSources } from '../../../store/sources.ts'
 import { replay } from '../../server/replay.ts'
-import { addSource, disableSource, rotateSecret } from '../../server/sources.ts'
+import { addSource, disableSource, rotateSecret, silentBeforeNs } from '../../server/sources.ts'
 import { form, page, type Shown, type SignedIn, type WebRoute } from '../route.ts'
 import { type SourcesData, sourcesPage } from '../sources-page.ts'
 
@@ -10,6 +11,7 @@ const show = async ({ falconer, who }: SignedIn, over: Partial<SourcesData> = {}
   sourcesPage(falconer, who, {
     sources: await listSources(falconer.db),
     deadLetters: await listDeadLetters(falconer.db, { limit: 20 }),
+    sensors: await listSensors(falconer.db, { limit: 12, silentBeforeNs: silentBeforeNs(falconer) }),
     made: null,
     notice: null,
     ...over,
