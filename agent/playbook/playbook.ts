@@ -141,11 +141,12 @@ function reasons(file: CaseFile, signals: readonly Signal[], judgement: Judgemen
   const [first] = file.alerts
   if (first === undefined) return []
   if (judgement.code === 'explained') return [explained(first)]
-  return signals.slice(0, 6).map((signal) => reason(signal))
+  return signals.slice(0, 6).map((signal) => reason(file, signal))
 }
 
-function reason({ family, weight, strongest, alerts }: Signal): Claim {
-  const count = `${alerts.length} ${alerts.length === 1 ? 'alert' : 'alerts'}`
+function reason(file: CaseFile, { family, weight, strongest, alerts }: Signal): Claim {
+  const all = file.omitted === 0 ? '' : ` of the ${file.alerts.length} that were read`
+  const count = `${alerts.length} ${alerts.length === 1 ? 'alert' : 'alerts'}${all}`
   const shows = inference`Rule ${cite(strongest.alert, 'rule')} (${count}) shows ${family.title}, which is ${weight}`
   // What speaks for a family does not speak for a sign of it that says little by itself.
   return { ...shows, text: `${shows.text}${weight === 'weak' ? ': it says little by itself' : `: ${family.because}`}.` }
