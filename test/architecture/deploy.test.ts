@@ -201,7 +201,7 @@ describe('the snippets for Falco', () => {
     const { hostname, port } = new URL(url)
     expect(loadConfig({}, environment()).FALCONER_ALLOWED_HOSTS).toContain(hostname)
     expect(Number(port)).toBe(named('Service', 'falconer').spec?.ports?.[0]?.port)
-    const { sinks } = parse(read('deploy/falco/vector-buffer.yaml')) as { sinks: Record<string, { uri: string; buffer: { type: string } }> }
+    const { sinks } = parse(read('deploy/buffer/vector.yaml')) as { sinks: Record<string, { uri: string; buffer: { type: string } }> }
     expect(sinks.falconer).toMatchObject({ uri: `${url}/ingest/falco`, buffer: { type: 'disk', when_full: 'block' } })
   })
 })
