@@ -80,9 +80,10 @@ class Finder {
   }
 
   *line({ bytes, number, begins, ends }: Line): Iterable<FoundDocument> {
-    let from = begins && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
+    const margin = begins && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
     // A new document at the margin while one is still open: the open one was cut off.
-    if (this.#begun !== null && begins && this.#list === null && bytes[from] === open) yield* this.#cut('the document does not end')
+    if (this.#begun !== null && begins && this.#list === null && bytes[margin] === open) yield* this.#cut('the document does not end')
+    let from = this.#begun === null ? margin : 0
     let cells = true
     for (let first = true; from < bytes.length; first = false) {
       if (this.#begun !== null) {

@@ -6,6 +6,7 @@ import { attackFromTags } from '../../domain/attack.ts'
 import { documentKey } from '../../domain/document-key.ts'
 import { InputError } from '../../domain/errors.ts'
 import { parseEventTime } from '../../domain/event-time.ts'
+import { parseExact } from '../../domain/exact-json.ts'
 import { parsePriority, prioritySeverity } from '../../domain/severity.ts'
 import type { NewRecord, Piece, SourceContext } from '../collector.ts'
 import type { FalcoDocument } from './falco.ts'
@@ -70,10 +71,19 @@ const longestRule = 500
 /** Bytes that are not UTF-8 are read as U+FFFD, all alike: then the bytes themselves make the difference. */
 const lost = (bytes: Uint8Array): string[] => (isUtf8(bytes) ? [] : [createHash('sha256').update(bytes).digest('hex')])
 
-/** A CloudEvents envelope (falco.rule.output.v1) holds the alert in `data`. */
+/** A CloudEvents envelope (falco.rule.output.v1) holds the alert in `data`, or as Base64 in `data_base64`. */
 function unwrap(raw: FalcoDocument): FalcoDocument {
-  const { data } = raw
-  return raw.specversion !== undefined && data !== null && typeof data === 'object' && !Array.isArray(data) ? (data as FalcoDocument) : raw
+  if (raw.specversion === undefined) return raw
+  const data = typeof raw.data_base64 === 'string' ? parseBase64(raw.data_base64) : raw.data
+  return data !== null && typeof data === 'object' && !Array.isArray(data) ? (data as FalcoDocument) : raw
+}
+
+function parseBase64(text: string): unknown {
+  try {
+    return parseExact(Buffer.from(text, 'base64').toString())
+  } catch (error) {
+    throw new InputError('the CloudEvent’s "data_base64" is not JSON', { cause: error })
+  }
 }
 
 function fieldsOf(document: FalcoDocument): Fields {
