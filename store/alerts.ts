@@ -1,5 +1,5 @@
 /**
- * Alerts: appended once, found by id, listed by event time. The content key decides what is the same alert;
+ * Alerts: appended once, found by id or by incident. The content key decides what is the same alert;
  * a resent one only raises `seen`. An id's own time part is its received time, so a lookup touches one partition.
  */
 import { type RawBuilder, sql } from 'kysely'
@@ -7,23 +7,14 @@ import type { Alert, NewAlert } from '../domain/alert.ts'
 import { toDate } from '../domain/event-time.ts'
 import { stringifyExact } from '../domain/exact-json.ts'
 import { isId } from '../domain/ids.ts'
-import { priorities, severityFromId, severityId, type Severity } from '../domain/severity.ts'
+import { priorities, severityFromId, severityId } from '../domain/severity.ts'
 import type { Queryable, Transaction } from './database.ts'
 import { escapeDeep, escapeText, unescapeDeep } from './values.ts'
 
 export type AlertToStore = { id: string; receivedAt: Date; sourceId: string | null; alert: NewAlert }
 export type AlertPage = { alerts: Alert[]; next: string | null }
-export type AlertFilter = {
-  scope?: string
-  rule?: string
-  containerId?: string
-  minSeverity?: Severity
-  fromNs?: bigint
-  toNs?: bigint
-  incidentId?: string
-}
-
-type Row = {
+/** A row of `alertColumns`. */
+export type AlertRow = {
   id: string
   received_at: Date
   scope: string
@@ -132,9 +123,10 @@ export function rawColumns(raw: Uint8Array): { raw_text: string | null; raw_hex:
   return { raw_text: null, raw_hex: Buffer.from(raw).toString('hex') }
 }
 
-const columns = sql`a.id::text, a.received_at, a.scope, a.source_id::text, a.sensor, a.sensor_source, a.event_ns, a.rule, a.priority, a.severity, a.hostname,
+export const alertColumns = sql`a.id::text, a.received_at, a.scope, a.source_id::text, a.sensor, a.sensor_source, a.event_ns, a.rule, a.priority, a.severity, a.hostname,
   a.output, a.normal, a.fields, a.content_key, k.seen`
-const withKeys = sql`join alert_keys k on k.scope = a.scope and k.content_key = a.content_key`
+/** How often each was seen stands with its key. */
+export const withKeys = sql`join alert_keys k on k.scope = a.scope and k.content_key = a.content_key`
 
 /** One alert by its id, or undefined. */
 export async function getAlert(db: Queryable, id: string): Promise<Alert | undefined> {
@@ -145,9 +137,9 @@ export async function getAlert(db: Queryable, id: string): Promise<Alert | undef
 export async function getAlerts(db: Queryable, ids: readonly string[]): Promise<Alert[]> {
   if (ids.length === 0) return []
   const times = ids.map(receivedAtOf)
-  const rows = await db.query(sql<Row>`select ${columns} from alerts a ${withKeys} where a.id = any(${ids}::uuid[])
+  const rows = await db.query(sql<AlertRow>`select ${alertColumns} from alerts a ${withKeys} where a.id = any(${ids}::uuid[])
     and a.received_at between ${new Date(Math.min(...times))} and ${new Date(Math.max(...times))} order by a.event_ns, a.id`)
-  return rows.map(fromRow)
+  return rows.map(alertFromRow)
 }
 
 /** The bytes as received. */
@@ -158,28 +150,20 @@ export async function getAlertRaw(db: Queryable, id: string): Promise<Uint8Array
   return row?.raw
 }
 
-/** Newest first by event time. `cursor` is the `next` of the page before. */
-export async function listAlerts(db: Queryable, filter: AlertFilter, options: { cursor?: string; limit: number }): Promise<AlertPage> {
+/** Of an incident, or of one rule in it: each event once, newest first. `cursor` is the `next` of the page before. */
+export async function listAlerts(
+  db: Queryable,
+  { incidentId, rule }: { incidentId: string; rule?: string },
+  options: { cursor?: string; limit: number },
+): Promise<AlertPage> {
   const after = options.cursor === undefined ? undefined : parseCursor(options.cursor)
-  const conditions: RawBuilder<unknown>[] = [sql`true`]
-  if (filter.scope !== undefined) conditions.push(sql`a.scope = ${escapeText(filter.scope)}`)
-  if (filter.rule !== undefined)
-    conditions.push(sql`${filter.incidentId === undefined ? sql`a` : sql`m`}.rule = ${escapeText(filter.rule)}`)
-  if (filter.containerId !== undefined) conditions.push(sql`a.container_id = ${escapeText(filter.containerId)}`)
-  if (filter.minSeverity !== undefined) conditions.push(sql`a.severity >= ${severityId(filter.minSeverity)}`)
-  if (filter.fromNs !== undefined) conditions.push(sql`a.event_ns >= ${filter.fromNs}`)
-  if (filter.toNs !== undefined) conditions.push(sql`a.event_ns <= ${filter.toNs}`)
-  // Of an incident its members are walked, newest first, and each alert fetched from its partition; else the alerts' own index.
-  const ofIncident = filter.incidentId !== undefined
-  const place = ofIncident ? sql`(m.event_ns, m.alert_id)` : sql`(a.event_ns, a.id)`
-  if (ofIncident) conditions.push(sql`m.incident_id = ${filter.incidentId} and m.same_as is null`)
-  if (after !== undefined) conditions.push(sql`${place} < (${after.eventNs}, ${after.id}::uuid)`)
-  const from = ofIncident ? sql`incident_alerts m join alerts a on a.id = m.alert_id and a.received_at = m.received_at` : sql`alerts a`
-  const order = ofIncident ? sql`m.event_ns desc, m.alert_id desc` : sql`a.event_ns desc, a.id desc`
-  const rows = await db.query(
-    sql<Row>`select ${columns} from ${from} ${withKeys} where ${sql.join(conditions, sql` and `)} order by ${order} limit ${options.limit + 1}`,
-  )
-  const alerts = rows.slice(0, options.limit).map(fromRow)
+  const conditions: RawBuilder<unknown>[] = [sql`m.incident_id = ${incidentId} and m.same_as is null`]
+  if (rule !== undefined) conditions.push(sql`m.rule = ${escapeText(rule)}`)
+  if (after !== undefined) conditions.push(sql`(m.event_ns, m.alert_id) < (${after.eventNs}, ${after.id}::uuid)`)
+  const rows =
+    await db.query(sql<AlertRow>`select ${alertColumns} from incident_alerts m join alerts a on a.id = m.alert_id and a.received_at = m.received_at ${withKeys}
+    where ${sql.join(conditions, sql` and `)} order by m.event_ns desc, m.alert_id desc limit ${options.limit + 1}`)
+  const alerts = rows.slice(0, options.limit).map(alertFromRow)
   const last = alerts.at(-1)
   return { alerts, next: rows.length > options.limit && last !== undefined ? `${last.eventNs}_${last.id}` : null }
 }
@@ -195,7 +179,7 @@ export function parseCursor(cursor: string): { eventNs: bigint; id: string } | u
 /** When the alert of this id (a UUIDv7) was received, milliseconds since 1970. */
 export const receivedAtOf = (id: string): number => Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)
 
-function fromRow(row: Row): Alert {
+export function alertFromRow(row: AlertRow): Alert {
   const normal = unescapeDeep(row.normal)
   const { process } = normal
   return {

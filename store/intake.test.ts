@@ -4,7 +4,7 @@ import { FixedClock } from '../domain/clock.ts'
 import { canonicalHash } from '../domain/canonical-json.ts'
 import { eachDatabase, serverDatabase, serverUrl } from '../test/support/database.ts'
 import { delivery, newAlert, noon, podRecords } from '../test/support/records.ts'
-import { listAlerts } from './alerts.ts'
+import { searchAlerts } from './alert-search.ts'
 import { type Database, openDatabase } from './database.ts'
 import { listDeadLetters } from './dead-letters.ts'
 import { findEntity } from './entities.ts'
@@ -41,7 +41,7 @@ eachDatabase('intake', (database) => {
       }),
     ])
     expect(tally).toMatchObject({ internal: 1, deadLetters: 1 + 2 + 3 })
-    expect((await listAlerts(database(), { scope }, { limit: 10 })).alerts.map((one) => one.eventNs - noon)).toEqual([3n, 1n])
+    expect((await searchAlerts(database(), { scope }, { limit: 10 })).alerts.map((one) => one.eventNs - noon)).toEqual([3n, 1n])
     expect(await findEntity(database(), { scope, kind: 'pod', key: 'uid-shop-a' })).toBeDefined()
     expect(await findEntity(database(), { scope, kind: 'pod', key: 'uid-shop-b' })).toBeUndefined()
     const letters = (await listDeadLetters(database(), { limit: 50 })).filter((letter) => letter.scope === scope)
@@ -116,7 +116,7 @@ describe.skipIf(serverUrl === undefined)('two servers on one Postgres', () => {
       )
       accepted += tallies.flat().reduce((sum, tally) => sum + tally.accepted, 0)
     }
-    const stored = await Promise.all(scopes.map(async (scope) => (await listAlerts(first, { scope }, { limit: 100 })).alerts))
+    const stored = await Promise.all(scopes.map(async (scope) => (await searchAlerts(first, { scope }, { limit: 100 })).alerts))
     expect(stored.map((alerts) => alerts.length)).toEqual([40, 40, 40])
     // Of each scope, 4 pods and their workloads, and one node, beside the alerts.
     expect(accepted).toBeGreaterThanOrEqual(3 * 40)

@@ -9,6 +9,7 @@ import * as records from './migrations/0001-records.ts'
 import * as people from './migrations/0002-people.ts'
 import * as sameEvent from './migrations/0003-same-event.ts'
 import * as internalMessages from './migrations/0004-internal-messages.ts'
+import * as alertSearch from './migrations/0005-alert-search.ts'
 
 export type Migrations = Readonly<Record<string, Migration>>
 export const migrations: Migrations = {
@@ -16,6 +17,7 @@ export const migrations: Migrations = {
   '0002-people': people,
   '0003-same-event': sameEvent,
   '0004-internal-messages': internalMessages,
+  '0005-alert-search': alertSearch,
 }
 
 /** Brings the schema up to date; answers the names of the migrations that ran. */

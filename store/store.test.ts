@@ -7,7 +7,8 @@ import type { NewAlert } from '../domain/alert.ts'
 import { FixedClock } from '../domain/clock.ts'
 import { ConfigError, InvariantError } from '../domain/errors.ts'
 import { eachDatabase, embeddedDatabase } from '../test/support/database.ts'
-import { getAlert, getAlertRaw, listAlerts } from './alerts.ts'
+import { searchAlerts } from './alert-search.ts'
+import { getAlert, getAlertRaw } from './alerts.ts'
 import { appendAudit, verifyAudit } from './audit.ts'
 import { openDatabase } from './database.ts'
 import { listDeadLetters } from './dead-letters.ts'
@@ -65,15 +66,15 @@ eachDatabase('store', (database) => {
       [1, 1],
     ])
     expect((await accept(database(), clock, [delivery([alertNumber(1)])]))[0]).toMatchObject({ accepted: 0, duplicates: 1 })
-    const page = await listAlerts(database(), { scope: 'lab' }, { limit: 2 })
-    const rest = await listAlerts(database(), { scope: 'lab' }, { limit: 2, cursor: page.next as string })
+    const page = await searchAlerts(database(), { scope: 'lab' }, { limit: 2 })
+    const rest = await searchAlerts(database(), { scope: 'lab' }, { limit: 2, cursor: page.next as string })
     expect([...page.alerts, ...rest.alerts].map((alert) => alert.eventNs - 1_588_262_426_778_731_436n)).toEqual([3n, 2n, 1n])
     expect(rest.next).toBeNull()
     const [newest] = page.alerts
     expect((await getAlert(database(), newest?.id as string))?.fields['evt.time']).toBe(1_588_262_426_778_731_436n)
     expect(Buffer.from((await getAlertRaw(database(), newest?.id as string)) as Uint8Array).toString()).toBe('{"n":3}')
     expect(
-      (await listAlerts(database(), { scope: 'lab' }, { limit: 5 })).alerts.find((alert) => alert.contentKey.endsWith('01'))?.seen,
+      (await searchAlerts(database(), { scope: 'lab' }, { limit: 5 })).alerts.find((alert) => alert.contentKey.endsWith('01'))?.seen,
     ).toBe(2)
   })
 
@@ -85,7 +86,7 @@ eachDatabase('store', (database) => {
       raw: Buffer.from([0xff, 0x00, 0x41]),
     })
     await accept(database(), clock, [delivery([odd], { scope: 'odd' })])
-    const [stored] = (await listAlerts(database(), { scope: 'odd' }, { limit: 1 })).alerts
+    const [stored] = (await searchAlerts(database(), { scope: 'odd' }, { limit: 1 })).alerts
     expect(stored).toMatchObject({ rule: odd.rule, fields: odd.fields })
     expect([...((await getAlertRaw(database(), stored?.id as string)) ?? [])]).toEqual([0xff, 0x00, 0x41])
     const poisoned = alertNumber(12, { scope: 'bad', eventNs: 2n ** 63n })
@@ -195,7 +196,7 @@ eachDatabase('store', (database) => {
     await accept(database(), old, [delivery([alertNumber(50, { scope: 'old' })], { scope: 'old' })])
     expect(await dropBefore(database(), new Date('2024-03-08T00:00:00Z'))).toBe(0)
     expect(await dropBefore(database(), new Date('2025-01-01T00:00:00Z'))).toBe(1)
-    expect((await listAlerts(database(), { scope: 'old' }, { limit: 1 })).alerts).toHaveLength(0)
+    expect((await searchAlerts(database(), { scope: 'old' }, { limit: 1 })).alerts).toHaveLength(0)
   })
 
   it('has pgvector, and refuses a query that would wait for its own transaction', async () => {

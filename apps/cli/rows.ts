@@ -1,5 +1,6 @@
 /** What commands read of the API's answers: its own views, as they are once written to JSON. Types only. */
 import type { z } from 'zod'
+import type { AlertView } from '../server/api/views/alert.ts'
 import type { IncidentView, InvestigationView } from '../server/api/views/incident.ts'
 import type { TokenView, UserView } from '../server/api/views/people.ts'
 import type { ProposalView } from '../server/api/views/proposal.ts'
@@ -8,6 +9,7 @@ import type { DeadLetterView, SourceView } from '../server/api/views/source.ts'
 
 type Json<T> = T extends Date ? string : T extends (infer U)[] ? Json<U>[] : T extends object ? { [K in keyof T]: Json<T[K]> } : T
 
+export type AlertRow = Json<z.infer<typeof AlertView>>
 export type IncidentRow = Json<z.infer<typeof IncidentView>>
 export type InvestigationRow = Json<z.infer<typeof InvestigationView>>
 export type ProposalRow = Json<z.infer<typeof ProposalView>>

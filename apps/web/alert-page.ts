@@ -35,7 +35,15 @@ export function alertsPage(falconer: Falconer, who: Who, incident: Incident, { a
     { title: 'Alerts', place: 'incidents', who, falconer },
     html`<p class="crumb"><a href="/incidents">Incidents</a> / <a href="/incidents/${incident.id}">${shortId('incident', incident.id)}</a> / alerts</p><h1>${rule === null ? 'Alerts' : untrusted(rule, 200)}</h1>
 ${rule === null ? nothing : html`<p>Only this rule’s. <a href="${here}">All ${incident.alertCount.toLocaleString('en')} alerts</a></p>`}
-${alerts.length === 0 ? empty('No alert', html`<p>None of this incident’s alerts is listed here.</p>`) : html`<div class="card table"><table class="stack"><thead><tr><th>Event time</th><th>Rule</th><th>Priority</th><th>Command</th></tr></thead><tbody>${alerts.map((alert) => html`<tr><td data-label="Time">${timeOf(alert.eventNs)}</td><td data-label="Rule"><a href="/alerts/${alert.id}">${untrusted(alert.rule, 100)}</a></td><td data-label="Priority">${alert.priority}</td><td class="wide">${alert.process?.cmdline == null ? nothing : html`<code>${untrusted(alert.process.cmdline, 160)}</code>`}</td></tr>`)}</tbody></table></div>`}
+${alerts.length === 0 ? empty('No alert', html`<p>None of this incident’s alerts is listed here.</p>`) : alertTable(alerts)}
 ${next === null ? nothing : html`<p><a class="button second" href="${here}?${earlier.toString()}">Earlier</a></p>`}`,
   )
+}
+
+export const alertTable = (alerts: readonly Alert[]): Html =>
+  html`<div class="card table"><table class="stack"><thead><tr><th>Event time</th><th>Rule</th><th>Priority</th><th>Where</th><th>Command</th></tr></thead><tbody>${alerts.map((alert) => html`<tr><td data-label="Time">${timeOf(alert.eventNs)}</td><td data-label="Rule"><a href="/alerts/${alert.id}">${untrusted(alert.rule, 100)}</a></td><td data-label="Priority">${alert.priority}</td><td data-label="Where">${untrusted(placeOf(alert), 100)}</td><td class="wide">${alert.process?.cmdline == null ? nothing : html`<code>${untrusted(alert.process.cmdline, 160)}</code>`}</td></tr>`)}</tbody></table></div>`
+
+function placeOf({ pod, container, hostname }: Alert): string {
+  if (pod !== null) return `${pod.namespace}/${pod.name}`
+  return container === null ? (hostname ?? 'unnamed host') : `container ${container.id.slice(0, 12)}`
 }

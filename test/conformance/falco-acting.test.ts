@@ -17,6 +17,7 @@ import { approve } from '../../responses/approve.ts'
 import { executeProposal, type Runner } from '../../responses/execute.ts'
 import { planProposal } from '../../responses/plan-requested.ts'
 import { propose } from '../../responses/propose.ts'
+import { searchAlerts } from '../../store/alert-search.ts'
 import { listAlerts } from '../../store/alerts.ts'
 import { getEntities } from '../../store/entities.ts'
 import { listIncidents } from '../../store/incidents.ts'
@@ -156,10 +157,10 @@ conformance('real alerts reach acting', () => {
     })
 
     it('keeps them though they are years old: what counts for retention is when they were received', async () => {
-      const before = (await listAlerts(database(), { scope }, { limit: 1 })).alerts[0]?.id
+      const before = (await searchAlerts(database(), { scope }, { limit: 1 })).alerts[0]?.id
       expect(await dropBefore(database(), new Date(clock.now().getTime() - 30 * 86_400_000))).toBe(0)
-      expect((await listAlerts(database(), { scope }, { limit: 1 })).alerts[0]?.id).toBe(before)
-      const times = (await listAlerts(database(), { scope }, { limit: 200 })).alerts.map((alert) => alert.eventNs)
+      expect((await searchAlerts(database(), { scope }, { limit: 1 })).alerts[0]?.id).toBe(before)
+      const times = (await searchAlerts(database(), { scope }, { limit: 200 })).alerts.map((alert) => alert.eventNs)
       expect(times).toEqual(times.toSorted((a, b) => (a < b ? 1 : -1)))
     })
 

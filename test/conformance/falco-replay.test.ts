@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { stringifyExact } from '../../domain/exact-json.ts'
-import { getAlertRaw, listAlerts } from '../../store/alerts.ts'
+import { searchAlerts } from '../../store/alert-search.ts'
+import { getAlertRaw } from '../../store/alerts.ts'
 import { openDatabase } from '../../store/database.ts'
 import { runToEnd } from '../support/process.ts'
 import { conformance, dataFolder, filesOf } from './data.ts'
@@ -58,7 +59,7 @@ conformance('alerts written by a real Falco', () => {
     const database = await openDatabase({ dataDir: join(folder, 'data'), migrate: false })
     const stored = new Map<string, Stored>()
     for (let cursor: string | null | undefined; cursor !== null;) {
-      const page = await listAlerts(database, { scope: 'lab' }, { limit: 50, ...(cursor === undefined ? {} : { cursor }) })
+      const page = await searchAlerts(database, { scope: 'lab' }, { limit: 50, ...(cursor === undefined ? {} : { cursor }) })
       for (const alert of page.alerts) {
         const raw = Buffer.from((await getAlertRaw(database, alert.id)) ?? []).toString()
         expect(stored.has(raw)).toBe(false)

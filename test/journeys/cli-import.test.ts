@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadScenario, toJsonLines } from '../../evals/scenario.ts'
-import { listAlerts } from '../../store/alerts.ts'
+import { searchAlerts } from '../../store/alert-search.ts'
 import { listDeadLetters } from '../../store/dead-letters.ts'
 import { openDatabase } from '../../store/database.ts'
 import { embeddedDatabase, serverDatabase, serverUrl } from '../support/database.ts'
@@ -178,7 +178,7 @@ describe.skipIf(serverUrl === undefined)('import into a Postgres server', { time
 async function countAlerts(db: Awaited<ReturnType<typeof openDatabase>>): Promise<number> {
   let count = 0
   for (let cursor: string | undefined; ;) {
-    const { alerts, next } = await listAlerts(db, {}, { limit: 500, cursor })
+    const { alerts, next } = await searchAlerts(db, {}, { limit: 500, cursor })
     count += new Set(alerts.map((alert) => alert.id)).size
     if (next === null) return count
     cursor = next

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { listen } from '../../apps/server/listen.ts'
 import { operations } from '../../apps/server/api/api.ts'
 import { webRoutes } from '../../apps/web/pages.ts'
-import { listAlerts } from '../../store/alerts.ts'
+import { searchAlerts } from '../../store/alert-search.ts'
 import { listDeadLetters } from '../../store/dead-letters.ts'
 import { listEntities } from '../../store/entities.ts'
 import { accept } from '../../store/intake.ts'
@@ -83,7 +83,7 @@ async function plant(site: Site, texts: readonly string[]): Promise<void> {
 async function pagesOf(site: Site): Promise<string[]> {
   const { db } = site
   const incidents = (await listIncidents(db, {}, { limit: 100 })).incidents
-  const alerts = (await listAlerts(db, {}, { limit: 500 })).alerts
+  const alerts = (await searchAlerts(db, {}, { limit: 500 })).alerts
   const entities = (
     await Promise.all(
       (['pod', 'workload', 'node', 'container', 'namespace'] as const).map((kind) => listEntities(db, { kind, limit: 100 })),
@@ -216,7 +216,7 @@ async function apiPaths(site: Site): Promise<string[]> {
   const { db } = site
   const ids: Record<string, string[]> = {
     incident: (await listIncidents(db, {}, { limit: 100 })).incidents.map(({ id }) => id),
-    alert: (await listAlerts(db, {}, { limit: 500 })).alerts.map(({ id }) => id),
+    alert: (await searchAlerts(db, {}, { limit: 500 })).alerts.map(({ id }) => id),
     entity: (await listEntities(db, { limit: 500 })).map(({ id }) => String(id)),
     proposal: (await listProposals(db, {}, 100)).map(({ id }) => id),
   }

@@ -1,20 +1,24 @@
 /** Operations on incidents and their alerts: list, read, investigate, and the decisions people make about them. */
 import { z } from 'zod'
 import { NotFoundError } from '../../../domain/errors.ts'
+import { formatEventTime } from '../../../domain/event-time.ts'
 import { isId } from '../../../domain/ids.ts'
 import { IncidentState } from '../../../domain/incident.ts'
 import { Verdict } from '../../../domain/report.ts'
 import { Severity } from '../../../domain/severity.ts'
 import { decide } from '../../../incidents/decide.ts'
+import { searchAlerts } from '../../../store/alert-search.ts'
 import { getAlert, listAlerts } from '../../../store/alerts.ts'
 import { decisionsOf } from '../../../store/decisions.ts'
 import { listIncidents } from '../../../store/incidents.ts'
 import { investigationsOf, latestReports } from '../../../store/investigations.ts'
 import { listProposals } from '../../../store/proposals.ts'
+import { AlertQuery, searchOf } from '../alert-query.ts'
 import { findIncident } from '../find.ts'
 import { operation } from './operation.ts'
 import { AlertView, alertView } from './views/alert.ts'
 import { DecisionView, decisionView, IncidentView, incidentView, InvestigationView, investigationView } from './views/incident.ts'
+import { time } from './views/fields.ts'
 import { ProposalView, proposalView } from './views/proposal.ts'
 
 const page = {
@@ -122,6 +126,23 @@ export const incidentOperations = [
       const id = await decide(db, clock, who.principal, who.channel, made, why)
       falconer.changed('incidents')
       return { incident: incidentView(await findIncident(db, id), (await latestReports(db, [id])).get(id)) }
+    },
+  }),
+  operation({
+    id: 'searchAlerts',
+    method: 'GET',
+    path: '/alerts',
+    permission: 'incidents.read',
+    summary: 'Alerts of all incidents, newest first',
+    query: AlertQuery.extend(page),
+    response: z.object({
+      alerts: z.array(AlertView),
+      next: z.string().nullable(),
+      lookedBackTo: time.nullable().describe('The search stopped there, not at the end; `next` goes on from there'),
+    }),
+    run: async ({ falconer: { db }, query: { cursor, limit, ...asked } }) => {
+      const { alerts, next, lookedBackTo } = await searchAlerts(db, searchOf(asked), { cursor, limit })
+      return { alerts: alerts.map(alertView), next, lookedBackTo: lookedBackTo === null ? null : formatEventTime(lookedBackTo) }
     },
   }),
   operation({

@@ -3,6 +3,7 @@ import { InputError, NotFoundError } from '../../../domain/errors.ts'
 import { isId } from '../../../domain/ids.ts'
 import { type Decision, type Incident, IncidentState } from '../../../domain/incident.ts'
 import { decide } from '../../../incidents/decide.ts'
+import { searchAlerts } from '../../../store/alert-search.ts'
 import { getAlert, getAlerts, listAlerts } from '../../../store/alerts.ts'
 import type { Queryable } from '../../../store/database.ts'
 import { getEntities } from '../../../store/entities.ts'
@@ -15,11 +16,13 @@ import { listUsers } from '../../../store/people.ts'
 import { countProposals, listProposals } from '../../../store/proposals.ts'
 import { getSource, listSources } from '../../../store/sources.ts'
 import type { Falconer } from '../../server/falconer.ts'
+import { AlertQuery, searchOf } from '../../server/alert-query.ts'
 import { findIncident } from '../../server/find.ts'
 import { connectText } from '../../server/sources.ts'
 import { alertPage, alertsPage } from '../alert-page.ts'
 import { incidentPage } from '../incident-page.ts'
 import { type IncidentsData, incidentsPage } from '../incidents-page.ts'
+import { searchPage } from '../search-page.ts'
 import { type Fields, form, page, type Shown, type SignedIn, type WebRoute } from '../route.ts'
 
 const timelineLength = 200
@@ -99,6 +102,18 @@ async function showAlert({ falconer, who, param }: SignedIn): Promise<Shown> {
   return alertPage(falconer, who, alert, place, await getAlerts(db, others))
 }
 
+async function search({ falconer, who, query }: SignedIn): Promise<Shown> {
+  const names = Object.keys(AlertQuery.shape)
+  const given = Object.fromEntries(names.flatMap((name) => (query(name)?.trim() ? [[name, query(name)?.trim() ?? '']] : [])))
+  const asked = AlertQuery.safeParse(given)
+  if (!asked.success) {
+    const problem = asked.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')
+    return searchPage(falconer, who, { given, problem, found: null })
+  }
+  const found = await searchAlerts(falconer.db, searchOf(asked.data), { cursor: query('cursor'), limit: 100 })
+  return searchPage(falconer, who, { given, problem: null, found })
+}
+
 export const incidentRoutes: readonly WebRoute[] = [
   page('/', 'incidents.read', async ({ context }) => context.redirect('/incidents')),
   page('/incidents', 'incidents.read', showList),
@@ -122,6 +137,7 @@ export const incidentRoutes: readonly WebRoute[] = [
     falconer.changed('incidents')
     return context.redirect(`/incidents/${id}`, 303)
   }),
+  page('/alerts', 'incidents.read', search),
   page('/alerts/:alert', 'incidents.read', showAlert),
 ]
 
