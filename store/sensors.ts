@@ -66,7 +66,7 @@ export async function listSensors(db: Queryable, options: { limit: number; silen
     (select * from sensors s where ${wanted} order by ${order} limit ${limit}) s
     left join sources o on o.id = s.source_id
     left join lateral (select jsonb_agg(jsonb_build_object('from', from_ns, 'to', to_ns, 'messages', messages, 'dropped', dropped, 'events', events) order by stretch desc) as gaps
-      from (select * from sensor_gaps g where g.scope = s.scope and g.hostname = s.hostname and g.source_id = s.source_id and s.drop_messages > 0 order by stretch desc limit 150) newest) g on true
+      from (select * from sensor_gaps g where g.scope = s.scope and g.hostname = s.hostname and g.source_id = s.source_id and s.drop_messages > 0 order by stretch desc limit 24) newest) g on true
     order by ${order}`)
   return {
     sensors: rows.map(fromRow),

@@ -33,19 +33,27 @@ export function openPosition(dataDir: string, path: string, receiver: readonly s
     db.exec("insert into position values (1, '', 'null') on conflict do nothing; update position set id = 1")
   } catch (error) {
     db?.close()
-    const locked = (error as { errcode?: number }).errcode === 5
-    if (locked)
+    if ((error as { errcode?: number }).errcode === 5)
       throw new InputError(`${path} is followed already by another process with this data folder. One is enough.`, { cause: error })
-    throw new ConfigError(
-      `${file} cannot be written, and it keeps where reading stopped: ${error instanceof Error ? error.message : String(error)}. Choose a --data folder that can.`,
-      { cause: error },
-    )
+    throw unwritable(file, error)
   }
   const held = db
   const update = held.prepare('update position set path = ?, state = ?')
   return {
     read: () => JSON.parse((held.prepare('select state from position').get() as { state: string }).state) as FollowState | null,
-    write: (state) => void update.run(resolve(path), JSON.stringify(state)),
+    write: (state) => {
+      try {
+        update.run(resolve(path), JSON.stringify(state))
+      } catch (error) {
+        throw unwritable(file, error)
+      }
+    },
     close: () => held.close(),
   }
 }
+
+const unwritable = (file: string, error: unknown): ConfigError =>
+  new ConfigError(
+    `${file} cannot be written, and it keeps where reading stopped: ${error instanceof Error ? error.message : String(error)}. Make room, or choose another --data folder; what was sent is not stored twice.`,
+    { cause: error },
+  )
