@@ -10,6 +10,7 @@ import { CompiledQuery, Kysely, PostgresDialect, type RawBuilder } from 'kysely'
 import pg from 'pg'
 import { ConfigError, InvariantError, UpstreamError } from '../domain/errors.ts'
 import { parseExact } from '../domain/exact-json.ts'
+import type { DiskRoom, FreeBytes } from './disk-room.ts'
 import { type Embedded, openEmbedded } from './embedded.ts'
 import { migrate } from './migrate.ts'
 
@@ -35,7 +36,7 @@ export const isConflict = (error: unknown): boolean => stateOf(error).startsWith
 export const isLocked = (error: unknown): boolean => stateOf(error) === '55P03'
 
 export type DatabaseOptions =
-  | { dataDir: string | undefined; template?: Blob; migrate?: boolean }
+  | { dataDir: string | undefined; template?: Blob; freeBytes?: FreeBytes; migrate?: boolean }
   | { pglite: PGlite; migrate?: boolean }
   | { url: string; schema?: string; poolSize?: number; migrate?: boolean }
 
@@ -69,12 +70,13 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       retryable: true,
     })
   }
-  return new PooledDatabase(kysely, embedded ? 'embedded' : 'server', close)
+  return new PooledDatabase(kysely, embedded ? 'embedded' : 'server', embedded?.room ?? null, close)
 }
 
 async function embeddedFrom(options: Exclude<DatabaseOptions, { url: string }>): Promise<Embedded> {
-  if ('pglite' in options) return { poolConfig: createPgConfig(options.pglite) as unknown as pg.PoolConfig, close: async () => {} }
-  return openEmbedded(options.dataDir, options.template)
+  if ('pglite' in options)
+    return { poolConfig: createPgConfig(options.pglite) as unknown as pg.PoolConfig, room: null, close: async () => {} }
+  return openEmbedded(options.dataDir, options.template, options.freeBytes)
 }
 
 function serverConfig(options: { url: string; schema?: string; poolSize?: number }): pg.PoolConfig {
@@ -90,11 +92,13 @@ function serverConfig(options: { url: string; schema?: string; poolSize?: number
 class PooledDatabase implements Database {
   readonly kind: 'embedded' | 'server'
   readonly #kysely: Kysely<unknown>
+  readonly #room: DiskRoom | null
   readonly #close: () => Promise<void>
   readonly #inside = new AsyncLocalStorage<{ open: boolean }>()
 
-  constructor(kysely: Kysely<unknown>, kind: 'embedded' | 'server', close: () => Promise<void>) {
+  constructor(kysely: Kysely<unknown>, kind: 'embedded' | 'server', room: DiskRoom | null, close: () => Promise<void>) {
     this.#kysely = kysely
+    this.#room = room
     this.kind = kind
     this.#close = close
   }
@@ -106,6 +110,7 @@ class PooledDatabase implements Database {
 
   async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     this.#refuseInside('transaction')
+    await this.#room?.toWrite()
     const place = { open: true }
     return this.#kysely
       .transaction()

@@ -12,6 +12,7 @@ import { createPgConfig } from '@electric-sql/pglite/node-postgres'
 import { vector } from '@electric-sql/pglite-pgvector'
 import type { PoolConfig } from 'pg'
 import { ConfigError } from '../domain/errors.ts'
+import { type DiskRoom, diskRoom, type FreeBytes } from './disk-room.ts'
 
 /** Who holds a data folder, as its note says: enough to reach the server, nothing to sign in with. */
 export type Holder = { pid: number; url: string | null }
@@ -27,11 +28,13 @@ const networkFileSystems: ReadonlyMap<number, string> = new Map([
   [0x0bd00bd0, 'Lustre'],
 ])
 
-export type Embedded = { poolConfig: PoolConfig; close: () => Promise<void> }
+export type Embedded = { poolConfig: PoolConfig; room: DiskRoom | null; close: () => Promise<void> }
 
-export async function openEmbedded(dataDir: string | undefined, template?: Blob): Promise<Embedded> {
+export async function openEmbedded(dataDir: string | undefined, template?: Blob, freeBytes?: FreeBytes): Promise<Embedded> {
   const lock = dataDir === undefined ? null : await lockFolder(dataDir)
   try {
+    const room = dataDir === undefined ? null : diskRoom(resolve(dataDir), freeBytes)
+    await room?.toOpen()
     const pglite = await PGlite.create({
       ...(dataDir === undefined ? {} : { dataDir: join(resolve(dataDir), 'postgres') }),
       extensions: { vector },
@@ -39,6 +42,7 @@ export async function openEmbedded(dataDir: string | undefined, template?: Blob)
     })
     return {
       poolConfig: createPgConfig(pglite) as unknown as PoolConfig,
+      room,
       close: async () => {
         await pglite.close()
         await lock?.release()

@@ -14,6 +14,7 @@ import { answerEvents, eventsRoute } from './events.ts'
 import type { Falconer } from './falconer.ts'
 import { answerHeaders, boundedBody, noNul, otherMethods, ownOrigin } from './front-door.ts'
 import { ingestRoute, ingestRoutes } from './ingest.ts'
+import { OverloadedError } from './intake-queue.ts'
 import { cutOff, faultOfOurs, type Problem, problemOf } from './problems.ts'
 import { type AppContext, type Bindings, type Who, whoAsks } from './who.ts'
 
@@ -51,6 +52,13 @@ export function createApp(falconer: Falconer): App {
     const gone = context.req.raw.signal.aborted && !(error instanceof FalconerError)
     const problem = gone ? cutOff : (problemOf(error) ?? faultOfOurs)
     if (problem === faultOfOurs) falconer.log.error('request failed', { method: context.req.method, route: routePath(context, -1), error })
+    else if (problem.status >= 500 && !(error instanceof OverloadedError))
+      falconer.log.warn('request not done', {
+        method: context.req.method,
+        route: routePath(context, -1),
+        status: problem.status,
+        error: error.message,
+      })
     if (problem === cutOff) falconer.log.debug('request cut off', { method: context.req.method, route: routePath(context, -1) })
     return tell(context, falconer, problem)
   })

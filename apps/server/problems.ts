@@ -33,6 +33,7 @@ const conflicts = new Set(['state', 'plan_changed', 'expired', 'unplannable', 'i
 
 export function problemOf(error: unknown): Problem | null {
   if (error instanceof CutOffError) return cutOff
+  if (isDiskFull(error)) return diskFull
   if (error instanceof SignInError) return { status: 401, code: 'sign_in', title: 'Sign in first', detail: error.message }
   if (error instanceof NotFoundError) return { status: 404, code: 'not_found', title: 'Not found', detail: error.message }
   if (error instanceof SlowSenderError) return { status: 408, code: 'slow', title: 'Too slow', detail: error.message }
@@ -51,16 +52,13 @@ export function problemOf(error: unknown): Problem | null {
     return { status: 502, code: 'upstream', title: 'Something Falconer needs did not answer', detail: error.message }
   if (error instanceof ConfigError) return { status: 500, code: 'config', title: 'Configuration', detail: error.message }
   if (isUnreachable(error)) return unreachable
-  if (isDiskFull(error)) return diskFull
   if (isExhausted(error)) return exhausted
   return null
 }
 
 const codeOf = (error: unknown): string => (error instanceof Error ? String((error as NodeJS.ErrnoException).code ?? '') : '')
-/** Postgres says 53100; the embedded database sometimes only writes so. */
-export const isDiskFull = (error: unknown): boolean =>
-  /^(?:53100|ENOSPC|EFBIG|EDQUOT)$/.test(codeOf(error)) ||
-  (error instanceof Error && /No space left on device|File too large/.test(error.message))
+/** Postgres says 53100; a write of our own, what the system says. */
+const isDiskFull = (error: unknown): boolean => /^(?:disk_full|53100|ENOSPC|EFBIG|EDQUOT)$/.test(codeOf(error))
 const diskFull: Problem = {
   status: 507,
   code: 'disk_full',

@@ -3,34 +3,41 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createToken, invite } from '../../auth/people.ts'
+import { systemClock } from '../../domain/clock.ts'
 import { type Database, openDatabase } from '../../store/database.ts'
 import { createSource, newSourceSecret } from '../../store/sources.ts'
 import { embeddedDatabase, serverDatabase, serverUrl } from './database.ts'
 import { falconerProgram } from './process.ts'
+import { operator } from './site.ts'
 
 export type Kind = 'embedded' | 'server'
 export type Home = {
   kind: Kind
   folder: string
   secret: string
+  token: string
   env: Record<string, string>
   open(): Promise<Database>
   drop(): Promise<void>
 }
 
-/** A database with one source whose secret is known. `within`: the folder to make its folder in. */
-export async function prepareHome(kind: Kind, within = tmpdir()): Promise<Home> {
-  const folder = mkdtempSync(join(within, 'falconer-ingest-'))
+/** A database with one source whose secret is known, and a token for somebody who may look. */
+export async function prepareHome(kind: Kind): Promise<Home> {
+  const folder = mkdtempSync(join(tmpdir(), 'falconer-ingest-'))
   const own = kind === 'server' ? await serverDatabase(serverUrl as string) : null
   const open = (): Promise<Database> => openDatabase(own === null ? { dataDir: folder } : { url: own.url })
   const db = own === null ? await embeddedDatabase(folder) : await open()
   const secret = newSourceSecret()
   await createSource(db, { name: 'falco', collector: 'falco', scope: 'lab', secret, at: new Date() })
+  const { user } = await invite({ db, clock: systemClock }, operator, 'Somebody', 'viewer')
+  const { token } = await createToken({ db, clock: systemClock }, operator, { userId: user.id, name: 'look', role: 'viewer', days: 1 })
   await db.close()
   return {
     kind,
     folder,
     secret,
+    token,
     env: { FALCONER_DATA: folder, ...(own === null ? {} : { DATABASE_URL: own.url }) },
     open,
     drop: async () => {
