@@ -61,7 +61,7 @@ export const Config = z.object({
     .number()
     .int()
     .min(65_536)
-    .default(32 * 1024 * 1024)
+    .default(16 * 1024 * 1024)
     .describe('What posts may hold together until they are committed, 16 KiB for each beside its bytes; more is refused with 503'),
   FALCONER_MAX_CONNECTIONS: z.coerce
     .number()

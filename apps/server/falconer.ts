@@ -52,7 +52,7 @@ export type ComposeOptions = {
   as?: 'server' | 'command'
 }
 
-const maxBatchBytes = 4 * 1024 * 1024
+const maxBatchBytes = 2 * 1024 * 1024
 const tellEveryMs = 10_000
 
 export async function composeFalconer(config: Config, options: ComposeOptions = {}): Promise<Falconer> {

@@ -39,8 +39,8 @@ export async function listen(falconer: Falconer): Promise<{ url: string; port: n
   }
 }
 
-/** A connection that asks nothing costs memory too. A body has its own patience where it is read. */
-const serverOptions = { headersTimeout: 15_000, connectionsCheckingInterval: 5_000 }
+/** One kept alive is kept longer than its sender keeps it: closed while a post is on its way, that post would be lost. */
+const serverOptions = { keepAliveTimeout: 75_000 }
 
 const patienceMs = 5_000
 /** Takes no more connections, lets requests that are under way end (a sender would not send them again), then cuts what is left. */
