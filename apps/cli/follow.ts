@@ -3,18 +3,18 @@
  * after commit; what may have been committed without an answer is sent again as such. Waits for a server that is away: the file keeps all.
  */
 import { basename } from 'node:path'
-import { FollowedFile, type FollowedPiece } from '../../collectors/follow.ts'
+import { FollowedFile, type FollowedPiece, type FollowState } from '../../collectors/follow.ts'
 import { type Config, loadConfig } from '../../config/config.ts'
+import { type FollowPosition, openFollowPosition } from '../../store/follow-position.ts'
 import { ApiError, type Client, openClient, UnansweredError } from './client.ts'
 import { type Overrides, place } from './command.ts'
 import { print, remark, safe } from './output.ts'
-import { openPosition, type Position } from './positions.ts'
 import { Interrupted, stopped, wait } from './stop.ts'
 
 export type FollowOptions = { cluster?: string; json?: boolean; again?: boolean; signal: AbortSignal }
 const names = ['read', 'accepted', 'duplicates', 'internal', 'skipped', 'deadLetters'] as const
 type Counts = Record<(typeof names)[number], number>
-type Followed = { path: string; file: FollowedFile; position: Position; counts: Counts; untold: Counts | null }
+type Followed = { path: string; file: FollowedFile; position: FollowPosition<FollowState>; counts: Counts; untold: Counts | null }
 
 const pauseMs = 300
 /** How long Ctrl-C lets an answer come that is on its way. */
@@ -28,7 +28,7 @@ export async function follow(overrides: Overrides, paths: readonly string[], opt
   const followed: Followed[] = []
   let client: Client | null = null
   try {
-    for (const path of new Set(paths)) followed.push(begin(path, openPosition(config.FALCONER_DATA, path, receiver), options, say))
+    for (const path of new Set(paths)) followed.push(begin(path, openFollowPosition(config.FALCONER_DATA, path, receiver), options, say))
     client = await openClient(overrides)
     say.to(client.url, config)
     const sender = new Sender(client, overrides, config, options, say)
@@ -63,7 +63,7 @@ export async function follow(overrides: Overrides, paths: readonly string[], opt
   }
 }
 
-function begin(path: string, position: Position, options: FollowOptions, say: Teller): Followed {
+function begin(path: string, position: FollowPosition<FollowState>, options: FollowOptions, say: Teller): Followed {
   const state = options.again === true ? null : position.read()
   const file = new FollowedFile(path, { state, note: (what, text) => say.note(what, path, text) })
   return { path, file, position, counts: none(), untold: null }

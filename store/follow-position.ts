@@ -6,13 +6,12 @@ import { createHash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import type { FollowState } from '../../collectors/follow.ts'
-import { ConfigError, InputError } from '../../domain/errors.ts'
+import { ConfigError, InputError } from '../domain/errors.ts'
 
-export type Position = { read(): FollowState | null; write(state: FollowState): void; close(): void }
+export type FollowPosition<State> = { read(): State | null; write(state: State): void; close(): void }
 
 /** `receiver` is where lines go to: what one has is not what another has. Throws InputError while another process follows the file. */
-export function openPosition(dataDir: string, path: string, receiver: readonly string[]): Position {
+export function openFollowPosition<State>(dataDir: string, path: string, receiver: readonly string[]): FollowPosition<State> {
   const folder = join(resolve(dataDir), 'follow')
   const key = createHash('sha256')
     .update(JSON.stringify([resolve(path), ...receiver]))
@@ -40,7 +39,7 @@ export function openPosition(dataDir: string, path: string, receiver: readonly s
   const held = db
   const update = held.prepare('update position set path = ?, state = ?')
   return {
-    read: () => JSON.parse((held.prepare('select state from position').get() as { state: string }).state) as FollowState | null,
+    read: () => JSON.parse((held.prepare('select state from position').get() as { state: string }).state) as State | null,
     write: (state) => {
       try {
         update.run(resolve(path), JSON.stringify(state))
