@@ -12,8 +12,9 @@ import { promisify } from 'node:util'
 import { PGlite } from '@electric-sql/pglite'
 import { createPgConfig } from '@electric-sql/pglite/node-postgres'
 import { vector } from '@electric-sql/pglite-pgvector'
-import pg from 'pg'
+import type pg from 'pg'
 import type { Bench, Comparison } from './bench.ts'
+import { newServerDatabase } from './bench-database.ts'
 import { measureBare, type Rates } from './ingest-baseline.ts'
 import { alertLines, percentile, postAll } from './ingest-load.ts'
 import { launch, pause, residentMegabytes } from './launch.ts'
@@ -39,10 +40,9 @@ export const ingest: Bench = {
   name: 'ingest',
   title: 'Alerts ingested',
   async run(runs, progress) {
-    const url = process.env.FALCONER_BENCH_DATABASE_URL
     const places: Place[] = [{ title: 'embedded', size: { singles: 8_000, lines: 20_000 }, measure: onEmbedded }]
-    if (url === undefined) progress('no Postgres server: FALCONER_BENCH_DATABASE_URL is not set')
-    else places.push({ title: 'Postgres', size: { singles: 20_000, lines: 80_000 }, measure: (size) => onServer(url, size) })
+    if (process.env.FALCONER_BENCH_DATABASE_URL === undefined) progress('no Postgres server: FALCONER_BENCH_DATABASE_URL is not set')
+    else places.push({ title: 'Postgres', size: { singles: 20_000, lines: 80_000 }, measure: onServer })
     const comparisons: Comparison[] = []
     for (const { title, size, measure } of places) {
       const samples: Sample[] = []
@@ -99,20 +99,15 @@ async function onEmbedded(size: Size): Promise<Sample> {
   }
 }
 
-async function onServer(url: string, size: Size): Promise<Sample> {
-  const name = `falconer_bench_${process.pid}`
-  const own = new URL(url)
-  own.pathname = `/${name}`
-  const admin = new pg.Client({ connectionString: url })
+async function onServer(size: Size): Promise<Sample> {
   const folder = await mkdtemp(join(tmpdir(), 'falconer-bench-'))
-  await admin.connect()
+  const database = await newServerDatabase()
+  if (database === null) throw new Error('no server')
   try {
-    await admin.query(`create database ${name}`)
-    const measured = await measureServer(folder, { DATABASE_URL: own.href }, size)
-    return { ...measured, bare: await measureBare({ connectionString: own.href }, size.singles / 4) }
+    const measured = await measureServer(folder, { DATABASE_URL: database.url }, size)
+    return { ...measured, bare: await measureBare({ connectionString: database.url }, size.singles / 4) }
   } finally {
-    await admin.query(`drop database if exists ${name} with (force)`)
-    await admin.end()
+    await database.drop()
     await rm(folder, { recursive: true, force: true })
   }
 }

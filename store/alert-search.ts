@@ -32,9 +32,10 @@ export async function searchAlerts(db: Queryable, search: AlertSearch, options: 
   const looked = byLooking(search)
   const bound = looked.length === 0 ? options.limit + 1 : search.text === undefined ? mostLookedAt.cheap : mostLookedAt.text
   const range = sql`from alerts a where ${all(found)} order by a.event_ns desc, a.id desc`
-  // The inner limit bounds what is looked at; the outer one ends it as soon as the page is full.
-  const rows = await db.query(sql<AlertRow>`select ${alertColumns} from (select a.* ${range} limit ${bound}) a ${withKeys}
-    where ${all(looked)} order by a.event_ns desc, a.id desc limit ${options.limit + 1}`)
+  // The inner limit bounds what is looked at, the outer one ends it as soon as the page is full; only then are keys joined.
+  const rows = await db.query(sql<AlertRow>`with hits as materialized (
+      select a.id, a.received_at from (select a.* ${range} limit ${bound}) a where ${all(looked)} order by a.event_ns desc, a.id desc limit ${options.limit + 1})
+    select ${alertColumns} from hits join alerts a using (id, received_at) ${withKeys} order by a.event_ns desc, a.id desc`)
   const alerts = rows.slice(0, options.limit).map(alertFromRow)
   if (rows.length > options.limit) return { alerts, next: cursorOf(alerts.at(-1)), lookedBackTo: null }
   if (looked.length === 0) return { alerts, next: null, lookedBackTo: null }
