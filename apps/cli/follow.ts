@@ -53,6 +53,8 @@ export async function follow(overrides: Overrides, paths: readonly string[], opt
       await wait(pauseMs, options.signal).catch(ignoreStop)
     }
     say.summary(followed, false)
+    // Nobody else would, until a server runs on this data.
+    if (unsettled) await sender.client.settle()
     say.end(followed)
   } finally {
     for (const { file, position } of followed) {
