@@ -4,7 +4,7 @@
  * names pid and URL, never a credential. PGlite does not fsync: a power cut may lose the last writes.
  */
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, rm, statfs, writeFile } from 'node:fs/promises'
+import { mkdir, open, readFile, rm, statfs, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { PGlite } from '@electric-sql/pglite'
@@ -35,11 +35,13 @@ export async function openEmbedded(dataDir: string | undefined, template?: Blob,
   try {
     const room = dataDir === undefined ? null : diskRoom(resolve(dataDir), freeBytes)
     await room?.toOpen()
+    const begun = dataDir === undefined ? null : await beginning(resolve(dataDir))
     const pglite = await PGlite.create({
       ...(dataDir === undefined ? {} : { dataDir: join(resolve(dataDir), 'postgres') }),
       extensions: { vector },
       ...(template === undefined ? {} : { loadDataDir: template }),
     })
+    await begun?.done()
     return {
       poolConfig: createPgConfig(pglite) as unknown as PoolConfig,
       room,
@@ -51,6 +53,26 @@ export async function openEmbedded(dataDir: string | undefined, template?: Blob,
   } catch (error) {
     await lock?.release()
     throw new ConfigError(`The embedded database in ${dataDir ?? 'memory'} could not be opened: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+/**
+ * Making a database takes seconds. A mark stands beside it meanwhile: what a first start left that was cut off is half a database, in
+ * which nothing was stored yet, and is begun anew.
+ */
+async function beginning(folder: string): Promise<{ done: () => Promise<void> } | null> {
+  const mark = join(folder, 'postgres.begun')
+  const database = join(folder, 'postgres')
+  if (existsSync(mark)) await rm(database, { recursive: true, force: true })
+  if (existsSync(join(database, 'PG_VERSION'))) return null
+  await writeFile(mark, '')
+  return {
+    done: async () => {
+      await rm(mark)
+      // The mark must not come back after a power cut: it would take with it what is stored from now on.
+      const handle = await open(folder)
+      await handle.sync().finally(() => handle.close())
+    },
   }
 }
 

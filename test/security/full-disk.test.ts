@@ -123,7 +123,7 @@ describe('the embedded database’s disk', () => {
   })
 
   const disk = mkdtempSync(join(tmpdir(), 'falconer-disk-'))
-  const mounted = full && spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=192m', 'tmpfs', disk]).status === 0
+  const mounted = full && spawnSync('/bin/mount', ['-t', 'tmpfs', '-o', 'size=192m', 'tmpfs', disk]).status === 0
   // Only where a small file system may be mounted: without a check of the room this hangs for ever, in the log's PANIC.
   if (mounted)
     it('guarantee 27: really full, it answers 507 and no more is lost than was refused', async () => {
@@ -153,6 +153,6 @@ describe('the embedded database’s disk', () => {
       expect(stored.length).toBeGreaterThan(1_000)
       expect(stored.filter((one) => !there.has(one))).toEqual([])
       await home.drop()
-      spawnSync('umount', [disk])
+      spawnSync('/bin/umount', [disk])
     })
 })

@@ -3,13 +3,16 @@
  * recovers. Every alert that was answered 2xx is there, byte for byte; none is there twice, though what was not answered is sent
  * again; and each comes into exactly one incident.
  */
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { sql } from 'kysely'
 import { describe, expect, it, vi } from 'vitest'
 import { composeFalconer } from '../../apps/server/falconer.ts'
 import { loadConfig } from '../../config/config.ts'
 import { getAlertRaw } from '../../store/alerts.ts'
-import type { Database } from '../../store/database.ts'
-import { serverUrl } from '../support/database.ts'
+import { type Database, openDatabase } from '../../store/database.ts'
+import { embeddedDatabase, serverUrl } from '../support/database.ts'
 import { lineOf, randomFrom, Senders } from '../support/ingest-load.ts'
 import { type Home, type Kind, prepareHome, serveAt, type Served } from '../support/ingest-server.ts'
 import { cases, full, seed } from '../support/sizes.ts'
@@ -138,5 +141,28 @@ describe.concurrent.each([
       ])
     await chapter({ kind, rounds: 2, set: 1_000, start }, (seen) => (lost += seen.lost.length))
     expect(lost).toBeGreaterThan(0)
+  })
+})
+
+describe('a first start that is killed', () => {
+  it('guarantee 25: leaves no half database behind: the next begins anew, and one that was whole is kept', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'falconer-begun-'))
+    const open = (): Promise<Database> => embeddedDatabase(folder)
+    await (await open()).close()
+    const inside = readdirSync(folder)
+    expect(inside).not.toContain('postgres.begun')
+    // As it is when the copying of the new database was cut off after its version was written.
+    rmSync(join(folder, 'postgres', 'pg_xact'), { recursive: true })
+    writeFileSync(join(folder, 'postgres.begun'), '')
+    const db = await open()
+    await db.query(sql`create table kept (n int)`)
+    await db.close()
+    const again = await openDatabase({ dataDir: folder })
+    expect(await again.query(sql`select count(*) as n from kept`)).toEqual([{ n: 0n }])
+    await again.close()
+    // Without the mark it is a database that was damaged, and is not thrown away.
+    rmSync(join(folder, 'postgres', 'pg_xact'), { recursive: true })
+    await expect(openDatabase({ dataDir: folder })).rejects.toThrow(/could not be opened/)
+    rmSync(folder, { recursive: true, force: true })
   })
 })

@@ -14,7 +14,7 @@ import { fill, flood, pause, Poster, residentMegabytes, silentConnections, slowB
 import { type Kind, prepareHome, serveAt } from '../support/ingest-server.ts'
 import { cases, full } from '../support/sizes.ts'
 
-vi.setConfig({ testTimeout: full ? 1_800_000 : 300_000 })
+vi.setConfig({ testTimeout: full ? 3_600_000 : 600_000 })
 
 type Status = { intake: { refused: number; droppedConnections: number; waitingBytes: number } }
 async function statusOf(url: string, token: string): Promise<Status> {
@@ -83,7 +83,7 @@ describe.each(rooms)('ten times too much, %s database, %s', (kind, _room, settin
         expect(intake.refused).toBeLessThanOrEqual(told.refused + slowly('503') + slowly('cut'))
         if (intake.refused > 0) expect(server.output()).toContain('posts are refused')
         expect(peak / settled).toBeLessThan(2)
-        expect(afterMs).toBeLessThan(1_500)
+        expect(afterMs).toBeLessThan(3_000)
         await server.kill()
 
         const db = await home.open()
