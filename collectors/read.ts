@@ -109,9 +109,13 @@ function whyUnfit(value: unknown): string | null {
   let level: unknown[] = [value]
   for (let depth = 0; level.length > 0; depth += 1) {
     if (depth > maxNesting) return `nested deeper than ${maxNesting} levels`
-    // 1e999 is JSON, but no number: written out again it would be null.
-    if (level.some((inner) => typeof inner === 'number' && !Number.isFinite(inner))) return 'it holds a number too large to be kept'
-    level = level.flatMap((inner) => (inner !== null && typeof inner === 'object' ? Object.values(inner) : []))
+    const below: unknown[] = []
+    for (const inner of level) {
+      // 1e999 is JSON, but no number: written out again it would be null.
+      if (typeof inner === 'number' && !Number.isFinite(inner)) return 'it holds a number too large to be kept'
+      if (inner !== null && typeof inner === 'object') for (const one of Object.values(inner)) below.push(one)
+    }
+    level = below
   }
   return null
 }

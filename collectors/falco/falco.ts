@@ -42,7 +42,8 @@ Neither of them sends an alert again after an error answer. Where losing one is 
     /"(priority|output_fields|output)\\?"+\s*:/.test(sample) &&
     !/"apiVersion"\s*:/.test(sample.slice(0, 2_000))
       ? true
-      : /^\S*:?\s*(Falco (version|initialized)|.*falco\.yaml \| schema validation)/m.test(sample),
+      : /"falco\.rule\.output\.v1"/.test(sample) ||
+        /^\S*:?\s*(Falco (version|initialized)|.*falco\.yaml \| schema validation)/m.test(sample),
   raw: FalcoDocument,
   split,
   normalise: normaliseFalco,

@@ -1,5 +1,7 @@
 import { createReadStream } from 'node:fs'
-import { basename } from 'node:path'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
 import { readInput, type ReadCounts } from '../../collectors/read.ts'
 import { canonicalJson } from '../../domain/canonical-json.ts'
@@ -12,8 +14,9 @@ import { listIncidents } from '../../store/incidents.ts'
 import { accept } from '../../store/intake.ts'
 import type { Tally } from '../../store/sources.ts'
 import { eachDatabase } from '../support/database.ts'
+import { runToEnd } from '../support/process.ts'
 import { delivery } from '../support/records.ts'
-import { conformance, filesOf, indexOf } from './data.ts'
+import { conformance, dataFolder, filesOf, indexOf } from './data.ts'
 
 /** What does not become alerts and messages one to one, with the reason. Whatever is not named here must. */
 const exceptions: Record<string, { deadLetters?: number; refused?: RegExp; why: string }> = {
@@ -115,3 +118,56 @@ conformance('Falco alerts as people keep them', () => {
     })
   })
 })
+
+conformance('falconer import, as a user runs it', () => {
+  it(
+    'reconciles with the index file by file; again nothing is new; any order of the files gives the same',
+    { timeout: 600_000 },
+    async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'falconer-conformance-'))
+      try {
+        const paths = ['falco-alerts', 'falco-replay'].map((name) => join(dataFolder, name))
+        const [there, back] = [join(folder, 'there'), join(folder, 'back')]
+        const first = await importAll(paths, there)
+        const read = new Map(first.files.map((file) => [basename(file.path), file]))
+        for (const [file, { records }] of index) {
+          const { accepted, duplicates, internal, deadLetters } = read.get(file) as Counts
+          const expected = exceptions[file]?.deadLetters ?? 0
+          expect({ file, documents: accepted + duplicates + internal, deadLetters }).toEqual({
+            file,
+            documents: records - expected,
+            deadLetters: expected,
+          })
+        }
+        // Of replayed alerts the index says: one a line.
+        for (const path of await filesOf('falco-replay'))
+          if (path.endsWith('.jsonl')) {
+            const lines = (await readFile(path, 'utf8')).split('\n').filter((line) => line !== '').length
+            const { accepted, duplicates, internal, deadLetters } = first.files.find((file) => file.path === path) as Counts
+            expect({ path, sum: accepted + duplicates + internal, deadLetters }).toEqual({ path, sum: lines, deadLetters: 0 })
+          }
+        const again = await importAll(paths, there)
+        expect(again.totals).toMatchObject({ read: first.totals.read, accepted: 0 })
+        const files = (await Promise.all(['falco-alerts', 'falco-replay'].map(filesOf))).flat()
+        // A file that is refused is no failure inside a folder, and one when it is named itself.
+        const named = files.filter(
+          (path) => exceptions[basename(path)]?.refused === undefined && read.get(basename(path))?.error === undefined,
+        )
+        const reversedTotals = (await importAll(named.toReversed(), back)).totals
+        expect(reversedTotals).toEqual(first.totals)
+      } finally {
+        await rm(folder, { recursive: true, force: true })
+      }
+    },
+  )
+})
+
+type Counts = Record<'read' | 'accepted' | 'duplicates' | 'internal' | 'skipped' | 'deadLetters', number>
+async function importAll(
+  paths: readonly string[],
+  data: string,
+): Promise<{ files: (Counts & { path: string; error?: string })[]; totals: Counts }> {
+  const { code, output, errors } = await runToEnd(['import', ...paths, '--cluster', 'lab', '--data', data, '--json'])
+  expect({ code, errors }).toMatchObject({ code: 0 })
+  return JSON.parse(output) as Awaited<ReturnType<typeof importAll>>
+}
