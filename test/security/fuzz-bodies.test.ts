@@ -37,7 +37,7 @@ async function read(body: Buffer, number: number, options: { strict: boolean; fo
 async function wrongWith(number: number): Promise<string | null> {
   const body = fuzzedBody(number)
   const strict = await read(body, number, { strict: true, format: 'falco' })
-  if (strict instanceof InputError) return /^the gzip data is broken/.test(strict.message) ? brokenGzip(body) : strict.message
+  if (strict instanceof InputError) return strict.message.startsWith('the gzip data is broken') ? brokenGzip(body) : strict.message
   const { counts, pieces } = strict
   const wrong = unaccounted(plainBytes(body), pieces)
   if (wrong !== null) return wrong

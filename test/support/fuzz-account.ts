@@ -14,10 +14,12 @@ export function unaccounted(input: Buffer, pieces: readonly HandedOut[]): string
   let at = 0
   let inList = false
   let lineBegan = false
+  const markHere = (): boolean =>
+    input[at] === 0xef && input[at + 1] === 0xbb && input[at + 2] === 0xbf && (at === 0 || input[at - 1] === lf)
   /** Moves over one separator; false when there is none. */
   const separator = (): boolean => {
     const byte = input[at]
-    if (byte === 0xef && input[at + 1] === 0xbb && input[at + 2] === 0xbf && (at === 0 || input[at - 1] === lf)) at += 2
+    if (markHere()) at += 2
     else if (byte === open && !inList) inList = lineBegan = true
     else if (byte === close && inList) inList = !(lineBegan = true)
     else if (byte === lf) lineBegan = false
@@ -27,7 +29,8 @@ export function unaccounted(input: Buffer, pieces: readonly HandedOut[]): string
   }
   for (const [index, { bytes, reason }] of pieces.entries()) {
     if (bytes.length === 0) continue
-    while (!input.subarray(at, at + bytes.length).equals(bytes))
+    // At the margin a mark is one, even when a piece that begins with a mark follows.
+    while (markHere() || !input.subarray(at, at + bytes.length).equals(bytes))
       if (at >= input.length || !separator()) return `byte ${at} is in nothing; piece ${index} does not begin there`
     at += bytes.length + Number(/(\d+) bytes of it are not kept/.exec(reason ?? '')?.[1] ?? 0)
     lineBegan = input[at - 1] !== lf
