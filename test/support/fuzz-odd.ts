@@ -1,0 +1,109 @@
+/** Bodies that no Falco sends: empty, endless, packed to burst, or of values at the edge of what JSON can say; and the answer each is due. */
+import { gzipSync } from 'node:zlib'
+import { falcoAlert } from './fuzz-shapes.ts'
+import { stringifyExact } from '../../domain/exact-json.ts'
+
+export type OddBody = {
+  name: string
+  body: () => Buffer
+  headers?: Record<string, string>
+  status?: number
+  /** Counts of the answer; what is not named is 0. */ counts?: Partial<Record<'accepted' | 'internal' | 'deadLetters', number>>
+  /** What the first dead letter, or the refusal, says. */ says?: RegExp
+}
+
+const megabytes = 1024 * 1024
+let number = 0
+const alert = (over: Record<string, unknown> = {}, fields: Record<string, unknown> = {}): string =>
+  stringifyExact(falcoAlert({ odd: (number += 1), ...over }, fields))
+const odd = (name: string, body: string | (() => Buffer), more: Omit<OddBody, 'name' | 'body'> = {}): OddBody => ({
+  name,
+  body: typeof body === 'string' ? () => Buffer.from(body) : body,
+  ...more,
+})
+const dead = (name: string, body: string | (() => Buffer), says: RegExp, deadLetters = 1): OddBody =>
+  odd(name, body, { counts: { deadLetters }, says })
+const good = (name: string, body: string): OddBody => odd(name, body, { counts: { accepted: 1 } })
+const at = (time: string): string => alert({ time }, { 'evt.time': null })
+const noDocument = /line 1: not a Falco alerts document/
+
+export const oddBodies: readonly OddBody[] = [
+  odd('empty', ''),
+  odd('white space', ' \r\n\t\n '),
+  odd('an empty list', '[]'),
+  dead('an empty object', '{}', /line 1: not a Falco alert: it has no "rule"/),
+  dead('null', 'null', noDocument),
+  dead('a number', '17', noDocument),
+  dead('a string', '"rule"', noDocument),
+  dead('a list that does not end', '[', /line 1: the list that begins here does not end/),
+  dead('a list of other things', '[1,2]', noDocument),
+  odd('a list with other things between', `[${alert()},null,${alert()}]`, { counts: { accepted: 2, deadLetters: 1 }, says: noDocument }),
+  dead('10 MB of [', () => Buffer.alloc(10 * megabytes, '['), noDocument, 10),
+  dead(
+    '10 MB of {"a":',
+    () => Buffer.alloc(10 * megabytes, '{"a":'),
+    /line 1: the document does not end; 9437184 bytes of it are not kept/,
+  ),
+  dead(
+    'a document of 20 MB',
+    () => Buffer.from(`{"rule":"${'x'.repeat(20 * megabytes)}"}`),
+    /larger than 16777216 bytes; \d+ bytes of it are not kept/,
+  ),
+  dead('nested 100 deep', `{"rule":"x","priority":"Error","a":${'['.repeat(100)}${']'.repeat(100)}}`, /nested deeper than 64 levels/),
+  dead('a rule’s name of 1 MB', () => Buffer.from(alert({ rule: 'r'.repeat(megabytes) })), /"rule" is longer than 500 characters/),
+  dead('NUL bytes', '{"rule":"a\0b","priority":"Error"}', /line 1: not JSON/),
+  good('NUL, escaped', alert({ hostname: 'a\0b' }, { 'a\0': '\0' })),
+  good('half a surrogate pair', alert({ output: 'x\ud800y' }, { '\udc00': 'z\udfff' })),
+  odd('half a surrogate pair in UTF-16', () => Buffer.from(`\ufeff${alert({ output: 'x#y' }).replace('x#y', 'x\ud800y')}`, 'utf16le'), {
+    counts: { accepted: 1 },
+  }),
+  odd('bytes that are no UTF-8', () => Buffer.from(alert({ output: 'x#y' }).replace('x#y', 'x\xffy'), 'latin1'), {
+    counts: { accepted: 1 },
+  }),
+  odd('a gzip bomb, announced', () => gzipSync(Buffer.alloc(200 * megabytes)), {
+    headers: { 'content-encoding': 'gzip' },
+    status: 400,
+    says: /larger than 33554432 bytes once unpacked; send it in parts/,
+  }),
+  odd('a gzip bomb, not announced', () => gzipSync(Buffer.alloc(200 * megabytes, ' ')), {
+    status: 400,
+    says: /larger than 33554432 bytes once unpacked/,
+  }),
+  odd('gzip, cut off', () => gzipSync(alert()).subarray(0, 60), {
+    status: 400,
+    says: /the gzip data is broken or cut off .*; pack it again/,
+  }),
+  odd('gzip, damaged', () => Buffer.from(gzipSync(alert())).fill(0x55, 20, 60), { status: 400, says: /the gzip data is broken/ }),
+  odd('gzip with more behind it', () => Buffer.concat([gzipSync(alert()), Buffer.from('more')]), {
+    status: 400,
+    says: /the gzip data is broken/,
+  }),
+  odd('no gzip, though announced', () => Buffer.from(alert()), { headers: { 'content-encoding': 'gzip' }, counts: { accepted: 1 } }),
+  odd('a packing that is not read', () => Buffer.from(alert()), {
+    headers: { 'content-encoding': 'br' },
+    status: 400,
+    says: /“br”, which is not read here/,
+  }),
+  good('1970', at('1970-01-01T00:00:00Z')),
+  good('1969', at('1969-12-31T23:59:59.5Z')),
+  good('2199', at('2199-12-31T23:59:59.999999999Z')),
+  good('the year 1, which is how Go says none', at('0001-01-01T00:00:00Z')),
+  dead(
+    'the year 9999',
+    at('9999-12-31T23:59:59Z'),
+    /"time" cannot be read: "9999-12-31T23:59:59Z"; expected RFC 3339 between 1678 and 2262/,
+  ),
+  dead('no time, but words', at('yesterday'), /"time" cannot be read: "yesterday"/),
+  good('keys twice', alert().replace('{', '{"rule":"first","priority":"Debug",')),
+  good('__proto__', alert().replace('{', '{"__proto__":{"rule":"x"},"constructor":1,')),
+  dead('__proto__ alone', '{"__proto__":{"rule":"x","priority":"Error"}}', /it has no "rule"/),
+  dead('1e400', alert().replace('4140', '1e400'), /a number too large to be kept/),
+  good('-0 and 1.0', alert().replace('4140', '-0').replace('-1', '1.0')),
+  dead('a priority that is none', alert({ priority: 7 }), /"priority" is 7; expected one of Falco’s eight/),
+  dead('fields that are a list', alert({ output_fields: [] }), /"output_fields" is not an object/),
+  good('a whole alert behind a broken one', `${alert()}\n`),
+  odd('a whole alert behind one cut off', `${alert().slice(0, 90)}\n${alert()}`, {
+    counts: { accepted: 1, deadLetters: 1 },
+    says: /does not end/,
+  }),
+]
