@@ -20,7 +20,7 @@ import { tellsTheSame } from './same-event.ts'
 
 const clock = new FixedClock('2026-11-24T12:00:00Z')
 const at = 1_788_264_000_123_456_789n
-const long = `bash -c ${'x'.repeat(900)}`
+const long = `bash -c ${'x'.repeat(498)}é${'x'.repeat(400)}`
 const uuid = (n: number): string => `0bada55e-0000-4000-8000-${String(n).padStart(12, '0')}`
 
 type Document = Record<string, unknown> & { output_fields: Record<string, unknown> }
@@ -44,7 +44,9 @@ const sent = (fields: Record<string, unknown> = {}): Document => ({
 })
 /** The same as falcosidekick passes it on: its uuid, the operator's fields, long texts cut. */
 const relayed = (document: Document, n: number): Document => {
-  const cut = (value: unknown): unknown => (typeof value === 'string' && value.length > 512 ? `${value.slice(0, 507)}[...]` : value)
+  // Bytes, as it counts: here the cut goes through a character.
+  const cut = (value: unknown): unknown =>
+    typeof value === 'string' && Buffer.byteLength(value) > 512 ? `${Buffer.from(value).subarray(0, 507).toString()}[...]` : value
   const fields = Object.entries(document.output_fields).map(([name, value]) => [name, cut(value)])
   return { uuid: uuid(n), ...document, output_fields: { ...Object.fromEntries(fields), environment: 'production' } }
 }
@@ -80,6 +82,7 @@ describe('tellsTheSame', () => {
       storedAlert('b', {
         eventNs: at,
         relayedAs: uuid(1),
+        truncated: ['proc.cmdline'],
         fields: { ...relayed(sent({ 'proc.cmdline': long }), 1).output_fields, ...fields },
         ...over,
       }),
@@ -101,7 +104,7 @@ describe('tellsTheSame', () => {
     ['without its pid', {}, { 'proc.pid': undefined }],
     ['with another number beyond 2^53', {}, { 'evt.time': at + 1n }],
     ['cut of another text', {}, { 'proc.cmdline': `bash -c y${'x'.repeat(498)}[...]` }],
-    ['that only ends as a cut text does', {}, { 'proc.cmdline': 'bash[...]' }],
+    ['that only ends as a cut text does', { truncated: [] }, { 'proc.cmdline': `${long.slice(0, 506)}\ufffd[...]` }],
   ])('is not told of one %s', (_title, over, fields) => {
     expect(other(over, fields)).toBe(false)
   })

@@ -5,10 +5,6 @@
 import type { Alert } from '../domain/alert.ts'
 import { canonicalJson } from '../domain/canonical-json.ts'
 
-/** falcosidekick cuts a text to 507 characters and writes this behind it. */
-const cutMark = '[...]'
-const cutAt = 507
-
 /** Whether `relayed` tells of the event that `direct` does: the same moment, rule and host, and every field Falco wrote, whole or cut. */
 export function tellsTheSame(direct: Alert, relayed: Alert): boolean {
   if (direct.relayedAs !== null || relayed.relayedAs === null) return false
@@ -17,14 +13,16 @@ export function tellsTheSame(direct: Alert, relayed: Alert): boolean {
   if (direct.hostname !== null && relayed.hostname !== null && direct.hostname !== relayed.hostname) return false
   const fields = Object.entries(direct.fields)
   // Without a field nothing but the time tells two events apart.
-  return fields.length > 0 && fields.every(([name, value]) => sameValue(value, relayed.fields[name]))
+  return fields.length > 0 && fields.every(([name, value]) => sameValue(value, relayed.fields[name], relayed.truncated.includes(name)))
 }
 
-function sameValue(whole: unknown, relayed: unknown): boolean {
-  const isCut =
-    typeof whole === 'string' && typeof relayed === 'string' && relayed.length === cutAt + cutMark.length && relayed.endsWith(cutMark)
-  return isCut ? whole.startsWith(relayed.slice(0, cutAt)) : canonicalJson(whole ?? null) === canonicalJson(relayed ?? null)
+/** Of a cut text the beginning must be the same; a character that was cut through is left as replacement characters. */
+function sameValue(whole: unknown, relayed: unknown, isCut: boolean): boolean {
+  return isCut && typeof whole === 'string' && typeof relayed === 'string'
+    ? whole.startsWith(relayed.slice(0, -cutMark.length).replace(/\ufffd{1,3}$/, ''))
+    : canonicalJson(whole ?? null) === canonicalJson(relayed ?? null)
 }
+const cutMark = '[...]'
 
 /** One alert of a moment in an incident. `sameAs`: the alert that stands for it, as stored so far. */
 export type Witness = { alert: Alert; sameAs: string | null; isNew: boolean }
