@@ -49,6 +49,8 @@ export class Senders {
   readonly set: number
   /** Of every alert that was ever sent: 1 when it was answered 2xx. */
   readonly answered: number[] = []
+  /** How many posts were answered 2xx. */
+  answers = 0
   readonly #random: () => number
   #again: Body[] = []
 
@@ -70,8 +72,10 @@ export class Senders {
         const answer = await post(url, body.count > 1 && body.from % 2 === 0 ? `[${lines.join(',')}]` : lines.join('\n'), agent).catch(
           () => null,
         )
-        if (answer !== null && answer.status >= 200 && answer.status < 300) for (const n of numbers) this.answered[n] = 1
-        else this.#again.push(body)
+        if (answer !== null && answer.status >= 200 && answer.status < 300) {
+          this.answers += 1
+          for (const n of numbers) this.answered[n] = 1
+        } else this.#again.push(body)
         if (answer === null) return
       }
     }
