@@ -23,16 +23,15 @@ export function stopSignal(): AbortSignal {
   return controller.signal
 }
 
-export const stopped = (signal: AbortSignal): Promise<void> =>
+/** `unless` ends the listening: what waits again and again on one signal would pile up listeners. */
+export const stopped = (signal: AbortSignal, unless?: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
     if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
+    else signal.addEventListener('abort', () => resolve(), { once: true, signal: unless })
   })
 
 /** Throws Interrupted as soon as the signal is given. */
 export async function wait(milliseconds: number, signal: AbortSignal): Promise<void> {
-  const timer = new AbortController()
-  await Promise.race([setTimeout(milliseconds, null, { signal: timer.signal }).catch(() => {}), stopped(signal)])
-  timer.abort()
+  await setTimeout(milliseconds, null, { signal }).catch(() => {})
   if (signal.aborted) throw new Interrupted('Stopped before the end.')
 }
