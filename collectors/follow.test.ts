@@ -1,5 +1,19 @@
 /** One file followed through whatever happens to log files: each line handed out once, none lost, whatever is restarted when. */
-import { appendFile, copyFile, mkdir, mkdtemp, rename, rm, symlink, truncate, unlink, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readlink,
+  rename,
+  rm,
+  symlink,
+  truncate,
+  unlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -63,6 +77,13 @@ function reader(options: FollowOptions = {}, at = path): Reader {
     },
   }
   return one
+}
+
+/** How many files of the folder this process holds open, deleted ones too. */
+async function descriptors(): Promise<number> {
+  const entries = await readdir('/proc/self/fd')
+  const paths = await Promise.all(entries.map((entry) => readlink(`/proc/self/fd/${entry}`).catch(() => '')))
+  return paths.filter((one) => one.startsWith(`${folder}/`)).length
 }
 
 describe('a followed file', () => {
@@ -146,6 +167,49 @@ describe('a followed file', () => {
     await unlink(path)
     await writeFile(path, 'c\n')
     expect(await log.read()).toEqual(['b', 'c'])
+  })
+
+  it('made anew between two looks: the one before is left as if it had been renamed', async () => {
+    await writeFile(path, 'a\n')
+    const log = reader()
+    await log.read()
+    await appendFile(path, 'without its end')
+    await unlink(path)
+    await writeFile(path, 'c\n')
+    expect(await log.read()).toEqual(['c'])
+    expect(log.notes).toEqual(['rotated'])
+    expect(log.file.offset()).toBe(2)
+    log.later(6_000)
+    expect(await log.read()).toEqual(['without its end'])
+    const held = await descriptors()
+    log.later(6_000)
+    await log.read()
+    expect(await descriptors()).toBe(held - 1)
+  })
+
+  it('rotated before anything of it was acknowledged: all of it is read at the next start, however old it is', async () => {
+    await writeFile(`${path}.2`, 'long before\n')
+    await utimes(`${path}.2`, 1_000, 1_000)
+    await writeFile(path, 'a\n')
+    await utimes(path, 2_000, 2_000)
+    const log = reader({ state: await FollowedFile.start(path) })
+    await log.file.next()
+    await log.restart()
+    await rename(path, `${path}.1`)
+    await writeFile(path, 'b\n')
+    await log.restart()
+    expect(await log.read()).toEqual(['a', 'b'])
+  })
+
+  it('gives no more than is asked for, but a whole line', async () => {
+    await writeFile(path, `a\n${'x'.repeat(50)}\nb\nc\n`)
+    const file = reader().file
+    const given: string[] = []
+    for (let piece = await file.next(4); piece !== null; piece = await file.next(4)) {
+      given.push(piece.bytes.toString())
+      await file.acknowledge(piece)
+    }
+    expect(given).toEqual(['a\n', `${'x'.repeat(50)}\n`, 'b\nc\n'])
   })
 
   it('rotated twice while nobody looked: reads the rest, the one that came and went, and the newest; nothing older, nothing packed', async () => {

@@ -31,6 +31,8 @@ export type FollowOptions = { state?: FollowState | null; note?: FollowNote; now
 
 const longestLine = 16 * 1024 * 1024
 const mostPlaces = 200
+/** File systems stamp with a clock that is some milliseconds late. */
+const clockLateMs = 100
 /** A copy may still be written to, and clocks of file systems tick in milliseconds. */
 const settledMs = 1_000
 
@@ -55,17 +57,23 @@ export class FollowedFile {
     this.#now = now ?? Date.now
     this.#pieceBytes = pieceBytes ?? 1024 * 1024
     this.#lastLineMs = lastLineMs ?? 5_000
-    // File systems stamp with a clock that is some milliseconds late.
-    this.#since = state?.since ?? this.#now() - 100
+    this.#since = state?.since ?? this.#now() - clockLateMs
     this.#names = state?.names ?? []
     this.#places = (state?.files ?? []).map((place) => ({ ...place }))
   }
 
-  /** The next whole lines, or null when there are none now. Throws InputError when the path cannot be followed. */
-  async next(): Promise<FollowedPiece | null> {
+  /** To be kept before anything is read: what the path leads to now is ours, however old, even if it is rotated before the first answer. */
+  static async start(path: string): Promise<FollowState> {
+    const [name, at] = await Promise.all([realpath(path), stat(path)]).catch(() => [null, null])
+    const now = Date.now() - clockLateMs
+    return { since: Math.min(now, at?.mtimeMs ?? now), names: name === null ? [] : [name], files: [] }
+  }
+
+  /** The next whole lines (`most` bytes, but at least one line), or null when there are none now. Throws InputError when the path cannot be followed. */
+  async next(most = Infinity): Promise<FollowedPiece | null> {
     await this.#look()
     for (const file of this.#open.slice()) {
-      const piece = await this.#read(file)
+      const piece = await this.#read(file, Math.min(most, this.#pieceBytes))
       if (piece !== null) return piece
     }
     // Only once all is read: a copy that is being made of what was read is then known by its content.
@@ -99,13 +107,15 @@ export class FollowedFile {
     for (const file of this.#open.splice(0)) await file.handle.close()
   }
 
-  async #read(file: OpenFile): Promise<FollowedPiece | null> {
+  async #read(file: OpenFile, most: number): Promise<FollowedPiece | null> {
     const { size, nlink } = await file.handle.stat()
     if (size < file.offset) return this.#emptied(file)
     if (size === file.offset) return this.#leave(file, nlink === 0)
-    let bytes = await readAt(file.handle, file.offset, Math.min(size - file.offset, this.#pieceBytes))
-    if (!bytes.includes(0x0a) && bytes.length === this.#pieceBytes)
+    let bytes = await readAt(file.handle, file.offset, Math.min(size - file.offset, most))
+    if (!bytes.includes(0x0a) && bytes.length === most) {
       bytes = await readAt(file.handle, file.offset, Math.min(size - file.offset, longestLine))
+      bytes = bytes.subarray(0, bytes.indexOf(0x0a) + 1 || bytes.length)
+    }
     // Asked after reading: between these two the file may have been emptied and filled again.
     if (file.place !== null && (await compare(file.handle, size, file.place)) !== 'same') return this.#emptied(file)
     let end = bytes.lastIndexOf(0x0a) + 1
@@ -195,11 +205,12 @@ export class FollowedFile {
     this.#names = [...this.#names.filter((one) => one !== name), name].slice(-3)
     const starting = this.#open.length === 0
     const before = this.#open.find((file) => file.live)
+    // Until it is found under the path again: another file may have taken its place between two looks.
+    if (before !== undefined) before.live = false
     this.#unsettled = false
     const found = await filesBeside(this.#names, starting ? this.#places.filter((place) => !place.left) : [])
     for (const path of [...found.filter((one) => one !== name), name]) await this.#take(path, path === name)
-    const live = this.#open.find((file) => file.live)
-    if (before !== undefined && before !== live && !before.live) this.#away(before)
+    if (before !== undefined && !before.live) this.#away(before)
     this.#open.sort((a, b) => Number(a.live) - Number(b.live))
     for (const place of this.#places)
       if (starting && !place.left && !this.#open.some((file) => file.place === place)) {

@@ -5,6 +5,7 @@
 import { basename } from 'node:path'
 import { FollowedFile, type FollowedPiece, type FollowState } from '../../collectors/follow.ts'
 import { type Config, loadConfig } from '../../config/config.ts'
+import { FalconerError } from '../../domain/errors.ts'
 import { type FollowPosition, openFollowPosition } from '../../store/follow-position.ts'
 import { ApiError, type Client, openClient, UnansweredError } from './client.ts'
 import { type Overrides, place } from './command.ts'
@@ -14,11 +15,24 @@ import { Interrupted, stopped, wait } from './stop.ts'
 export type FollowOptions = { cluster?: string; json?: boolean; again?: boolean; signal: AbortSignal }
 const names = ['read', 'accepted', 'duplicates', 'internal', 'skipped', 'deadLetters'] as const
 type Counts = Record<(typeof names)[number], number>
-type Followed = { path: string; file: FollowedFile; position: FollowPosition<FollowState>; counts: Counts; untold: Counts | null }
+type Followed = {
+  path: string
+  file: FollowedFile
+  position: FollowPosition<FollowState>
+  counts: Counts
+  untold: Counts | null
+  /** Bytes of a piece; fewer while the line is looked for that Falconer fails at. */
+  most: number
+  /** How far pieces went that were made smaller: all before may have been committed. */
+  tried: Pick<FollowedPiece, 'file' | 'to'> | null
+}
 
 const pauseMs = 300
 /** How long Ctrl-C lets an answer come that is on its way. */
 const lastAnswerMs = 5_000
+/** So often 500 for the same piece, and it is the piece: what passes is answered otherwise (502, 503, 504, 507). */
+const mostFailures = 5
+const fullPiece = 1024 * 1024
 const none = (): Counts => Object.fromEntries(names.map((name) => [name, 0])) as Counts
 
 export async function follow(overrides: Overrides, paths: readonly string[], options: FollowOptions): Promise<void> {
@@ -28,7 +42,8 @@ export async function follow(overrides: Overrides, paths: readonly string[], opt
   const followed: Followed[] = []
   let client: Client | null = null
   try {
-    for (const path of new Set(paths)) followed.push(begin(path, openFollowPosition(config.FALCONER_DATA, path, receiver), options, say))
+    for (const path of new Set(paths))
+      followed.push(await begin(path, openFollowPosition(config.FALCONER_DATA, path, receiver), options, say))
     client = await openClient(overrides)
     say.to(client.url, config)
     const sender = new Sender(client, overrides, config, options, say)
@@ -36,7 +51,7 @@ export async function follow(overrides: Overrides, paths: readonly string[], opt
     while (!options.signal.aborted) {
       let busy = false
       for (const one of followed) {
-        const piece = await one.file.next()
+        const piece = await one.file.next(one.most)
         if (piece === null || options.signal.aborted) continue
         busy = true
         const counts = await sender.send(one, piece)
@@ -65,10 +80,13 @@ export async function follow(overrides: Overrides, paths: readonly string[], opt
   }
 }
 
-function begin(path: string, position: FollowPosition<FollowState>, options: FollowOptions, say: Teller): Followed {
-  const state = options.again === true ? null : position.read()
+async function begin(path: string, position: FollowPosition<FollowState>, options: FollowOptions, say: Teller): Promise<Followed> {
+  const kept = position.read()
+  const state = kept === null || options.again === true ? await FollowedFile.start(path) : kept
+  // At once, for the first answer may never come to this process.
+  if (kept === null) position.write(state)
   const file = new FollowedFile(path, { state, note: (what, text) => say.note(what, path, text) })
-  return { path, file, position, counts: none(), untold: null }
+  return { path, file, position, counts: none(), untold: null, most: Infinity, tried: null }
 }
 
 const ignoreStop = (error: unknown): void => {
@@ -91,25 +109,31 @@ class Sender {
     this.#say = say
   }
 
-  /** Null: stopped before there was an answer. Throws what trying again does not mend. */
+  /** Null: stopped before there was an answer, or to be sent in smaller pieces. Throws what trying again does not mend. */
   async send(one: Followed, piece: FollowedPiece): Promise<Counts | null> {
     const { signal, cluster, again } = this.#options
+    const repeated = piece.first || again === true || (one.tried?.file === piece.file && piece.from < one.tried.to)
+    let failures = 0
     for (let tries = 0; ; tries += 1) {
       const query = {
         path: `${one.path.slice(-900)} from byte ${piece.from}`,
         scope: cluster,
         format: 'falco',
-        again: piece.first || tries > 0 || again === true ? 'true' : undefined,
+        again: repeated || tries > 0 ? 'true' : undefined,
       }
       try {
         const sent = this.client.upload(place('/import', query), bytes(piece.bytes))
-        const text = await Promise.race([sent, giveUp(signal)])
+        const answered = new AbortController()
+        const text = await Promise.race([sent, giveUp(signal, answered.signal)]).finally(() => answered.abort())
         if (text === null) return null
-        if (tries > 0) this.#say.back()
+        this.#say.back()
+        one.most = one.most < fullPiece ? one.most * 2 : Infinity
         const answer = JSON.parse(text) as Counts
         return Object.fromEntries(names.map((name) => [name, answer[name]])) as Counts
       } catch (error) {
         if (!isPassing(error)) throw error
+        failures = error instanceof ApiError && error.status === 500 ? failures + 1 : 0
+        if (failures > 0 && this.#narrows(one, piece, failures, error)) return null
         const seconds = (error instanceof ApiError ? error.retryAfter : null) ?? Math.min(30, 2 ** Math.min(tries, 5))
         this.#say.away(error.message, seconds)
         await wait(seconds * 1_000, signal).catch(ignoreStop)
@@ -117,6 +141,21 @@ class Sender {
         if (error instanceof UnansweredError) await this.#findAgain()
       }
     }
+  }
+
+  /** Halves what Falconer fails at, so that all before the one line is stored. Throws when it is one line: skipping it would lose it. */
+  #narrows(one: Followed, piece: FollowedPiece, failures: number, error: Error): boolean {
+    const oneLine = !piece.bytes.subarray(0, -1).includes(0x0a)
+    if (failures < mostFailures && (oneLine || one.most === Infinity)) return false
+    if (oneLine)
+      throw new FalconerError(
+        'failed',
+        `Falconer fails (500) at one line of ${safe(piece.name, 900)}, bytes ${piece.from} to ${piece.to}, after ${failures} tries: ${error.message}\nAll before it is stored; it and what comes after it wait in the file. See the server's log, mend what it names, and start this again: it goes on at that line. Or keep a copy of that line, take it out of the file, and start again.`,
+        { cause: error },
+      )
+    one.tried = { file: piece.file, to: Math.max(piece.to, one.tried?.file === piece.file ? one.tried.to : 0) }
+    one.most = Math.floor(piece.bytes.length / 2)
+    return true
   }
 
   /** A server on our data folder may have come back with another address. */
@@ -134,8 +173,8 @@ async function* bytes(piece: Uint8Array): AsyncIterable<Uint8Array> {
   yield piece
 }
 
-async function giveUp(signal: AbortSignal): Promise<null> {
-  await stopped(signal)
+async function giveUp(signal: AbortSignal, answered: AbortSignal): Promise<null> {
+  await stopped(signal, answered)
   return new Promise((resolve) => {
     setTimeout(resolve, lastAnswerMs, null).unref()
   })

@@ -2,14 +2,16 @@
  * `falconer follow` as a child process, killed with kill -9 again and again while its file grows and is rotated: every alert is
  * stored once and was seen once. And what it does when nobody answers, when too much is asked, and when it is stopped.
  */
+import { getEventListeners } from 'node:events'
 import { createServer, type Server } from 'node:http'
-import { appendFile, copyFile, mkdtemp, rename, rm, truncate, writeFile } from 'node:fs/promises'
+import { appendFile, copyFile, mkdtemp, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { sql } from 'kysely'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { follow } from '../../apps/cli/follow.ts'
 import { composeFalconer, type Falconer } from '../../apps/server/falconer.ts'
 import { listen } from '../../apps/server/listen.ts'
 import { createToken, invite, userPrincipal } from '../../auth/people.ts'
@@ -245,6 +247,86 @@ describe('a follower whose server fails', () => {
     await back.says(/events\.log {2}1 new/)
     back.child.kill('SIGINT')
     expect(await back.ended).toBe(0)
+  })
+
+  it('keeps what is rotated away before the first answer ever came', async () => {
+    await writeFile(path, alerts(2))
+    await utimes(path, 2_000, 2_000)
+    const port = await fake([{ status: 200 }])
+    server?.close()
+    const away = start(port)
+    await until(() => away.errors().includes('nothing is lost'))
+    away.child.kill('SIGKILL')
+    await away.ended
+    await rename(path, `${path}.1`)
+    await writeFile(path, alerts(1))
+    await fake([{ status: 200 }], port)
+    const back = start(port, '--json')
+    await until(() => events(back).filter(({ event }) => event === 'read').length === 2)
+    back.child.kill('SIGINT')
+    await back.ended
+    expect(asked.map((url) => new URL(url, 'http://x').searchParams.get('again'))).toEqual(['true', 'true'])
+  })
+
+  it('finds the one line that the server fails at, sends all before it, and names its place', async () => {
+    const [before, bad, after] = [alerts(300), alerts(1), alerts(100)]
+    await writeFile(path, before + bad + after)
+    const stored: string[] = []
+    let posts = 0
+    server = createServer((request, response) => {
+      const parts: Buffer[] = []
+      request.on('data', (part: Buffer) => parts.push(part))
+      request.on('end', () => {
+        const body = Buffer.concat(parts).toString()
+        posts += 1
+        if (!body.includes(bad)) stored.push(body)
+        expect(new URL(request.url ?? '', 'http://x').searchParams.get('again')).toBe('true')
+        response.writeHead(body.includes(bad) ? 500 : 200, { 'retry-after': '0', 'content-type': 'application/json' })
+        response.end(body.includes(bad) ? '{"code":"invariant","detail":"Falconer failed at this."}' : counts)
+      })
+    })
+    await new Promise<void>((resolve) => {
+      server?.listen(0, '127.0.0.1', resolve)
+    })
+    const { port } = server.address() as AddressInfo
+    const follower = start(port)
+    expect(await follower.ended).toBe(1)
+    expect(stored.join('')).toBe(before)
+    expect(follower.errors()).toContain(`one line of ${path}, bytes ${before.length} to ${before.length + bad.length}, after 5 tries`)
+    expect(posts).toBeLessThan(80)
+    // Taken out of the file, as it says: the rest goes, and nothing twice.
+    await writeFile(path, before + after)
+    const rest = start(port)
+    await rest.says(/events\.log {2}1 new/)
+    rest.child.kill('SIGINT')
+    expect(await rest.ended).toBe(0)
+    expect(stored.join('')).toBe(before + after)
+  })
+
+  it('goes on after failures that pass, however many, and stops listening to what it waited for', async () => {
+    await writeFile(path, alerts(40))
+    const port = await fake([
+      ...Array.from({ length: 7 }, () => ({ status: 500, headers: { 'retry-after': '0' }, body: '{}' })),
+      { status: 200 },
+    ])
+    const stop = new AbortController()
+    const printed = [process.stdout, process.stderr].map((stream) => vi.spyOn(stream, 'write').mockReturnValue(true))
+    const ended = follow(
+      { FALCONER_URL: `http://127.0.0.1:${port}`, FALCONER_TOKEN: 'flt_x', FALCONER_DATA: join(folder, 'data') },
+      [path],
+      { json: true, signal: stop.signal },
+    )
+    const most: number[] = []
+    for (let time = 0; time < 8; time += 1) {
+      await appendFile(path, alerts(1))
+      await setTimeout(400)
+      most.push(getEventListeners(stop.signal, 'abort').length)
+    }
+    stop.abort()
+    await ended
+    for (const spy of printed) spy.mockRestore()
+    expect(asked.length).toBeGreaterThan(8)
+    expect(Math.max(...most)).toBeLessThanOrEqual(1)
   })
 
   it.each([
