@@ -66,7 +66,7 @@ export class FollowedFile {
   static async start(path: string): Promise<FollowState> {
     const [name, at] = await Promise.all([realpath(path), stat(path)]).catch(() => [null, null])
     const now = Date.now() - clockLateMs
-    return { since: Math.min(now, at?.mtimeMs ?? now), names: name === null ? [] : [name], files: [] }
+    return { since: Math.floor(Math.min(now, at?.mtimeMs ?? now)), names: name === null ? [] : [name], files: [] }
   }
 
   /** The next whole lines (`most` bytes, but at least one line), or null when there are none now. Throws InputError when the path cannot be followed. */
