@@ -1,17 +1,17 @@
 /**
  * Reading input of any collector: decodes (gzip, UTF-8, UTF-16), finds out whose format it is, and turns it into
  * batches of records and dead letters. Every piece is accounted for: read = records' documents + dead letters;
- * skipped counts lines that are no record at all.
+ * skipped counts lines that are no record at all. Beyond a thousand, dead letters are put together (dead-pieces.ts).
  */
-import { Readable } from 'node:stream'
+import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { InputError, InvariantError } from '../domain/errors.ts'
-import { stringifyExact } from '../domain/exact-json.ts'
+import { stringifyExact, whyUnfit } from '../domain/exact-json.ts'
 import type { Collector, NewRecord, Piece, SourceContext } from './collector.ts'
+import { type DeadPiece, DeadPieces } from './dead-pieces.ts'
 import { collectors } from './registry.generated.ts'
 import { fromUtf16, utf16Order } from './utf16.ts'
 
-export type DeadPiece = { at: string; reason: string; bytes: Uint8Array }
 export type Batch = { records: NewRecord[]; deadLetters: DeadPiece[]; bytes: number }
 export type ReadCounts = { format: string; read: number; records: number; internal: number; skipped: number; deadLetters: number }
 export type ReadOptions = {
@@ -20,13 +20,12 @@ export type ReadOptions = {
   source: SourceContext
   onBatch: (batch: Batch) => Promise<void>
   batchSize?: number
+  maxDeadLetters?: number
   maxBytes?: number
   /** What is no record at all (a line of text) is a dead letter too: on the network nobody sends prose by habit. */ strict?: boolean
 }
 
 const sampleBytes = 65_536
-/** Real documents stay below ten; what lies far beyond would exhaust a stack somewhere on its way. */
-const maxNesting = 64
 
 /** Reads one input to its end. Throws InputError when the format is not known, or the input is cut or too large. */
 export async function readInput(input: AsyncIterable<Uint8Array>, options: ReadOptions): Promise<ReadCounts> {
@@ -34,6 +33,7 @@ export async function readInput(input: AsyncIterable<Uint8Array>, options: ReadO
   const collector = chooseCollector(sample, options)
   const counts: ReadCounts = { format: collector.name, read: 0, records: 0, internal: 0, skipped: 0, deadLetters: 0 }
   let batch: Batch = { records: [], deadLetters: [], bytes: 0 }
+  const dead = new DeadPieces(options.maxDeadLetters)
   const flush = async (): Promise<void> => {
     if (batch.records.length + batch.deadLetters.length === 0) return
     const full = batch
@@ -45,25 +45,32 @@ export async function readInput(input: AsyncIterable<Uint8Array>, options: ReadO
       counts.skipped += 1
       continue
     }
-    counts.read += 1
-    take(
-      collector,
-      piece.skipped === true ? { ...piece, error: `not a ${collector.title} document` } : piece,
-      options.source,
+    take(collector, piece.skipped === true ? { ...piece, error: `not a ${collector.title} document` } : piece, options.source, {
       batch,
       counts,
-    )
+      dead,
+    })
     if (batch.records.length + batch.deadLetters.length >= (options.batchSize ?? 500) || batch.bytes > 4 * 1024 * 1024) await flush()
+  }
+  const rest = dead.rest()
+  if (rest !== null) {
+    batch.deadLetters.push(rest)
+    counts.deadLetters += 1
+    counts.read += 1
   }
   await flush()
   return counts
 }
 
-function take(collector: Collector, piece: Piece, source: SourceContext, batch: Batch, counts: ReadCounts): void {
-  batch.bytes += piece.bytes.length
+type Taking = { batch: Batch; counts: ReadCounts; dead: DeadPieces }
+function take(collector: Collector, piece: Piece, source: SourceContext, { batch, counts, dead: pieces }: Taking): void {
   const dead = (reason: string): void => {
+    const alone = pieces.take({ at: piece.at, reason, bytes: withheld(collector) ?? bytesOf(piece) })
+    if (alone === null) return
+    batch.bytes += piece.bytes.length
+    counts.read += 1
     counts.deadLetters += 1
-    batch.deadLetters.push({ at: piece.at, reason, bytes: withheld(collector) ?? bytesOf(piece) })
+    batch.deadLetters.push(alone)
   }
   if (piece.error !== undefined) return dead(piece.error)
   const unfit = whyUnfit(piece.raw)
@@ -78,17 +85,18 @@ function take(collector: Collector, piece: Piece, source: SourceContext, batch: 
     )
   try {
     const records = [...collector.normalise(raw.data, piece, source)]
-    if (records.length === 0) {
-      // An object of a kind that is no part of inventory.
-      counts.read -= 1
-      counts.skipped += 1
-    }
+    // Else it is an object of a kind that is no part of inventory.
+    if (records.length > 0) counts.read += 1
+    else counts.skipped += 1
+    batch.bytes += piece.bytes.length
     counts.records += records.filter((record) => record.kind === 'alert').length
     counts.internal += records.filter((record) => record.kind === 'internal').length
     batch.records.push(...records)
   } catch (error) {
-    if (!(error instanceof InputError)) throw new InvariantError(`collector ${collector.name} failed at ${piece.at}`, { cause: error })
-    dead(error.message)
+    if (error instanceof InputError) return dead(error.message)
+    // The stack is exhausted: whatever made it so is in this piece, and is no reason to lose the others.
+    if (error instanceof RangeError) return dead(`it cannot be taken apart: ${error.message}`)
+    throw new InvariantError(`collector ${collector.name} failed at ${piece.at}`, { cause: error })
   }
 }
 
@@ -102,22 +110,6 @@ function bytesOf({ bytes, raw }: Piece): Uint8Array {
   } catch {
     return Buffer.from('[too deeply nested to be written out]')
   }
-}
-
-/** What no record can hold. Not found by recursion: it is asked of input that would exhaust the stack. */
-function whyUnfit(value: unknown): string | null {
-  let level: unknown[] = [value]
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > maxNesting) return `nested deeper than ${maxNesting} levels`
-    const below: unknown[] = []
-    for (const inner of level) {
-      // 1e999 is JSON, but no number: written out again it would be null.
-      if (typeof inner === 'number' && !Number.isFinite(inner)) return 'it holds a number too large to be kept'
-      if (inner !== null && typeof inner === 'object') for (const one of Object.values(inner)) below.push(one)
-    }
-    level = below
-  }
-  return null
 }
 
 function chooseCollector(sample: Buffer, options: ReadOptions): Collector {
@@ -192,11 +184,12 @@ async function* bounded(input: AsyncIterable<Uint8Array>, maxBytes: number): Asy
 }
 
 async function* gunzip(input: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-  const unpacked = Readable.from(input).pipe(createGunzip())
+  // Not pipe(): what ends the input early must end this too, or it waits for ever.
+  const unpacked = pipeline(Readable.from(input), createGunzip(), () => {})
   try {
     for await (const part of unpacked) yield part as Uint8Array
   } catch (error) {
-    throw error instanceof InputError
+    throw !String((error as NodeJS.ErrnoException).code).startsWith('Z_')
       ? error
       : new InputError(
           `the gzip data is broken or cut off (${error instanceof Error ? error.message : 'unreadable'}); pack it again. What came before may be stored: nothing is stored twice.`,

@@ -3,8 +3,10 @@
  * escaped. Numbers keep their digits (1 is not 1.0, nor "1") and a key that is there twice stays twice: parsing would lose both.
  */
 import { createHash } from 'node:crypto'
+import { InputError } from './errors.ts'
+import { maxNesting, tooDeep } from './exact-json.ts'
 
-/** SHA-256 as hex digits over the document and what sets it apart (its scope). `text` is JSON that has been parsed without error. */
+/** SHA-256 as hex digits over the document and what sets it apart (its scope). `text` is JSON that has been parsed without error. Throws InputError. */
 export function documentKey(text: string, ...apart: string[]): string {
   const document = new Reader(text).value()
   return createHash('sha256')
@@ -12,10 +14,11 @@ export function documentKey(text: string, ...apart: string[]): string {
     .digest('hex')
 }
 
-/** One pass over the text. It recurses: input is bounded in depth before. */
+/** One pass over the text. It recurses, and bounds that itself: behind a key that is there twice the text is deeper than what was parsed. */
 class Reader {
   readonly #text: string
   #at = 0
+  #depth = 0
 
   constructor(text: string) {
     this.#text = text
@@ -23,9 +26,12 @@ class Reader {
 
   value(): string {
     const first = this.#next()
-    if (first === '{') return this.#object()
-    if (first === '[') return this.#list()
-    return first === '"' ? this.#string() : this.#bare()
+    if (first !== '{' && first !== '[') return first === '"' ? this.#string() : this.#bare()
+    this.#depth += 1
+    if (this.#depth > maxNesting) throw new InputError(tooDeep)
+    const inner = first === '{' ? this.#object() : this.#list()
+    this.#depth -= 1
+    return inner
   }
 
   #object(): string {

@@ -22,6 +22,26 @@ export function stringifyExact(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'bigint' ? rawJSON(inner.toString()) : inner))
 }
 
+/** Real documents stay below ten levels; what lies far beyond would exhaust a stack somewhere on its way. */
+export const maxNesting = 64
+export const tooDeep = `nested deeper than ${maxNesting} levels`
+
+/** Why no record can hold it, or null. Not found by recursion: it is asked of input that would exhaust the stack. */
+export function whyUnfit(value: unknown): string | null {
+  let level: unknown[] = [value]
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > maxNesting) return tooDeep
+    const below: unknown[] = []
+    for (const inner of level) {
+      // 1e999 is JSON, but no number: written out again it would be null.
+      if (typeof inner === 'number' && !Number.isFinite(inner)) return 'it holds a number too large to be kept'
+      if (inner !== null && typeof inner === 'object') for (const one of Object.values(inner)) below.push(one)
+    }
+    level = below
+  }
+  return null
+}
+
 /** Makes a value safe for plain JSON consumers (browsers, jq): bigint becomes a decimal string. */
 export function jsonSafe(value: unknown): unknown {
   if (typeof value === 'bigint') return value.toString()

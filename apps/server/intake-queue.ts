@@ -3,7 +3,7 @@
  * a transaction each. A promise settles only after commit. Memory is bounded: past the limit a delivery is refused
  * with a time to come back, and counted.
  */
-import { FalconerError } from '../../domain/errors.ts'
+import { FalconerError, InvariantError } from '../../domain/errors.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { Database } from '../../store/database.ts'
 import { accept, type Delivery } from '../../store/intake.ts'
@@ -18,6 +18,10 @@ export class OverloadedError extends FalconerError {
   }
 }
 
+/** Not the database's word: it came while a record was made into a statement, and comes again only with that record. */
+const isOurFault = (error: unknown): boolean =>
+  error instanceof InvariantError || error instanceof RangeError || error instanceof TypeError || error instanceof SyntaxError
+
 export type IntakeQueueOptions = {
   maxWaitingBytes: number
   maxBatchBytes: number
@@ -26,7 +30,12 @@ export type IntakeQueueOptions = {
 }
 export type IntakeStats = { waitingBytes: number; refused: number; droppedConnections: number; commits: number; deliveries: number }
 /** What one post holds of the room there is: what it has sent and is not committed yet. */
-export type Room = { grow(bytes: number): void; shrink(bytes: number): void; leave(): void }
+export type Room = {
+  grow(bytes: number): void
+  /** So much of it is committed. */ shrink(bytes: number): void
+  /** From now on nothing of it is given back before it leaves: what is committed is not counted in the bytes that came. */ keep(): void
+  leave(): void
+}
 
 /** A post costs this much beside its bytes: its connection, its request, what waits for it. */
 const postBytes = 16_384
@@ -56,6 +65,7 @@ export class IntakeQueue {
     if (this.#held > 0 && this.#held + postBytes + Math.min(announced, this.#options.maxBatchBytes) > this.#options.maxWaitingBytes)
       this.#refuse()
     let own = 0
+    let kept = false
     const hold = (bytes: number): void => {
       const more = Math.max(bytes, -own)
       own += more
@@ -69,7 +79,12 @@ export class IntakeQueue {
         if (this.#held > own && this.#held + bytes > this.#options.maxWaitingBytes) this.#refuse()
         hold(bytes)
       },
-      shrink: (bytes) => hold(-Math.min(bytes, Math.max(0, own - postBytes))),
+      shrink: (bytes) => {
+        if (!kept) hold(-Math.min(bytes, Math.max(0, own - postBytes)))
+      },
+      keep: () => {
+        kept = true
+      },
       leave: () => hold(-own),
     }
   }
@@ -104,21 +119,31 @@ export class IntakeQueue {
   async #drain(): Promise<void> {
     await new Promise((resume) => setImmediate(resume)) // let posts that are already here join
     while (this.#waiting.length > 0) {
-      const batch = this.#takeBatch()
-      try {
-        const tallies = await accept(
-          this.#db,
-          this.#clock,
-          batch.map((waiting) => waiting.delivery),
-        )
-        this.stats.commits += 1
-        this.stats.deliveries += batch.length
-        this.#options.onCommitted?.(tallies)
-        for (const [index, waiting] of batch.entries()) waiting.resolve(tallies[index] as Tally)
-      } catch (error) {
-        for (const waiting of batch) waiting.reject(error)
-      }
+      await this.#commit(this.#takeBatch())
     }
+  }
+
+  /** Settles each. What one delivery alone is to blame for never fails its neighbours: they are committed apart from it. */
+  async #commit(batch: readonly Waiting[]): Promise<void> {
+    let tallies: Tally[]
+    try {
+      tallies = await accept(
+        this.#db,
+        this.#clock,
+        batch.map((waiting) => waiting.delivery),
+      )
+    } catch (error) {
+      if (batch.length > 1 && isOurFault(error)) {
+        const middle = batch.length >> 1
+        await this.#commit(batch.slice(0, middle))
+        await this.#commit(batch.slice(middle))
+      } else for (const waiting of batch) waiting.reject(error)
+      return
+    }
+    this.stats.commits += 1
+    this.stats.deliveries += batch.length
+    for (const [index, waiting] of batch.entries()) waiting.resolve(tallies[index] as Tally)
+    this.#options.onCommitted?.(tallies)
   }
 
   #takeBatch(): Waiting[] {

@@ -64,7 +64,7 @@ const diskFull: Problem = {
   code: 'disk_full',
   title: 'The disk is full',
   detail:
-    'The database’s disk is full: nothing of this was stored, what was stored before is kept. Make room or shorten FALCONER_RETENTION_DAYS, then send this again.',
+    'The database’s disk is full. What was stored before is kept. Make room or shorten FALCONER_RETENTION_DAYS, then send this again: of a large body the first part may be stored already, and no alert is stored twice.',
   retryAfter: 60,
 }
 /** The classes of SQLSTATE that are about the database's state, not about the statement: resources, conflicts, locks, the system, itself. */
@@ -73,11 +73,12 @@ const exhausted: Problem = {
   status: 503,
   code: 'unavailable',
   title: 'The database cannot do this now',
-  detail: 'The database failed at this; nothing of it was stored. Try again in a moment.',
+  detail:
+    'The database failed at this. Try again in a moment: of a large body the first part may be stored already, and no alert is stored twice.',
   retryAfter: 10,
 }
 
-/** The database went away: its own codes for that, and the network's. What it was asked was not done. */
+/** The database went away: its own codes for that, and the network's. Whether a commit that was under way was done is not known. */
 const isUnreachable = (error: unknown): boolean =>
   error instanceof Error &&
   (/^(?:08|57P|53300|ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH)/.test(String((error as NodeJS.ErrnoException).code ?? '')) ||
@@ -86,7 +87,8 @@ const unreachable: Problem = {
   status: 503,
   code: 'unavailable',
   title: 'The database does not answer',
-  detail: 'Falconer cannot reach its database just now; nothing was changed. Try again in a moment.',
+  detail:
+    'Falconer cannot reach its database just now. Try again in a moment: of a large body the first part may be stored already, and no alert is stored twice.',
   retryAfter: 5,
 }
 
@@ -94,6 +96,7 @@ export const faultOfOurs: Problem = {
   status: 500,
   code: 'invariant',
   title: 'A fault of ours',
-  detail: 'Falconer failed at this; nothing was changed by it. The server’s log says more.',
+  detail:
+    'Falconer failed at this; the server’s log says more. Of a large body the first part may be stored already; sent again, no alert is stored twice.',
   retryAfter: 30,
 }

@@ -12,7 +12,7 @@ export type Receiving = {
 }
 type Body = ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>
 const leastBytesPerMs = 16
-/** What is packed is held unpacked, a batch at a time. */
+/** What is packed is held unpacked, a batch at a time: beside the bytes that came, from the first to the last. */
 const unpackedBytes = 4 * 1024 * 1024
 
 /** Throws TooLargeError, OverloadedError, SlowSenderError, or CutOffError when the sender went away. What was whole before may be committed already. */
@@ -22,13 +22,20 @@ export async function* receive(
 ): AsyncIterable<Uint8Array> {
   const parts = (body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]()
   let total = 0
+  let mark = ''
   let waitedMs = 0
   for (;;) {
     const from = performance.now()
     const part = await next(parts, patienceMs === undefined ? null : patienceMs + total / leastBytesPerMs - waitedMs)
     if (part.done === true) return
     waitedMs += performance.now() - from
-    if (total === 0 && part.value[0] === 0x1f && part.value[1] === 0x8b) room?.grow(unpackedBytes)
+    if (mark.length < 4) {
+      mark += Buffer.from(part.value.subarray(0, 2)).toString('hex')
+      if (mark.startsWith('1f8b')) {
+        room?.grow(unpackedBytes)
+        room?.keep()
+      }
+    }
     total += part.value.length
     if (total > limit) throw tooLarge(limit)
     room?.grow(part.value.length)

@@ -9,7 +9,7 @@ import { type Batch, readInput, type ReadCounts } from '../read.ts'
 const source = { sourceId: null, sourceName: 's', scope: 'lab', receivedNs: 1_790_000_000_000_000_000n }
 async function read(
   content: string | Uint8Array,
-  options: { strict?: boolean; format?: string } = {},
+  options: { strict?: boolean; format?: string; maxDeadLetters?: number } = {},
 ): Promise<{ counts: ReadCounts; alerts: NewAlert[]; dead: Batch['deadLetters'] }> {
   const batches: Batch[] = []
   const bytes = typeof content === 'string' ? Buffer.from(content) : content
@@ -245,5 +245,70 @@ describe('Falco alerts', () => {
       ),
       property(20_000, 400) as fc.Parameters<[unknown, unknown]>,
     )
+  })
+})
+
+describe('What would exhaust a stack, or a table', () => {
+  const whole = stringifyExact(alert())
+  const nested = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels)
+  const inBase64 = (inner: string): string =>
+    JSON.stringify({ specversion: '1.0', type: 'falco.rule.output.v1', data_base64: Buffer.from(inner).toString('base64') })
+
+  it.each([
+    ['deep in Base64', inBase64(`{"rule":"x","priority":"Error","a":${nested(5_000)}}`), 'nested deeper than 64 levels'],
+    ['65 levels in Base64', inBase64(`{"rule":"x","priority":"Error","a":${nested(65)}}`), 'nested deeper than 64 levels'],
+    ['1e400 in Base64', inBase64('{"rule":"x","priority":"Error","output_fields":{"a":1e400}}'), 'a number too large'],
+    [
+      'deep, wrapped by a shipper',
+      JSON.stringify({ log: `{"rule":"x","priority":"Error","a":${nested(5_000)}}` }),
+      'nested deeper than 64',
+    ],
+    ['1e400, wrapped by a shipper', JSON.stringify({ MESSAGE: '{"rule":"x","priority":"Error","a":1e400}' }), 'a number too large'],
+    [
+      'deep behind a key that is there twice',
+      `{"rule":"x","priority":"Error","a":${nested(20_000)},"a":1}`,
+      'nested deeper than 64 levels',
+    ],
+    ['the same, of objects', `{"rule":"x","priority":"Error","a":${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)},"a":1}`, 'nested deeper'],
+    ['deep, with a number of many digits', `{"rule":"x","priority":"Error","n":12345678901234567890,"a":${nested(20_000)}}`, ''],
+  ])('guarantee 28: %s is a dead letter, and the alerts beside it are read', async (_what, text, reason) => {
+    const { counts, alerts, dead } = await read(`${whole}\n${text}\n${whole}\n`)
+    expect(counts).toMatchObject({ read: 3, records: 2, deadLetters: 1 })
+    expect(alerts).toHaveLength(2)
+    expect(dead[0]?.reason).toContain(reason)
+    expect(Buffer.from(dead[0]?.bytes ?? []).toString()).toBe(text)
+  })
+
+  it('keeps what is 64 levels deep, also in Base64', async () => {
+    const deep = `{"rule":"x","priority":"Error","a":${nested(63)}}`
+    expect((await read(`${deep}\n${inBase64(deep)}`)).counts).toMatchObject({ records: 2, deadLetters: 0 })
+  })
+
+  it('guarantee 28: past the first thousand, dead letters of one body are one, which says how many pieces and bytes it is', async () => {
+    const { counts, alerts, dead } = await read(`${'{}'.repeat(34_000)}\n${whole}\n`)
+    expect(counts).toMatchObject({ read: 1_002, records: 1, deadLetters: 1_001 })
+    expect(alerts).toHaveLength(1)
+    expect(dead).toHaveLength(1_001)
+    expect(dead[1_000]?.reason).toMatch(
+      /^33000 pieces of 66000 bytes from here on cannot be read, the first of them: not a Falco alert.*; 464 bytes of it are not kept$/,
+    )
+    expect(Buffer.from(dead[1_000]?.bytes ?? []).equals(Buffer.alloc(65_536, '{}'))).toBe(true)
+  })
+
+  it('a piece too large for that stands alone, with how many bytes of it are not kept', async () => {
+    const large = 'x'.repeat(70_000)
+    const { dead } = await read(`{}{}{}\n${large}\n{}`, { strict: true, maxDeadLetters: 1 })
+    expect(dead.map(({ bytes }) => bytes.length)).toEqual([2, 70_001, 6])
+    expect(dead[2]?.reason).toMatch(/^3 pieces of 6 bytes/)
+  })
+
+  it('gzip whose sender goes away ends with that error: it neither waits for ever nor goes unheard', async () => {
+    const packed = gzipSync(Array.from({ length: 5_000 }, (_, n) => stringifyExact(alert({ n }))).join('\n'))
+    const gone = new Error('gone')
+    const cut = async function* (): AsyncIterable<Uint8Array> {
+      yield packed.subarray(0, 1_000)
+      throw gone
+    }
+    await expect(readInput(cut(), { path: 'x', format: 'falco', source, onBatch: async () => {} })).rejects.toBe(gone)
   })
 })

@@ -6,7 +6,7 @@ import { attackFromTags } from '../../domain/attack.ts'
 import { documentKey } from '../../domain/document-key.ts'
 import { InputError } from '../../domain/errors.ts'
 import { parseEventTime } from '../../domain/event-time.ts'
-import { parseExact } from '../../domain/exact-json.ts'
+import { parseExact, whyUnfit } from '../../domain/exact-json.ts'
 import { parsePriority, prioritySeverity } from '../../domain/severity.ts'
 import type { NewRecord, Piece, SourceContext } from '../collector.ts'
 import type { FalcoDocument } from './falco.ts'
@@ -78,12 +78,17 @@ function unwrap(raw: FalcoDocument): FalcoDocument {
   return data !== null && typeof data === 'object' && !Array.isArray(data) ? (data as FalcoDocument) : raw
 }
 
+/** Packed as text, it was not looked through with what holds it. */
 function parseBase64(text: string): unknown {
+  let data: unknown
   try {
-    return parseExact(Buffer.from(text, 'base64').toString())
+    data = parseExact(Buffer.from(text, 'base64').toString())
   } catch (error) {
     throw new InputError('the CloudEvent’s "data_base64" is not JSON', { cause: error })
   }
+  const unfit = whyUnfit(data)
+  if (unfit !== null) throw new InputError(`the CloudEvent’s "data_base64": ${unfit}`)
+  return data
 }
 
 function fieldsOf(document: FalcoDocument): Fields {

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readInput } from '../../collectors/read.ts'
 import type { Alert } from '../../domain/alert.ts'
 import { getAlerts } from '../../store/alerts.ts'
+import { embeddedDatabase } from '../support/database.ts'
 import { inParts } from '../support/fuzz-bodies.ts'
 import { shapes, sources } from '../support/fuzz-shapes.ts'
 import { falconerProgram, runHere } from '../support/process.ts'
@@ -34,6 +35,8 @@ describe('Every shape of Falco’s alerts', () => {
   let folder: string
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'falconer-shapes-'))
+    // Made from a template: to begin one anew takes a busy machine longer than all that is read here.
+    await (await embeddedDatabase(join(folder, 'data'))).close()
   })
   afterAll(async () => rm(folder, { recursive: true, force: true }))
 
@@ -65,7 +68,7 @@ describe('Every shape of Falco’s alerts', () => {
     const chosen = full ? shapes : shapes.filter(({ name }) => name === 'gzip over UTF-16')
     expect(chosen).not.toEqual([])
     for (const { name, body, alerts, internal = 0, text: skipped = 0 } of chosen) {
-      const child = spawn(falconerProgram, ['import', '-', '--cluster', 'lab', '--json', '--data', join(folder, 'piped')], {
+      const child = spawn(falconerProgram, ['import', '-', '--cluster', 'lab', '--json', '--data', join(folder, 'data')], {
         env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '' },
         stdio: ['pipe', 'pipe', 'inherit'],
       })

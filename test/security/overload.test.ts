@@ -7,6 +7,7 @@ import { Agent } from 'node:http'
 import { describe, expect, it, vi } from 'vitest'
 import { FixedClock } from '../../domain/clock.ts'
 import { IntakeQueue, OverloadedError } from '../../apps/server/intake-queue.ts'
+import { receive } from '../../apps/server/receive.ts'
 import type { Database } from '../../store/database.ts'
 import { serverUrl } from '../support/database.ts'
 import { post } from '../support/ingest-load.ts'
@@ -151,6 +152,24 @@ describe('the room', () => {
     second.leave()
     first.leave()
     first.leave()
+    expect(intake.stats.waitingBytes).toBe(0)
+  })
+
+  it.each([[[1, 9]], [[2, 8]], [[10]]])('holds what a packed body unpacks to until it leaves, cut into parts of %j', async (sizes) => {
+    const intake = queue()
+    const room = intake.enter()
+    const packed = Buffer.from('1f8b0800000000000003', 'hex')
+    let at = 0
+    const parts = async function* (): AsyncIterable<Uint8Array> {
+      for (const size of sizes) yield packed.subarray(at, (at += size))
+    }
+    await Array.fromAsync(receive(parts(), { room }))
+    const held = 16_384 + 4 * 1024 * 1024 + packed.length
+    expect(intake.stats.waitingBytes).toBe(held)
+    // What is committed is counted unpacked.
+    room.shrink(4 * 1024 * 1024)
+    expect(intake.stats.waitingBytes).toBe(held)
+    room.leave()
     expect(intake.stats.waitingBytes).toBe(0)
   })
 

@@ -4,10 +4,12 @@
  */
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
+import { gzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { listen } from '../../apps/server/listen.ts'
 import type { Database } from '../../store/database.ts'
 import { listSources } from '../../store/sources.ts'
+import { delivery, newAlert } from '../support/records.ts'
 import { alertOfShop } from '../support/shop-alert.ts'
 import { openSite, type Site } from '../support/site.ts'
 
@@ -60,6 +62,66 @@ describe('ingest over a socket', () => {
     expect((await accepted()) - before).toBeLessThanOrEqual(2)
     await expect.poll(() => site.logged.filter((one) => one.includes('request cut off')).length).toBe(2)
     expect(site.logged.filter((one) => one.includes('"level":"error"'))).toEqual([])
+  })
+
+  it('a packed body that is cut off costs nothing either', async () => {
+    const packed = gzipSync(Array.from({ length: 5_000 }, (_, at) => line(at * 7_919)).join(''))
+    const before = site.logged.filter((one) => one.includes('request cut off')).length
+    const cut = post()
+    cut.on('error', () => {})
+    cut.write(packed.subarray(0, 2_000))
+    await expect.poll(held).toBeGreaterThan(4_000_000)
+    cut.destroy()
+    await expect.poll(held, { timeout: 10_000 }).toBe(0)
+    await expect.poll(() => site.logged.filter((one) => one.includes('request cut off')).length).toBe(before + 1)
+    const next = post()
+    next.end(line(6))
+    expect((await answered(next)).statusCode).toBe(200)
+  })
+
+  it('guarantee 28: a delivery that cannot be made into a statement fails alone: what shares its commit is stored', async () => {
+    let document: unknown = 1
+    for (let level = 0; level < 20_000; level += 1) document = [document]
+    const scope = 'neighbours'
+    const of = (n: number): ReturnType<typeof newAlert> => ({
+      ...newAlert({ scope, hostname: `neighbour-${n}` }),
+      ...(n === 3 ? { fields: { document } } : {}),
+    })
+    const settled = await Promise.allSettled(
+      Array.from({ length: 7 }, (_, n) => site.falconer.intake.submit(delivery({ scope, alerts: [of(n)] }), 100)),
+    )
+    expect(settled.map(({ status }) => status)).toEqual(settled.map((_, n) => (n === 3 ? 'rejected' : 'fulfilled')))
+    expect(settled[3]).toMatchObject({ reason: expect.any(RangeError) as unknown })
+    expect(settled.flatMap((one) => (one.status === 'fulfilled' ? one.value.accepted : []))).toEqual([1, 1, 1, 1, 1, 1])
+  })
+
+  it('an error in the middle of a large body never says that nothing was stored; sent again, each alert is there once', async () => {
+    const body = Array.from({ length: 1_200 }, (_, at) => line(100_000 + at)).join('')
+    const before = await accepted()
+    const real = site.falconer.db.transaction.bind(site.falconer.db)
+    let calls = 0
+    for (const error of [
+      Object.assign(new Error('gone'), { code: '57P01' }),
+      Object.assign(new Error('x'), { code: '53100' }),
+      new Error('y'),
+    ]) {
+      calls = 0
+      vi.spyOn(site.falconer.db as Database, 'transaction').mockImplementation((work) =>
+        (calls += 1) === 2 ? Promise.reject(error) : real(work),
+      )
+      const failing = post()
+      failing.end(body)
+      const answer = await answered(failing)
+      expect(answer.statusCode).toBeGreaterThanOrEqual(500)
+      const { detail } = JSON.parse(answer.text) as { detail: string }
+      expect(detail).not.toMatch(/nothing/)
+      expect(detail).toMatch(/the first part may be stored already.* no alert is stored twice/)
+      vi.restoreAllMocks()
+    }
+    expect((await accepted()) - before).toBe(500)
+    const again = post()
+    again.end(body)
+    expect(JSON.parse((await answered(again)).text)).toMatchObject({ accepted: 700, duplicates: 500 })
   })
 
   it('a body that is too large is refused with 413: at once when announced, and as it grows when not', async () => {

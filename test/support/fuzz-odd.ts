@@ -25,6 +25,13 @@ const dead = (name: string, body: string | (() => Buffer), says: RegExp, deadLet
   odd(name, body, { counts: { deadLetters }, says })
 const good = (name: string, body: string): OddBody => odd(name, body, { counts: { accepted: 1 } })
 const at = (time: string): string => alert({ time }, { 'evt.time': null })
+const nested = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels)
+const inBase64 = (inner: string): string =>
+  JSON.stringify({
+    specversion: '1.0',
+    type: 'falco.rule.output.v1',
+    data_base64: Buffer.from(inner.replace('{', '{"rule":"x","priority":"Error",')).toString('base64'),
+  })
 const noDocument = /line 1: not a Falco alerts document/
 
 export const oddBodies: readonly OddBody[] = [
@@ -50,6 +57,14 @@ export const oddBodies: readonly OddBody[] = [
     /larger than 16777216 bytes; \d+ bytes of it are not kept/,
   ),
   dead('nested 100 deep', `{"rule":"x","priority":"Error","a":${'['.repeat(100)}${']'.repeat(100)}}`, /nested deeper than 64 levels/),
+  dead('nested 5,000 deep in Base64', inBase64(`{"a":${nested(5_000)}}`), /"data_base64": nested deeper than 64 levels/),
+  dead('1e400 in Base64', inBase64('{"output_fields":{"a":1e400}}'), /"data_base64": it holds a number too large to be kept/),
+  odd(
+    'nested 20,000 deep behind a key that is there twice, and an alert',
+    `{"rule":"x","priority":"Error","a":${nested(20_000)},"a":1}\n${alert()}`,
+    { counts: { accepted: 1, deadLetters: 1 }, says: /line 1: nested deeper than 64 levels/ },
+  ),
+  dead('60 kB of {}', () => Buffer.alloc(60_000, '{}'), /line 1: not a Falco alert/, 1_001),
   dead('a rule’s name of 1 MB', () => Buffer.from(alert({ rule: 'r'.repeat(megabytes) })), /"rule" is longer than 500 characters/),
   dead('NUL bytes', '{"rule":"a\0b","priority":"Error"}', /line 1: not JSON/),
   good('NUL, escaped', alert({ hostname: 'a\0b' }, { 'a\0': '\0' })),
