@@ -40,11 +40,14 @@ export async function decide(
   })
 }
 
-/** With each alert those that only tell of its event once more. */
-const wholeEvents = async (tx: Transaction, alertIds: readonly string[]): Promise<string[]> => [
-  ...alertIds,
-  ...[...(await tellingTheSame(tx, alertIds.filter(isId))).values()].flat(),
-]
+/** Each alert's whole event: the one that stands for it, and those that only tell of it once more. */
+async function wholeEvents(tx: Transaction, alertIds: readonly string[]): Promise<string[]> {
+  const standing = new Map(
+    (await membershipsOf(tx, { alertIds: alertIds.filter(isId) })).map((one) => [one.alertId, one.sameAs ?? one.alertId]),
+  )
+  const heads = [...new Set(alertIds.map((id) => standing.get(id) ?? id))]
+  return [...heads, ...[...(await tellingTheSame(tx, heads.filter(isId))).values()].flat()]
+}
 
 async function existing(tx: Transaction, id: string): Promise<Incident> {
   const incident = await getIncident(tx, { id })

@@ -8,7 +8,7 @@ import type { Entity } from '../domain/entity.ts'
 import { newId } from '../domain/ids.ts'
 import type { SharedFact } from '../domain/incident.ts'
 import { getAlert, getAlertRaw, getAlerts, receivedAtOf } from '../store/alerts.ts'
-import { type Database, isRefusedData, type Transaction } from '../store/database.ts'
+import { type Database, isOurFault, isRefusedData, type Transaction } from '../store/database.ts'
 import { insertDeadLetters } from '../store/dead-letters.ts'
 import { addPlaces, addToGroups, type GroupRow, regroup } from '../store/groups.ts'
 import { mergeInto } from '../store/incidents.ts'
@@ -39,8 +39,8 @@ export async function correlatePending(db: Database, clock: Clock, limit = 2_000
       return { ...correlated, incidentIds: tried.length === 0 ? [] : await placeAlerts(tx, clock, await getAlerts(tx, tried)) }
     })
   } catch (error) {
-    if (!isRefusedData(error)) throw error
-    // One that the database refuses must not keep the others waiting: halve until it stands alone, then set it aside.
+    if (!isRefusedData(error) && !isOurFault(error)) throw error
+    // One that cannot be worked on must not keep the others waiting: halve until it stands alone, then set it aside.
     if (tried.length > 1) return { ...(await correlatePending(db, clock, tried.length >> 1)), more: true }
     await setAside(db, clock, tried[0] ?? '', error)
     return { alerts: tried.length, receivedAt: [], incidentIds: [], more: true }

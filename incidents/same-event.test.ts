@@ -6,6 +6,7 @@ import type { NewAlert } from '../domain/alert.ts'
 import { FixedClock } from '../domain/clock.ts'
 import { stringifyExact } from '../domain/exact-json.ts'
 import type { Principal } from '../domain/principal.ts'
+import { searchAlerts } from '../store/alert-search.ts'
 import { getAlerts, listAlerts } from '../store/alerts.ts'
 import type { Database } from '../store/database.ts'
 import { listIncidents } from '../store/incidents.ts'
@@ -76,6 +77,7 @@ const correlateAll = async (db: Database): Promise<void> => {
 
 describe('tellsTheSame', () => {
   const direct = storedAlert('a', { eventNs: at, fields: sent({ 'proc.cmdline': long }).output_fields })
+  const odd = storedAlert('a', { eventNs: at, fields: { ...direct.fields, constructor: 'x', toString: 'y' } })
   const other = (over: Record<string, unknown>, fields: Record<string, unknown> = {}): boolean =>
     tellsTheSame(
       direct,
@@ -91,6 +93,11 @@ describe('tellsTheSame', () => {
   it('is told of a copy with its uuid, further fields and cut texts', () => {
     expect(other({})).toBe(true)
     expect(other({ hostname: null })).toBe(true)
+  })
+  it('is not told of one without a field that is called as what every object has', () => {
+    const copy = storedAlert('b', { eventNs: at, relayedAs: uuid(1), fields: direct.fields })
+    expect(tellsTheSame(odd, copy)).toBe(false)
+    expect(tellsTheSame(odd, { ...copy, fields: odd.fields })).toBe(true)
   })
   it.each([
     ['a nanosecond later', { eventNs: at + 1n }, {}],
@@ -147,6 +154,7 @@ eachDatabase('the same event by two routes', (database) => {
     )
     expect(shown.alerts).toHaveLength(3)
     expect(await alertCandidates(database(), incidentId)).toHaveLength(3)
+    expect((await searchAlerts(database(), { rule: 'Terminal shell in container', scope }, { limit: 50 })).alerts).toEqual(shown.alerts)
     expect(await membershipsOf(database(), { incidentId })).toHaveLength(6)
     const same = await tellingTheSame(
       database(),
@@ -167,21 +175,25 @@ eachDatabase('the same event by two routes', (database) => {
     )
   })
 
-  it('what is split off takes along what tells of the same event', async () => {
-    const scope = 'route split'
-    await accept(database(), clock, [delivery({ scope, alerts: await read(scope, [...documents, ...copies]) })])
-    await correlateAll(database())
-    const incident = (await listIncidents(database(), { scope }, { limit: 10 })).incidents[0]
-    const { alerts } = await listAlerts(database(), { incidentId: incident?.id ?? '' }, { limit: 20 })
-    const chosen = alerts.find((alert) => alert.process?.pid === 8n)?.id ?? ''
-    const ada: Principal = { id: 'u1', kind: 'user', name: 'Ada', role: 'responder', personId: 'u1', mayApprove: true }
-    await decide(database(), clock, ada, 'web', { kind: 'split', incident: incident?.id ?? '', alerts: [chosen] }, '')
-    const counts = await database().query<{ n: number; alerts: number }>(
-      sql`select count(m.*)::int as n, i.alert_count as alerts from incidents i join incident_alerts m on m.incident_id = i.id where i.scope = ${scope} group by i.id, i.alert_count order by 1, 2`,
-    )
-    expect(counts).toEqual([
-      { n: 3, alerts: 1 },
-      { n: 3, alerts: 2 },
-    ])
-  })
+  it.each(['Falco', 'falcosidekick'])(
+    'what is split off, named as %s sent it, takes along what tells of the same event',
+    async (sender) => {
+      const scope = `route split ${sender}`
+      await accept(database(), clock, [delivery({ scope, alerts: await read(scope, [...documents, ...copies]) })])
+      await correlateAll(database())
+      const incident = (await listIncidents(database(), { scope }, { limit: 10 })).incidents[0]
+      const { alerts } = await listAlerts(database(), { incidentId: incident?.id ?? '' }, { limit: 20 })
+      const direct = alerts.find((alert) => alert.process?.pid === 8n)?.id ?? ''
+      const chosen = sender === 'Falco' ? direct : ((await tellingTheSame(database(), [direct])).get(direct)?.[0] ?? '')
+      const ada: Principal = { id: 'u1', kind: 'user', name: 'Ada', role: 'responder', personId: 'u1', mayApprove: true }
+      await decide(database(), clock, ada, 'web', { kind: 'split', incident: incident?.id ?? '', alerts: [chosen] }, '')
+      const counts = await database().query<{ n: number; alerts: number }>(
+        sql`select count(m.*)::int as n, i.alert_count as alerts from incidents i join incident_alerts m on m.incident_id = i.id where i.scope = ${scope} group by i.id, i.alert_count order by 1, 2`,
+      )
+      expect(counts).toEqual([
+        { n: 3, alerts: 1 },
+        { n: 3, alerts: 2 },
+      ])
+    },
+  )
 })

@@ -13,7 +13,7 @@ export function tellsTheSame(direct: Alert, relayed: Alert): boolean {
   if (direct.hostname !== null && relayed.hostname !== null && direct.hostname !== relayed.hostname) return false
   const fields = Object.entries(direct.fields)
   // Without a field nothing but the time tells two events apart.
-  return fields.length > 0 && fields.every(([name, value]) => sameValue(value, relayed.fields[name], relayed.truncated.includes(name)))
+  return fields.length > 0 && fields.every(([name, value]) => sameValue(value, own(relayed.fields, name), relayed.truncated.includes(name)))
 }
 
 /** Of a cut text the beginning must be the same; a character that was cut through is left as replacement characters. */
@@ -23,6 +23,8 @@ function sameValue(whole: unknown, relayed: unknown, isCut: boolean): boolean {
     : canonicalJson(whole ?? null) === canonicalJson(relayed ?? null)
 }
 const cutMark = '[...]'
+/** What the sensor wrote; never what every object has. */
+const own = (fields: Alert['fields'], name: string): unknown => (Object.hasOwn(fields, name) ? fields[name] : undefined)
 
 /** One alert of a moment in an incident. `sameAs`: the alert that stands for it, as stored so far. */
 export type Witness = { alert: Alert; sameAs: string | null; isNew: boolean }

@@ -20,7 +20,7 @@ const alertAt = (n: number): NewAlert =>
     container: { id: `c0ffee00000${n % 10}`, name: null, image: null },
     pod: { namespace: 'shop', name: `checkout-${n % 10}`, uid: null },
     output: n % 2_500 === 9 ? 'Somebody READ /etc/shadow 100%' : 'nothing much',
-    fields: { n, 'fd.name': n === 4_321 ? '/root/.ssh/id_\0rsa' : '/tmp/x' },
+    fields: { n, 'fd.name': n === 4_321 ? '/root/.ssh/id_\0rsa' : n === 4_322 ? 'sh -c "C:\\id"' : '/tmp/x' },
   })
 
 eachDatabase('searching alerts', (database) => {
@@ -54,6 +54,8 @@ eachDatabase('searching alerts', (database) => {
     ['a container and a rule', { containerId: 'c0ffee000007', rule: 'Rare rule', toNs: noon + 1_007_000_000_000n }, [1_007, 7]],
     ['text of the sentence, in either case', { text: 'somebody read /etc/SHADOW 100%' }, [2_509, 9]],
     ['text of a field that Postgres would refuse', { text: 'id_\0rsa' }, [4_321]],
+    ['text with quotes and backslashes', { text: 'sh -c "c:\\id"' }, [4_322]],
+    ['no name of a field', { text: 'fd.name' }, []],
     ['text in which nothing is a pattern', { text: '%shadow%' }, []],
     ['nothing that is there', { rule: 'Usual', text: 'x' }, []],
   ])('finds %s', async (_title, search, seconds) => {

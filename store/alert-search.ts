@@ -1,6 +1,6 @@
 /**
- * Alerts searched, newest first. Rule, container, pod and time are found by index. Cluster, severity and text are looked for
- * among a bounded number of alerts at a time, so that no search reads the whole store; the page says how far back it looked.
+ * Alerts searched, newest first, each event once. Time and one of container, pod and rule are found by index; the rest is looked
+ * for among a bounded number of alerts at a time, so that no search reads the whole store; the answer says how far back it looked.
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Alert } from '../domain/alert.ts'
@@ -26,18 +26,21 @@ export type AlertsFound = { alerts: Alert[]; next: string | null; lookedBackTo: 
 const mostLookedAt = { cheap: 20_000, text: 4_000 }
 
 export async function searchAlerts(db: Queryable, search: AlertSearch, options: { cursor?: string; limit: number }): Promise<AlertsFound> {
-  const found = byIndex(search)
+  const { found, looked } = conditionsOf(search)
   const after = options.cursor === undefined ? undefined : parseCursor(options.cursor)
   if (after !== undefined) found.push(sql`(a.event_ns, a.id) < (${after.eventNs}, ${after.id}::uuid)`)
-  const looked = byLooking(search)
   const bound = looked.length === 0 ? options.limit + 1 : search.text === undefined ? mostLookedAt.cheap : mostLookedAt.text
   const range = sql`from alerts a where ${all(found)} order by a.event_ns desc, a.id desc`
   // The inner limit bounds what is looked at, the outer one ends it as soon as the page is full; only then are keys joined.
-  const rows = await db.query(sql<AlertRow>`with hits as materialized (
+  const rows = await db.query(sql<AlertRow & { retold: boolean }>`with hits as materialized (
       select a.id, a.received_at from (select a.* ${range} limit ${bound}) a where ${all(looked)} order by a.event_ns desc, a.id desc limit ${options.limit + 1})
-    select ${alertColumns} from hits join alerts a using (id, received_at) ${withKeys} order by a.event_ns desc, a.id desc`)
-  const alerts = rows.slice(0, options.limit).map(alertFromRow)
-  if (rows.length > options.limit) return { alerts, next: cursorOf(alerts.at(-1)), lookedBackTo: null }
+    select ${alertColumns}, coalesce((select m.same_as is not null from incident_alerts m where m.alert_id = a.id), false) as retold
+    from hits join alerts a using (id, received_at) ${withKeys} order by a.event_ns desc, a.id desc`)
+  const page = rows.slice(0, options.limit)
+  const alerts = page.filter((row) => !row.retold).map(alertFromRow)
+  const end = page.at(-1)
+  if (rows.length > options.limit && end !== undefined)
+    return { alerts, next: cursorOf({ id: end.id, eventNs: end.event_ns }), lookedBackTo: null }
   if (looked.length === 0) return { alerts, next: null, lookedBackTo: null }
   const [last] = await db.query(sql<{ id: string; event_ns: bigint }>`select a.id::text, a.event_ns ${range} offset ${bound - 1} limit 1`)
   return last === undefined
@@ -50,24 +53,28 @@ const cursorOf = (alert: Pick<Alert, 'id' | 'eventNs'> | undefined): string | nu
 const all = (conditions: readonly RawBuilder<unknown>[]): RawBuilder<unknown> =>
   conditions.length === 0 ? sql`true` : sql.join(conditions, sql` and `)
 
-function byIndex({ rule, containerId, pod, fromNs, toNs }: AlertSearch): RawBuilder<unknown>[] {
-  const conditions: RawBuilder<unknown>[] = []
-  if (rule !== undefined) conditions.push(sql`a.rule = ${escapeText(rule)}`)
-  if (containerId !== undefined) conditions.push(sql`a.container_id = ${escapeText(containerId)}`)
+/** `found` by one index, whatever else is asked: two together would read all of one to find little of the other. */
+function conditionsOf(search: AlertSearch): { found: RawBuilder<unknown>[]; looked: RawBuilder<unknown>[] } {
+  const { rule, containerId, pod, fromNs, toNs, scope, minSeverity, text } = search
+  const indexed: RawBuilder<unknown>[] = []
+  if (containerId !== undefined) indexed.push(sql`a.container_id = ${escapeText(containerId)}`)
   if (pod !== undefined) {
     const [namespace = '', ...name] = escapeText(pod).split('/')
-    conditions.push(sql`a.pod_namespace = ${namespace} and a.pod_name = ${name.join('/')}`)
+    indexed.push(sql`(a.pod_namespace = ${namespace} and a.pod_name = ${name.join('/')})`)
   }
-  if (fromNs !== undefined) conditions.push(sql`a.event_ns >= ${fromNs}`)
-  if (toNs !== undefined) conditions.push(sql`a.event_ns <= ${toNs}`)
-  return conditions
+  if (rule !== undefined) indexed.push(sql`a.rule = ${escapeText(rule)}`)
+  const [found, ...looked] = indexed
+  if (scope !== undefined) looked.push(sql`a.scope = ${escapeText(scope)}`)
+  if (minSeverity !== undefined) looked.push(sql`a.severity >= ${severityId(minSeverity)}`)
+  if (text !== undefined) looked.push(sql`strpos(lower(${said}), lower(${escapeText(text)}::text)) > 0`)
+  return {
+    found: [
+      ...(found === undefined ? [] : [found]),
+      ...(fromNs === undefined ? [] : [sql`a.event_ns >= ${fromNs}`]),
+      ...(toNs === undefined ? [] : [sql`a.event_ns <= ${toNs}`]),
+    ],
+    looked,
+  }
 }
-
-function byLooking({ scope, minSeverity, text }: AlertSearch): RawBuilder<unknown>[] {
-  const conditions: RawBuilder<unknown>[] = []
-  if (scope !== undefined) conditions.push(sql`a.scope = ${escapeText(scope)}`)
-  if (minSeverity !== undefined) conditions.push(sql`a.severity >= ${severityId(minSeverity)}`)
-  if (text !== undefined)
-    conditions.push(sql`strpos(lower(concat_ws(E'\n', a.rule, a.output, a.fields::text)), lower(${escapeText(text)}::text)) > 0`)
-  return conditions
-}
+/** All a sensor said in words: rule, sentence, and the values of fields, not their names. */
+const said = sql`concat_ws(chr(10), a.rule, a.output, (select string_agg(f.value, chr(10)) from jsonb_each_text(a.fields) f))`

@@ -20,16 +20,22 @@ export interface Queryable {
 }
 export type Transaction = Queryable & { readonly isTransaction: true }
 
+/** `frees`: it makes room on the disk, and is let in when others no longer are. */
+export type TransactionOptions = { frees?: boolean }
+
 export interface Database extends Queryable {
   readonly kind: 'embedded' | 'server'
   /** Runs `work` in one transaction: committed when it returns, rolled back when it throws. Never nest. */
-  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
+  transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>
   close(): Promise<void>
 }
 
 const stateOf = (error: unknown): string => (error as { code?: string } | null)?.code ?? ''
 /** SQLSTATE class 22 (data exception), 54 (a limit: a value too large): the record's fault, not the database's. */
 export const isRefusedData = (error: unknown): boolean => /^(22|54)/.test(stateOf(error))
+/** A fault of ours over what a record holds, not the database's state: the record may not keep its neighbours from being worked on. */
+export const isOurFault = (error: unknown): boolean =>
+  error instanceof TypeError || error instanceof RangeError || error instanceof InvariantError
 /** Deadlock or serialisation failure: the same work may succeed the next time. */
 export const isConflict = (error: unknown): boolean => stateOf(error).startsWith('40')
 /** The lock was not to be had in time. */
@@ -89,6 +95,9 @@ function serverConfig(options: { url: string; schema?: string; poolSize?: number
   }
 }
 
+/** Single statements that write are short, and most of them tidy up. */
+const writing = /\b(?:insert|update|delete|vacuum|create|drop)\b/i
+
 class PooledDatabase implements Database {
   readonly kind: 'embedded' | 'server'
   readonly #kysely: Kysely<unknown>
@@ -105,12 +114,13 @@ class PooledDatabase implements Database {
 
   async query<Row>(statement: RawBuilder<Row>): Promise<Row[]> {
     this.#refuseInside('query')
+    if (this.#room !== null && writing.test(statement.compile(this.#kysely).sql)) await this.#room.toFree()
     return (await statement.execute(this.#kysely)).rows
   }
 
-  async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+  async transaction<T>(work: (tx: Transaction) => Promise<T>, { frees = false }: TransactionOptions = {}): Promise<T> {
     this.#refuseInside('transaction')
-    await this.#room?.toWrite()
+    await (frees ? this.#room?.toFree() : this.#room?.toWrite())
     const place = { open: true }
     return this.#kysely
       .transaction()

@@ -19,11 +19,11 @@ export type FreeBytes = () => Promise<number>
 const mebibyte = 1_048_576
 /** Four segments of its log: more than one transaction writes. */
 const writeMebibytes = 64
-/** To start, and look at what there is. */
-const openMebibytes = 32
+/** To start, and to make room. */
+const freeMebibytes = 32
 const measuredForMs = 100
 
-export type DiskRoom = { toOpen(): Promise<void>; toWrite(): Promise<void> }
+export type DiskRoom = { toFree(): Promise<void>; toWrite(): Promise<void> }
 
 /** Each throws DiskFullError when there is too little. */
 export function diskRoom(
@@ -42,5 +42,5 @@ export function diskRoom(
     }
     if (free < mebibytes * mebibyte) throw new DiskFullError(folder, free)
   }
-  return { toOpen: () => need(openMebibytes), toWrite: () => need(writeMebibytes) }
+  return { toFree: () => need(freeMebibytes), toWrite: () => need(writeMebibytes) }
 }

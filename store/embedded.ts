@@ -34,7 +34,7 @@ export async function openEmbedded(dataDir: string | undefined, template?: Blob,
   const lock = dataDir === undefined ? null : await lockFolder(dataDir)
   try {
     const room = dataDir === undefined ? null : diskRoom(resolve(dataDir), freeBytes)
-    await room?.toOpen()
+    await room?.toFree()
     const begun = dataDir === undefined ? null : await beginning(resolve(dataDir))
     const pglite = await PGlite.create({
       ...(dataDir === undefined ? {} : { dataDir: join(resolve(dataDir), 'postgres') }),

@@ -69,7 +69,7 @@ async function expire(
   condition: RawBuilder<unknown>,
   remove: (tx: Transaction) => Promise<unknown>,
 ): Promise<number> {
-  return db.transaction(async (tx) => {
+  const work = async (tx: Transaction): Promise<number> => {
     // Everybody who reads alerts would queue up behind this lock: better to try again later.
     await tx.query(sql`set local lock_timeout = '5s'`)
     await lockIncidents(tx)
@@ -91,5 +91,6 @@ async function expire(
     )
     await remove(tx)
     return Number(count?.n ?? 0n)
-  })
+  }
+  return db.transaction(work, { frees: true })
 }

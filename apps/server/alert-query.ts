@@ -1,17 +1,8 @@
 /** What a search for alerts may ask, in the words of the API and of the page's address; the same for both. */
 import { z } from 'zod'
-import { parseEventTime } from '../../domain/event-time.ts'
 import { Severity } from '../../domain/severity.ts'
 import type { AlertSearch } from '../../store/alert-search.ts'
-
-const moment = z
-  .string()
-  .max(40)
-  .transform((text, context) => {
-    const ns = parseEventTime(text.length === 10 ? `${text}T00:00:00Z` : text)
-    if (ns === undefined) context.addIssue({ code: 'custom', message: 'must be a day or a moment, as 2026-11-25 or 2026-11-25T08:30:00Z' })
-    return ns ?? 0n
-  })
+import { EventMoment } from './api/operation.ts'
 
 export const AlertQuery = z.object({
   rule: z.string().min(1).max(500).optional().describe('Exactly this rule'),
@@ -22,8 +13,8 @@ export const AlertQuery = z.object({
     .regex(/^[^/]+\/[^/]+$/, 'must be namespace/name')
     .optional()
     .describe('namespace/name, as the sensor writes it'),
-  from: moment.optional().describe('Event time, not before'),
-  to: moment.optional().describe('Event time, not after'),
+  from: EventMoment.optional().describe('Event time, not before'),
+  to: EventMoment.optional().describe('Event time, not after'),
   scope: z.string().min(1).max(100).optional().describe('Cluster'),
   severity: Severity.optional().describe('At least this severe'),
   text: z.string().min(2).max(200).optional().describe('In the sensor’s sentence or a field; looked for among so many alerts at a time'),

@@ -66,18 +66,25 @@ function stepsOf(falconer: Falconer, quietMs: number): Steps {
     plan: () => nextProposal('requested', (id) => planProposal(responses, responses.executor, id)),
     execute: () => nextProposal('approved', (id) => executeProposal(responses, id)),
     housekeeping: async () => {
-      if ((await expireOverdue(responses)) > 0) falconer.changed('proposals')
-      // What another server left when it died, once its claims are over.
-      await requeueInterruptedPlanning(responses, 'lapsed')
-      if (falconer.cluster !== null && (await recoverInterrupted(responses, 'lapsed')) > 0) falconer.changed('proposals')
-      await ensurePartitions(db, clock.now())
-      await dropBefore(db, new Date(clock.now().getTime() - falconer.config.FALCONER_RETENTION_DAYS * 86_400_000))
-      await sweepExpired(db, clock.now())
-      if (clock.now().getTime() - tidiedAt >= hourMs) {
-        tidiedAt = clock.now().getTime()
-        await tidyEmbedded(db)
-      }
-      if (falconer.cluster !== null) falconer.cluster = await responses.executor.status()
+      const now = clock.now()
+      // Each whatever becomes of the others: on a full disk it is retention that makes room.
+      await inTurn([
+        async () => (await expireOverdue(responses)) > 0 && falconer.changed('proposals'),
+        // What another server left when it died, once its claims are over.
+        () => requeueInterruptedPlanning(responses, 'lapsed'),
+        async () => falconer.cluster !== null && (await recoverInterrupted(responses, 'lapsed')) > 0 && falconer.changed('proposals'),
+        () => ensurePartitions(db, now),
+        () => dropBefore(db, new Date(now.getTime() - falconer.config.FALCONER_RETENTION_DAYS * 86_400_000)),
+        () => sweepExpired(db, now),
+        async () => {
+          if (now.getTime() - tidiedAt < hourMs) return
+          tidiedAt = now.getTime()
+          await tidyEmbedded(db)
+        },
+        async () => {
+          if (falconer.cluster !== null) falconer.cluster = await responses.executor.status()
+        },
+      ])
       return false
     },
   }

@@ -112,9 +112,10 @@ describe('what sensors say of themselves', () => {
       gaps: [{ hostname: 'node-a', dropped: '1234' }],
     })
     expect(await gaps(`from=${at('11:50:00')}&to=${at('12:00:00')}`)).toEqual({ gaps: [] })
+    expect(await gaps('from=2026-11-01&to=9999-12-31')).toMatchObject({ status: 400 })
     expect(await gaps('from=yesterday&to=today')).toMatchObject({
       status: 400,
-      detail: '“from” is not a time such as 2026-09-14T10:00:00Z.',
+      detail: expect.stringContaining('from: must be a day or a moment'),
     })
     expect(Object.keys((openApi() as { paths: object }).paths)).toEqual(expect.arrayContaining(['/api/v1/sensors', '/api/v1/sensors/gaps']))
     expect((await site.ask('/api/v1/sensors', { as: null })).status).toBe(401)

@@ -1,5 +1,6 @@
 /** The contract of one API operation: where, who may, what goes in and what comes out. Routes and OpenAPI are both made from it. */
 import { z } from 'zod'
+import { parseEventTime } from '../../../domain/event-time.ts'
 import type { Permission } from '../../../domain/principal.ts'
 import type { Falconer } from '../falconer.ts'
 import type { Who } from '../who.ts'
@@ -34,6 +35,17 @@ export type Operation<Q extends Shape = Shape, B extends z.ZodType = z.ZodType, 
 /** Keeps the types of query, body and response together. */
 export const operation = <Q extends Shape, B extends z.ZodType, R extends z.ZodType>(given: Operation<Q, B, R>): Operation =>
   given as unknown as Operation
+
+/** An event time in a query: a day, or a moment. Nanoseconds since 1970, within what a record can hold. */
+export const EventMoment = z
+  .string()
+  .max(40)
+  .transform((text, context) => {
+    const ns = parseEventTime(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text)
+    if (ns !== undefined && BigInt.asIntN(64, ns) === ns) return ns
+    context.addIssue({ code: 'custom', message: 'must be a day or a moment from 1678 to 2262, as 2026-11-25 or 2026-11-25T08:30:00Z' })
+    return z.NEVER
+  })
 
 /** A row number of ours in a query, e.g. where the page before ended. */
 export const RowNumber = z

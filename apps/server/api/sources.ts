@@ -1,14 +1,12 @@
 /** Operations on sources and on the input that could not be read. */
 import { z } from 'zod'
-import { InputError } from '../../../domain/errors.ts'
-import { parseEventTime } from '../../../domain/event-time.ts'
 import { listDeadLetters } from '../../../store/dead-letters.ts'
 import { blindBetween } from '../../../store/internal-messages.ts'
 import { listSensors } from '../../../store/sensors.ts'
 import { listSources } from '../../../store/sources.ts'
 import { replay } from '../replay.ts'
 import { addSource, disableSource, rotateSecret, ScopeName, silentBeforeNs, type SourceWithSecret } from '../sources.ts'
-import { operation } from './operation.ts'
+import { EventMoment, operation } from './operation.ts'
 import { GapView, gapView, SensorView, sensorView } from './views/sensor.ts'
 import { DeadLetterView, deadLetterView, SourceView, sourceView } from './views/source.ts'
 
@@ -106,13 +104,13 @@ export const sourceOperations = [
     query: z.object({
       scope: ScopeName.optional().describe('Cluster'),
       host: z.string().max(253).optional(),
-      from: z.string().describe('RFC 3339'),
-      to: z.string().describe('RFC 3339'),
+      from: EventMoment,
+      to: EventMoment,
       limit: z.coerce.number().int().min(1).max(1_000).default(200),
     }),
     response: z.object({ gaps: z.array(GapView.extend({ hostname: z.string() })).describe('By stretches of ten minutes, oldest first') }),
     run: async ({ falconer: { db, config }, query: { scope, host, from, to, limit } }) => {
-      const gaps = await blindBetween(db, scope ?? config.FALCONER_SCOPE, host ?? null, instant(from, 'from'), instant(to, 'to'), limit)
+      const gaps = await blindBetween(db, scope ?? config.FALCONER_SCOPE, host ?? null, from, to, limit)
       return { gaps: gaps.map(({ hostname, ...gap }) => ({ hostname, ...gapView(gap) })) }
     },
   }),
@@ -137,9 +135,3 @@ export const sourceOperations = [
     run: ({ falconer, who, params }) => replay(falconer, who, params.letter ?? ''),
   }),
 ]
-
-function instant(text: string, name: string): bigint {
-  const at = parseEventTime(text)
-  if (at === undefined) throw new InputError(`“${name}” is not a time such as 2026-09-14T10:00:00Z.`)
-  return at
-}
