@@ -33,7 +33,8 @@ describe.skipIf(chromiumPath === undefined)('a page of another origin', () => {
     incidentId = (await listIncidents(site.db, {}, { limit: 1 })).incidents[0]?.id ?? ''
     server = await listen(site.falconer)
     evil = createServer((_request, answer) =>
-      answer.setHeader('content-type', 'text/html').end('<!doctype html><title>evil</title><p>hello'),
+      // Its icon is in it: else the browser asks for one whenever it finds time, and that answer is counted among ours.
+      answer.setHeader('content-type', 'text/html').end('<!doctype html><title>evil</title><link rel="icon" href="data:,"><p>hello'),
     )
     await new Promise<void>((resolve) => {
       evil.listen(0, '127.0.0.1', resolve)
