@@ -56,3 +56,7 @@ export class InvariantError extends FalconerError {
     super('invariant', message, options)
   }
 }
+
+/** Not the database's word: it came while a record was worked on, and comes again with that record alone. It may not cost the record's neighbours. */
+export const isOurFault = (error: unknown): boolean =>
+  error instanceof InvariantError || error instanceof RangeError || error instanceof TypeError || error instanceof SyntaxError

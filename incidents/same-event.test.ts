@@ -155,6 +155,12 @@ eachDatabase('the same event by two routes', (database) => {
     expect(shown.alerts).toHaveLength(3)
     expect(await alertCandidates(database(), incidentId)).toHaveLength(3)
     expect((await searchAlerts(database(), { rule: 'Terminal shell in container', scope }, { limit: 50 })).alerts).toEqual(shown.alerts)
+    // What only falcosidekick added is found at the alert that stands for the event.
+    const added = await searchAlerts(database(), { text: 'production', scope }, { limit: 50 })
+    expect(added.alerts.map((alert) => [alert.relayedAs, alert.process?.pid]).sort()).toEqual([
+      [null, 7n],
+      [null, 8n],
+    ])
     expect(await membershipsOf(database(), { incidentId })).toHaveLength(6)
     const same = await tellingTheSame(
       database(),

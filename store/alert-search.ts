@@ -5,7 +5,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Alert } from '../domain/alert.ts'
 import { type Severity, severityId } from '../domain/severity.ts'
-import { type AlertRow, alertColumns, alertFromRow, parseCursor, withKeys } from './alerts.ts'
+import { type AlertRow, alertColumns, alertFromRow, getAlerts, parseCursor, withKeys } from './alerts.ts'
 import type { Queryable } from './database.ts'
 import { escapeText } from './values.ts'
 
@@ -32,12 +32,12 @@ export async function searchAlerts(db: Queryable, search: AlertSearch, options: 
   const bound = looked.length === 0 ? options.limit + 1 : search.text === undefined ? mostLookedAt.cheap : mostLookedAt.text
   const range = sql`from alerts a where ${all(found)} order by a.event_ns desc, a.id desc`
   // The inner limit bounds what is looked at, the outer one ends it as soon as the page is full; only then are keys joined.
-  const rows = await db.query(sql<AlertRow & { retold: boolean }>`with hits as materialized (
+  const rows = await db.query(sql<FoundRow>`with hits as materialized (
       select a.id, a.received_at from (select a.* ${range} limit ${bound}) a where ${all(looked)} order by a.event_ns desc, a.id desc limit ${options.limit + 1})
-    select ${alertColumns}, coalesce((select m.same_as is not null from incident_alerts m where m.alert_id = a.id), false) as retold
+    select ${alertColumns}, (select m.same_as::text from incident_alerts m where m.alert_id = a.id) as same_as
     from hits join alerts a using (id, received_at) ${withKeys} order by a.event_ns desc, a.id desc`)
   const page = rows.slice(0, options.limit)
-  const alerts = page.filter((row) => !row.retold).map(alertFromRow)
+  const alerts = await eventsOf(db, page)
   const end = page.at(-1)
   if (rows.length > options.limit && end !== undefined)
     return { alerts, next: cursorOf({ id: end.id, eventNs: end.event_ns }), lookedBackTo: null }
@@ -48,8 +48,17 @@ export async function searchAlerts(db: Queryable, search: AlertSearch, options: 
     : { alerts, next: cursorOf({ id: last.id, eventNs: last.event_ns }), lookedBackTo: last.event_ns }
 }
 
-const cursorOf = (alert: Pick<Alert, 'id' | 'eventNs'> | undefined): string | null =>
-  alert === undefined ? null : `${alert.eventNs}_${alert.id}`
+type FoundRow = AlertRow & { same_as: string | null }
+/** Each event once, as the alert that stands for it, also where only what falcosidekick added was found. */
+async function eventsOf(db: Queryable, rows: readonly FoundRow[]): Promise<Alert[]> {
+  const found = new Map(rows.map((row) => [row.id, alertFromRow(row)]))
+  const missing = rows.flatMap(({ same_as: id }) => (id === null || found.has(id) ? [] : [id]))
+  for (const alert of await getAlerts(db, missing)) found.set(alert.id, alert)
+  const events = new Set(rows.map((row) => found.get(row.same_as ?? '') ?? (found.get(row.id) as Alert)))
+  return [...events].sort((a, b) => ((a.eventNs === b.eventNs ? a.id < b.id : a.eventNs < b.eventNs) ? 1 : -1))
+}
+
+const cursorOf = ({ id, eventNs }: Pick<Alert, 'id' | 'eventNs'>): string => `${eventNs}_${id}`
 const all = (conditions: readonly RawBuilder<unknown>[]): RawBuilder<unknown> =>
   conditions.length === 0 ? sql`true` : sql.join(conditions, sql` and `)
 

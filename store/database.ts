@@ -33,9 +33,6 @@ export interface Database extends Queryable {
 const stateOf = (error: unknown): string => (error as { code?: string } | null)?.code ?? ''
 /** SQLSTATE class 22 (data exception), 54 (a limit: a value too large): the record's fault, not the database's. */
 export const isRefusedData = (error: unknown): boolean => /^(22|54)/.test(stateOf(error))
-/** A fault of ours over what a record holds, not the database's state: the record may not keep its neighbours from being worked on. */
-export const isOurFault = (error: unknown): boolean =>
-  error instanceof TypeError || error instanceof RangeError || error instanceof InvariantError
 /** Deadlock or serialisation failure: the same work may succeed the next time. */
 export const isConflict = (error: unknown): boolean => stateOf(error).startsWith('40')
 /** The lock was not to be had in time. */

@@ -6,10 +6,10 @@ import { statfs } from 'node:fs/promises'
 import { FalconerError } from '../domain/errors.ts'
 
 export class DiskFullError extends FalconerError {
-  constructor(folder: string, free: number) {
+  constructor(folder: string, free: number, needed: number) {
     super(
       'disk_full',
-      `The disk of ${folder} has ${Math.floor(free / mebibyte)} MiB left, and the embedded database needs ${writeMebibytes}. Nothing was stored; what was stored before is kept. Make room, then try again.`,
+      `The disk of ${folder} has ${Math.floor(free / mebibyte)} MiB left, and the embedded database needs ${needed}. What was stored before is kept. Make room, then try again.`,
     )
   }
 }
@@ -40,7 +40,7 @@ export function diskRoom(
       free = await freeBytes()
       measuredAt = performance.now()
     }
-    if (free < mebibytes * mebibyte) throw new DiskFullError(folder, free)
+    if (free < mebibytes * mebibyte) throw new DiskFullError(folder, free, mebibytes)
   }
   return { toFree: () => need(freeMebibytes), toWrite: () => need(writeMebibytes) }
 }

@@ -3,7 +3,7 @@
  * a transaction each. A promise settles only after commit. Memory is bounded: past the limit a delivery is refused
  * with a time to come back, and counted.
  */
-import { FalconerError, InvariantError } from '../../domain/errors.ts'
+import { FalconerError, isOurFault } from '../../domain/errors.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { Database } from '../../store/database.ts'
 import { accept, type Delivery } from '../../store/intake.ts'
@@ -17,10 +17,6 @@ export class OverloadedError extends FalconerError {
     this.retryAfter = retryAfter
   }
 }
-
-/** Not the database's word: it came while a record was made into a statement, and comes again only with that record. */
-const isOurFault = (error: unknown): boolean =>
-  error instanceof InvariantError || error instanceof RangeError || error instanceof TypeError || error instanceof SyntaxError
 
 export type IntakeQueueOptions = {
   maxWaitingBytes: number

@@ -16,20 +16,20 @@ const fields = [
   ['pod', 'Pod', 'namespace/name'],
   ['container', 'Container id', '1c0a5e7f9b2d'],
   ['scope', 'Cluster', ''],
-  ['from', 'From', '2026-11-25 or 2026-11-25T08:30:00Z'],
-  ['to', 'To', ''],
+  ['from', 'From', '2026-11-25'],
+  ['to', 'To', '2026-11-25T08:30:00Z'],
 ] as const
 
 export function searchPage(falconer: Falconer, who: Who, { given, problem, found }: SearchData): Html {
-  const asked = Object.keys(given).some((name) => name !== 'cursor')
+  const asked = Object.keys(given)
   return layout(
     { title: 'Alerts', place: 'alerts', who, falconer },
     html`<h1>Alerts</h1>
 <form class="card search" method="get" action="/alerts" role="search"><label for="text">Text</label><input type="search" id="text" name="text" maxlength="200" value="${given.text ?? ''}" placeholder="in the sensor’s sentence or a field">
-<details class="more" id="filters"${asked ? html` open` : nothing}><summary>More filters</summary><div class="grid">${fields.map(([name, label, example]) => html`<div><label for="${name}">${label}</label><input type="text" id="${name}" name="${name}" maxlength="500" value="${given[name] ?? ''}" placeholder="${example}"></div>`)}<div><label for="severity">At least</label><select id="severity" name="severity"><option value="">any severity</option>${severities.map((one) => html`<option${one === given.severity ? html` selected` : nothing}>${one}</option>`)}</select></div></div></details>
-<div class="actions"><button>Search</button>${asked ? html`<a class="button second" href="/alerts">Clear</a>` : nothing}</div></form>
+<details class="more" id="filters"${asked.some((name) => name !== 'text') ? html` open` : nothing}><summary>More filters</summary><div class="fields">${fields.map(([name, label, example]) => html`<div><label for="${name}">${label}</label><input type="text" id="${name}" name="${name}" maxlength="500" value="${given[name] ?? ''}" placeholder="${example}"></div>`)}<div><label for="severity">At least</label><select id="severity" name="severity"><option value="">any severity</option>${severities.map((one) => html`<option${one === given.severity ? html` selected` : nothing}>${one}</option>`)}</select></div></div></details>
+<div class="actions"><button>Search</button>${asked.length > 0 ? html`<a class="button second" href="/alerts">Clear</a>` : nothing}</div></form>
 ${problem === null ? nothing : html`<p class="notice bad" role="alert">${untrusted(problem, 400)}</p>`}
-${found === null ? nothing : results(found, given, asked)}`,
+${found === null ? nothing : results(found, given, asked.length > 0)}`,
   )
 }
 

@@ -140,6 +140,34 @@ describe('ingest over a socket', () => {
     await expect.poll(held).toBe(0)
   })
 
+  it('an import that does not end keeps no other of the same name waiting; one that is sent again waits for it', async () => {
+    const send = async (again: string, body: NonNullable<RequestInit['body']>): Promise<number> =>
+      (
+        await site.ask(`/api/v1/import?path=input&format=falco${again}`, {
+          method: 'POST',
+          as: { token: site.people.administrator.token },
+          body,
+        })
+      ).status
+    let end = (): void => {}
+    const endless = new ReadableStream({
+      start: (controller) => {
+        controller.enqueue(Buffer.from(line(11)))
+        end = () => controller.close()
+      },
+    })
+    const first = send('', endless)
+    expect(await send('', line(12))).toBe(200)
+    const order: string[] = []
+    const later = send('&again=true', line(11)).then((status) => order.push(`again ${status}`))
+    await new Promise((resume) => setTimeout(resume, 300))
+    expect(order).toEqual([])
+    end()
+    expect(await first).toBe(200)
+    await later
+    expect(order).toEqual(['again 200'])
+  })
+
   it('a full queue answers 503 and says when to come back; then it takes it', async () => {
     const refusedBefore = site.falconer.intake.stats.refused
     const room = site.falconer.intake.enter()

@@ -31,7 +31,7 @@ export const alertsCommand: CliCommand = {
         'after',
         `${examples("falconer alerts --rule 'Terminal shell in container' --from 2026-11-25", 'falconer alerts /etc/shadow --severity medium --json')}
 
-Rule, pod, container and time are found by index. For text, cluster and severity so many alerts are looked at, and it says how far back.`,
+Time and one of container, pod and rule are found by index. For the rest so many alerts are looked at, and it says how far back.`,
       )
       .action((text: string | undefined, { rule, pod, container, cluster: scope, severity, from, to, limit, cursor, ...options }: Given) =>
         cli.show<Answer>(options, place('/alerts', { text, rule, pod, container, scope, severity, from, to, limit, cursor }), shown),

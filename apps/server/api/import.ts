@@ -42,7 +42,7 @@ export const importOperations = [
       const source =
         (await createSource(falconer.db, { name, collector: 'falco', scope, secret: null, at: falconer.clock.now() })) ??
         (await getSource(falconer.db, name))
-      const { format, read, skipped, tally, entities } = await oneByOne(falconer, `${scope}\n${query.path}`, () =>
+      const { format, read, skipped, tally, entities } = await inOrder(falconer, `${scope}\n${query.path}`, again, () =>
         deliver(falconer, receive(stream ?? new ReadableStream({ start: (controller) => controller.close() })), {
           path: query.path,
           format: query.format,
@@ -58,16 +58,15 @@ export const importOperations = [
 
 const underWay = new WeakMap<Falconer, Map<string, Promise<unknown>>>()
 
-/** What is sent again waits for the first sending, whose sender may have died while its last bytes were being committed. */
-async function oneByOne<T>(falconer: Falconer, what: string, work: () => Promise<T>): Promise<T> {
+/** What is sent again waits for all sendings before it, whose sender may have died while its last bytes were being committed; nothing else waits. */
+async function inOrder<T>(falconer: Falconer, what: string, again: boolean, work: () => Promise<T>): Promise<T> {
   const running = underWay.get(falconer) ?? new Map<string, Promise<unknown>>()
   underWay.set(falconer, running)
-  const before = running.get(what)
-  const mine = (before ?? Promise.resolve()).catch(() => {}).then(work)
-  running.set(what, mine)
-  try {
-    return await mine
-  } finally {
-    if (running.get(what) === mine) running.delete(what)
-  }
+  const before = running.get(what) ?? Promise.resolve()
+  const mine = again ? before.then(work) : work()
+  const all: Promise<unknown> = Promise.allSettled([before, mine]).then(() => {
+    if (running.get(what) === all) running.delete(what)
+  })
+  running.set(what, all)
+  return mine
 }
