@@ -61,12 +61,12 @@ describe.each(rooms)('ten times too much, %s database, %s', (kind, _room, settin
         const poster = new Poster(url, 1_000_000)
         const during = watchMemory(pid)
         const slow = [slowBodies(url, 200, true), slowBodies(url, 200, false)]
-        const hush = silentConnections(url, 300)
+        const silent = silentConnections(url, 300)
         const singles = flood(poster, 3_000, 1, full ? 20_000 : 2_500, 500)
         await flood(poster, rate * 10, 200, full ? 20_000 : 2_500, 200)
         await singles
         for (const one of slow) await one.done
-        hush()
+        silent.end()
         const peak = during()
         await pause(500)
 
@@ -118,11 +118,12 @@ describe('connections', () => {
       const agent = new Agent({ keepAlive: true, maxSockets: 1 })
       const poster = new Poster(url, 0)
       await poster.post(1, agent)
-      const hush = silentConnections(url, 200)
-      await pause(500)
+      const silent = silentConnections(url, 200)
+      // Ended before the server has looked at them all, they would be one after the other and never too many.
+      await expect.poll(silent.closed, { timeout: 60_000 }).toBeGreaterThanOrEqual(180)
       await poster.post(1, agent)
       expect(poster.told).toMatchObject({ accepted: 2, others: [] })
-      hush()
+      silent.end()
       const dropped = async (): Promise<number> => (await statusOf(url, home.token).catch(() => null))?.intake.droppedConnections ?? 0
       await expect.poll(dropped, { timeout: 20_000 }).toBeGreaterThanOrEqual(180)
       expect(server.output()).toContain('"droppedConnections"')

@@ -132,10 +132,20 @@ export function slowBodies(url: string, count: number, announced: boolean): Slow
 }
 
 /** Connections that say nothing. */
-export function silentConnections(url: string, count: number): () => void {
+export function silentConnections(
+  url: string,
+  count: number,
+): { /** How many the other side has closed. */ closed(): number; end(): void } {
   const { hostname, port } = new URL(url)
-  const sockets: Socket[] = Array.from({ length: count }, () => connect(Number(port), hostname).on('error', () => {}))
-  return () => {
-    for (const socket of sockets) socket.destroy()
+  const sockets: Socket[] = Array.from({ length: count }, () =>
+    connect(Number(port), hostname)
+      .on('error', () => {})
+      .resume(),
+  )
+  return {
+    closed: () => sockets.filter((socket) => socket.closed).length,
+    end: () => {
+      for (const socket of sockets) socket.destroy()
+    },
   }
 }
