@@ -3,21 +3,10 @@
  * `split` streams, `normalise` is pure. What does not fit becomes a dead letter with its reason, never a silent drop.
  */
 import type { ZodType } from 'zod'
-import type { NewAlert } from '../domain/alert.ts'
-import type { NewEntity, NewRelation } from '../domain/entity.ts'
+import type { NewRecord, RecordKind } from '../domain/record.ts'
+import type { Path } from './json-elements.ts'
 
-/** A message about the sensor itself (Falco's metrics snapshot, syscall event drop): feeds coverage, is no alert. */
-export type NewInternal = {
-  kind: 'internal'
-  contentKey: string
-  name: string
-  eventNs: bigint | null
-  hostname: string | null
-  fields: Record<string, unknown>
-  raw: Uint8Array
-}
-export type NewRecord =
-  { kind: 'alert'; alert: NewAlert } | NewInternal | { kind: 'entity'; entity: NewEntity } | { kind: 'relation'; relation: NewRelation }
+export type { NewInternal, NewRecord } from '../domain/record.ts'
 
 /** Where a record comes from: `scope` is the cluster, `receivedNs` our clock. */
 export type SourceContext = { sourceId: string | null; sourceName: string; scope: string; receivedNs: bigint }
@@ -30,13 +19,20 @@ export type Piece = {
   error?: string
   skipped?: boolean
   /** What `raw` was parsed from, and the bytes that say it; default: all of `bytes`. */ document?: { text: string; bytes: Uint8Array }
+  /** Of a scanner’s report (report.ts): what stands around `raw`, in which list `raw` stands and where. */ report?: Report
+  list?: string
+  path?: Path
+  /** The report ends here, and `raw` is what stands around its findings. */ end?: true
 }
+
+/** `value` is the document without the elements of its lists; `counts` says how many there were of each. */
+export type Report = { value: unknown; sha256: string; counts: Record<string, number> }
 
 export interface Collector<Raw = unknown> {
   /** The folder's name. */
   readonly name: string
   readonly title: string
-  readonly produces: readonly ('alert' | 'internal' | 'entity' | 'relation')[]
+  readonly produces: readonly RecordKind[]
   /** How to connect it, as Markdown; `{{url}}`, `{{secret}}` and `{{scope}}` are replaced. */
   readonly connect: string
   /** Why the bytes of what cannot be read are not kept: a dead letter then says where it stood and what was wrong, no more. */
@@ -45,7 +41,8 @@ export interface Collector<Raw = unknown> {
   detect(sample: string, path: string): boolean
   /** Streams input as pieces; constant memory. `at` = line or path, for dead letters. */
   split(input: AsyncIterable<Uint8Array>): AsyncIterable<Piece>
-  readonly raw: ZodType<Raw>
+  /** What `raw` of a piece must be; by its list, where a report has several. */
+  readonly raw: ZodType<Raw> | ((piece: Piece) => ZodType<Raw>)
   /** Pure. Throws InputError, in words a dead letter can show, when the document cannot be such a record. */
   normalise(raw: Raw, piece: Piece, source: SourceContext): Iterable<NewRecord>
 }

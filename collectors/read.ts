@@ -7,13 +7,21 @@ import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { InputError, InvariantError } from '../domain/errors.ts'
 import { stringifyExact, whyUnfit } from '../domain/exact-json.ts'
-import type { Collector, NewRecord, Piece, SourceContext } from './collector.ts'
+import type { Collector, NewRecord, Piece, Report, SourceContext } from './collector.ts'
 import { type DeadPiece, DeadPieces } from './dead-pieces.ts'
 import { collectors } from './registry.generated.ts'
 import { fromUtf16, utf16Order } from './utf16.ts'
 
 export type Batch = { records: NewRecord[]; deadLetters: DeadPiece[]; bytes: number }
-export type ReadCounts = { format: string; read: number; records: number; internal: number; skipped: number; deadLetters: number }
+export type ReadCounts = {
+  format: string
+  read: number
+  records: number
+  internal: number
+  skipped: number
+  deadLetters: number
+  /** Reports of scanners that ended, empty ones too. */ scans: number
+}
 export type ReadOptions = {
   path: string
   format?: string
@@ -31,7 +39,8 @@ const sampleBytes = 65_536
 export async function readInput(input: AsyncIterable<Uint8Array>, options: ReadOptions): Promise<ReadCounts> {
   const { stream, sample } = await decoded(input, options.maxBytes ?? Number.POSITIVE_INFINITY)
   const collector = chooseCollector(sample, options)
-  const counts: ReadCounts = { format: collector.name, read: 0, records: 0, internal: 0, skipped: 0, deadLetters: 0 }
+  const counts: ReadCounts = { format: collector.name, read: 0, records: 0, internal: 0, skipped: 0, deadLetters: 0, scans: 0 }
+  const deadOf = new Map<Report, number>()
   let batch: Batch = { records: [], deadLetters: [], bytes: 0 }
   const dead = new DeadPieces(options.maxDeadLetters)
   const flush = async (): Promise<void> => {
@@ -49,6 +58,7 @@ export async function readInput(input: AsyncIterable<Uint8Array>, options: ReadO
       batch,
       counts,
       dead,
+      deadOf,
     })
     if (batch.records.length + batch.deadLetters.length >= (options.batchSize ?? 500) || batch.bytes > 4 * 1024 * 1024) await flush()
   }
@@ -62,9 +72,10 @@ export async function readInput(input: AsyncIterable<Uint8Array>, options: ReadO
   return counts
 }
 
-type Taking = { batch: Batch; counts: ReadCounts; dead: DeadPieces }
-function take(collector: Collector, piece: Piece, source: SourceContext, { batch, counts, dead: pieces }: Taking): void {
+type Taking = { batch: Batch; counts: ReadCounts; dead: DeadPieces; deadOf: Map<Report, number> }
+function take(collector: Collector, piece: Piece, source: SourceContext, { batch, counts, dead: pieces, deadOf }: Taking): void {
   const dead = (reason: string): void => {
+    if (piece.report !== undefined) deadOf.set(piece.report, (deadOf.get(piece.report) ?? 0) + 1)
     const alone = pieces.take({ at: piece.at, reason, bytes: withheld(collector) ?? bytesOf(piece) })
     if (alone === null) return
     batch.bytes += piece.bytes.length
@@ -75,7 +86,7 @@ function take(collector: Collector, piece: Piece, source: SourceContext, { batch
   if (piece.error !== undefined) return dead(piece.error)
   const unfit = whyUnfit(piece.raw)
   if (unfit !== null) return dead(unfit)
-  const raw = collector.raw.safeParse(piece.raw)
+  const raw = (typeof collector.raw === 'function' ? collector.raw(piece) : collector.raw).safeParse(piece.raw)
   if (!raw.success)
     return dead(
       `not a ${collector.title} document: ${raw.error.issues
@@ -84,9 +95,12 @@ function take(collector: Collector, piece: Piece, source: SourceContext, { batch
         .join('; ')}`,
     )
   try {
-    const records = [...collector.normalise(raw.data, piece, source)]
-    // Else it is an object of a kind that is no part of inventory.
-    if (records.length > 0) counts.read += 1
+    const records = [...collector.normalise(raw.data, piece, source)].map((record) =>
+      whole(record, deadOf.get(piece.report as Report) ?? 0),
+    )
+    // The end of a report is no record of its own; else it is an object of a kind that is none of ours.
+    if (piece.end === true) counts.scans += records.filter((record) => record.kind === 'scan').length
+    else if (records.length > 0) counts.read += 1
     else counts.skipped += 1
     batch.bytes += piece.bytes.length
     counts.records += records.filter((record) => record.kind === 'alert').length
@@ -98,6 +112,12 @@ function take(collector: Collector, piece: Piece, source: SourceContext, { batch
     if (error instanceof RangeError) return dead(`it cannot be taken apart: ${error.message}`)
     throw new InvariantError(`collector ${collector.name} failed at ${piece.at}`, { cause: error })
   }
+}
+
+/** A scan of which not everything could be read says nothing by what it does not list. */
+function whole(record: NewRecord, dead: number): NewRecord {
+  if (record.kind !== 'scan' || dead === 0) return record
+  return { ...record, end: { ...record.end, failed: record.end.failed ?? `${dead} of its entries could not be read` } }
 }
 
 const withheld = ({ withholds }: Collector): Uint8Array | null => (withholds === undefined ? null : Buffer.from(`[not kept: ${withholds}]`))

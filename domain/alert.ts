@@ -16,6 +16,10 @@ export const NewAlert = z.object({
   priority: Priority,
   severity: Severity.describe('From the priority alone'),
   hostname: z.string().nullable(),
+  activityKey: z
+    .string()
+    .nullable()
+    .describe('Content key of the audit event that a detection of ours matched; null: the sensor itself sent it'),
   relayedAs: z.string().nullable().describe('The uuid that falcosidekick gave it; null: the sensor sent it itself'),
   truncated: z.array(z.string()).describe('The fields that falcosidekick cut, `output` among them'),
   tags: z.array(z.string()),

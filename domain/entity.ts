@@ -15,11 +15,32 @@ export const entityKinds = [
   'service_account',
   'service',
   'network_policy',
+  'ingress',
+  'role',
+  'role_binding',
+  'secret',
+  'package',
+  'cloud_account',
+  'cloud_resource',
+  'identity',
 ] as const
 export const EntityKind = z.enum(entityKinds)
 export type EntityKind = z.infer<typeof EntityKind>
 
-export const relationTypes = ['CONTAINS', 'RUNS_ON', 'OWNS', 'HAS_CONTAINER', 'USES_IMAGE', 'RUNS_AS', 'SELECTS'] as const
+export const relationTypes = [
+  'CONTAINS',
+  'RUNS_ON',
+  'OWNS',
+  'HAS_CONTAINER',
+  'USES_IMAGE',
+  'RUNS_AS',
+  'SELECTS',
+  'ROUTES_TO',
+  'BINDS',
+  'GRANTS',
+  'MOUNTS',
+  'HAS_PACKAGE',
+] as const
 export const RelationType = z.enum(relationTypes)
 export type RelationType = z.infer<typeof RelationType>
 
@@ -39,6 +60,17 @@ export type NewEntity = z.infer<typeof NewEntity>
 
 export const NewRelation = z.object({ from: EntityRef, type: RelationType, to: EntityRef, observedNs: z.bigint() })
 export type NewRelation = z.infer<typeof NewRelation>
+
+/**
+ * Two natural keys of one entity: an image’s config digest and its manifest digest. It is a witness’s word, kept as a row of its own, so that
+ * it can be taken back. The scope of an image by digest and of a package is "global".
+ */
+export const NewAlias = EntityRef.extend({
+  alsoKey: z.string(),
+  because: z.string().describe('Who says so: "trivy: RepoDigests"'),
+  observedNs: z.bigint(),
+})
+export type NewAlias = z.infer<typeof NewAlias>
 
 /** A stored entity. `id` is a bigint row id; `firstNs`..`lastNs` is when inventory knew it, `deletedNs` when it went. */
 export type Entity = NewEntity & { id: bigint; origin: 'inventory' | 'derived'; sourceId: string | null; firstNs: bigint; lastNs: bigint }

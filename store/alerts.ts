@@ -35,7 +35,8 @@ export type AlertRow = {
 type Normal = Pick<
   NewAlert,
   'relayedAs' | 'truncated' | 'eventTimeFrom' | 'tags' | 'tactics' | 'techniques' | 'container' | 'pod' | 'process' | 'file' | 'connection'
->
+> &
+  Partial<Pick<NewAlert, 'activityKey'>>
 
 /** Stores alerts in one statement. Answers the ids that were new; the others were seen before, or twice in the batch. */
 export async function insertAlerts(tx: Transaction, batch: readonly AlertToStore[]): Promise<Set<string>> {
@@ -70,7 +71,7 @@ export async function insertAlerts(tx: Transaction, batch: readonly AlertToStore
 }
 
 function toRow({ id, receivedAt, sourceId, alert }: AlertToStore, seen: number): Record<string, unknown> {
-  const { relayedAs, truncated, eventTimeFrom, tags, tactics, techniques, container, pod, process, file, connection } = alert
+  const { activityKey, relayedAs, truncated, eventTimeFrom, tags, tactics, techniques, container, pod, process, file, connection } = alert
   return {
     ...escapeDeep({
       scope: alert.scope,
@@ -83,6 +84,7 @@ function toRow({ id, receivedAt, sourceId, alert }: AlertToStore, seen: number):
       pod_name: pod?.name ?? null,
       output: alert.output,
       normal: {
+        ...(activityKey === null ? {} : { activityKey }),
         relayedAs,
         truncated,
         eventTimeFrom,
@@ -202,6 +204,7 @@ export function alertFromRow(row: AlertRow): Alert {
     }),
     ...normal,
     // Rows of before they were kept do not have them.
+    activityKey: normal.activityKey ?? null,
     relayedAs: normal.relayedAs ?? null,
     truncated: normal.truncated ?? [],
     process: process && {

@@ -29,6 +29,7 @@ const alertNumber = (n: number, over: Partial<NewAlert> = {}): NewAlert => ({
   priority: 'Notice',
   severity: 'low',
   hostname: 'vm',
+  activityKey: null,
   relayedAs: null,
   truncated: [],
   tags: ['T1059'],

@@ -49,6 +49,7 @@ export function* normaliseFalco(raw: FalcoDocument, piece: Piece, source: Source
     priority,
     severity: prioritySeverity[priority],
     hostname,
+    activityKey: null,
     relayedAs: text(document.uuid),
     truncated: truncatedFields(fields, document.output),
     tags,

@@ -19,6 +19,7 @@ export function newAlert(over: Partial<NewAlert> = {}): NewAlert {
     rule: 'Terminal shell in container',
     priority: 'Notice' as const,
     hostname: 'node-1',
+    activityKey: null,
     relayedAs: null,
     truncated: [],
     tags: [],
