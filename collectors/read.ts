@@ -7,12 +7,13 @@ import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { InputError, InvariantError } from '../domain/errors.ts'
 import { stringifyExact, whyUnfit } from '../domain/exact-json.ts'
+import { isCounted } from '../domain/record.ts'
 import type { Collector, NewRecord, Piece, Report, SourceContext } from './collector.ts'
 import { type DeadPiece, DeadPieces } from './dead-pieces.ts'
 import { collectors } from './registry.generated.ts'
 import { fromUtf16, utf16Order } from './utf16.ts'
 
-export type Batch = { records: NewRecord[]; deadLetters: DeadPiece[]; bytes: number }
+export type Batch = { /** The collector’s name. */ format: string; records: NewRecord[]; deadLetters: DeadPiece[]; bytes: number }
 export type ReadCounts = {
   format: string
   read: number
@@ -41,12 +42,12 @@ export async function readInput(input: AsyncIterable<Uint8Array>, options: ReadO
   const collector = chooseCollector(sample, options)
   const counts: ReadCounts = { format: collector.name, read: 0, records: 0, internal: 0, skipped: 0, deadLetters: 0, scans: 0 }
   const deadOf = new Map<Report, number>()
-  let batch: Batch = { records: [], deadLetters: [], bytes: 0 }
+  let batch: Batch = emptyBatch(collector.name)
   const dead = new DeadPieces(options.maxDeadLetters)
   const flush = async (): Promise<void> => {
     if (batch.records.length + batch.deadLetters.length === 0) return
     const full = batch
-    batch = { records: [], deadLetters: [], bytes: 0 }
+    batch = emptyBatch(collector.name)
     await options.onBatch(full)
   }
   for await (const piece of collector.split(stream)) {
@@ -71,6 +72,8 @@ export async function readInput(input: AsyncIterable<Uint8Array>, options: ReadO
   await flush()
   return counts
 }
+
+const emptyBatch = (format: string): Batch => ({ format, records: [], deadLetters: [], bytes: 0 })
 
 type Taking = { batch: Batch; counts: ReadCounts; dead: DeadPieces; deadOf: Map<Report, number> }
 function take(collector: Collector, piece: Piece, source: SourceContext, { batch, counts, dead: pieces, deadOf }: Taking): void {
@@ -100,7 +103,7 @@ function take(collector: Collector, piece: Piece, source: SourceContext, { batch
     )
     // The end of a report is no record of its own; else it is an object of a kind that is none of ours.
     if (piece.end === true) counts.scans += records.filter((record) => record.kind === 'scan').length
-    else if (records.length > 0) counts.read += 1
+    else if (records.length > 0) counts.read += Math.max(1, records.filter(isCounted).length)
     else counts.skipped += 1
     batch.bytes += piece.bytes.length
     counts.records += records.filter((record) => record.kind === 'alert').length

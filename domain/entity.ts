@@ -27,6 +27,9 @@ export const entityKinds = [
 export const EntityKind = z.enum(entityKinds)
 export type EntityKind = z.infer<typeof EntityKind>
 
+/** What the object of another kind brings along: not counted as observations of their own. */
+export const comesAlong: ReadonlySet<EntityKind> = new Set(['container', 'image'])
+
 export const relationTypes = [
   'CONTAINS',
   'RUNS_ON',

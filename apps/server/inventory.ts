@@ -4,6 +4,7 @@ import { readClient } from '../../clusters/client.ts'
 import { watchInventory } from '../../collectors/kubernetes/watch.ts'
 import { type EntityKind, entityKinds } from '../../domain/entity.ts'
 import { fromDate } from '../../domain/event-time.ts'
+import { emptyDelivery } from '../../store/intake.ts'
 import { currentKeys, markDeleted } from '../../store/observe.ts'
 import { createSource, getSource } from '../../store/sources.ts'
 import type { Falconer } from './falconer.ts'
@@ -34,7 +35,7 @@ export function watchCluster(falconer: Falconer, kubeConfig: KubeConfig): { stop
           const relations = records.flatMap((record) => (record.kind === 'relation' ? [record.relation] : []))
           if (entities.length + relations.length > 0)
             await intake.submit(
-              { sourceId, scope, alerts: [], internals: [], entities, relations, deadLetters: [] },
+              { ...emptyDelivery({ sourceId, scope, live: true, inventory: true }), entities, relations },
               entities.length * 1_000,
             )
         },
