@@ -251,11 +251,15 @@ async function countAtSources(tx: Transaction, deliveries: readonly Delivery[], 
   for (const [sourceId, entries] of [...bySource].sort(([x], [y]) => (x < y ? -1 : 1))) {
     if (sourceId === '') continue
     const alerts = entries.flatMap(([, delivery]) => delivery.alerts)
-    await addToSource(tx, sourceId, sum(entries.map(([index]) => tallies[index] ?? noTally)), { at, eventAt: newestEvent(alerts) })
+    await addToSource(tx, sourceId, sum(entries.map(([index]) => tallies[index] ?? noTally)), {
+      at,
+      eventAt: newestEvent(entries.flatMap(([, delivery]) => [...delivery.alerts, ...delivery.activities])),
+      truncated: alerts.filter(({ truncated }) => truncated.length > 0).length,
+    })
   }
 }
 
-function newestEvent(alerts: readonly NewAlert[]): Date | null {
+function newestEvent(alerts: readonly { eventNs: bigint }[]): Date | null {
   let newest: bigint | null = null
   for (const alert of alerts) if (newest === null || alert.eventNs > newest) newest = alert.eventNs
   return newest === null ? null : toDate(newest)

@@ -17,7 +17,7 @@ const statements = [
     title text not null, severity smallint, status text not null, status_ns bigint not null, reopened boolean not null default false,
     resource_kind text not null, resource_key text not null, resource_name text not null, namespace text, package_key text, package_name text,
     first_ns bigint not null, last_ns bigint not null, suppressed_until timestamptz, created_at timestamptz not null)`,
-  `create index findings_list on findings (status, severity desc nulls last, last_ns desc, id desc)`,
+  `create index findings_list on findings (status, (coalesce(severity, 0::smallint)) desc, last_ns desc, id desc)`,
   `create index findings_check on findings (check_id)`,
   `create index findings_resource on findings (resource_kind, resource_key)`,
   `create index findings_package on findings (package_name) where package_name is not null`,
@@ -54,6 +54,9 @@ const statements = [
     item jsonb not null, condition text, priority text, source text, tags text[] not null, enabled boolean, source_id uuid, first_load_ns bigint not null,
     last_load_ns bigint not null, primary key (scope, file, content_key))`,
   `create index falco_rules_name on falco_rules (name)`,
+
+  // How long it may be silent before that is a gap; null: as its collector says. How many alerts came cut.
+  `alter table sources add column expected_ms bigint, add column truncated bigint not null default 0`,
 
   `create table entity_aliases (
     scope text not null, kind text not null, key text not null, also_key text not null, because text not null, source_id uuid, first_ns bigint not null,
