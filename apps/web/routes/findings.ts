@@ -1,10 +1,11 @@
 /** Findings and the ledger of what was looked at: lists, one finding, and suppressing it. */
 import { InputError, NotFoundError } from '../../../domain/errors.ts'
+import { advisoriesFor } from '../../../store/advisories.ts'
 import { findingDecisions } from '../../../store/finding-decisions.ts'
 import { countFindings, getFinding, listFindings, parseFindingCursor, witnessesOf } from '../../../store/finding-search.ts'
 import { coverage, freshness } from '../../server/coverage.ts'
 import { FindingQuery, findingFilterOf } from '../../server/finding-query.ts'
-import { suppressFinding } from '../../server/findings.ts'
+import { cvesOf, suppressFinding } from '../../server/findings.ts'
 import { coveragePage } from '../coverage-page.ts'
 import { findingPage, findingsPage } from '../findings-page.ts'
 import { form, page, type Shown, type SignedIn, type WebRoute } from '../route.ts'
@@ -52,6 +53,7 @@ export const findingRoutes: readonly WebRoute[] = [
       finding,
       witnesses: await witnessesOf(db, finding.id),
       decisions: await findingDecisions(db, finding.id),
+      advisories: await advisoriesFor(db, cvesOf(finding)),
     })
   }),
   decide('suppress'),
