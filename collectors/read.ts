@@ -154,7 +154,7 @@ function chooseCollector(sample: Buffer, options: ReadOptions): Collector {
 
 function looksLike(sample: string): string {
   const start = sample.trimStart()
-  if (/^[{[]/.test(start))
+  if (/^(\{\s*["}]|\[\s*["{[\]])/.test(start))
     return `it is JSON of a kind this version does not read${/"(\w[\w.$-]*)"\s*:/.test(start) ? ` (its first key is "${/"(\w[\w.$-]*)"\s*:/.exec(start)?.[1]}")` : ''}`
   if (/^<\?xml|^<\w/.test(start)) return 'it looks like XML'
   if (/[\0-\x08]/.test(start.slice(0, 512))) return 'it looks like binary data'

@@ -56,32 +56,34 @@ export const scanKey = (reportSha256: string, scope: string, targetKey: string):
     .update(JSON.stringify([reportSha256, scope, targetKey]))
     .digest('hex')
 
-const kinds: Readonly<Record<string, ResourceRef['kind']>> = {
-  Deployment: 'workload',
-  ReplicaSet: 'workload',
-  StatefulSet: 'workload',
-  DaemonSet: 'workload',
-  Job: 'workload',
-  CronJob: 'workload',
-  ReplicationController: 'workload',
-  Pod: 'pod',
-  ServiceAccount: 'service_account',
-  Role: 'role',
-  ClusterRole: 'role',
-  Service: 'service',
-  Ingress: 'ingress',
-  NetworkPolicy: 'network_policy',
-  Secret: 'secret',
-  Node: 'node',
-  Namespace: 'namespace',
-}
+const kinds = new Map<string, ResourceRef['kind']>(
+  Object.entries({
+    Deployment: 'workload',
+    ReplicaSet: 'workload',
+    StatefulSet: 'workload',
+    DaemonSet: 'workload',
+    Job: 'workload',
+    CronJob: 'workload',
+    ReplicationController: 'workload',
+    Pod: 'pod',
+    ServiceAccount: 'service_account',
+    Role: 'role',
+    ClusterRole: 'role',
+    Service: 'service',
+    Ingress: 'ingress',
+    NetworkPolicy: 'network_policy',
+    Secret: 'secret',
+    Node: 'node',
+    Namespace: 'namespace',
+  } as const),
+)
 const clusterWide = new Set(['Node', 'Namespace', 'ClusterRole', 'ClusterRoleBinding', 'PersistentVolume', 'CustomResourceDefinition'])
 
 /** An object of Kubernetes, as `namespace/Kind/name`; what has no namespace, or is in none, as `-/Kind/name`. */
 export function kubernetesResource(object: { kind: string; namespace: string | null; name: string }, scope: string): ResourceRef {
   const namespace = clusterWide.has(object.kind) || object.namespace === '' ? null : object.namespace
   return {
-    kind: kinds[object.kind] ?? 'kubernetes_object',
+    kind: kinds.get(object.kind) ?? 'kubernetes_object',
     scope,
     key: `${namespace ?? '-'}/${object.kind}/${object.name}`,
     name: object.name,
