@@ -61,7 +61,13 @@ export const NewEntity = EntityRef.extend({
 })
 export type NewEntity = z.infer<typeof NewEntity>
 
-export const NewRelation = z.object({ from: EntityRef, type: RelationType, to: EntityRef, observedNs: z.bigint() })
+export const NewRelation = z.object({
+  from: EntityRef,
+  type: RelationType,
+  to: EntityRef,
+  observedNs: z.bigint(),
+  properties: z.record(z.string(), z.unknown()).optional().describe('HAS_PACKAGE: paths, where in the image'),
+})
 export type NewRelation = z.infer<typeof NewRelation>
 
 /**
