@@ -41,7 +41,7 @@ Or live: set \`FALCONER_KUBECONFIG\` (or \`FALCONER_IN_CLUSTER=true\`) and Falco
     /(?:^|[{,])\s*"?kind"?\s*:/m.test(sample) &&
     // A report of Kubescape repeats the objects it looked at.
     !/"(summaryDetails|customerGUID|clusterAPIServerInfo)"\s*:/.test(sample) &&
-    !/aquasecurity\.github\.io|"?kind"?\s*:\s*"?(Event|EventList)"?\s*,?\s*$|audit\.k8s\.io/m.test(sample.slice(0, 4_000)),
+    !/aquasecurity\.github\.io|"?kind"?\s*:\s*"?(Event|EventList)"?\s*,?\s*$|audit\.k8s\.io|"auditID"\s*:/m.test(sample.slice(0, 4_000)),
   raw: KubernetesObject,
   split,
   normalise: normaliseObject,
