@@ -42,6 +42,7 @@ export async function readInput(input: AsyncIterable<Uint8Array>, options: ReadO
   const collector = chooseCollector(sample, options)
   const counts: ReadCounts = { format: collector.name, read: 0, records: 0, internal: 0, skipped: 0, deadLetters: 0, scans: 0 }
   const deadOf = new Map<Report, number>()
+  const source: SourceContext = { ...options.source, path: options.path }
   let batch: Batch = emptyBatch(collector.name)
   const dead = new DeadPieces(options.maxDeadLetters)
   const flush = async (): Promise<void> => {
@@ -55,7 +56,7 @@ export async function readInput(input: AsyncIterable<Uint8Array>, options: ReadO
       counts.skipped += 1
       continue
     }
-    take(collector, piece.skipped === true ? { ...piece, error: `not a ${collector.title} document` } : piece, options.source, {
+    take(collector, piece.skipped === true ? { ...piece, error: `not a ${collector.title} document` } : piece, source, {
       batch,
       counts,
       dead,
