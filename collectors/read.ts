@@ -10,6 +10,7 @@ import { stringifyExact, whyUnfit } from '../domain/exact-json.ts'
 import { isCounted } from '../domain/record.ts'
 import type { Collector, NewRecord, Piece, Report, SourceContext } from './collector.ts'
 import { type DeadPiece, DeadPieces } from './dead-pieces.ts'
+import { looksLike } from './look-alikes.ts'
 import { collectors } from './registry.generated.ts'
 import { fromUtf16, utf16Order } from './utf16.ts'
 
@@ -102,10 +103,11 @@ function take(collector: Collector, piece: Piece, source: SourceContext, { batch
     const records = [...collector.normalise(raw.data, piece, source)].map((record) =>
       whole(record, deadOf.get(piece.report as Report) ?? 0),
     )
-    // The end of a report is no record of its own; else it is an object of a kind that is none of ours.
+    const counted = records.filter(isCounted).length
+    counts.read += counted
     if (piece.end === true) counts.scans += records.filter((record) => record.kind === 'scan').length
-    else if (records.length > 0) counts.read += Math.max(1, records.filter(isCounted).length)
-    else counts.skipped += 1
+    // An object of a kind that is none of ours.
+    else if (records.length === 0) counts.skipped += 1
     batch.bytes += piece.bytes.length
     counts.records += records.filter((record) => record.kind === 'alert').length
     counts.internal += records.filter((record) => record.kind === 'internal').length
@@ -148,19 +150,9 @@ function chooseCollector(sample: Buffer, options: ReadOptions): Collector {
   const found = collectors.find((collector) => collector.detect(text, options.path))
   if (found === undefined)
     throw new InputError(
-      `${options.path}: ${looksLike(text)}. Expected one of: ${collectors.map((collector) => collector.title).join(', ')}. If it is one, name it with --format.`,
+      `${options.path}: ${looksLike(text)}. If it is one of these, name it with --format: ${collectors.map((collector) => collector.name).join(', ')}.`,
     )
   return found
-}
-
-function looksLike(sample: string): string {
-  const start = sample.trimStart()
-  if (/^(\{\s*["}]|\[\s*["{[\]])/.test(start))
-    return `it is JSON of a kind this version does not read${/"(\w[\w.$-]*)"\s*:/.test(start) ? ` (its first key is "${/"(\w[\w.$-]*)"\s*:/.exec(start)?.[1]}")` : ''}`
-  if (/^<\?xml|^<\w/.test(start)) return 'it looks like XML'
-  if (/[\0-\x08]/.test(start.slice(0, 512))) return 'it looks like binary data'
-  if (/^[\w.-]+:(\s|$)/m.test(start)) return 'it looks like YAML of a kind this version does not read'
-  return 'it looks like plain text'
 }
 
 /** The input as UTF-8 bytes, and its first 64 KiB. Gzip and UTF-16 are undone by their marks, not by the file's name. */

@@ -29,32 +29,32 @@ export async function insertFindings(tx: Transaction, findings: readonly NewFind
   const seen = onceEach(findings)
   const rows = seen.map((one) => toRow(one, scanIds.get(scanKey(one.finding.scan)) as bigint))
   const input = sql`jsonb_to_recordset(${stringifyExact(rows)}::jsonb) as r(id uuid, finding_key text, scope text, class text, check_id text, aliases text[], title text,
-    severity smallint, resource_kind text, resource_key text, resource_name text, namespace text, package_key text, package_name text, scan_id bigint, scanner text,
+    severity smallint, resource_kind text, resource_key text, resource_name text, namespace text, package_key text, package_name text, scan_id bigint, scan_key text, scanner text,
     scan_scope text, target_kind text, target_key text, observed_ns bigint, outcome smallint, outcome_reason text, paths text[], data jsonb, raw_text text, raw_hex text)`
   await tx.query(sql`insert into findings (id, finding_key, scope, class, check_id, aliases, title, severity, status, status_ns, resource_kind, resource_key, resource_name,
       namespace, package_key, package_name, first_ns, last_ns, created_at)
     select distinct on (finding_key) id, decode(finding_key, 'hex'), scope, class, check_id, aliases, title, severity, 'open', observed_ns, resource_kind, resource_key,
       resource_name, namespace, package_key, package_name, observed_ns, observed_ns, ${source.receivedAt}
     from ${input} order by finding_key on conflict (finding_key) do nothing`)
-  // Of the same scan the worst outcome and all paths; of another the newer one, and at the same moment the one with the greater id.
+  // Of the same scan the worst outcome and all paths; of another the newer one, and at the same moment the one with the greater key.
   const same = sql`w.last_scan = excluded.last_scan`
-  const newer = sql`(excluded.last_ns, excluded.last_scan) >= (w.last_ns, w.last_scan)`
+  const newer = sql`(excluded.last_ns, excluded.last_key) >= (w.last_ns, w.last_key)`
   const newest = (column: string) =>
     sql`${sql.ref(column)} = case when ${newer} then excluded.${sql.ref(column)} else w.${sql.ref(column)} end`
   const observed = await tx.query(sql<{ finding_id: string; fresh: boolean }>`
     with input as materialized (select f.id as finding_id, r.* from ${input} join findings f on f.finding_key = decode(r.finding_key, 'hex')),
     witnessed as (
-      insert into finding_witnesses as w (finding_id, scanner, scope, target_kind, target_key, first_ns, last_ns, last_scan, outcome, outcome_reason, severity, title, paths, data, raw)
+      insert into finding_witnesses as w (finding_id, scanner, scope, target_kind, target_key, first_ns, last_ns, last_scan, last_key, outcome, outcome_reason, severity, title, paths, data, raw)
       select distinct on (finding_id, scanner, scan_scope, target_kind, target_key) finding_id, scanner, scan_scope, target_kind, target_key,
-        min(observed_ns) over (partition by finding_id, scanner, scan_scope, target_kind, target_key), observed_ns, scan_id,
+        min(observed_ns) over (partition by finding_id, scanner, scan_scope, target_kind, target_key), observed_ns, scan_id, decode(scan_key, 'hex'),
         outcome, outcome_reason, severity, title, paths, data, coalesce(convert_to(raw_text, 'UTF8'), decode(raw_hex, 'hex'))
-      from input order by finding_id, scanner, scan_scope, target_kind, target_key, observed_ns desc, scan_id desc
+      from input order by finding_id, scanner, scan_scope, target_kind, target_key, observed_ns desc, scan_key desc
       on conflict (finding_id, scanner, scope, target_kind, target_key) do update set
         first_ns = least(w.first_ns, excluded.first_ns),
         outcome = case when ${same} then least(w.outcome, excluded.outcome) when ${newer} then excluded.outcome else w.outcome end,
         paths = case when ${same} then (select array_agg(p order by p) from (select distinct p from unnest(w.paths || excluded.paths) p order by p limit ${mostPaths}) all_paths)
           when ${newer} then excluded.paths else w.paths end,
-        ${sql.join([...['outcome_reason', 'severity', 'title', 'data', 'raw'].map(newest), sql`last_scan = case when ${newer} then excluded.last_scan else w.last_scan end`, sql`last_ns = greatest(w.last_ns, excluded.last_ns)`])}
+        ${sql.join([...['outcome_reason', 'severity', 'title', 'data', 'raw'].map(newest), sql`last_scan = case when ${newer} then excluded.last_scan else w.last_scan end`, sql`last_key = case when ${newer} then excluded.last_key else w.last_key end`, sql`last_ns = greatest(w.last_ns, excluded.last_ns)`])}
       returning w.id, w.finding_id, w.scanner, w.scope, w.target_kind, w.target_key),
     observed as (
     insert into finding_observations as o (witness_id, scan_id, outcome)
@@ -116,6 +116,7 @@ function toRow({ finding, key, paths, outcome }: Seen, scanId: bigint): Record<s
     finding_key: key,
     severity: finding.severity === null ? null : severityId(finding.severity),
     scan_id: scanId,
+    scan_key: scan.contentKey,
     observed_ns: scan.observedNs,
     outcome,
     ...rawColumns(finding.raw),

@@ -25,6 +25,7 @@ const statements = [
   `create table finding_witnesses (
     id bigint generated always as identity primary key, finding_id uuid not null references findings (id), scanner text not null, scope text not null,
     target_kind text not null, target_key text not null, first_ns bigint not null, last_ns bigint not null, last_scan bigint not null references scans (id),
+    last_key bytea not null,
     outcome smallint not null, outcome_reason text, severity smallint, title text not null, paths text[] not null, data jsonb not null, raw bytea not null,
     unique (finding_id, scanner, scope, target_kind, target_key)) with (fillfactor = 85)`,
   `create index finding_witnesses_target on finding_witnesses (scope, scanner, target_kind, target_key)`,
