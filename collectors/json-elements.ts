@@ -176,10 +176,11 @@ class Scan {
       yield { kind: 'broken', bytes: Buffer.from(bytes), reason: 'an element of the list is not an object', ends: false }
   }
 
-  /** What stands between documents should be nothing. */
+  /** What stands between documents should be nothing, and before the first at most a byte order mark. */
   *#text(): Iterable<FoundElement> {
     const bytes = this.#rest.take()
-    if (bytes.some((byte) => !isSpace(byte))) yield { kind: 'broken', bytes, reason: 'it is text, not JSON', ends: false }
+    const text = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes
+    if (text.some((byte) => !isSpace(byte))) yield { kind: 'broken', bytes, reason: 'it is text, not JSON', ends: false }
   }
 }
 
