@@ -80,7 +80,7 @@ describe('kube-bench', () => {
     expect(findings.map((one) => [one.outcome, one.outcomeReason, one.properties.nodeType, one.properties.section, one.check])).toEqual([
       ['pass', null, 'master', '1.2', 'kube-bench/1.9/1.2.3'],
       ['manual', 'by hand', 'policies', '5.2', 'kube-bench/eks-1.0/1.2.3'],
-      ['not_applicable', null, 'policies', '5.2', 'kube-bench/eks-1.0/1.2.3'],
+      ['muted', null, 'policies', '5.2', 'kube-bench/eks-1.0/1.2.3'],
     ])
   })
 

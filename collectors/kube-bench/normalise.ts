@@ -53,7 +53,8 @@ const around = aroundOf(z.union([Wrapper, z.array(Control), Control]), (value): 
   }
 })
 
-const outcomes: Readonly<Record<string, Outcome>> = { PASS: 'pass', FAIL: 'fail', WARN: 'manual', INFO: 'not_applicable' }
+/** INFO: it was told to skip the check. */
+const outcomes: Readonly<Record<string, Outcome>> = { PASS: 'pass', FAIL: 'fail', WARN: 'manual', INFO: 'muted' }
 
 export function* normaliseKubeBench(raw: KubeBenchResult, piece: Piece, source: SourceContext): Iterable<NewRecord> {
   const about = around(piece)

@@ -87,24 +87,10 @@ describe('Kubescape', () => {
     expect(findings[0]?.resource).toMatchObject({ kind, key })
   })
 
-  it('never lets a pass of one binding stand against the fail of another', async () => {
-    const account = (role: string): string => `/shop/ServiceAccount/web/rbac/v1//ClusterRole/${role}/rbac/v1//ClusterRoleBinding/${role}`
-    const { findings } = await readReport(
-      report([
-        { resourceID: account('a'), controls: [control()] },
-        { resourceID: account('b'), controls: [control({ status: 'passed' })] },
-      ]),
-    )
-    expect(findings.map(({ outcome, resource }) => [outcome, resource.key])).toEqual([
-      ['fail', 'shop/ServiceAccount/web'],
-      ['pass', `shop/ServiceAccount/web#${account('b')}`],
-    ])
-  })
-
   it.each([
     [{ status: { status: 'passed' } }, 'pass', null],
     [{ status: 'passed', statusInfo: { status: 'passed', subStatus: 'w/exceptions' } }, 'muted', 'w/exceptions'],
-    [{ status: 'passed', statusInfo: { status: 'passed', subStatus: 'irrelevant' } }, 'not_applicable', 'irrelevant'],
+    [{ status: 'passed', statusInfo: { status: 'passed', subStatus: 'irrelevant' } }, 'pass', 'irrelevant'],
     [{ status: { status: 'skipped', subStatus: 'requires review', info: 'look' } }, 'manual', 'requires review: look'],
     [{ status: 'failed' }, 'fail', null],
   ])('takes the status of %j', async (over, outcome, outcomeReason) => {

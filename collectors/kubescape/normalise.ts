@@ -28,16 +28,15 @@ export function* normaliseKubescape(raw: KubescapeResult, piece: Piece, source: 
   else for (const control of raw.controls ?? []) yield { kind: 'finding', finding: ofObject(raw, control, about, scan) }
 }
 
-/** Fail and pass of one object must not meet: an account is told of once per binding, a manifest’s object once per file. */
+/** An account is told of once per binding: several findings of one scan are then the same, and the worst of them holds. */
 function ofObject(raw: KubescapeResult, control: Control, about: Around, scan: NewScan): NewFinding {
-  const { resource, only } = resourceOf(raw.resourceID, scan.scope)
+  const resource = resourceOf(raw.resourceID, scan.scope)
   // What a control was configured with is the same for every object.
   const rules = control.rules?.map((rule) => ({ ...rule, controlConfigurations: undefined }))
   const document = { resourceID: raw.resourceID, ...(raw.sourceFile ? { sourceFile: raw.sourceFile } : {}), ...control, rules }
   const finding = findingOf(control, summaryOf(about, control.controlID), scan, resource)
   return {
     ...finding,
-    resource: only || finding.outcome === 'fail' ? resource : { ...resource, key: `${resource.key}#${raw.resourceID}` },
     properties: { ...finding.properties, sourceFile: proseOf(raw.sourceFile, 1_000) },
     document,
     raw: Buffer.from(stringifyExact(document)),
@@ -46,15 +45,13 @@ function ofObject(raw: KubescapeResult, control: Control, about: Around, scan: N
 
 /**
  * `group/version/namespace/Kind/name`; of manifests `path=…/api=` before it; of a subject of RBAC `group/namespace/Kind/name/…`, its role and
- * binding behind it. `only`: nothing else in the report is about the same object.
+ * binding behind it.
  */
-function resourceOf(id: string, scope: string): { resource: ResourceRef; only: boolean } {
-  const manifest = /^path=\d*\/api=/.exec(id)?.[0] ?? ''
-  const parts = id.slice(manifest.length).split('/')
+function resourceOf(id: string, scope: string): ResourceRef {
+  const parts = id.replace(/^path=\d*\/api=/, '').split('/')
   const [namespace, kind, name] = parts.length === 5 ? parts.slice(2) : parts.length % 5 === 4 ? parts.slice(1, 4) : []
-  if (!kind || !name) return { resource: { kind: 'kubernetes_object', scope, key: id, name: cut(id, 253), namespace: null }, only: true }
-  const resource = kubernetesResource({ kind, namespace: namespace || null, name }, scope)
-  return { resource, only: manifest === '' && parts.length === 5 }
+  if (!kind || !name) return { kind: 'kubernetes_object', scope, key: id, name: cut(id, 253), namespace: null }
+  return kubernetesResource({ kind, namespace: namespace || null, name }, scope)
 }
 
 const summaryOf = ({ summaryDetails: { controls } }: Around, id: string): Summary | undefined =>

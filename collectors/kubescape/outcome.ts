@@ -17,13 +17,10 @@ export function outcomeOf(control: Control): Pick<NewFinding, 'outcome' | 'outco
       return { outcome: 'fail', outcomeReason: null }
     case 'passed':
       if (/exception/i.test(subStatus ?? '')) return { outcome: 'muted', outcomeReason }
-      if (/irrelevant/i.test(subStatus ?? '')) return { outcome: 'not_applicable', outcomeReason }
-      return { outcome: 'pass', outcomeReason: null }
+      // Also what is irrelevant: to Kubescape it passes, while “not applicable” would speak for every other scanner.
+      return { outcome: 'pass', outcomeReason }
     case 'excluded':
       return { outcome: 'muted', outcomeReason }
-    case 'irrelevant':
-    case 'ignore':
-      return { outcome: 'not_applicable', outcomeReason }
     // It was not looked at: a person has to.
     case 'skipped':
       return { outcome: 'manual', outcomeReason }
