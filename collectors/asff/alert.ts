@@ -12,7 +12,8 @@ import { type Asff, severityIn, timeIn } from './shape.ts'
 export function alertOf(asff: Asff, document: Record<string, unknown>, piece: Piece, source: SourceContext): NewAlert {
   const types = [...new Set([...asff.Types, ...asff.FindingProviderFields.Types])]
   const [category = '', ...kind] = (types[0] ?? '').split('/')
-  const name = kind.at(-1) ?? ''
+  // GuardDuty’s own name of it has a slash, which these types keep for themselves.
+  const name = (kind.at(-1) ?? '').replace(/^(\w+:\w+)-/, '$1/')
   return relayedAlert(
     {
       contentKey: keyOf(asff, piece, source),

@@ -173,7 +173,7 @@ describe('Security Hub', () => {
       scope: 'lab',
       sensor: 'asff',
       sensorSource: 'guardduty',
-      rule: 'UnauthorizedAccess:IAMUser-InstanceCredentialExfiltration.OutsideAWS',
+      rule: 'UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration.OutsideAWS',
       priority: 'Error',
       severity: 'high',
       tactics: ['TA0006'],

@@ -174,15 +174,7 @@ function whatOf({ Type, Id, Region, Details }: Resource, { AwsAccountId, Region:
     const reference = (names.ImageName || id).replace(/ \([^()]*\)$/, '')
     return imageResource({ manifestDigest: names.ImageId, reference: bounded(reference, 1_000) }, scope)
   }
-  const stored = /^arn:aws[\w-]*:ecr:([\w-]+):(\d+):repository\/(.+?)\/?(sha256:[0-9a-f]{64})$/.exec(id)
-  if (stored !== null) {
-    const [, region, account, repository, digest = ''] = stored
-    return imageResource({ manifestDigest: digest, reference: `${account}.dkr.ecr.${region}.amazonaws.com/${repository}@${digest}` }, scope)
-  }
-  return resourceOf(
-    { provider: 'aws', account: AwsAccountId, region: Region || other, id: Type === 'AwsAccount' && id === '' ? '' : id, name: nameIn(id) },
-    scope,
-  )
+  return resourceOf({ provider: 'aws', account: AwsAccountId, region: Region || other, id: id, name: nameIn(id) }, scope)
 }
 
 /** The end of an ARN: what people call it. */
