@@ -5,11 +5,12 @@
 import { parseEventTime } from '../domain/event-time.ts'
 import type { ResourceRef } from '../domain/finding.ts'
 import { priorities, type Priority, prioritySeverity, type Severity } from '../domain/severity.ts'
-import { cloudResource } from './resources.ts'
+import { InputError } from '../domain/errors.ts'
+import { cloudResource, imageResource, kubernetesResource } from './resources.ts'
 
 /** An account of a cloud (AWS account, Azure subscription, project of Google Cloud), or what it holds in one region. */
 export function accountResource(provider: string, account: string, name: string, scope: string, region = ''): ResourceRef {
-  const key = [provider || 'cloud', account || 'unknown', ...(region === '' ? [] : [region])].join('/')
+  const key = [provider.toLowerCase() || 'cloud', account || 'unknown', ...(region === '' ? [] : [region])].join('/')
   const shown = name || account || 'unknown account'
   return {
     kind: 'cloud_account',
@@ -28,11 +29,38 @@ export function resourceOf({ provider, account, region, id, name }: InAccount, s
   const number = own?.[1] ?? own?.[2] ?? own?.[3]
   if (number !== undefined && (own?.[3] === undefined || number === account)) return accountResource('aws', number, '', scope, region)
   if (id === '') return accountResource(provider, account, '', scope, region)
+  const stored = /^arn:aws[\w-]*:ecr:([\w-]+):(\d+):repository\/(.+?)\/?(sha256:[0-9a-f]{64})$/.exec(id)
+  if (stored !== null) {
+    const [, place, owner, repository, digest = ''] = stored
+    return imageResource({ manifestDigest: digest, reference: `${owner}.dkr.ecr.${place}.amazonaws.com/${repository}@${digest}` }, scope)
+  }
   // Azure’s ids mean the same in any case.
   const key = /^\/subscriptions\//i.test(id) ? id.toLowerCase() : id
   const named = cloudResource(key, name || id, scope)
   if (named.scope === 'global') return named
-  return cloudResource([provider || 'cloud', account || 'unknown', region, id].join('/'), name || id, account === '' ? scope : 'global')
+  return cloudResource(
+    [provider.toLowerCase() || 'cloud', account || 'unknown', region, id].join('/'),
+    name || id,
+    account === '' ? scope : 'global',
+  )
+}
+
+/** Parts of the control plane are pods, the kubelet’s configuration is a configuration map; other types are kinds. */
+const kindsOfTypes: Readonly<Record<string, string>> = {
+  APIServer: 'Pod',
+  ControllerManager: 'Pod',
+  Scheduler: 'Pod',
+  Etcd: 'Pod',
+  Kubelet: 'ConfigMap',
+}
+
+/** An object of Kubernetes as reports about clouds name it: "KubernetesPod", "cluster-wide". Throws InputError when it has no name. */
+export function objectOf(named: { type: string; name: string; id: string; namespace: string }, scope: string): ResourceRef {
+  const name = named.name || named.id
+  if (name === '') throw new InputError('it does not name the object of Kubernetes it is about')
+  const type = named.type.replace(/^Kubernetes/, '') || 'Object'
+  const namespace = named.namespace === 'cluster-wide' ? null : named.namespace
+  return kubernetesResource({ kind: kindsOfTypes[type] ?? type, namespace, name: bounded(name, 500) }, scope)
 }
 
 export const prowlerCheck = (id: string): string => `prowler/${id}`

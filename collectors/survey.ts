@@ -29,7 +29,7 @@ const keyOf = ({ scanner, provider, account }: Looked): string => JSON.stringify
 export async function* surveyed(pieces: AsyncIterable<Piece>, of: (raw: unknown) => Looked | null): AsyncIterable<Piece> {
   const known = new WeakMap<Report, Map<string, Looked>>()
   for await (const piece of pieces) {
-    if (piece.report !== undefined && piece.error === undefined && piece.end !== true && isEmptyWrapper(piece.raw)) continue
+    if (piece.list === '$' && isEmptyWrapper(piece.raw)) continue
     if (piece.report !== undefined) note(piece, piece.report, known, of)
     yield piece
   }

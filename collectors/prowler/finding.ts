@@ -2,9 +2,8 @@
 import { InputError } from '../../domain/errors.ts'
 import type { NewFinding, NewScan, Outcome, ResourceRef } from '../../domain/finding.ts'
 import { redactDeep } from '../../domain/redact.ts'
-import { accountResource, bounded, linksOf, proseOf, prowlerCheck, resourceOf } from '../cloud-findings.ts'
+import { accountResource, bounded, linksOf, objectOf, proseOf, prowlerCheck, resourceOf } from '../cloud-findings.ts'
 import { record } from '../loose.ts'
-import { kubernetesResource } from '../resources.ts'
 import type { Looked } from '../survey.ts'
 import { severityOf } from '../vulnerability.ts'
 import { type Result, resultOf } from './shapes.ts'
@@ -66,21 +65,7 @@ function outcomeOf({ status, muted }: Result): Pick<NewFinding, 'outcome' | 'out
   return { outcome, outcomeReason: null }
 }
 
-/** Parts of the control plane are pods, the kubelet’s configuration is a configuration map; the rest says its kind. */
-const kinds: Readonly<Record<string, string>> = {
-  APIServer: 'Pod',
-  ControllerManager: 'Pod',
-  Scheduler: 'Pod',
-  Etcd: 'Pod',
-  Kubelet: 'ConfigMap',
-}
-
 function whatOf({ provider, account, region, resource }: Result, scope: string): ResourceRef {
-  if (provider !== 'kubernetes')
-    return resourceOf({ provider, account, region, id: bounded(resource.id, 2_000), name: bounded(resource.name, 500) }, scope)
-  const name = resource.name || resource.id
-  if (name === '') throw new InputError('it does not name the object of Kubernetes it is about')
-  const type = resource.type.replace(/^Kubernetes/, '') || 'Object'
-  const namespace = resource.namespace === '' || resource.namespace === 'cluster-wide' ? null : resource.namespace
-  return kubernetesResource({ kind: kinds[type] ?? type, namespace, name: bounded(name, 500) }, scope)
+  if (provider === 'kubernetes') return objectOf(resource, scope)
+  return resourceOf({ provider, account, region, id: bounded(resource.id, 2_000), name: bounded(resource.name, 500) }, scope)
 }

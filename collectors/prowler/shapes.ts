@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { InputError } from '../../domain/errors.ts'
-import { instantOf } from '../cloud-findings.ts'
+import { bounded, instantOf } from '../cloud-findings.ts'
 import { anything, part, parts, record, text, texts } from '../loose.ts'
 
 export type Result = {
@@ -48,7 +48,7 @@ function read(raw: Element): Result {
 }
 
 const Ocsf = z.object({
-  metadata: part({ event_code: text, profiles: texts, product: part({ version: text }) }),
+  metadata: part({ event_code: text, profiles: texts, product: part({ name: text, version: text }) }),
   status: text,
   status_code: text,
   status_detail: text,
@@ -67,6 +67,9 @@ const Ocsf = z.object({
 
 function fromOcsf({ metadata, cloud, finding_info, resources, remediation, unmapped, ...event }: z.infer<typeof Ocsf>): Result {
   const [resource] = resources
+  const product = metadata.product.name
+  if (product !== '' && !/^prowler$/i.test(product))
+    throw new InputError(`it is a finding of “${bounded(product, 60)}”, not of Prowler; read the report with --format ocsf`)
   // Of Kubernetes it names no cloud.
   const provider =
     cloud.provider || (/^prowler-(\w+)-/.exec(finding_info.uid)?.[1] ?? (metadata.profiles.includes('container') ? 'kubernetes' : ''))

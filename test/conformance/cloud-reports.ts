@@ -10,13 +10,14 @@ import { filesOf } from './data.ts'
 
 export type Read = { counts: ReadCounts; records: NewRecord[]; dead: string[]; findings: NewFinding[]; claimedBy: string[] }
 
-export async function readReport(bytes: Uint8Array, path: string, chunk = bytes.length): Promise<Read> {
+export async function readReport(bytes: Uint8Array, path: string, chunk = bytes.length, format?: string): Promise<Read> {
   const read: Omit<Read, 'counts' | 'findings'> = { records: [], dead: [], claimedBy: [] }
   async function* cut(): AsyncIterable<Uint8Array> {
     for (let at = 0; at < bytes.length; at += chunk) yield bytes.subarray(at, at + chunk)
   }
   const counts = await readInput(cut(), {
     path,
+    ...(format === undefined ? {} : { format }),
     source: { sourceId: null, sourceName: 'import', scope: 'lab', receivedNs: 1_790_000_000_000_000_000n },
     onBatch: async ({ records, deadLetters }) => {
       read.records.push(...records)
