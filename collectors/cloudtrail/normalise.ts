@@ -7,7 +7,10 @@ import { parseEventTime } from '../../domain/event-time.ts'
 import { stringifyExact } from '../../domain/exact-json.ts'
 import type { NewRecord, Piece, SourceContext } from '../collector.ts'
 import { cut } from '../kept.ts'
+import { alertOf } from '../detections.ts'
+import { trailDetections } from './detections.ts'
 import type { TrailEvent } from './event.ts'
+import { fieldsOf } from './fields.ts'
 import { keepEvent } from './kept.ts'
 
 export function* normaliseTrail(raw: TrailEvent, piece: Piece, source: SourceContext): Iterable<NewRecord> {
@@ -27,6 +30,25 @@ export function* normaliseTrail(raw: TrailEvent, piece: Piece, source: SourceCon
     raw: dropped ? Buffer.from(stringifyExact(event)) : piece.bytes,
   }
   yield { kind: 'activity', activity }
+  for (const detection of trailDetections.matching(raw))
+    yield {
+      kind: 'alert',
+      alert: alertOf(detection, activity, {
+        sensor: 'cloudtrail',
+        sensorSource: 'aws_cloudtrail',
+        key: activity.contentKey,
+        did: didOf(activity),
+        pod: null,
+        fields: fieldsOf(event),
+        document: event,
+      }),
+    }
+}
+
+function didOf({ actor, service, operation, outcome, resources, source, properties }: NewActivity): string {
+  const from = source.ip ?? source.service
+  const place = [properties.account, properties.region].filter((one) => typeof one === 'string').join(' ')
+  return `${actor.name} ${outcome === 'failure' ? 'tried and failed at' : 'called'} ${service.split('.')[0]}:${operation}${resources[0] === undefined ? '' : ` on ${resources[0]}`}${place === '' ? '' : ` in ${place}`}${from === null ? '' : ` from ${from}`}`
 }
 
 const digest = (...parts: string[]): string => createHash('sha256').update(JSON.stringify(parts)).digest('hex')

@@ -1,5 +1,6 @@
 /** From one audit event to one activity, and an alert beside it for each detection that matches. Pure. */
 import { createHash } from 'node:crypto'
+import { z } from 'zod'
 import type { NewActivity } from '../../domain/activity.ts'
 import type { NewAlert } from '../../domain/alert.ts'
 import { InputError } from '../../domain/errors.ts'
@@ -7,7 +8,10 @@ import { parseEventTime } from '../../domain/event-time.ts'
 import { stringifyExact } from '../../domain/exact-json.ts'
 import type { NewRecord, Piece, SourceContext } from '../collector.ts'
 import { cut } from '../kept.ts'
+import { alertOf } from '../detections.ts'
+import { auditDetections } from './detections.ts'
 import type { AuditEvent } from './event.ts'
+import { fieldsOf } from './fields.ts'
 import { commandOf, keepEvent } from './kept.ts'
 
 export function* normaliseAudit(raw: AuditEvent, piece: Piece, source: SourceContext): Iterable<NewRecord> {
@@ -15,6 +19,21 @@ export function* normaliseAudit(raw: AuditEvent, piece: Piece, source: SourceCon
   const bytes = dropped ? Buffer.from(stringifyExact(event)) : piece.bytes
   const activity = activityOf(event, source.scope, bytes)
   yield { kind: 'activity', activity }
+  // Of a request that was only received nobody knows yet how it ended.
+  if (event.stage === 'RequestReceived') return
+  for (const detection of auditDetections.matching(raw))
+    yield {
+      kind: 'alert',
+      alert: alertOf(detection, activity, {
+        sensor: 'kubernetes-audit',
+        sensorSource: 'k8s_audit',
+        key: keyOf(source.scope, event.auditID),
+        did: didOf(event, activity),
+        pod: podOf(event),
+        fields: fieldsOf(event),
+        document: event,
+      }),
+    }
 }
 
 const keyOf = (...parts: string[]): string => createHash('sha256').update(JSON.stringify(parts)).digest('hex')
@@ -122,4 +141,21 @@ function actingPod({ user }: AuditEvent): NewAlert['pod'] {
   const namespace = /^system:serviceaccount:([^:]+):/.exec(user?.username ?? '')?.[1]
   if (name === undefined || namespace === undefined) return null
   return { namespace, name, uid: user?.extra?.['authentication.kubernetes.io/pod-uid']?.[0] ?? null }
+}
+
+/** The pod that the request is about; else the one it came from. */
+function podOf(event: AuditEvent): NewAlert['pod'] {
+  const { resource, namespace, name, uid } = event.objectRef ?? {}
+  if (resource !== 'pods' || !namespace) return actingPod(event)
+  if (name) return { namespace, name, uid: uid ?? null }
+  // Of a pod that is created by a name’s beginning only the answer has the name.
+  const made = MadePod.safeParse(event.responseObject)
+  return made.success ? { namespace, ...made.data.metadata } : actingPod(event)
+}
+const MadePod = z.object({ kind: z.literal('Pod'), metadata: z.object({ name: z.string(), uid: z.string().nullable().default(null) }) })
+
+function didOf(event: AuditEvent, { actor, operation, outcome, resources, source }: NewActivity): string {
+  const what = resources[0] ?? (event.objectRef?.namespace ? `namespace ${event.objectRef.namespace}` : null)
+  const as = event.impersonatedUser?.username ? ` as ${event.impersonatedUser.username}` : ''
+  return `${actor.name}${as} ${outcome === 'failure' ? 'was refused' : 'did'} “${operation}”${what === null ? '' : ` on ${what}`}${source.ip === null ? '' : ` from ${source.ip}`}`
 }
