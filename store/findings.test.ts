@@ -206,6 +206,12 @@ eachDatabase('the life of a finding', (database) => {
     expect((await accept(database(), clock, again)).map((tally) => tally.accepted)).toEqual([0, 0, 0])
   })
 
+  it('takes a check that names no package again with a report that repeats it', async () => {
+    const { findings } = report('bare', { at: 1, sees: { A: 'fail' } })
+    const bare = findings.map((finding) => ({ ...finding, package: null }))
+    for (const accepted of [1, 0]) expect((await accept(database(), clock, [delivery({ findings: bare })]))[0]).toMatchObject({ accepted })
+  })
+
   it('keeps of one scan the worst outcome and all places', async () => {
     const { findings } = report('worst', { at: 1, sees: { A: 'fail' } })
     const [finding] = findings as [NewFinding]

@@ -52,16 +52,16 @@ export async function insertFindings(tx: Transaction, findings: readonly NewFind
       on conflict (finding_id, scanner, scope, target_kind, target_key) do update set
         first_ns = least(w.first_ns, excluded.first_ns),
         outcome = case when ${same} then least(w.outcome, excluded.outcome) when ${newer} then excluded.outcome else w.outcome end,
-        paths = case when ${same} then (select array_agg(p order by p) from (select distinct p from unnest(w.paths || excluded.paths) p order by p limit ${mostPaths}) all_paths)
+        paths = case when ${same} then (select coalesce(array_agg(p order by p), '{}') from (select distinct p from unnest(w.paths || excluded.paths) p order by p limit ${mostPaths}) all_paths)
           when ${newer} then excluded.paths else w.paths end,
-        ${sql.join([...['outcome_reason', 'severity', 'title', 'data', 'raw'].map(newest), sql`last_scan = case when ${newer} then excluded.last_scan else w.last_scan end`, sql`last_key = case when ${newer} then excluded.last_key else w.last_key end`, sql`last_ns = greatest(w.last_ns, excluded.last_ns)`])}
+        last_ns = greatest(w.last_ns, excluded.last_ns), ${sql.join(['last_scan', 'last_key', 'outcome_reason', 'severity', 'title', 'data', 'raw'].map(newest))}
       returning w.id, w.finding_id, w.scanner, w.scope, w.target_kind, w.target_key),
     observed as (
-    insert into finding_observations as o (witness_id, scan_id, outcome)
-    select w.id, i.scan_id, i.outcome from input i join witnessed w on w.finding_id = i.finding_id and w.scanner = i.scanner and w.scope = i.scan_scope
-      and w.target_kind = i.target_kind and w.target_key = i.target_key order by 1, 2
-    on conflict (witness_id, scan_id) do update set outcome = excluded.outcome where excluded.outcome < o.outcome
-    returning o.witness_id, (xmax = 0) as fresh)
+      insert into finding_observations as o (witness_id, scan_id, outcome)
+      select w.id, i.scan_id, i.outcome from input i join witnessed w on w.finding_id = i.finding_id and w.scanner = i.scanner and w.scope = i.scan_scope
+        and w.target_kind = i.target_kind and w.target_key = i.target_key order by 1, 2
+      on conflict (witness_id, scan_id) do update set outcome = excluded.outcome where excluded.outcome < o.outcome
+      returning o.witness_id, (xmax = 0) as fresh)
     select w.finding_id::text as finding_id, o.fresh from observed o join witnessed w on w.id = o.witness_id`)
   await deriveFindings(tx, [...new Set(observed.map((row) => row.finding_id))])
   return observed.filter((row) => row.fresh).length

@@ -49,55 +49,59 @@ eachDatabase('a follower killed and a file rotated meanwhile', (database) => {
     await rm(data, { recursive: true })
   })
 
-  it('guarantee 25: kill -9 while it follows loses nothing and doubles nothing', { timeout: full ? 7_200_000 : 1_200_000 }, async ({ task }) => {
-    const rounds = cases(400)
-    let random = seed
-    const next = (below: number): number => {
-      random = (random * 1_103_515_245 + 12_345) % 2_147_483_648
-      return Math.floor((random / 2_147_483_648) * below)
-    }
-    const first = written
-    // What was rotated away before anybody followed is not asked for.
-    const writing = { on: true, turns: false }
-    let age = 0
-    const writer = (async (): Promise<void> => {
-      while (writing.on) {
-        const text = alerts(1 + next(8))
-        const cut = next(3) === 0 ? next(text.length) : text.length
-        await appendFile(path, text.slice(0, cut))
-        await setTimeout(10 + next(30))
-        await appendFile(path, text.slice(cut))
-        const turn = next(60)
-        age += 1
-        if (turn === 0 && writing.turns) await rename(path, `${path}.${age}`)
-        if (turn === 1 && writing.turns) {
-          await copyFile(path, `${path}.${age}`)
-          await truncate(path, 0)
-        }
+  it(
+    'guarantee 25: kill -9 while it follows loses nothing and doubles nothing',
+    { timeout: full ? 7_200_000 : 1_200_000 },
+    async ({ task }) => {
+      const rounds = cases(400)
+      let random = seed
+      const next = (below: number): number => {
+        random = (random * 1_103_515_245 + 12_345) % 2_147_483_648
+        return Math.floor((random / 2_147_483_648) * below)
       }
-    })()
-    for (let round = 0; round < rounds; round += 1) {
-      const follower = run(['follow', path, '--json', '--cluster', 'lab'], env)
-      const enough = 1 + next(4)
-      await until(() => events(follower).filter(({ event }) => event === 'read').length >= enough, 120_000)
-      writing.turns = true
-      await setTimeout(next(25))
-      follower.child.kill('SIGKILL')
-      await follower.ended
-      expect(follower.errors()).toBe('')
-    }
-    writing.on = false
-    await writer
-    const last = run(['follow', path, '--json', '--cluster', 'lab'], env)
-    const total = written - first
-    await until(async () => (await seen(database())).stored >= total, 60_000).catch(() => {})
-    await setTimeout(2_500)
-    last.child.kill('SIGTERM')
-    expect(await last.ended).toBe(0)
-    expect(await seen(database())).toEqual({ stored: total, distinct: total, most: 1 })
-    expect(await listDeadLetters(database(), { limit: 1 })).toEqual([])
-    Object.assign(task.meta, { cases: rounds })
-  })
+      const first = written
+      // What was rotated away before anybody followed is not asked for.
+      const writing = { on: true, turns: false }
+      let age = 0
+      const writer = (async (): Promise<void> => {
+        while (writing.on) {
+          const text = alerts(1 + next(8))
+          const cut = next(3) === 0 ? next(text.length) : text.length
+          await appendFile(path, text.slice(0, cut))
+          await setTimeout(10 + next(30))
+          await appendFile(path, text.slice(cut))
+          const turn = next(60)
+          age += 1
+          if (turn === 0 && writing.turns) await rename(path, `${path}.${age}`)
+          if (turn === 1 && writing.turns) {
+            await copyFile(path, `${path}.${age}`)
+            await truncate(path, 0)
+          }
+        }
+      })()
+      for (let round = 0; round < rounds; round += 1) {
+        const follower = run(['follow', path, '--json', '--cluster', 'lab'], env)
+        const enough = 1 + next(4)
+        await until(() => events(follower).filter(({ event }) => event === 'read').length >= enough, 120_000)
+        writing.turns = true
+        await setTimeout(next(25))
+        follower.child.kill('SIGKILL')
+        await follower.ended
+        expect(follower.errors()).toBe('')
+      }
+      writing.on = false
+      await writer
+      const last = run(['follow', path, '--json', '--cluster', 'lab'], env)
+      const total = written - first
+      await until(async () => (await seen(database())).stored >= total, 60_000).catch(() => {})
+      await setTimeout(2_500)
+      last.child.kill('SIGTERM')
+      expect(await last.ended).toBe(0)
+      expect(await seen(database())).toEqual({ stored: total, distinct: total, most: 1 })
+      expect(await listDeadLetters(database(), { limit: 1 })).toEqual([])
+      Object.assign(task.meta, { cases: rounds })
+    },
+  )
 
   it('sends a line within a second of its newline, and a half one never', { retry: 2 }, async () => {
     await writeFile(path, alerts(1))
