@@ -4,7 +4,7 @@
  */
 export const gapKinds = ['never', 'silent', 'dropping', 'unread', 'skewed', 'empty', 'failed', 'unfinished', 'untimed'] as const
 export type GapKind = (typeof gapKinds)[number]
-/** `since`: what happened after it is not known; null: it never was. `says` is one sentence. */
+/** `since`: what happened after it is not known; null: there is no such moment, or it never was observed. `says` is one sentence. */
 export type CoverageGap = { kind: GapKind; since: Date | null; says: string }
 
 const minute = 60_000
@@ -55,7 +55,7 @@ export function sourceGaps(source: SourceFacts, now: Date): CoverageGap[] {
   return gaps
 }
 
-export type SensorFacts = { lastAt: Date; dropped: bigint; dropsUntil: Date | null; alertsDropped: bigint }
+export type SensorFacts = { lastAt: Date; dropped: bigint; alertsDropped: bigint }
 export function sensorGaps(sensor: SensorFacts, now: Date): CoverageGap[] {
   const gaps: CoverageGap[] = []
   if (now.getTime() - sensor.lastAt.getTime() > 2 * hour)
@@ -63,7 +63,7 @@ export function sensorGaps(sensor: SensorFacts, now: Date): CoverageGap[] {
   if (sensor.dropped > 0n)
     gaps.push({
       kind: 'dropping',
-      since: sensor.dropsUntil,
+      since: null,
       says: `It did not see ${sensor.dropped.toLocaleString('en')} events, so attacks may have gone unseen.`,
     })
   if (sensor.alertsDropped > 0n)
@@ -75,17 +75,15 @@ export function sensorGaps(sensor: SensorFacts, now: Date): CoverageGap[] {
   return gaps
 }
 
-export type ScanFacts = { observedAt: Date; timed: boolean; ended: boolean; failed: string | null; findings: number }
-export function scanGaps(scan: ScanFacts, now: Date): CoverageGap[] {
-  const { observedAt: since } = scan
-  if (!scan.ended)
-    return [{ kind: 'unfinished', since, says: 'Its newest report did not come to its end: what it does not list is not known.' }]
-  if (scan.failed !== null)
-    return [{ kind: 'failed', since, says: `Its newest scan says nothing by what it does not list: ${scan.failed}.` }]
-  if (scan.findings === 0)
+/** `lookedAt`: when a scan last came to its end with something in it; null: none ever did. */
+export type ScanFacts = { observedAt: Date; lookedAt: Date | null; timed: boolean; ended: boolean; failed: string | null; findings: number }
+export function scanGaps({ observedAt, lookedAt: since, timed, ended, failed, findings }: ScanFacts, now: Date): CoverageGap[] {
+  if (!ended) return [{ kind: 'unfinished', since, says: 'Its newest report did not come to its end: what it does not list is not known.' }]
+  if (failed !== null) return [{ kind: 'failed', since, says: `Its newest scan says nothing by what it does not list: ${failed}.` }]
+  if (findings === 0)
     return [{ kind: 'empty', since, says: 'Its newest scan is empty. That says that somebody looked, not that there is nothing.' }]
-  if (now.getTime() - since.getTime() > scanExpectedMs)
+  if (now.getTime() - observedAt.getTime() > scanExpectedMs)
     return [{ kind: 'silent', since, says: `Not scanned since then, for more than ${words(scanExpectedMs)}.` }]
-  if (!scan.timed) return [{ kind: 'untimed', since, says: 'Its report does not say when it looked; this is when it was received.' }]
+  if (!timed) return [{ kind: 'untimed', since: null, says: 'Its report does not say when it looked, only when it was received is known.' }]
   return []
 }

@@ -16,13 +16,13 @@ export async function insertAliases(tx: Transaction, aliases: readonly NewAlias[
     on conflict (scope, kind, key, also_key, because) do update set first_ns = least(a.first_ns, excluded.first_ns), last_ns = greatest(a.last_ns, excluded.last_ns)`)
 }
 
-/** Every key the entity goes by, its own first: what is said of any of them is said of it. */
+/**
+ * Every key the entity goes by, its own first. One step only: an index digest that two images share makes them no one image.
+ */
 export async function keysOf(db: Queryable, { scope, kind, key }: { scope: string; kind: string; key: string }): Promise<string[]> {
-  const rows = await db.query(sql<{ key: string }>`with recursive known(key) as (
-      select ${escapeText(key)}::text union
-      select case when a.key = k.key then a.also_key else a.key end from known k
-        join entity_aliases a on a.scope = ${escapeText(scope)} and a.kind = ${kind} and (a.key = k.key or a.also_key = k.key))
-    select key from known`)
-  const keys = rows.map((row) => unescapeText(row.key))
-  return [key, ...keys.filter((one) => one !== key).sort()]
+  const rows = await db.query(sql<{
+    key: string
+  }>`select also_key as key from entity_aliases where scope = ${escapeText(scope)} and kind = ${kind} and key = ${escapeText(key)}
+    union select key from entity_aliases where scope = ${escapeText(scope)} and kind = ${kind} and also_key = ${escapeText(key)} order by 1`)
+  return [key, ...rows.map((row) => unescapeText(row.key)).filter((one) => one !== key)]
 }

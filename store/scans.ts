@@ -12,6 +12,7 @@ export type Scan = NewScan & {
   findings: number
   failed: string | null
   sourceId: string | null
+  /** When a scan of this target last came to its end with something in it; null: none did. */ lookedNs: bigint | null
 }
 export type ScanSource = { sourceId: string | null; receivedAt: Date; /** It came from where it was made, as it was made. */ live: boolean }
 
@@ -76,6 +77,7 @@ type Row = {
   ended_at: Date | null
   findings: number
   failed: string | null
+  looked_ns: bigint | null
 }
 
 /** Of each scanner and target the newest scan, newest first: what was looked at, and when. */
@@ -85,7 +87,8 @@ export async function newestScans(
 ): Promise<Scan[]> {
   const rows = await db.query(sql<Row>`select * from (
       select distinct on (scope, scanner, target_kind, target_key) id, scope, content_key, scanner, version, target_kind, target_scope, target_key, target_name,
-        covers, observed_ns, ordered, source_id::text, received_at, ended_at, findings, failed
+        covers, observed_ns, ordered, source_id::text, received_at, ended_at, findings, failed,
+        max(observed_ns) filter (where ended_at is not null and failed is null and findings > 0) over (partition by scope, scanner, target_kind, target_key) as looked_ns
       from scans where ${scope === undefined ? sql`true` : sql`scope = ${escapeText(scope)}`}
       order by scope, scanner, target_kind, target_key, observed_ns desc, id desc) newest
     where ${before === undefined ? sql`true` : sql`(observed_ns, id) < (${before.ns}, ${before.id})`}
@@ -116,5 +119,6 @@ const fromRow = (stored: Row): Scan => {
     findings: row.findings,
     failed: row.failed,
     sourceId: row.source_id,
+    lookedNs: row.looked_ns,
   }
 }

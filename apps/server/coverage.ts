@@ -58,12 +58,7 @@ const ofSource = (source: Source, now: Date): Covered => ({
 function ofSensor({ hostname, scope, messages, lastNs, snapshot, drops }: Sensor, now: Date): Covered {
   const counted = snapshot?.dropped ?? 0n
   const told = drops?.dropped ?? 0n
-  const facts = {
-    lastAt: toDate(lastNs),
-    dropped: counted > told ? counted : told,
-    dropsUntil: drops === null ? null : toDate(drops.lastNs),
-    alertsDropped: snapshot?.queueDropped ?? 0n,
-  }
+  const facts = { lastAt: toDate(lastNs), dropped: counted > told ? counted : told, alertsDropped: snapshot?.queueDropped ?? 0n }
   const name = hostname === '' ? 'host not told' : hostname
   return {
     kind: 'sensor',
@@ -92,6 +87,7 @@ const ofScan = (scan: Scan, now: Date): Covered => ({
   gaps: scanGaps(
     {
       observedAt: toDate(scan.observedNs),
+      lookedAt: scan.lookedNs === null ? null : toDate(scan.lookedNs),
       timed: scan.observedFrom === 'report',
       ended: scan.endedAt !== null,
       failed: scan.failed,

@@ -1,5 +1,6 @@
 /** What was looked at and when; what is not known stands first. */
 import { html } from 'hono/html'
+import type { GapKind } from '../../domain/coverage.ts'
 import type { Covered, Ledger } from '../server/coverage.ts'
 import type { Falconer } from '../server/falconer.ts'
 import type { Who } from '../server/who.ts'
@@ -20,7 +21,7 @@ ${
         html`<p>No source, no sensor, no scan: so nothing is known. <a href="/sources">Add a source</a>.</p>`,
       )
     : html`<p>${plural(total, 'thing')} looked at; ${withGaps === 0 ? 'none has a gap' : html`<strong>${plural(withGaps, 'of them has a gap', 'of them have gaps')}</strong>, so what happened there may be unknown`}.${complete ? nothing : ' There are more than are listed here: falconer coverage --limit 10000.'}</p>
-${gaps.length === 0 ? nothing : html`<h2 id="gaps">What is not known</h2><div class="card"><ul class="claims">${gaps.map(gapRow)}</ul></div>`}
+${gaps.length === 0 ? nothing : html`<h2 id="gaps">What is not known</h2>${(Object.keys(gapWords) as GapKind[]).map((kind) => gapsOfKind(kind, gaps))}`}
 ${(['source', 'sensor', 'scan'] as const).map((kind) =>
   table(
     kind,
@@ -31,8 +32,28 @@ ${(['source', 'sensor', 'scan'] as const).map((kind) =>
   )
 }
 
-const gapRow = (one: Covered): Html =>
-  html`<li><strong>${untrusted(one.name, 120)}</strong> <span class="quiet">${one.kind}, ${untrusted(one.by, 60)}, ${untrusted(one.scope, 80)}</span>${one.gaps.map((gap) => html`<div>${gap.since === null ? nothing : html`<span class="badge suspicious">not observed since ${timeOf(gap.since)}</span> `}${untrusted(gap.says, 300)}</div>`)}</li>`
+/** What is worst first. Many of a kind are one line that opens. */
+function gapsOfKind(kind: GapKind, covered: readonly Covered[]): Html {
+  const those = covered.filter((one) => one.gaps.some((gap) => gap.kind === kind))
+  if (those.length === 0) return nothing
+  const rows = html`<ul class="claims">${those.map((one) => gapRow(one, kind))}</ul>`
+  return html`<div class="card">${those.length <= 6 ? rows : html`<details class="more" id="gaps-${kind}"><summary>${plural(those.length, 'thing')}: ${gapWords[kind]}</summary>${rows}</details>`}</div>`
+}
+
+const gapWords: Record<GapKind, string> = {
+  never: 'never observed',
+  silent: 'silent for longer than expected',
+  dropping: 'told that they dropped events',
+  failed: 'the newest scan failed in part or whole',
+  unfinished: 'the newest report did not come to its end',
+  empty: 'the newest scan is empty',
+  unread: 'sent what could not be read',
+  skewed: 'clocks that are ahead',
+  untimed: 'reports that do not say when they looked',
+}
+
+const gapRow = (one: Covered, kind: GapKind): Html =>
+  html`<li><strong>${untrusted(one.name, 120)}</strong> <span class="quiet">${one.kind}, ${untrusted(one.by, 60)}, ${untrusted(one.scope, 80)}</span>${one.gaps.filter((gap) => gap.kind === kind).map((gap) => html`<div>${gap.since === null ? nothing : html`<span class="badge suspicious">not observed since ${timeOf(gap.since)}</span> `}${untrusted(gap.says, 300)}</div>`)}</li>`
 
 const table = (kind: Covered['kind'], covered: readonly Covered[]): Html =>
   covered.length === 0
