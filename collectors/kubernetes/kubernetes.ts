@@ -39,7 +39,9 @@ Or live: set \`FALCONER_KUBECONFIG\` (or \`FALCONER_IN_CLUSTER=true\`) and Falco
   detect: (sample) =>
     /(?:^|[{,])\s*"?apiVersion"?\s*:/m.test(sample) &&
     /(?:^|[{,])\s*"?kind"?\s*:/m.test(sample) &&
-    !/aquasecurity\.github\.io|"?kind"?\s*:\s*"?(Event|EventList)"?\s*,?\s*$|audit\.k8s\.io/m.test(sample.slice(0, 4_000)),
+    !/"?apiVersion"?\s*:\s*"?aquasecurity\.github\.io\/|"?kind"?\s*:\s*"?(Event|EventList)"?\s*,?\s*$|audit\.k8s\.io/m.test(
+      sample.slice(0, 4_000),
+    ),
   raw: KubernetesObject,
   split,
   normalise: normaliseObject,
