@@ -145,6 +145,14 @@ describe('Grype', () => {
     expect(older).not.toBe(one)
   })
 
+  it('never takes for empty what it cannot read', async () => {
+    for (const matches of [{ a: 1 }, 'none', undefined]) {
+      const { scans, dead } = await readScanner(report({ matches }), 'grype')
+      expect(scans).toEqual([])
+      expect(dead[0]?.reason).toContain('the report around it does not fit: matches')
+    }
+  })
+
   it('does not take others’ reports for its own', async () => {
     for (const other of [
       { matches: ['a'] },

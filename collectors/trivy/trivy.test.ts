@@ -265,6 +265,23 @@ describe('what is no report of Trivy', () => {
     await expect(readScanner(content)).rejects.toThrow('Expected one of')
   })
 
+  it('is a manifest that only speaks of the operator: inventory', async () => {
+    const metadata = { name: 'web', namespace: 'shop', annotations: { 'trivy-operator.aquasecurity.github.io/report-ttl': '24h0m0s' } }
+    expect((await readScanner({ apiVersion: 'v1', kind: 'ServiceAccount', metadata })).counts).toMatchObject({
+      format: 'kubernetes',
+      read: 1,
+    })
+  })
+
+  it('is never half read: a list that is none, or written so that its entries cannot be told apart', async () => {
+    const written = stringifyExact(image([osPackages([vulnerability()])]))
+    for (const text of [written.replace('"Vulnerabilities"', '"Vulnerabilitie\\u0073"'), stringifyExact(image([osPackages({ a: 1 })]))]) {
+      const { scans, findings, dead } = await readScanner(text)
+      expect([scans, findings]).toEqual([[], []])
+      expect(dead[0]?.reason).toContain('the report around it does not fit: Results.0.Vulnerabilities')
+    }
+  })
+
   it('is a dead letter that says so, when it is named as one', async () => {
     for (const content of [{ bomFormat: 'CycloneDX' }, [], [{ a: 1 }], 'null', '7', { items: 3, kind: 'List' }]) {
       const { dead, findings } = await readScanner(content, 'trivy')
