@@ -12,8 +12,8 @@ export type FoundElement =
   | { kind: 'element'; list: string; path: Path; bytes: Buffer }
   /** A document's end. `bytes` is the document, its named lists empty. */
   | { kind: 'rest'; bytes: Buffer; counts: Record<string, number> }
-  /** `ends`: a whole document is broken; else an element of one. */
-  | { kind: 'broken'; bytes: Buffer; reason: string; ends: boolean }
+  /** `ends`: a whole document is broken; else an element of one, at `path`, or text between documents. */
+  | { kind: 'broken'; bytes: Buffer; reason: string; ends: boolean; path?: Path }
 
 type Frame = { path: string; isList: boolean; taken: boolean; key: string; index: number }
 
@@ -149,8 +149,10 @@ class Scan {
     const list = `${frame.path}.*`
     this.#counts[list] = (this.#counts[list] ?? 0) + 1
     const [tooLarge, bytes] = [this.#element.tooLarge, this.#element.take()]
-    if (tooLarge) return { kind: 'broken', bytes, reason: `an element of ${list} is larger than ${this.#maxBytes} bytes`, ends: false }
-    return { kind: 'element', list, path: this.#path(), bytes }
+    const path = this.#path()
+    if (tooLarge)
+      return { kind: 'broken', bytes, reason: `an element of ${list} is larger than ${this.#maxBytes} bytes`, ends: false, path }
+    return { kind: 'element', list, path, bytes }
   }
 
   #path(): Path {
@@ -173,7 +175,13 @@ class Scan {
     if (this.#inside > 0) this.#element.add(bytes)
     else if (this.#frames.at(-1)?.taken !== true) this.#rest.add(bytes)
     else if (bytes.some((byte) => !isSpace(byte) && byte !== comma))
-      yield { kind: 'broken', bytes: Buffer.from(bytes), reason: 'an element of the list is not an object', ends: false }
+      yield {
+        kind: 'broken',
+        bytes: Buffer.from(bytes),
+        reason: 'an element of the list is not an object',
+        ends: false,
+        path: this.#path(),
+      }
   }
 
   /** What stands between documents should be nothing, but for a byte order mark (of UTF-16 too, once it is decoded). */

@@ -69,7 +69,7 @@ async function* elementsOfEach(spool: Spool, { lists }: ReportLayout, reports: r
     const report = reports[index]
     const place = reports.length > 1 ? `document ${index + 1}` : 'report'
     if (found.kind === 'broken') {
-      yield { ...broken(found, place), report }
+      yield { ...broken(found, place), report, path: found.path }
       if (found.ends) index += 1
     } else if (found.kind === 'element') {
       // Of a report that does not end, or is no JSON, nothing is taken.
@@ -125,7 +125,7 @@ function elementPiece(found: Extract<FoundElement, { kind: 'element' }>, place: 
   const { list, path, bytes } = found
   const at = `${place === 'report' ? '' : `${place}: `}${placeOf(path)}`
   const parsed = parse(bytes)
-  if ('error' in parsed) return { raw: null, bytes, at, error: parsed.error, report }
+  if ('error' in parsed) return { raw: null, bytes, at, error: parsed.error, report, list, path }
   return { raw: parsed.value, bytes, at, report, list, path, document: { text: bytes.toString(), bytes } }
 }
 

@@ -20,8 +20,15 @@ export function imageResource(names: ImageNames, scope: string): ResourceRef {
   const digest = digestIn(names.configDigest) ?? digestIn(names.manifestDigest) ?? digestIn(names.reference)
   const name = names.reference === '' ? (digest ?? 'image') : names.reference
   return digest === null
-    ? { kind: 'image', scope, key: name, name, namespace: null }
+    ? { kind: 'image', scope, key: fullReference(name), name, namespace: null }
     : { kind: 'image', scope: 'global', key: digest, name, namespace: null }
+}
+
+/** `nginx`, `library/nginx:latest` and `index.docker.io/library/nginx:latest` are one image. */
+function fullReference(reference: string): string {
+  const own = reference.replace(/^(?:index\.|registry-1\.)?docker\.io\//, '').replace(/^library\/(?=[^/]+$)/, '')
+  const last = own.slice(own.lastIndexOf('/') + 1)
+  return /^[\w.-]+$/.test(last) && !/\.tar(\.gz)?$/.test(last) ? `${own}:latest` : own
 }
 
 /** That the digests a scanner gives are one image: its key first. `because`: who says so. */

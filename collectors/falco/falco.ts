@@ -43,7 +43,7 @@ Neither of them sends an alert again after an error answer. Where losing one is 
     !/"apiVersion"\s*:/.test(sample.slice(0, 2_000))
       ? true
       : /"falco\.rule\.output\.v1"/.test(sample) ||
-        /^\S*:?\s*(Falco (version|initialized)|.*falco\.yaml \| schema validation)/m.test(sample),
+        /^\S{0,200}:?[ \t]{0,20}(?:Falco (?:version|initialized)|[^\n]{0,400}falco\.yaml \| schema validation)/m.test(sample),
   raw: FalcoDocument,
   split,
   normalise: normaliseFalco,

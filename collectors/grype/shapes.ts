@@ -53,7 +53,11 @@ export const Match = z.looseObject({
 export type Match = z.infer<typeof Match>
 
 const ImageTarget = z.looseObject({ userInput: text, imageID: text, manifestDigest: text, tags: texts, repoDigests: texts })
+/** Around the matches, which were handed out one by one, their lists are empty. What is still in them, or is no list, would be lost. */
+const handedOut = z.array(z.unknown()).max(0, 'its entries could not be told apart').nullable()
 export const Around = z.looseObject({
+  matches: handedOut,
+  ignoredMatches: handedOut.optional(),
   source: z.looseObject({ type: text, target: z.union([z.string(), ImageTarget]).nullish() }).nullish(),
   distro: z.looseObject({ name: text, version: text }).nullish(),
   descriptor: z

@@ -44,11 +44,13 @@ kubectl get secrets -A -o json | jq 'del(.items[].data)' | falconer import - --c
 Or live: set \`FALCONER_KUBECONFIG\` (or \`FALCONER_IN_CLUSTER=true\`) and Falconer watches with list and watch rights only. It asks for no right to
 read Secrets, not even their names: Kubernetes gives no one the names without the contents.`,
   detect: (sample) =>
-    /(?:^|[{,])\s*"?apiVersion"?\s*:/m.test(sample) &&
-    /(?:^|[{,])\s*"?kind"?\s*:/m.test(sample) &&
+    /(?:^|[{,])[ \t]*"?apiVersion"?[ \t]*:/m.test(sample) &&
+    /(?:^|[{,])[ \t]*"?kind"?[ \t]*:/m.test(sample) &&
     // A report of Kubescape repeats the objects it looked at.
     !/"(summaryDetails|customerGUID|clusterAPIServerInfo)"\s*:/.test(sample) &&
-    !/aquasecurity\.github\.io|"?kind"?\s*:\s*"?(Event|EventList)"?\s*,?\s*$|audit\.k8s\.io|"auditID"\s*:/m.test(sample.slice(0, 4_000)),
+    !/"?apiVersion"?\s*:\s*"?aquasecurity\.github\.io\/|"?kind"?\s*:\s*"?(Event|EventList)"?\s*,?\s*$|audit\.k8s\.io|"auditID"\s*:/m.test(
+      sample.slice(0, 4_000),
+    ),
   raw: KubernetesObject,
   split,
   normalise: normaliseObject,

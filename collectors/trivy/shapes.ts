@@ -4,6 +4,8 @@ import { z } from 'zod'
 const text = z.string().nullish()
 const texts = z.array(z.string()).nullish()
 const number = z.number().nullish()
+/** A list whose entries were handed out one by one: around them it is empty. What is still in it, or is no list, would be lost. */
+const handedOut = z.array(z.unknown()).max(0, 'its entries could not be told apart').nullish()
 
 const Cvss = z.record(
   z.string(),
@@ -122,7 +124,16 @@ export const elements = {
 export type ElementList = keyof typeof elements
 export const isElementList = (name: string): name is ElementList => Object.hasOwn(elements, name)
 
-export const Result = z.looseObject({ Target: text, Class: text, Type: text })
+export const Result = z.looseObject({
+  Target: text,
+  Class: text,
+  Type: text,
+  Vulnerabilities: handedOut,
+  Misconfigurations: handedOut,
+  Secrets: handedOut,
+  Licenses: handedOut,
+  ExperimentalModifiedFindings: handedOut,
+})
 export type Result = z.infer<typeof Result>
 const Metadata = z.looseObject({
   ImageID: text,
@@ -178,6 +189,9 @@ export const OperatorReport = z.looseObject({
   report: z
     .looseObject({
       updateTimestamp: text,
+      vulnerabilities: handedOut,
+      checks: handedOut,
+      secrets: handedOut,
       scanner: z.looseObject({ version: text }).nullish(),
       registry: z.looseObject({ server: text }).nullish(),
       artifact: z.looseObject({ repository: text, tag: text, digest: text }).nullish(),

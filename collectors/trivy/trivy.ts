@@ -37,7 +37,7 @@ curl --data-binary @report.json -H "Authorization: Bearer {{secret}}" {{url}}/in
 
 What Trivy did not look for it cannot call fixed: let one pipeline scan one thing with the same \`--scanners\` every time.`,
   detect: (sample) =>
-    (/^\s*\{/.test(sample) && /"ArtifactName"\s*:/.test(sample) && /"(SchemaVersion|ArtifactType)"\s*:/.test(sample)) ||
+    (/^\s*[{[]/.test(sample) && /"ArtifactName"\s*:/.test(sample) && /"(SchemaVersion|ArtifactType)"\s*:/.test(sample)) ||
     /^\s*\{\s*("SchemaVersion"\s*:\s*\d+\s*,\s*)?"ClusterName"\s*:/.test(sample) ||
     (/^\s*\[\s*\{\s*"Target"\s*:/.test(sample) && /"(Type|Class|Vulnerabilities|Misconfigurations|Secrets)"\s*:/.test(sample)) ||
     (/^\s*[{[]/.test(sample) &&

@@ -1,16 +1,17 @@
+import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
 import { stringifyExact } from '../../domain/exact-json.ts'
 import { NewFinding, NewScan } from '../../domain/finding.ts'
+import { readScanner, type ScannerReading } from '../support/scanner-input.ts'
 import { conformance, filesOf, indexOf } from './data.ts'
-import { type Reading, readReport } from './read-report.ts'
 
 const index = indexOf('grype')
 
 conformance('reports of Grype', () => {
-  const read = new Map<string, Reading>()
+  const read = new Map<string, ScannerReading>()
   beforeAll(async () => {
-    for (const path of await filesOf('grype')) read.set(basename(path), await readReport(path))
+    for (const path of await filesOf('grype')) read.set(basename(path), await readScanner(await readFile(path), undefined, 65_536))
   })
 
   it('are in the index, every file of them', () => {
@@ -19,7 +20,7 @@ conformance('reports of Grype', () => {
   })
 
   it.each([...index])('%s', (file, { records, notes }) => {
-    const { counts, findings, scans, dead } = read.get(file) as Reading
+    const { counts, findings, scans, dead } = read.get(file) as ScannerReading
     expect(dead).toEqual([])
     expect(counts).toMatchObject({ format: 'grype', read: records, skipped: 0, deadLetters: 0, scans: 1 })
     expect(findings).toHaveLength(records)
@@ -39,10 +40,11 @@ conformance('reports of Grype', () => {
 
   it('are read alike in chunks of any size', async () => {
     for (const path of await filesOf('grype')) {
-      const { records } = read.get(basename(path)) as Reading
+      const { records } = read.get(basename(path)) as ScannerReading
       expect(records.length).toBeLessThan(2_000)
       if (records.length > 100) continue
-      for (const chunk of [37, 4_099]) expect(stringifyExact((await readReport(path, chunk)).records)).toBe(stringifyExact(records))
+      for (const chunk of [37, 4_099])
+        expect(stringifyExact((await readScanner(await readFile(path), undefined, chunk)).records)).toBe(stringifyExact(records))
     }
   })
 })

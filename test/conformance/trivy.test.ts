@@ -1,14 +1,19 @@
-import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
-import { readInput } from '../../collectors/read.ts'
+import { grype } from '../../collectors/grype/grype.ts'
+import { trivy } from '../../collectors/trivy/trivy.ts'
 import { InputError } from '../../domain/errors.ts'
 import { stringifyExact } from '../../domain/exact-json.ts'
 import { NewFinding, NewScan } from '../../domain/finding.ts'
+import { readScanner, type ScannerReading } from '../support/scanner-input.ts'
 import { conformance, dataFolder, filesOf, indexOf } from './data.ts'
-import { type Reading, readReport } from './read-report.ts'
 
+/** Kept with the SBOMs, for it is SBOMs that were scanned: reports of Trivy all the same. */
+const ofSboms: Readonly<Record<string, { findings: number; covers: string[] }>> = {
+  'trivy_license-cyclonedx.json.golden': { findings: 3, covers: ['licence'] },
+  'trivy_minikube-kbom.json.golden': { findings: 1, covers: ['vulnerability'] },
+}
 /** Ids alone, as a test of Trivy’s keeps them: no report. */
 const refused = 'golden_summary-ids.json.golden'
 const index = new Map([...indexOf('trivy')].filter(([file]) => file !== refused))
@@ -26,9 +31,10 @@ const inReports: Readonly<Record<string, { reports: number; findings: number }>>
 }
 
 conformance('reports of Trivy', () => {
-  const read = new Map<string, Reading>()
+  const read = new Map<string, ScannerReading>()
   beforeAll(async () => {
-    for (const path of await filesOf('trivy')) if (basename(path) !== refused) read.set(basename(path), await readReport(path))
+    for (const path of await filesOf('trivy'))
+      if (basename(path) !== refused) read.set(basename(path), await readScanner(await readFile(path), undefined, 65_536))
   })
 
   it('are in the index, every file of them', () => {
@@ -37,7 +43,7 @@ conformance('reports of Trivy', () => {
   })
 
   it.each([...index])('%s', (file, { records, notes }) => {
-    const { counts, findings, scans, dead } = read.get(file) as Reading
+    const { counts, findings, scans, dead } = read.get(file) as ScannerReading
     const expected = inReports[file] ?? { reports: 1, findings: records }
     // The index does not look into the dictionary of all reports, and counts none there.
     if (file in inReports && records > 0) expect(expected.reports).toBe(records)
@@ -90,18 +96,32 @@ conformance('reports of Trivy', () => {
     for (const path of await filesOf('trivy')) {
       const known = read.get(basename(path))
       if (known === undefined || known.records.length > 60) continue
-      for (const chunk of [41, 4_099]) expect(stringifyExact((await readReport(path, chunk)).records)).toBe(stringifyExact(known.records))
+      for (const chunk of [41, 4_099])
+        expect(stringifyExact((await readScanner(await readFile(path), undefined, chunk)).records)).toBe(stringifyExact(known.records))
     }
   })
 
   it('what only looks like one is refused', async () => {
-    const path = join(dataFolder, 'trivy', refused)
-    const reading = readInput(createReadStream(path), {
-      path,
-      source: { sourceId: null, sourceName: 'import', scope: 'lab', receivedNs: 1n },
-      onBatch: async () => {},
-    })
+    const reading = readScanner(await readFile(join(dataFolder, 'trivy', refused)))
     await expect(reading).rejects.toThrow(InputError)
     await expect(reading).rejects.toThrow('its first key is "vulnerabilities"')
+  })
+
+  it.each(Object.entries(ofSboms))('%s', async (file, { findings, covers }) => {
+    const { counts, scans } = await readScanner(await readFile(join(dataFolder, 'cyclonedx', file)))
+    expect(counts).toMatchObject({ format: 'trivy', read: findings, deadLetters: 0, scans: 1 })
+    expect(scans[0]?.scan).toMatchObject({ covers, target: { kind: 'sbom' } })
+  })
+
+  it('no file of another scanner is taken for one, nor for one of Grype’s', async () => {
+    let others = 0
+    for (const path of await filesOf('.')) {
+      if (/\/(trivy|grype)\/[^/]+$/.test(path) || basename(path) in ofSboms) continue
+      others += 1
+      const bytes = (await readFile(path)).subarray(0, 65_536)
+      const text = bytes[0] === 0xff && bytes[1] === 0xfe ? bytes.toString('utf16le') : bytes.toString()
+      expect([trivy.detect(text, path), grype.detect(text, path)], path).toEqual([false, false])
+    }
+    expect(others).toBeGreaterThan(300)
   })
 })
