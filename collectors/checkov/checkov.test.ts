@@ -116,6 +116,11 @@ describe('Checkov', () => {
     }
   })
 
+  it('says that files could not be parsed also when they are only counted', async () => {
+    const quiet = { check_type: 'helm', results: { failed_checks: [check()] }, summary: { parsing_errors: 2, checkov_version: '3.2.1' } }
+    expect((await readReport(quiet)).scans).toMatchObject([{ end: { findings: 1, failed: '2 of its files could not be parsed' } }])
+  })
+
   it('refuses what is none of it, keeps no code of what it cannot read, and survives every damage', async () => {
     await expect(readReport(`terraform scan results:\n${JSON.stringify(all)}`)).rejects.toThrow('Expected one of')
     const { dead } = await readReport(part('terraform', { failed: [check({ check_id: 7 })] }))

@@ -31,12 +31,15 @@ export function* normaliseCheckov(raw: CheckovCheck, piece: Piece, source: Sourc
   for (const type of new Set(parts.map((part) => part.type))) {
     const same = parts.map((part, index) => ({ ...part, index })).filter((part) => part.type === type)
     const findings = same.reduce((sum, { index }) => sum + (report.counts[index] ?? 0), 0)
-    yield { kind: 'scan', scan: scanFor(type), end: { findings, failed: unparsedOf(same.flatMap((part) => part.unparsed)) } }
+    yield { kind: 'scan', scan: scanFor(type), end: { findings, failed: unparsedOf(same) } }
   }
 }
 
-const unparsedOf = (files: readonly string[]): string | null =>
-  files.length === 0 ? null : cut(`${files.length} of its files could not be parsed: ${files.slice(0, 5).join(', ')}`, 500)
+function unparsedOf(parts: readonly { unparsed: readonly string[]; unparsedCount: number }[]): string | null {
+  const count = parts.reduce((sum, part) => sum + part.unparsedCount, 0)
+  const files = parts.flatMap((part) => part.unparsed).slice(0, 5)
+  return count === 0 ? null : cut(`${count} of its files could not be parsed${files.length === 0 ? '' : `: ${files.join(', ')}`}`, 500)
+}
 
 const outcomes: Readonly<Record<string, Outcome>> = { failed_checks: 'fail', passed_checks: 'pass', skipped_checks: 'muted' }
 

@@ -8,7 +8,20 @@ import { scanOf } from '../scan.ts'
 import { vulnerabilityId } from '../vulnerability.ts'
 import { cut, proseOf, referencesOf, titleOf } from '../words.ts'
 import { documentOf, outcomeOf, packageIn, type Place, placeOf, severityIn } from './result.ts'
-import { classOf, coversOf, failureOf, imageOf, type Known, knownOf, messageOf, repositoryOf, ruleOf, targetOf, timeOf } from './run.ts'
+import {
+  classOf,
+  coversOf,
+  failureOf,
+  imageOf,
+  namesOf,
+  type Known,
+  knownOf,
+  messageOf,
+  repositoryOf,
+  ruleOf,
+  targetOf,
+  timeOf,
+} from './run.ts'
 import { Around, type SarifResult } from './shape.ts'
 
 /** Runs of one tool about one target are one scan. */
@@ -49,7 +62,9 @@ function* endOf(runs: readonly Told[], report: Report, source: SourceContext): I
     const indices = runs.flatMap(({ known }, index) => (told.same.includes(known) ? [index] : []))
     const findings = indices.reduce((sum, index) => sum + (report.counts[index] ?? 0), 0)
     const failed = told.same.map(({ run }) => failureOf(run)).find((one) => one !== null) ?? null
-    yield { kind: 'scan', scan: scanFor(told, report, source), end: { findings, failed } }
+    const scan = scanFor(told, report, source)
+    for (const alias of told.same.flatMap(({ run }) => namesOf(run, scan))) yield { kind: 'alias', alias }
+    yield { kind: 'scan', scan, end: { findings, failed } }
   }
   if (runs.length > 0) return
   const target: ResourceRef = { kind: 'repository', scope: source.scope, key: '.#', name: source.scope, namespace: null }
@@ -70,7 +85,6 @@ function findingOf(raw: SarifResult, known: Known, scan: NewScan): NewFinding {
   const advisory = /^(CVE-\d{4}-\d{4,}|GHSA(-\w{4}){3})/i.exec(id)?.[0]
   const place = placeOf(raw, run, secret)
   const document = documentOf(raw, id, place, secret)
-  const image = found === 'vulnerability' ? imageOf(run, scan.scope) : null
   return {
     scope: scan.scope,
     class: found,
@@ -82,7 +96,7 @@ function findingOf(raw: SarifResult, known: Known, scan: NewScan): NewFinding {
     references: referencesOf([rule?.helpUri]),
     severity: severityIn(raw, rule),
     ...outcomeOf(raw),
-    resource: image ?? resourceOf(place, repositoryOf(run), scan),
+    resource: imageOf(run, scan.scope) ?? resourceOf(place, repositoryOf(run), scan),
     package: scanner === 'trivy' && advisory !== undefined ? packageIn(message) : null,
     cvss: null,
     properties: { file: place.file || null, startLine: place.startLine, endLine: place.endLine, tool: cut(run.tool.driver.name, 100) },

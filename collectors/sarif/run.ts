@@ -1,6 +1,7 @@
 /** What one run of a SARIF report says of itself: its tool, its rules, what it looked at and whether it came to its end. Pure. */
-import type { FindingClass, ResourceRef } from '../../domain/finding.ts'
-import { imageResource } from '../resources.ts'
+import type { NewAlias } from '../../domain/entity.ts'
+import type { FindingClass, NewScan, ResourceRef } from '../../domain/finding.ts'
+import { imageAliases, imageResource } from '../resources.ts'
 import { cut } from '../words.ts'
 import type { Message, Rule, Run, SarifResult } from './shape.ts'
 
@@ -76,6 +77,17 @@ export function imageOf(run: Run, scope: string): ResourceRef | null {
   if (typeof imageID !== 'string' && typeof imageName !== 'string') return null
   const reference = typeof imageName === 'string' ? cut(imageName, 500) : ''
   return imageResource({ configDigest: typeof imageID === 'string' ? imageID : null, reference }, scope)
+}
+
+/** All names of the image, its key first. */
+export function namesOf({ properties }: Run, { scanner, observedNs }: NewScan): NewAlias[] {
+  const { imageID, repoDigests } = properties ?? {}
+  const digests = Array.isArray(repoDigests) ? repoDigests.filter((one) => typeof one === 'string').slice(0, 20) : []
+  return imageAliases(
+    { configDigest: typeof imageID === 'string' ? imageID : null, repoDigests: digests },
+    `${scanner}: repoDigests`,
+    observedNs,
+  )
 }
 
 /** An analysis of one language or folder says nothing of the others. */

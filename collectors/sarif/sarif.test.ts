@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { damaged, readReport } from '../../test/support/posture.ts'
+import { damaged, readReport, receivedNs } from '../../test/support/posture.ts'
 
 const result = (over: Record<string, unknown> = {}): Record<string, unknown> => ({
   ruleId: 'py/sql-injection',
@@ -113,11 +113,13 @@ describe('SARIF', () => {
     const message = {
       text: 'Package: libssl1.1\nInstalled Version: 1.1.1c-r0\nVulnerability CVE-2019-1549\nFixed Version: 1.1.1d-r0\nLink: x',
     }
-    const { findings, scans } = await readReport(
-      report(
-        run([result({ ruleId: 'CVE-2019-1549', message })], { properties: { imageID, imageName: 'shop:1' } }, { name: 'Trivy', rules: [] }),
-      ),
+    const repoDigests = [`shop@sha256:${'b'.repeat(64)}`, 7]
+    const properties = { imageID, imageName: 'shop:1', repoDigests }
+    const { findings, scans, records } = await readReport(
+      report(run([result({ ruleId: 'CVE-2019-1549', message })], { properties }, { name: 'Trivy', rules: [] })),
     )
+    const alias = { scope: 'global', kind: 'image', key: imageID, alsoKey: `sha256:${'b'.repeat(64)}` }
+    expect(records).toContainEqual({ kind: 'alias', alias: { ...alias, because: 'trivy: repoDigests', observedNs: receivedNs } })
     expect(findings).toMatchObject([
       {
         class: 'vulnerability',

@@ -12,7 +12,7 @@ import { SarifResult } from './shape.ts'
 export const sarif: Collector<SarifResult> = {
   name: 'sarif',
   title: 'SARIF report',
-  produces: ['finding', 'scan'],
+  produces: ['finding', 'scan', 'alias'],
   withholds: 'it quotes source code, which may hold secrets',
   connect: `Any tool that writes SARIF 2.1; Semgrep for example:
 
