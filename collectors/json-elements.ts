@@ -176,11 +176,11 @@ class Scan {
       yield { kind: 'broken', bytes: Buffer.from(bytes), reason: 'an element of the list is not an object', ends: false }
   }
 
-  /** What stands between documents should be nothing, and before the first at most a byte order mark. */
+  /** What stands between documents should be nothing, but for a byte order mark (of UTF-16 too, once it is decoded). */
   *#text(): Iterable<FoundElement> {
-    const bytes = this.#rest.take()
-    const text = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes
-    if (text.some((byte) => !isSpace(byte))) yield { kind: 'broken', bytes, reason: 'it is text, not JSON', ends: false }
+    const all = this.#rest.take()
+    const bytes = all[0] === 0xef && all[1] === 0xbb && all[2] === 0xbf ? all.subarray(3) : all
+    if (bytes.some((byte) => !isSpace(byte))) yield { kind: 'broken', bytes, reason: 'it is text, not JSON', ends: false }
   }
 }
 

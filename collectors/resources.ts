@@ -2,6 +2,7 @@
  * What findings are about, named alike whichever scanner speaks: the same image, object of Kubernetes or cloud resource has the same key.
  * Pure. Identity of images: the config digest, else the manifest digest (both are the same in every cluster), else the reference.
  */
+import { createHash } from 'node:crypto'
 import type { NewAlias } from '../domain/entity.ts'
 import type { ResourceRef } from '../domain/finding.ts'
 
@@ -33,6 +34,27 @@ export function imageAliases(
   const [key, ...others] = [...new Set(digests)]
   return key === undefined ? [] : others.map((alsoKey) => ({ scope: 'global', kind: 'image', key, alsoKey, because, observedNs }))
 }
+
+/** The cluster itself: in every scope there is one. `name`: as its scanner calls it. */
+export const clusterResource = (scope: string, name?: string | null): ResourceRef => ({
+  kind: 'cluster',
+  scope,
+  key: scope,
+  name: name == null || name === '' ? scope : name,
+  namespace: null,
+})
+
+/** A file in an image, a repository or a folder: secrets and misconfigurations are found in files. */
+export function fileResource(path: string, within: ResourceRef): ResourceRef {
+  const own = path.replace(/^(?:\.?\/)+/, '')
+  return own === '' ? within : { kind: 'file', scope: within.scope, key: `${within.key}:${own}`, name: own, namespace: null }
+}
+
+/** The same report about the same target, in the same scope, is the same scan. */
+export const scanKey = (reportSha256: string, scope: string, targetKey: string): string =>
+  createHash('sha256')
+    .update(JSON.stringify([reportSha256, scope, targetKey]))
+    .digest('hex')
 
 const kinds = new Map<string, ResourceRef['kind']>(
   Object.entries({
