@@ -1,9 +1,10 @@
 /** One result of a SARIF report as a finding, and each of its tools and targets as a scan. Pure. */
 import { InputError } from '../../domain/errors.ts'
 import { stringifyExact } from '../../domain/exact-json.ts'
-import type { NewFinding, NewScan, ResourceRef } from '../../domain/finding.ts'
+import type { FindingClass, NewFinding, NewScan, ResourceRef } from '../../domain/finding.ts'
 import type { NewRecord, Piece, Report, SourceContext } from '../collector.ts'
 import { aroundOf } from '../report.ts'
+import { fileResource } from '../resources.ts'
 import { scanOf } from '../scan.ts'
 import { vulnerabilityId } from '../vulnerability.ts'
 import { cut, proseOf, referencesOf, titleOf } from '../words.ts'
@@ -22,7 +23,7 @@ import {
   targetOf,
   timeOf,
 } from './run.ts'
-import { Around, type SarifResult } from './shape.ts'
+import { Around, type Run, type SarifResult } from './shape.ts'
 
 /** Runs of one tool about one target are one scan. */
 type Told = { known: Known; same: readonly Known[]; covers: NewScan['covers'] }
@@ -96,7 +97,7 @@ function findingOf(raw: SarifResult, known: Known, scan: NewScan): NewFinding {
     references: referencesOf([rule?.helpUri]),
     severity: severityIn(raw, rule),
     ...outcomeOf(raw),
-    resource: imageOf(run, scan.scope) ?? resourceOf(place, repositoryOf(run), scan),
+    resource: resourceOf(found, place, run, scan.scope),
     package: scanner === 'trivy' && advisory !== undefined ? packageIn(message) : null,
     cvss: null,
     properties: { file: place.file || null, startLine: place.startLine, endLine: place.endLine, tool: cut(run.tool.driver.name, 100) },
@@ -106,9 +107,12 @@ function findingOf(raw: SarifResult, known: Known, scan: NewScan): NewFinding {
   }
 }
 
-/** The file, and where in it by what does not move with its lines; what stands in none is of the whole. */
-function resourceOf({ file, within }: Place, repository: string | null, { scope, target }: NewScan): ResourceRef {
-  if (file === '') return target
-  const key = `${repository === null ? '' : `${repository}/`}${file}${within === '' ? '' : `#${within}`}`
-  return { kind: 'file', scope, key, name: cut(file, 500), namespace: null }
+/** The image a package is in; else the file, and where in it by what does not move with its lines; what stands in none is of the whole. */
+function resourceOf(found: FindingClass, { file, within }: Place, run: Run, scope: string): ResourceRef {
+  const image = imageOf(run, scope)
+  if (image !== null && (found === 'vulnerability' || found === 'licence')) return image
+  const key = repositoryOf(run) ?? '.'
+  const whole = image ?? { kind: 'repository', scope, key, name: cut(key, 500), namespace: null }
+  const resource = fileResource(file, whole)
+  return within === '' || file === '' ? resource : { ...resource, key: `${resource.key}#${within}` }
 }

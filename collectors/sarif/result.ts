@@ -14,7 +14,7 @@ export function placeOf(raw: SarifResult, run: Run, secret: boolean): Place {
   const startLine = region?.startLine ?? null
   const logical = location?.logicalLocations?.[0]
   // A fingerprint of a secret may be made of it.
-  const within = secret ? `L${startLine ?? 0}` : (fingerprintOf(raw) ?? logical?.fullyQualifiedName ?? '')
+  const within = secret ? '' : (fingerprintOf(raw) ?? logical?.fullyQualifiedName ?? '')
   return { file: fileOf(uri, run), within: cut(within, 500), startLine, endLine: region?.endLine ?? null }
 }
 

@@ -45,7 +45,7 @@ describe('SARIF', () => {
         references: ['https://example.com/sql'],
         severity: 'high',
         outcome: 'fail',
-        resource: { kind: 'file', key: 'app/db x.py' },
+        resource: { kind: 'file', key: '.:app/db x.py' },
         properties: { startLine: 39, tool: 'CodeQL' },
       },
     ])
@@ -134,9 +134,7 @@ describe('SARIF', () => {
   it('keeps nothing of a secret but where it is', async () => {
     const found = result({ message: { text: 'hunter2hunter2 detected' }, fingerprints: { a: 'hunter2hunter2' } })
     const { findings } = await readReport(report(run([found], {}, { name: 'gitleaks', rules: [] })))
-    expect(findings).toMatchObject([
-      { class: 'secret', title: 'py/sql-injection', resource: { key: 'app/db x.py#L39' }, description: null },
-    ])
+    expect(findings).toMatchObject([{ class: 'secret', title: 'py/sql-injection', resource: { key: '.:app/db x.py' }, description: null }])
     expect(JSON.stringify(findings, (_key, value: unknown) => (typeof value === 'bigint' ? '' : value))).not.toContain('hunter2')
     expect(findings[0]?.raw).toHaveLength(0)
   })
@@ -154,9 +152,9 @@ describe('SARIF', () => {
       ['.#', 'received', 1],
     ])
     expect(findings.map(({ resource }) => [resource.kind, resource.key])).toEqual([
-      ['file', 'https://example.com/shop/a.py'],
-      ['repository', '.#'],
-      ['file', 'https://example.com/shop/app/db x.py'],
+      ['file', 'https://example.com/shop:a.py'],
+      ['repository', '.'],
+      ['file', 'https://example.com/shop:app/db x.py'],
     ])
   })
 
@@ -169,7 +167,7 @@ describe('SARIF', () => {
         ]),
       ),
     )
-    expect(findings.map(({ resource }) => resource.key)).toEqual(['app/db x.py#9c:1', 'app/db x.py#A'])
+    expect(findings.map(({ resource }) => resource.key)).toEqual(['.:app/db x.py#9c:1', '.:app/db x.py#A'])
   })
 
   it.each([
