@@ -33,9 +33,9 @@ describe('Checkov', () => {
     expect(dead).toEqual([])
     expect(counts).toMatchObject({ format: 'checkov', read: 3, scans: 1 })
     expect(findings.map(({ outcome, outcomeReason, resource }) => [outcome, outcomeReason, resource.key]).sort()).toEqual([
-      ['fail', null, 'infra/database.tf#aws_db_instance.main'],
-      ['muted', 'goes away in May', 'infra/database.tf#aws_db_instance.old'],
-      ['pass', null, 'infra/database.tf#aws_db_instance.other'],
+      ['fail', null, '.:infra/database.tf#aws_db_instance.main'],
+      ['muted', 'goes away in May', '.:infra/database.tf#aws_db_instance.old'],
+      ['pass', null, '.:infra/database.tf#aws_db_instance.other'],
     ])
     expect(findings.find((one) => one.outcome === 'fail')).toMatchObject({
       class: 'misconfiguration',
@@ -80,7 +80,7 @@ describe('Checkov', () => {
   it('keeps nothing of a secret, not even what it hashes to', async () => {
     const found = check({ check_id: 'CKV_SECRET_2', check_name: 'AWS Access Key', resource: '25910f981e85ca04baf359199dd0bd4a3ae738b6' })
     const { findings, scans } = await readReport(part('secrets', { failed: [found] }))
-    expect(findings).toMatchObject([{ class: 'secret', title: 'AWS Access Key', resource: { kind: 'file', key: 'infra/database.tf#L5' } }])
+    expect(findings).toMatchObject([{ class: 'secret', title: 'AWS Access Key', resource: { kind: 'file', key: '.:infra/database.tf' } }])
     expect(findings[0]?.raw).toHaveLength(0)
     expect(JSON.stringify(findings[0]?.document)).not.toMatch(/hunter2|25910f/)
     expect(scans[0]?.scan.covers).toEqual(['secret'])
@@ -116,8 +116,13 @@ describe('Checkov', () => {
     }
   })
 
+  it('says that files could not be parsed also when they are only counted', async () => {
+    const quiet = { check_type: 'helm', results: { failed_checks: [check()] }, summary: { parsing_errors: 2, checkov_version: '3.2.1' } }
+    expect((await readReport(quiet)).scans).toMatchObject([{ end: { findings: 1, failed: '2 of its files could not be parsed' } }])
+  })
+
   it('refuses what is none of it, keeps no code of what it cannot read, and survives every damage', async () => {
-    await expect(readReport(`terraform scan results:\n${JSON.stringify(all)}`)).rejects.toThrow('Expected one of')
+    await expect(readReport(`terraform scan results:\n${JSON.stringify(all)}`)).rejects.toThrow('there is text before the JSON')
     const { dead } = await readReport(part('terraform', { failed: [check({ check_id: 7 })] }))
     expect(dead.map(({ bytes }) => Buffer.from(bytes).toString())).toEqual(['[not kept: it quotes source code, which may hold secrets]'])
     for (const document of damaged([all])) await readReport(document, { format: 'checkov' })

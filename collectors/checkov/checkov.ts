@@ -20,17 +20,17 @@ export const checkov: Collector<CheckovCheck> = {
   connect: `In a repository:
 
 \`\`\`sh
-checkov --directory . --output json --quiet --soft-fail | falconer import - --cluster {{scope}}
+checkov --directory . --output json --soft-fail | falconer import - --cluster {{scope}}
 \`\`\`
 
 Or sent to the server:
 
 \`\`\`sh
-checkov --directory . --output json --quiet --soft-fail > report.json
+checkov --directory . --output json --soft-fail > report.json
 curl --data-binary @report.json -H "Authorization: Bearer {{secret}}" {{url}}/ingest/checkov
 \`\`\`
 
-The report does not say which repository it is of: give each repository a scope of its own, or a scan of one ends the findings of the other.`,
+Without \`--quiet\`: it leaves out what passes, what is skipped and which files could not be parsed. The report does not say which repository it is of: give each repository a scope of its own, or a scan of one ends the findings of the other.`,
   detect: (sample) =>
     /^\s*[{[]/.test(sample) &&
     (/"check_type"\s*:[\s\S]*"(passed|failed|skipped)_checks"\s*:/.test(sample) ||

@@ -3,9 +3,9 @@ import { stringifyExact } from '../../domain/exact-json.ts'
 import type { NewFinding, NewScan, Outcome, ResourceRef } from '../../domain/finding.ts'
 import type { NewRecord, Piece, Report, SourceContext } from '../collector.ts'
 import { aroundOf } from '../report.ts'
-import { kubernetesResource } from '../resources.ts'
+import { fileResource, kubernetesResource } from '../resources.ts'
 import { scanOf } from '../scan.ts'
-import { packageFrom, severityOf, vulnerabilityId } from '../vulnerability.ts'
+import { packageFrom, packageType, severityOf, vulnerabilityId } from '../vulnerability.ts'
 import { cut, proseOf, referencesOf, titleOf } from '../words.ts'
 import { Around, type CheckovCheck, coveredBy, partsOf } from './shape.ts'
 
@@ -31,12 +31,15 @@ export function* normaliseCheckov(raw: CheckovCheck, piece: Piece, source: Sourc
   for (const type of new Set(parts.map((part) => part.type))) {
     const same = parts.map((part, index) => ({ ...part, index })).filter((part) => part.type === type)
     const findings = same.reduce((sum, { index }) => sum + (report.counts[index] ?? 0), 0)
-    yield { kind: 'scan', scan: scanFor(type), end: { findings, failed: unparsedOf(same.flatMap((part) => part.unparsed)) } }
+    yield { kind: 'scan', scan: scanFor(type), end: { findings, failed: unparsedOf(same) } }
   }
 }
 
-const unparsedOf = (files: readonly string[]): string | null =>
-  files.length === 0 ? null : cut(`${files.length} of its files could not be parsed: ${files.slice(0, 5).join(', ')}`, 500)
+function unparsedOf(parts: readonly { unparsed: readonly string[]; unparsedCount: number }[]): string | null {
+  const count = parts.reduce((sum, part) => sum + part.unparsedCount, 0)
+  const files = parts.flatMap((part) => part.unparsed).slice(0, 5)
+  return count === 0 ? null : cut(`${count} of its files could not be parsed${files.length === 0 ? '' : `: ${files.join(', ')}`}`, 500)
+}
 
 const outcomes: Readonly<Record<string, Outcome>> = { failed_checks: 'fail', passed_checks: 'pass', skipped_checks: 'muted' }
 
@@ -90,30 +93,17 @@ function resourceOf(raw: CheckovCheck, type: string, scope: string, secret: bool
   const [, kind, namespace, name] = /^(\w+)\.([^.]*)\.(.+)$/.exec(raw.resource ?? '') ?? []
   if (['kubernetes', 'helm', 'kustomize'].includes(type) && kind && name && !secret)
     return kubernetesResource({ kind, namespace: namespace || null, name: cut(name, 253) }, scope)
-  const place = secret ? `L${raw.file_line_range?.[0] ?? 0}` : cut(raw.resource ?? '', 1_000)
-  const shown = place === '' || secret ? file : `${place} in ${file}`
-  return { kind: 'file', scope, key: `${file}#${place}`, name: cut(shown, 500), namespace: null }
+  const found = fileResource(file, { kind: 'repository', scope, key: '.', name: scope, namespace: null })
+  // What a secret is called there is what it hashes to.
+  if (!raw.resource || secret) return found
+  const place = cut(raw.resource, 1_000)
+  return { ...found, key: `${found.key}#${place}`, name: cut(`${place} in ${found.name}`, 500) }
 }
-
-/** Package URL types, by Checkov’s words for them. */
-const packageTypes = new Map(
-  Object.entries({
-    python: 'pypi',
-    javascript: 'npm',
-    nodejs: 'npm',
-    go: 'golang',
-    java: 'maven',
-    jar: 'maven',
-    ruby: 'gem',
-    php: 'composer',
-  }),
-)
 
 function vulnerabilityOf({ vulnerability_details: told }: CheckovCheck): Partial<NewFinding> {
   if (!told?.id || !told.package_name) return {}
   const { check, aliases } = vulnerabilityId(cut(told.id, 100), [])
-  const type = (told.package_type ?? '').toLowerCase()
-  const found = packageFrom(packageTypes.get(type) ?? (type || 'generic'), cut(told.package_name, 500), proseOf(told.package_version, 200))
+  const found = packageFrom(packageType(told.package_type?.toLowerCase()), cut(told.package_name, 500), proseOf(told.package_version, 200))
   return {
     class: 'vulnerability',
     check,

@@ -38,20 +38,21 @@ export type CheckovCheck = z.infer<typeof CheckovCheck>
 const Part = z.object({
   check_type: z.string(),
   results: z.object({ parsing_errors: z.array(z.string()).nullish() }),
-  summary: z.object({ checkov_version: text }).nullish(),
+  summary: z.object({ checkov_version: text, parsing_errors: z.number().nullish() }).nullish(),
 })
 /** What it writes when there was nothing to check. */
-const Nothing = z.object({ passed: z.literal(0), failed: z.literal(0), checkov_version: z.string() })
-type Part = { type: string; version: string | null; unparsed: readonly string[] }
+const Nothing = z.object({ passed: z.literal(0), failed: z.literal(0), checkov_version: z.string(), parsing_errors: z.number().nullish() })
+type Part = { type: string; version: string | null; unparsed: readonly string[]; unparsedCount: number }
 
 export const Around = z.union([z.array(Part), Part, Nothing])
 export const partsOf = (value: z.infer<typeof Around>): Part[] =>
   'checkov_version' in value
-    ? [{ type: 'all', version: value.checkov_version, unparsed: [] }]
+    ? [{ type: 'all', version: value.checkov_version, unparsed: [], unparsedCount: value.parsing_errors ?? 0 }]
     : (Array.isArray(value) ? value : [value]).map(({ check_type, results, summary }) => ({
         type: check_type,
         version: summary?.checkov_version ?? null,
         unparsed: results.parsing_errors ?? [],
+        unparsedCount: Math.max(results.parsing_errors?.length ?? 0, summary?.parsing_errors ?? 0),
       }))
 
 export function coveredBy(type: string): FindingClass[] {

@@ -4,7 +4,7 @@ import { InputError } from '../../domain/errors.ts'
 import type { NewFinding, NewScan, Outcome, ResourceRef } from '../../domain/finding.ts'
 import type { NewRecord, Piece, SourceContext } from '../collector.ts'
 import { aroundOf } from '../report.ts'
-import { kubernetesResource } from '../resources.ts'
+import { clusterResource, kubernetesResource } from '../resources.ts'
 import { scanOf } from '../scan.ts'
 import { cut, proseOf, titleOf } from '../words.ts'
 
@@ -71,9 +71,7 @@ export function* normaliseKubeBench(raw: KubeBenchResult, piece: Piece, source: 
 }
 
 const resourceOf = ({ node }: Around, scope: string): ResourceRef =>
-  node === null
-    ? { kind: 'cluster', scope, key: scope, name: scope, namespace: null }
-    : kubernetesResource({ kind: 'Node', namespace: null, name: node }, scope)
+  node === null ? clusterResource(scope) : kubernetesResource({ kind: 'Node', namespace: null, name: node }, scope)
 
 function endOf({ controls, totals }: Around, { report }: Piece): { findings: number; failed: string | null } {
   const findings = Object.values(report?.counts ?? {}).reduce((sum, one) => sum + one, 0)

@@ -46,8 +46,8 @@ read Secrets, not even their names: Kubernetes gives no one the names without th
   detect: (sample) =>
     /(?:^|[{,])[ \t]*"?apiVersion"?[ \t]*:/m.test(sample) &&
     /(?:^|[{,])[ \t]*"?kind"?[ \t]*:/m.test(sample) &&
-    // A report of Kubescape repeats the objects it looked at.
-    !/"(summaryDetails|customerGUID|clusterAPIServerInfo)"\s*:/.test(sample) &&
+    // Reports of Kubescape and Checkov repeat the objects they looked at.
+    !/"(summaryDetails|customerGUID|clusterAPIServerInfo|check_type)"\s*:/.test(sample) &&
     !/"?apiVersion"?\s*:\s*"?aquasecurity\.github\.io\/|"?kind"?\s*:\s*"?(Event|EventList)"?\s*,?\s*$|audit\.k8s\.io|"auditID"\s*:/m.test(
       sample.slice(0, 4_000),
     ),

@@ -4,7 +4,7 @@ import type { NewFinding, NewScan, ResourceRef } from '../../domain/finding.ts'
 import type { Severity } from '../../domain/severity.ts'
 import type { NewRecord, Piece, Report, SourceContext } from '../collector.ts'
 import { aroundOf } from '../report.ts'
-import { kubernetesResource } from '../resources.ts'
+import { clusterResource, kubernetesResource } from '../resources.ts'
 import { scanOf } from '../scan.ts'
 import { severityOf } from '../vulnerability.ts'
 import { cut, proseOf, titleOf } from '../words.ts'
@@ -101,7 +101,7 @@ function lookedAt({ metadata }: Around, scope: string): { whole: ResourceRef; pa
     from?.directoryContextMetadata?.basePath ||
     from?.fileContextMetadata?.filePath ||
     from?.helmContextMetadata?.chartName
-  if (!folder) return { whole: { kind: 'cluster', scope, key: scope, name: scope, namespace: null }, part }
+  if (!folder) return { whole: clusterResource(scope), part }
   return { whole: { kind: 'repository', scope, key: cut(folder, 1_000), name: cut(folder, 500), namespace: null }, part }
 }
 

@@ -21,10 +21,11 @@ conformance('reports of Kubescape', () => {
     const content = contents.get(file) as Buffer
     const { counts, findings, scans, dead, records: made } = await readReport(content, { path: file })
     expect(dead).toEqual([])
-    expect(counts).toMatchObject({ format: 'kubescape', read: records, skipped: 0, deadLetters: 0, scans: 1 })
+    expect(counts).toMatchObject({ format: 'kubescape', read: findings.length, skipped: 0, deadLetters: 0, scans: 1 })
     const controls = (JSON.parse(content.toString()) as Written).results.flatMap((one) => one.controls)
     const skipped = Number(/skipped×(\d+)/.exec(notes)?.[1] ?? 0)
     expect(findings).toHaveLength(controls.length + skipped)
+    expect(new Set(findings.flatMap((one) => one.document.resourceID ?? [])).size).toBe(records)
     expect(scans[0]?.end).toEqual({ findings: controls.length + skipped, failed: null })
     expect(findings.filter((one) => one.outcome === 'fail')).toHaveLength(controls.filter((one) => one.status.status === 'failed').length)
     for (const one of findings) expect(one.severity).not.toBeNull()
