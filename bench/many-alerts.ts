@@ -7,7 +7,7 @@ import { readInput } from '../collectors/read.ts'
 import { systemClock } from '../domain/clock.ts'
 import { correlatePending } from '../incidents/pipeline.ts'
 import type { Database } from '../store/database.ts'
-import { accept } from '../store/intake.ts'
+import { accept, emptyDelivery } from '../store/intake.ts'
 import { ensurePartitions } from '../store/partitions.ts'
 import { alertLines } from './ingest-load.ts'
 
@@ -30,9 +30,7 @@ export async function fillStore(db: Database, total: number, progress: (text: st
       source: { sourceId: null, sourceName: 'bench', scope: 'bench', receivedNs: 0n },
       onBatch: async ({ records }) => {
         const alerts = records.flatMap((record) => (record.kind === 'alert' ? [record.alert] : []))
-        await accept(db, systemClock, [
-          { sourceId: null, scope: 'bench', alerts, internals: [], entities: [], relations: [], deadLetters: [] },
-        ])
+        await accept(db, systemClock, [{ ...emptyDelivery({ sourceId: null, scope: 'bench' }), alerts }])
       },
     },
   )

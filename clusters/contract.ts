@@ -59,6 +59,7 @@ export const resources: Readonly<Record<string, Resource>> = {
   namespaces: { group: '', version: 'v1', kind: 'Namespace', namespaced: false },
   services: { group: '', version: 'v1', kind: 'Service', namespaced: true },
   serviceaccounts: { group: '', version: 'v1', kind: 'ServiceAccount', namespaced: true },
+  replicationcontrollers: { group: '', version: 'v1', kind: 'ReplicationController', namespaced: true },
   'deployments.apps': { group: 'apps', version: 'v1', kind: 'Deployment', namespaced: true },
   'replicasets.apps': { group: 'apps', version: 'v1', kind: 'ReplicaSet', namespaced: true },
   'statefulsets.apps': { group: 'apps', version: 'v1', kind: 'StatefulSet', namespaced: true },
@@ -66,6 +67,16 @@ export const resources: Readonly<Record<string, Resource>> = {
   'jobs.batch': { group: 'batch', version: 'v1', kind: 'Job', namespaced: true },
   'cronjobs.batch': { group: 'batch', version: 'v1', kind: 'CronJob', namespaced: true },
   'networkpolicies.networking.k8s.io': { group: 'networking.k8s.io', version: 'v1', kind: 'NetworkPolicy', namespaced: true },
+  'ingresses.networking.k8s.io': { group: 'networking.k8s.io', version: 'v1', kind: 'Ingress', namespaced: true },
+  'roles.rbac.authorization.k8s.io': { group: 'rbac.authorization.k8s.io', version: 'v1', kind: 'Role', namespaced: true },
+  'clusterroles.rbac.authorization.k8s.io': { group: 'rbac.authorization.k8s.io', version: 'v1', kind: 'ClusterRole', namespaced: false },
+  'rolebindings.rbac.authorization.k8s.io': { group: 'rbac.authorization.k8s.io', version: 'v1', kind: 'RoleBinding', namespaced: true },
+  'clusterrolebindings.rbac.authorization.k8s.io': {
+    group: 'rbac.authorization.k8s.io',
+    version: 'v1',
+    kind: 'ClusterRoleBinding',
+    namespaced: false,
+  },
 }
 
 /** `/apis/apps/v1/namespaces/shop/deployments/checkout`; every part is encoded, so that a name is only ever a name. */

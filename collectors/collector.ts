@@ -8,8 +8,8 @@ import type { Path } from './json-elements.ts'
 
 export type { NewInternal, NewRecord } from '../domain/record.ts'
 
-/** Where a record comes from: `scope` is the cluster, `receivedNs` our clock. */
-export type SourceContext = { sourceId: string | null; sourceName: string; scope: string; receivedNs: bigint }
+/** Where a record comes from: `scope` is the cluster, `receivedNs` our clock, `path` what the input is called. */
+export type SourceContext = { sourceId: string | null; sourceName: string; scope: string; receivedNs: bigint; path?: string }
 
 /** One piece of input. `error` set: it could not be parsed, and becomes a dead letter. `skipped`: no record at all (start-up text). */
 export type Piece = {

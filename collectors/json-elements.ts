@@ -176,9 +176,10 @@ class Scan {
       yield { kind: 'broken', bytes: Buffer.from(bytes), reason: 'an element of the list is not an object', ends: false }
   }
 
-  /** What stands between documents should be nothing. */
+  /** What stands between documents should be nothing, but for a byte order mark (of UTF-16 too, once it is decoded). */
   *#text(): Iterable<FoundElement> {
-    const bytes = this.#rest.take()
+    const all = this.#rest.take()
+    const bytes = all[0] === 0xef && all[1] === 0xbb && all[2] === 0xbf ? all.subarray(3) : all
     if (bytes.some((byte) => !isSpace(byte))) yield { kind: 'broken', bytes, reason: 'it is text, not JSON', ends: false }
   }
 }

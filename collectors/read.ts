@@ -7,12 +7,14 @@ import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { InputError, InvariantError } from '../domain/errors.ts'
 import { stringifyExact, whyUnfit } from '../domain/exact-json.ts'
+import { isCounted } from '../domain/record.ts'
 import type { Collector, NewRecord, Piece, Report, SourceContext } from './collector.ts'
 import { type DeadPiece, DeadPieces } from './dead-pieces.ts'
+import { looksLike } from './look-alikes.ts'
 import { collectors } from './registry.generated.ts'
 import { fromUtf16, utf16Order } from './utf16.ts'
 
-export type Batch = { records: NewRecord[]; deadLetters: DeadPiece[]; bytes: number }
+export type Batch = { /** The collector’s name. */ format: string; records: NewRecord[]; deadLetters: DeadPiece[]; bytes: number }
 export type ReadCounts = {
   format: string
   read: number
@@ -41,12 +43,13 @@ export async function readInput(input: AsyncIterable<Uint8Array>, options: ReadO
   const collector = chooseCollector(sample, options)
   const counts: ReadCounts = { format: collector.name, read: 0, records: 0, internal: 0, skipped: 0, deadLetters: 0, scans: 0 }
   const deadOf = new Map<Report, number>()
-  let batch: Batch = { records: [], deadLetters: [], bytes: 0 }
+  const source: SourceContext = { ...options.source, path: options.path }
+  let batch: Batch = emptyBatch(collector.name)
   const dead = new DeadPieces(options.maxDeadLetters)
   const flush = async (): Promise<void> => {
     if (batch.records.length + batch.deadLetters.length === 0) return
     const full = batch
-    batch = { records: [], deadLetters: [], bytes: 0 }
+    batch = emptyBatch(collector.name)
     await options.onBatch(full)
   }
   for await (const piece of collector.split(stream)) {
@@ -54,7 +57,7 @@ export async function readInput(input: AsyncIterable<Uint8Array>, options: ReadO
       counts.skipped += 1
       continue
     }
-    take(collector, piece.skipped === true ? { ...piece, error: `not a ${collector.title} document` } : piece, options.source, {
+    take(collector, piece.skipped === true ? { ...piece, error: `not a ${collector.title} document` } : piece, source, {
       batch,
       counts,
       dead,
@@ -71,6 +74,8 @@ export async function readInput(input: AsyncIterable<Uint8Array>, options: ReadO
   await flush()
   return counts
 }
+
+const emptyBatch = (format: string): Batch => ({ format, records: [], deadLetters: [], bytes: 0 })
 
 type Taking = { batch: Batch; counts: ReadCounts; dead: DeadPieces; deadOf: Map<Report, number> }
 function take(collector: Collector, piece: Piece, source: SourceContext, { batch, counts, dead: pieces, deadOf }: Taking): void {
@@ -98,10 +103,11 @@ function take(collector: Collector, piece: Piece, source: SourceContext, { batch
     const records = [...collector.normalise(raw.data, piece, source)].map((record) =>
       whole(record, deadOf.get(piece.report as Report) ?? 0),
     )
-    // The end of a report is no record of its own; else it is an object of a kind that is none of ours.
+    const counted = records.filter(isCounted).length
+    counts.read += counted
     if (piece.end === true) counts.scans += records.filter((record) => record.kind === 'scan').length
-    else if (records.length > 0) counts.read += 1
-    else counts.skipped += 1
+    // An object of a kind that is none of ours.
+    else if (records.length === 0) counts.skipped += 1
     batch.bytes += piece.bytes.length
     counts.records += records.filter((record) => record.kind === 'alert').length
     counts.internal += records.filter((record) => record.kind === 'internal').length
@@ -144,19 +150,9 @@ function chooseCollector(sample: Buffer, options: ReadOptions): Collector {
   const found = collectors.find((collector) => collector.detect(text, options.path))
   if (found === undefined)
     throw new InputError(
-      `${options.path}: ${looksLike(text)}. Expected one of: ${collectors.map((collector) => collector.title).join(', ')}. If it is one, name it with --format.`,
+      `${options.path}: ${looksLike(text)}. If it is one of these, name it with --format: ${collectors.map((collector) => collector.name).join(', ')}.`,
     )
   return found
-}
-
-function looksLike(sample: string): string {
-  const start = sample.trimStart()
-  if (/^[{[]/.test(start))
-    return `it is JSON of a kind this version does not read${/"(\w[\w.$-]*)"\s*:/.test(start) ? ` (its first key is "${/"(\w[\w.$-]*)"\s*:/.exec(start)?.[1]}")` : ''}`
-  if (/^<\?xml|^<\w/.test(start)) return 'it looks like XML'
-  if (/[\0-\x08]/.test(start.slice(0, 512))) return 'it looks like binary data'
-  if (/^[\w.-]+:(\s|$)/m.test(start)) return 'it looks like YAML of a kind this version does not read'
-  return 'it looks like plain text'
 }
 
 /** The input as UTF-8 bytes, and its first 64 KiB. Gzip and UTF-16 are undone by their marks, not by the file's name. */

@@ -30,6 +30,7 @@ describe('reports', () => {
   it('hands out each element with all that stands around it, however it is cut into chunks and written', async () => {
     for (const text of [
       written,
+      `\ufeff${written}`,
       `\n ${JSON.stringify(JSON.parse(written), null, 2).replace('12345678901234567000', '12345678901234567890')}\n`,
     ])
       for (const chunk of [1, 3, 17, 100_000]) {

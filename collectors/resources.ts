@@ -2,6 +2,7 @@
  * What findings are about, named alike whichever scanner speaks: the same image, object of Kubernetes or cloud resource has the same key.
  * Pure. Identity of images: the config digest, else the manifest digest (both are the same in every cluster), else the reference.
  */
+import { createHash } from 'node:crypto'
 import type { NewAlias } from '../domain/entity.ts'
 import type { ResourceRef } from '../domain/finding.ts'
 
@@ -34,32 +35,55 @@ export function imageAliases(
   return key === undefined ? [] : others.map((alsoKey) => ({ scope: 'global', kind: 'image', key, alsoKey, because, observedNs }))
 }
 
-const kinds: Readonly<Record<string, ResourceRef['kind']>> = {
-  Deployment: 'workload',
-  ReplicaSet: 'workload',
-  StatefulSet: 'workload',
-  DaemonSet: 'workload',
-  Job: 'workload',
-  CronJob: 'workload',
-  ReplicationController: 'workload',
-  Pod: 'pod',
-  ServiceAccount: 'service_account',
-  Role: 'role',
-  ClusterRole: 'role',
-  Service: 'service',
-  Ingress: 'ingress',
-  NetworkPolicy: 'network_policy',
-  Secret: 'secret',
-  Node: 'node',
-  Namespace: 'namespace',
+/** The cluster itself: in every scope there is one. `name`: as its scanner calls it. */
+export const clusterResource = (scope: string, name?: string | null): ResourceRef => ({
+  kind: 'cluster',
+  scope,
+  key: scope,
+  name: name == null || name === '' ? scope : name,
+  namespace: null,
+})
+
+/** A file in an image, a repository or a folder: secrets and misconfigurations are found in files. */
+export function fileResource(path: string, within: ResourceRef): ResourceRef {
+  const own = path.replace(/^(?:\.?\/)+/, '')
+  return own === '' ? within : { kind: 'file', scope: within.scope, key: `${within.key}:${own}`, name: own, namespace: null }
 }
+
+/** The same report about the same target, in the same scope, is the same scan. */
+export const scanKey = (reportSha256: string, scope: string, targetKey: string): string =>
+  createHash('sha256')
+    .update(JSON.stringify([reportSha256, scope, targetKey]))
+    .digest('hex')
+
+const kinds = new Map<string, ResourceRef['kind']>(
+  Object.entries({
+    Deployment: 'workload',
+    ReplicaSet: 'workload',
+    StatefulSet: 'workload',
+    DaemonSet: 'workload',
+    Job: 'workload',
+    CronJob: 'workload',
+    ReplicationController: 'workload',
+    Pod: 'pod',
+    ServiceAccount: 'service_account',
+    Role: 'role',
+    ClusterRole: 'role',
+    Service: 'service',
+    Ingress: 'ingress',
+    NetworkPolicy: 'network_policy',
+    Secret: 'secret',
+    Node: 'node',
+    Namespace: 'namespace',
+  } as const),
+)
 const clusterWide = new Set(['Node', 'Namespace', 'ClusterRole', 'ClusterRoleBinding', 'PersistentVolume', 'CustomResourceDefinition'])
 
 /** An object of Kubernetes, as `namespace/Kind/name`; what has no namespace, or is in none, as `-/Kind/name`. */
 export function kubernetesResource(object: { kind: string; namespace: string | null; name: string }, scope: string): ResourceRef {
   const namespace = clusterWide.has(object.kind) || object.namespace === '' ? null : object.namespace
   return {
-    kind: kinds[object.kind] ?? 'kubernetes_object',
+    kind: kinds.get(object.kind) ?? 'kubernetes_object',
     scope,
     key: `${namespace ?? '-'}/${object.kind}/${object.name}`,
     name: object.name,

@@ -27,6 +27,9 @@ export const entityKinds = [
 export const EntityKind = z.enum(entityKinds)
 export type EntityKind = z.infer<typeof EntityKind>
 
+/** What the object of another kind brings along: not counted as observations of their own. */
+export const comesAlong: ReadonlySet<EntityKind> = new Set(['container', 'image'])
+
 export const relationTypes = [
   'CONTAINS',
   'RUNS_ON',
@@ -44,7 +47,11 @@ export const relationTypes = [
 export const RelationType = z.enum(relationTypes)
 export type RelationType = z.infer<typeof RelationType>
 
-/** Names an entity before it has a row: kind + natural key inside a scope. Pods by UID, containers by full id, nodes and namespaces by name, workloads by UID, images by digest else reference. */
+/**
+ * Names an entity before it has a row: kind + natural key inside a scope. Pods and workloads by UID, containers by full id, nodes and
+ * namespaces by name, images by digest else reference. What other objects refer to by name alone (service accounts, roles, bindings,
+ * services, ingresses, network policies, secrets) has the key namespace/Kind/name, as findings about it have.
+ */
 export const EntityRef = z.object({ scope: z.string(), kind: EntityKind, key: z.string() })
 export type EntityRef = z.infer<typeof EntityRef>
 
@@ -58,7 +65,13 @@ export const NewEntity = EntityRef.extend({
 })
 export type NewEntity = z.infer<typeof NewEntity>
 
-export const NewRelation = z.object({ from: EntityRef, type: RelationType, to: EntityRef, observedNs: z.bigint() })
+export const NewRelation = z.object({
+  from: EntityRef,
+  type: RelationType,
+  to: EntityRef,
+  observedNs: z.bigint(),
+  properties: z.record(z.string(), z.unknown()).optional().describe('HAS_PACKAGE: paths, where in the image'),
+})
 export type NewRelation = z.infer<typeof NewRelation>
 
 /**
@@ -84,7 +97,31 @@ export const DeclaredContainer = z.object({
   args: z.array(z.string()),
   privileged: z.boolean(),
   init: z.boolean(),
+  /** Not there: recorded before these were looked at. Null: the object does not say, so what the cluster takes for granted holds. */
+  security: z
+    .object({
+      capabilitiesAdded: z.array(z.string()),
+      capabilitiesDropped: z.array(z.string()),
+      runAsUser: z.number().nullable().describe('The pod’s where the container says none'),
+      runAsNonRoot: z.boolean().nullable().describe('The pod’s where the container says none'),
+      allowPrivilegeEscalation: z.boolean().nullable(),
+      readOnlyRootFilesystem: z.boolean().nullable(),
+    })
+    .optional(),
+  ports: z
+    .array(z.object({ name: z.string().nullable(), port: z.number(), protocol: z.string(), hostPort: z.number().nullable() }))
+    .optional(),
 })
+export type DeclaredContainer = z.infer<typeof DeclaredContainer>
+
+/** A directory or file of the node that a pod has in it, and where. */
+export const HostPath = z.object({
+  path: z.string(),
+  volume: z.string(),
+  mounts: z.array(z.object({ container: z.string(), path: z.string(), readOnly: z.boolean() })),
+})
+export type HostPath = z.infer<typeof HostPath>
+
 /** properties of kind 'pod'. */
 export const PodProperties = z.object({
   uid: z.string(),
@@ -96,6 +133,10 @@ export const PodProperties = z.object({
   annotations: z.record(z.string(), z.string()),
   hostNetwork: z.boolean(),
   hostPID: z.boolean(),
+  hostIPC: z.boolean().optional(),
+  automountServiceAccountToken: z.boolean().nullable().optional().describe('Null: what its service account says holds'),
+  hostPaths: z.array(HostPath).optional(),
+  secrets: z.array(z.string()).optional().describe('Names of the Secrets it takes in as files or environment'),
   containers: z.array(DeclaredContainer),
   owner: z.object({ kind: z.string(), name: z.string(), uid: z.string() }).nullable().describe('Nearest owner'),
   workload: z
@@ -114,6 +155,24 @@ export const WorkloadProperties = z.object({
   owner: z.object({ kind: z.string(), name: z.string(), uid: z.string() }).nullable(),
 })
 export type WorkloadProperties = z.infer<typeof WorkloadProperties>
+const Named = z.object({ kind: z.string(), name: z.string(), namespace: z.string().nullable() })
+/** properties of kind 'role': a Role or a ClusterRole. */
+export const RoleProperties = z.object({
+  roleKind: z.string(),
+  rules: z.array(
+    z.object({
+      apiGroups: z.array(z.string()),
+      resources: z.array(z.string()),
+      resourceNames: z.array(z.string()),
+      nonResourceURLs: z.array(z.string()),
+      verbs: z.array(z.string()),
+    }),
+  ),
+})
+export type RoleProperties = z.infer<typeof RoleProperties>
+/** properties of kind 'role_binding': a RoleBinding or a ClusterRoleBinding. Users and groups are known only from here. */
+export const RoleBindingProperties = z.object({ bindingKind: z.string(), role: Named.nullable(), subjects: z.array(Named) })
+export type RoleBindingProperties = z.infer<typeof RoleBindingProperties>
 /** properties of kind 'container'. */
 export const ContainerProperties = z.object({
   podUid: z.string(),

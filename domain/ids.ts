@@ -7,6 +7,7 @@ import { v7 } from 'uuid'
 export const idPrefixes = {
   alert: 'alr',
   incident: 'inc',
+  finding: 'fnd',
   investigation: 'inv',
   proposal: 'prp',
   approval: 'apv',

@@ -20,6 +20,8 @@ export const permissions = {
   'proposals.create': 'investigator',
   'proposals.decide': 'responder',
   'proposals.revert': 'responder',
+  'findings.read': 'viewer',
+  'findings.decide': 'responder',
   'inventory.read': 'viewer',
   'sources.read': 'viewer',
   'sources.manage': 'administrator',

@@ -2,7 +2,7 @@
 import type { NewActivity } from './activity.ts'
 import type { NewAdvisory } from './advisory.ts'
 import type { NewAlert } from './alert.ts'
-import type { NewAlias, NewEntity, NewRelation } from './entity.ts'
+import { comesAlong, type NewAlias, type NewEntity, type NewRelation } from './entity.ts'
 import type { NewFalcoRule } from './falco-rule.ts'
 import type { NewFinding, NewScan, ScanEnd } from './finding.ts'
 
@@ -31,3 +31,22 @@ export type NewRecord =
   | { kind: 'falco-rule'; rule: NewFalcoRule }
 
 export type RecordKind = NewRecord['kind']
+
+/**
+ * What a document is about, as opposed to what comes along with it: an alert that a detection of ours made of an audit event is counted as
+ * that event. What was read is what was accepted, what was there already, and what could not be read.
+ */
+export function isCounted(record: NewRecord): boolean {
+  switch (record.kind) {
+    case 'alert':
+      return record.alert.activityKey === null
+    case 'entity':
+      return !comesAlong.has(record.entity.kind)
+    case 'relation':
+    case 'alias':
+    case 'scan':
+      return false
+    default:
+      return true
+  }
+}

@@ -129,7 +129,7 @@ export async function ownersOf(db: Queryable, ids: readonly bigint[]): Promise<E
   return ids.map((id) => owners.get(id) ?? [])
 }
 
-/** How much inventory each scope has, and how fresh it is. */
+/** How much inventory each cluster has, and how fresh it is; images by digest are in none. */
 export async function inventoryFreshness(db: Queryable): Promise<{ scope: string; entities: number; pods: number; lastNs: bigint }[]> {
   const rows = await db.query(sql<{
     scope: string
@@ -137,7 +137,7 @@ export async function inventoryFreshness(db: Queryable): Promise<{ scope: string
     pods: bigint
     last_ns: bigint
   }>`select scope, count(*) as entities, count(*) filter (where kind = 'pod') as pods, max(last_ns) as last_ns
-    from entities where origin = 'inventory' and deleted_ns is null group by scope order by scope`)
+    from entities where origin = 'inventory' and deleted_ns is null and scope <> 'global' group by scope order by scope`)
   return rows.map((row) => ({ scope: row.scope, entities: Number(row.entities), pods: Number(row.pods), lastNs: row.last_ns }))
 }
 

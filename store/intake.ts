@@ -6,34 +6,110 @@ import { sql } from 'kysely'
 import { v7 } from 'uuid'
 import type { NewAlert } from '../domain/alert.ts'
 import type { Clock } from '../domain/clock.ts'
-import type { NewEntity, NewRelation } from '../domain/entity.ts'
+import type { NewActivity } from '../domain/activity.ts'
+import type { NewAdvisory } from '../domain/advisory.ts'
+import { comesAlong, type NewAlias, type NewEntity, type NewRelation } from '../domain/entity.ts'
 import { toDate } from '../domain/event-time.ts'
 import { stringifyExact } from '../domain/exact-json.ts'
+import type { NewFalcoRule } from '../domain/falco-rule.ts'
+import type { NewFinding, NewScan, ScanEnd } from '../domain/finding.ts'
+import type { NewInternal, NewRecord } from '../domain/record.ts'
+import { insertActivities } from './activities.ts'
+import { insertAdvisories } from './advisories.ts'
+import { insertAliases } from './aliases.ts'
 import { insertAlerts, rawColumns } from './alerts.ts'
 import { type Database, isConflict, isRefusedData, type Transaction } from './database.ts'
 import { insertDeadLetters } from './dead-letters.ts'
+import { upsertFalcoRules } from './falco-rules.ts'
+import { deriveAround } from './finding-life.ts'
+import { insertFindings } from './findings.ts'
 import { noteSensors, type SensorReport } from './internal-messages.ts'
-import { countObjects, type Observed, upsertInventory } from './observe.ts'
+import { type Observed, upsertInventory } from './observe.ts'
 import { reconsider } from './reconsider.ts'
+import { endScan, scanKey, upsertScans } from './scans.ts'
 import { addToSource, type Tally } from './sources.ts'
 import { escapeDeep } from './values.ts'
 
-export type InternalMessage = {
-  contentKey: string
-  name: string
-  eventNs: bigint | null
-  hostname: string | null
-  fields: Record<string, unknown>
-  raw: Uint8Array
-}
-export type Delivery = {
-  sourceId: string | null
-  scope: string
+export type InternalMessage = Omit<NewInternal, 'kind'>
+/** What collectors say, by kind. */
+type Records = {
   alerts: NewAlert[]
   internals: InternalMessage[]
+  activities: NewActivity[]
+  findings: NewFinding[]
+  scans: { scan: NewScan; end: ScanEnd }[]
   entities: NewEntity[]
   relations: NewRelation[]
+  aliases: NewAlias[]
+  advisories: NewAdvisory[]
+  falcoRules: NewFalcoRule[]
+}
+export type Delivery = Records & {
+  sourceId: string | null
+  scope: string
+  /** When its input began to come in: of a rules file, when it was loaded. */ receivedNs: bigint
+  /** It came from where it was made, as it was made; else it is a file of any age. */ live: boolean
+  /** It is inventory: only its entities may ever be the target of an action. */ inventory: boolean
   deadLetters: { at: string; reason: string; bytes: Uint8Array }[]
+}
+
+/** A delivery of nothing yet. */
+export const emptyDelivery = (
+  from: Pick<Delivery, 'sourceId' | 'scope'> & Partial<Pick<Delivery, 'receivedNs' | 'live' | 'inventory'>>,
+): Delivery => ({
+  receivedNs: 0n,
+  live: false,
+  inventory: false,
+  ...from,
+  alerts: [],
+  internals: [],
+  activities: [],
+  findings: [],
+  scans: [],
+  entities: [],
+  relations: [],
+  aliases: [],
+  advisories: [],
+  falcoRules: [],
+  deadLetters: [],
+})
+const kinds = [
+  'alerts',
+  'internals',
+  'activities',
+  'entities',
+  'relations',
+  'aliases',
+  'advisories',
+  'falcoRules',
+  'findings',
+  'scans',
+] as const satisfies (keyof Records)[]
+
+/** Puts a record where its kind belongs. */
+export function addRecord(delivery: Delivery, record: NewRecord): void {
+  switch (record.kind) {
+    case 'alert':
+      return void delivery.alerts.push(record.alert)
+    case 'internal':
+      return void delivery.internals.push(record)
+    case 'activity':
+      return void delivery.activities.push(record.activity)
+    case 'finding':
+      return void delivery.findings.push(record.finding)
+    case 'scan':
+      return void delivery.scans.push(record)
+    case 'entity':
+      return void delivery.entities.push(record.entity)
+    case 'relation':
+      return void delivery.relations.push(record.relation)
+    case 'alias':
+      return void delivery.aliases.push(record.alias)
+    case 'advisory':
+      return void delivery.advisories.push(record.advisory)
+    case 'falco-rule':
+      return void delivery.falcoRules.push(record.rule)
+  }
 }
 
 /** Stores deliveries together, in one commit. Answers a tally per delivery, in order. */
@@ -61,22 +137,16 @@ async function retried<T>(work: () => Promise<T>, times = 5): Promise<T> {
   }
 }
 
-type Piece =
-  | { in: 'alerts'; record: NewAlert }
-  | { in: 'internals'; record: InternalMessage }
-  | { in: 'entities'; record: NewEntity }
-  | { in: 'relations'; record: NewRelation }
+type Piece = { [Kind in keyof Records]: { in: Kind; record: Records[Kind][number] } }[keyof Records]
 
 async function acceptHalved(db: Database, clock: Clock, delivery: Delivery, cause: unknown): Promise<Tally> {
-  const pieces = (['alerts', 'internals', 'entities', 'relations'] as const).flatMap((name) =>
-    delivery[name].map((record) => ({ in: name, record }) as Piece),
-  )
+  const pieces = kinds.flatMap((name) => delivery[name].map((record) => ({ in: name, record }) as Piece))
   const [poisoned] = pieces
   if (poisoned === undefined) throw cause
   if (pieces.length > 1) {
     const middle = pieces.length >> 1
     const half = (from: number, to: number, deadLetters: Delivery['deadLetters']): Delivery => {
-      const part: Delivery = { ...delivery, alerts: [], internals: [], entities: [], relations: [], deadLetters }
+      const part: Delivery = { ...emptyDelivery(delivery), deadLetters }
       for (const piece of pieces.slice(from, to)) (part[piece.in] as unknown[]).push(piece.record)
       return part
     }
@@ -88,7 +158,7 @@ async function acceptHalved(db: Database, clock: Clock, delivery: Delivery, caus
   const reason = `The database refused this record: ${cause instanceof Error ? cause.message : String(cause)}`
   const bytes = 'raw' in poisoned.record ? poisoned.record.raw : Buffer.from(stringifyExact(poisoned.record))
   const deadLetters = [...delivery.deadLetters, { at: 'record', reason, bytes }]
-  return sum(await accept(db, clock, [{ ...delivery, alerts: [], internals: [], entities: [], relations: [], deadLetters }]))
+  return sum(await accept(db, clock, [{ ...emptyDelivery(delivery), deadLetters }]))
 }
 
 const noTally: Tally = { accepted: 0, duplicates: 0, internal: 0, deadLetters: 0 }
@@ -110,16 +180,17 @@ async function write(tx: Transaction, clock: Clock, deliveries: readonly Deliver
     delivery.alerts.map((alert) => ({ index, id: v7({ msecs: now.getTime() }), receivedAt: now, sourceId: delivery.sourceId, alert })),
   )
   const freshIds = batch.length === 0 ? new Set<string>() : await insertAlerts(tx, batch)
-  const freshAlerts = countBy(batch.filter((entry) => freshIds.has(entry.id)))
+  const freshAlerts = countBy(batch.filter((entry) => freshIds.has(entry.id) && isOwnRecord(entry.alert)))
   const freshInternals = await insertInternals(tx, deliveries, now)
   const observed = new Map<Delivery, Observed>()
   for (const delivery of deliveries)
-    if (delivery.entities.length + delivery.relations.length > 0)
-      observed.set(delivery, await upsertInventory(tx, delivery.sourceId, delivery.entities, delivery.relations))
+    if (delivery.entities.length + delivery.relations.length > 0) observed.set(delivery, await upsertInventory(tx, delivery))
   await reconsider(
     tx,
     [...observed.values()].flatMap((found) => found.news),
   )
+  const posture = new Map<Delivery, number>()
+  for (const delivery of deliveries) posture.set(delivery, await writePosture(tx, delivery, now))
   await insertDeadLetters(
     tx,
     deliveries.flatMap(({ deadLetters, scope, sourceId }) =>
@@ -127,18 +198,49 @@ async function write(tx: Transaction, clock: Clock, deliveries: readonly Deliver
     ),
   )
   const tallies = deliveries.map((delivery, index): Tally => {
-    const accepted = freshAlerts.get(index) ?? 0
     const internal = freshInternals.get(index) ?? 0
-    const changed = observed.get(delivery)?.changed ?? 0
-    return {
-      accepted: accepted + changed,
-      duplicates: delivery.alerts.length - accepted + delivery.internals.length - internal + countObjects(delivery.entities) - changed,
-      internal,
-      deadLetters: delivery.deadLetters.length,
-    }
+    const accepted = (freshAlerts.get(index) ?? 0) + (observed.get(delivery)?.changed ?? 0) + (posture.get(delivery) ?? 0)
+    return { accepted, duplicates: countRecords(delivery) - accepted - internal, internal, deadLetters: delivery.deadLetters.length }
   })
   await countAtSources(tx, deliveries, tallies, now)
   return tallies
+}
+
+const isOwnRecord = ({ activityKey }: NewAlert): boolean => activityKey === null
+
+/** See `isCounted` of domain/record.ts. */
+const countRecords = (delivery: Delivery): number =>
+  delivery.alerts.filter(isOwnRecord).length +
+  delivery.internals.length +
+  delivery.entities.filter(({ kind }) => !comesAlong.has(kind)).length +
+  delivery.activities.length +
+  delivery.findings.length +
+  delivery.advisories.length +
+  delivery.falcoRules.length
+
+/** Answers how many records were new. Scans come to their end after what they found is stored. */
+async function writePosture(tx: Transaction, delivery: Delivery, receivedAt: Date): Promise<number> {
+  const { sourceId, receivedNs, live, activities, findings, scans, aliases, advisories, falcoRules } = delivery
+  let fresh = 0
+  if (activities.length > 0) fresh += await insertActivities(tx, activities, { sourceId, receivedAt })
+  if (advisories.length > 0) fresh += await insertAdvisories(tx, advisories)
+  if (falcoRules.length > 0) fresh += await upsertFalcoRules(tx, falcoRules, { sourceId, loadNs: receivedNs })
+  if (aliases.length > 0) await insertAliases(tx, aliases, sourceId)
+  const source = { sourceId, receivedAt, live }
+  if (findings.length > 0) fresh += await insertFindings(tx, findings, source)
+  if (scans.length === 0) return fresh
+  const ids = await upsertScans(
+    tx,
+    scans.map(({ scan }) => scan),
+    source,
+  )
+  const ended: bigint[] = []
+  for (const { scan, end } of scans) {
+    const id = ids.get(scanKey(scan)) as bigint
+    if (await endScan(tx, id, end, receivedAt)) ended.push(id)
+  }
+  if (ended.length > 0) await deriveAround(tx, ended)
+  return fresh
 }
 
 const countBy = (entries: readonly { index: number }[]): Map<number, number> =>
@@ -149,11 +251,15 @@ async function countAtSources(tx: Transaction, deliveries: readonly Delivery[], 
   for (const [sourceId, entries] of [...bySource].sort(([x], [y]) => (x < y ? -1 : 1))) {
     if (sourceId === '') continue
     const alerts = entries.flatMap(([, delivery]) => delivery.alerts)
-    await addToSource(tx, sourceId, sum(entries.map(([index]) => tallies[index] ?? noTally)), { at, eventAt: newestEvent(alerts) })
+    await addToSource(tx, sourceId, sum(entries.map(([index]) => tallies[index] ?? noTally)), {
+      at,
+      eventAt: newestEvent(entries.flatMap(([, delivery]) => [...delivery.alerts, ...delivery.activities])),
+      truncated: alerts.filter(({ truncated }) => truncated.length > 0).length,
+    })
   }
 }
 
-function newestEvent(alerts: readonly NewAlert[]): Date | null {
+function newestEvent(alerts: readonly { eventNs: bigint }[]): Date | null {
   let newest: bigint | null = null
   for (const alert of alerts) if (newest === null || alert.eventNs > newest) newest = alert.eventNs
   return newest === null ? null : toDate(newest)

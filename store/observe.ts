@@ -3,14 +3,10 @@
  * here; alert text never does.
  */
 import { sql } from 'kysely'
-import type { EntityKind, EntityRef, NewEntity, NewRelation } from '../domain/entity.ts'
+import { comesAlong, type Entity, type EntityKind, type EntityRef, type NewEntity, type NewRelation } from '../domain/entity.ts'
 import { stringifyExact } from '../domain/exact-json.ts'
 import type { Queryable, Transaction } from './database.ts'
 import { escapeDeep, escapeText } from './values.ts'
-
-/** What an object brings along; not counted as observations of their own. */
-const parts: ReadonlySet<EntityKind> = new Set(['container', 'image'])
-export const countObjects = (entities: readonly NewEntity[]): number => entities.filter((entity) => !parts.has(entity.kind)).length
 
 /** `changed`: objects that were new or different. `news`: what may explain alerts that nothing explained before. */
 export type Observed = { changed: number; news: EntityRef[] }
@@ -18,11 +14,14 @@ export type Observed = { changed: number; news: EntityRef[] }
 /** Writes entities and relations; an older observation never overwrites a newer one. */
 export async function upsertInventory(
   tx: Transaction,
-  sourceId: string | null,
-  entities: readonly NewEntity[],
-  relations: readonly NewRelation[],
+  {
+    sourceId,
+    inventory,
+    entities,
+    relations,
+  }: { sourceId: string | null; inventory: boolean; entities: readonly NewEntity[]; relations: readonly NewRelation[] },
 ): Promise<Observed> {
-  const observed = await upsertEntities(tx, sourceId, newestOfEach(entities))
+  const observed = await upsertEntities(tx, sourceId, inventory ? 'inventory' : 'derived', newestOfEach(entities))
   if (relations.length > 0) await upsertRelations(tx, relations)
   return observed
 }
@@ -38,7 +37,13 @@ function newestOfEach(entities: readonly NewEntity[]): NewEntity[] {
   return [...newest.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entity]) => entity)
 }
 
-async function upsertEntities(tx: Transaction, sourceId: string | null, entities: readonly NewEntity[]): Promise<Observed> {
+/** What a scanner says of an entity (`derived`) never overwrites what inventory said, and makes no target of it. */
+async function upsertEntities(
+  tx: Transaction,
+  sourceId: string | null,
+  origin: Entity['origin'],
+  entities: readonly NewEntity[],
+): Promise<Observed> {
   if (entities.length === 0) return { changed: 0, news: [] }
   const rows = entities.map((entity, at) => ({
     at,
@@ -51,24 +56,27 @@ async function upsertEntities(tx: Transaction, sourceId: string | null, entities
   const input = sql`jsonb_to_recordset(${stringifyExact(rows)}::jsonb)
     as r(at integer, scope text, kind text, key text, name text, namespace text, properties jsonb, observed_ns bigint, valid_from_ns bigint, deleted_ns bigint)`
   const compared = await tx.query(sql<{ at: number; same: boolean; news: boolean }>`select r.at,
-      e.origin = 'inventory' and e.name = r.name and e.properties = r.properties and e.deleted_ns is not distinct from r.deleted_ns as same,
-      e.origin <> 'inventory' or e.name <> r.name or e.namespace is distinct from r.namespace or e.valid_from_ns > r.valid_from_ns
+      (e.origin = ${origin} or e.origin = 'inventory') and e.name = r.name and e.properties = r.properties and e.deleted_ns is not distinct from r.deleted_ns as same,
+      e.origin <> ${origin} or e.name <> r.name or e.namespace is distinct from r.namespace or e.valid_from_ns > r.valid_from_ns
         or e.deleted_ns < coalesce(r.deleted_ns, ${maxNs}) or e.properties->'owner' is distinct from r.properties->'owner'
         or e.properties->'node' is distinct from r.properties->'node' as news
     from ${input} join entities e on e.scope = r.scope and e.kind = r.kind and e.key = r.key`)
   const known = new Map(compared.map((row) => [row.at, row]))
+  // A bare row that a relation made says nothing yet, whenever that was.
+  const newer = sql`(excluded.last_ns >= e.last_ns or e.origin = 'derived' and excluded.origin = 'inventory')`
   await tx.query(sql`insert into entities as e (scope, kind, key, name, namespace, properties, origin, source_id, first_ns, last_ns, valid_from_ns, deleted_ns)
-    select scope, kind, key, name, namespace, properties, 'inventory', ${sourceId}::uuid, least(observed_ns, valid_from_ns), observed_ns, valid_from_ns, deleted_ns
+    select scope, kind, key, name, namespace, properties, ${origin}, ${sourceId}::uuid, least(observed_ns, valid_from_ns), observed_ns, valid_from_ns, deleted_ns
     from ${input} order by at
     on conflict (scope, kind, key) do update set
-      name = case when excluded.last_ns >= e.last_ns then excluded.name else e.name end,
-      namespace = case when excluded.last_ns >= e.last_ns then excluded.namespace else e.namespace end,
-      properties = case when excluded.last_ns >= e.last_ns then excluded.properties else e.properties end,
-      deleted_ns = case when excluded.last_ns >= e.last_ns then excluded.deleted_ns else coalesce(e.deleted_ns, excluded.deleted_ns) end,
+      name = case when ${newer} then excluded.name else e.name end,
+      namespace = case when ${newer} then excluded.namespace else e.namespace end,
+      properties = case when ${newer} then excluded.properties else e.properties end,
+      deleted_ns = case when ${newer} then excluded.deleted_ns else coalesce(e.deleted_ns, excluded.deleted_ns) end,
       first_ns = least(e.first_ns, excluded.first_ns), last_ns = greatest(e.last_ns, excluded.last_ns), valid_from_ns = least(e.valid_from_ns, excluded.valid_from_ns),
-      origin = 'inventory', source_id = coalesce(excluded.source_id, e.source_id)`)
+      origin = case when e.origin = 'inventory' then e.origin else excluded.origin end, source_id = coalesce(excluded.source_id, e.source_id)
+    where excluded.origin = 'inventory' or e.origin = 'derived'`)
   return {
-    changed: entities.filter((entity, at) => !parts.has(entity.kind) && known.get(at)?.same !== true).length,
+    changed: entities.filter((entity, at) => !comesAlong.has(entity.kind) && known.get(at)?.same !== true).length,
     news: entities.filter((_entity, at) => known.get(at)?.news ?? true),
   }
 }

@@ -21,6 +21,9 @@ export type Source = {
   internal: number
   deadLetters: number
   skewMs: number | null
+  /** How long it may be silent before that is a gap, in milliseconds; null: as domain/coverage.ts says for its collector. */ expectedMs:
+    number | null
+  /** Alerts that came with fields cut. */ truncated: number
 }
 type Row = {
   id: string
@@ -36,10 +39,12 @@ type Row = {
   internal: bigint
   dead_letters: bigint
   skew_ms: bigint | null
+  expected_ms: bigint | null
+  truncated: bigint
 }
 export type Tally = { accepted: number; duplicates: number; internal: number; deadLetters: number }
 
-const columns = sql`id::text, name, collector, scope, created_at, disabled_at, last_seen_at, last_event_at, accepted, duplicates, internal, dead_letters, skew_ms`
+const columns = sql`id::text, name, collector, scope, created_at, disabled_at, last_seen_at, last_event_at, accepted, duplicates, internal, dead_letters, skew_ms, expected_ms, truncated`
 const hashOf = (secret: string): Buffer => createHash('sha256').update(secret).digest()
 
 /** A fresh ingest secret, `fls_` and 192 random bits. Shown once; the store keeps its hash. */
@@ -80,15 +85,24 @@ export async function setSourceSecret(db: Queryable, id: string, secret: string)
   await db.query(sql`update sources set secret_hash = ${hashOf(secret)} where id = ${id}`)
 }
 
+export async function setSourceExpected(db: Queryable, id: string, expectedMs: number | null): Promise<void> {
+  await db.query(sql`update sources set expected_ms = ${expectedMs} where id = ${id}`)
+}
+
 export async function setSourceDisabled(db: Queryable, id: string, at: Date | null): Promise<void> {
   await db.query(sql`update sources set disabled_at = ${at} where id = ${id}`)
 }
 
 /** Adds to a source's counters. `eventAt` is the newest event time of the batch; its distance from now is kept as skew. */
-export async function addToSource(tx: Queryable, id: string, tally: Tally, seen: { at: Date; eventAt: Date | null }): Promise<void> {
+export async function addToSource(
+  tx: Queryable,
+  id: string,
+  tally: Tally,
+  seen: { at: Date; eventAt: Date | null; truncated: number },
+): Promise<void> {
   const skew = seen.eventAt === null ? null : seen.eventAt.getTime() - seen.at.getTime()
   await tx.query(sql`update sources set accepted = accepted + ${tally.accepted}, duplicates = duplicates + ${tally.duplicates}, internal = internal + ${tally.internal},
-    dead_letters = dead_letters + ${tally.deadLetters}, last_seen_at = ${seen.at}, last_event_at = greatest(last_event_at, ${seen.eventAt}::timestamptz),
+    dead_letters = dead_letters + ${tally.deadLetters}, truncated = truncated + ${seen.truncated}, last_seen_at = ${seen.at}, last_event_at = greatest(last_event_at, ${seen.eventAt}::timestamptz),
     skew_ms = coalesce(${skew}::bigint, skew_ms) where id = ${id}`)
 }
 
@@ -106,4 +120,6 @@ const fromRow = (row: Row): Source => ({
   internal: Number(row.internal),
   deadLetters: Number(row.dead_letters),
   skewMs: row.skew_ms === null ? null : Number(row.skew_ms),
+  expectedMs: row.expected_ms === null ? null : Number(row.expected_ms),
+  truncated: Number(row.truncated),
 })

@@ -13,7 +13,7 @@ import { appendAudit, verifyAudit } from './audit.ts'
 import { openDatabase } from './database.ts'
 import { listDeadLetters } from './dead-letters.ts'
 import { containersByPrefix, findEntity, ownersOf, podsByName, type Stretch } from './entities.ts'
-import { accept, type Delivery } from './intake.ts'
+import { accept, type Delivery, emptyDelivery } from './intake.ts'
 import { dropBefore, ensurePartitions } from './partitions.ts'
 import { escapeText, unescapeText } from './values.ts'
 
@@ -47,13 +47,8 @@ const alertNumber = (n: number, over: Partial<NewAlert> = {}): NewAlert => ({
   ...over,
 })
 const delivery = (alerts: NewAlert[], over: Partial<Delivery> = {}): Delivery => ({
-  sourceId: null,
-  scope: 'lab',
+  ...emptyDelivery({ sourceId: null, scope: 'lab', inventory: true }),
   alerts,
-  internals: [],
-  entities: [],
-  relations: [],
-  deadLetters: [],
   ...over,
 })
 

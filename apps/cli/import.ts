@@ -13,12 +13,12 @@ import { print, remark, safe, table } from './output.ts'
 import { megabytes, type Progress } from './progress.ts'
 import { Interrupted } from './stop.ts'
 
-const names = ['read', 'accepted', 'duplicates', 'internal', 'skipped', 'deadLetters'] as const
+const names = ['read', 'accepted', 'duplicates', 'internal', 'skipped', 'scans', 'deadLetters'] as const
 type Counts = Record<(typeof names)[number], number>
 type FileResult = { path: string; format: string | null } & Counts & { error?: string }
 export type ImportOptions = { cluster?: string; format?: string; json?: boolean; signal: AbortSignal; progress: Progress }
 
-const none: Counts = { read: 0, accepted: 0, duplicates: 0, internal: 0, skipped: 0, deadLetters: 0 }
+const none: Counts = { read: 0, accepted: 0, duplicates: 0, internal: 0, skipped: 0, scans: 0, deadLetters: 0 }
 
 /** Before anything is opened: throws InputError for a path or a format that is not there. */
 export async function checkImport(paths: readonly string[], format: string | undefined): Promise<void> {
@@ -111,8 +111,10 @@ function report(files: readonly FileResult[], json: boolean, stopped: boolean): 
       ],
     ),
   )
-  for (const { path, error, read, skipped } of files)
+  for (const { path, error, read, skipped, scans, deadLetters } of files)
     if (error !== undefined) remark(`not read: ${safe(error, 400)}`)
+    else if (read === 0 && scans > 0 && deadLetters === 0)
+      remark(`${safe(path, 80)}: an empty scan. It says that somebody looked, not that there is nothing.`)
     else if (read === 0 && skipped > 0) remark(`${safe(path, 80)}: nothing in it is a record`)
   if ((totals.deadLetters ?? 0) > 0) remark('What could not be read is kept with its reason: falconer dead-letters')
 }

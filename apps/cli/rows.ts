@@ -1,6 +1,8 @@
 /** What commands read of the API's answers: its own views, as they are once written to JSON. Types only. */
 import type { z } from 'zod'
+import type { ActivityView } from '../server/api/views/activity.ts'
 import type { AlertView } from '../server/api/views/alert.ts'
+import type { CoveredView, DecisionOnFinding, FindingView, WitnessView } from '../server/api/views/finding.ts'
 import type { IncidentView, InvestigationView } from '../server/api/views/incident.ts'
 import type { TokenView, UserView } from '../server/api/views/people.ts'
 import type { ProposalView } from '../server/api/views/proposal.ts'
@@ -18,3 +20,8 @@ export type DeadLetterRow = Json<z.infer<typeof DeadLetterView>>
 export type UserRow = Json<z.infer<typeof UserView>>
 export type TokenRow = Json<z.infer<typeof TokenView>>
 export type SensorRow = Json<z.infer<typeof SensorView>>
+export type FindingRow = Json<z.infer<typeof FindingView>>
+export type WitnessRow = Json<z.infer<typeof WitnessView>>
+export type FindingDecisionRow = Json<z.infer<typeof DecisionOnFinding>>
+export type CoveredRow = Json<z.infer<typeof CoveredView>>
+export type ActivityRow = Json<z.infer<typeof ActivityView>>

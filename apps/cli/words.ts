@@ -1,8 +1,10 @@
 /** The domain's lists of words, for --help and for refusing others early; held to the domain by their types, so that --help loads no schema. */
+import type { FindingClass } from '../../domain/finding.ts'
 import type { IncidentState } from '../../domain/incident.ts'
 import type { Role } from '../../domain/principal.ts'
 import type { ProposalState } from '../../domain/proposal.ts'
 import type { Severity } from '../../domain/severity.ts'
+import type { FindingStatus } from '../../store/finding-life.ts'
 
 const words = <T extends string>(all: Record<T, 0>): readonly T[] => Object.keys(all) as T[]
 
@@ -25,3 +27,5 @@ export const proposalStates = words<ProposalState>({
   reverting: 0,
   reverted: 0,
 })
+export const findingStatuses = words<FindingStatus>({ open: 0, manual: 0, suppressed: 0, fixed: 0, passed: 0 })
+export const findingClasses = words<FindingClass>({ vulnerability: 0, misconfiguration: 0, compliance: 0, secret: 0, licence: 0 })

@@ -2,6 +2,7 @@
 import { readInput, type Batch } from '../../collectors/read.ts'
 import { fromDate } from '../../domain/event-time.ts'
 import { storedKeys } from '../../store/content-keys.ts'
+import { addRecord, emptyDelivery } from '../../store/intake.ts'
 import type { Tally } from '../../store/sources.ts'
 import type { Falconer } from './falconer.ts'
 
@@ -9,6 +10,7 @@ export type Delivered = {
   format: string
   read: number
   skipped: number
+  scans: number
   tally: Tally
   entities: number
   /** Where the first stood that could not be read, and why. */ firstDeadLetter: string | null
@@ -21,6 +23,8 @@ export type DeliverOptions = {
   strict?: boolean
   /** It may have been sent and committed before: what is stored already is not seen a second time. */
   again?: boolean
+  /** It comes from where it is made, as it is made: its reports are as new as their arrival. */
+  live?: boolean
   /** Where what cannot be read is said to stand; default: the path and the line. */
   deadLetterPlace?: string
   /** So many bytes of the input are committed. */
@@ -31,21 +35,22 @@ export type DeliverOptions = {
 export async function deliver(
   falconer: Falconer,
   input: AsyncIterable<Uint8Array>,
-  { path, format, source, maxBytes, strict, again, deadLetterPlace, onCommitted }: DeliverOptions,
+  { path, format, source, maxBytes, strict, again, live, deadLetterPlace, onCommitted }: DeliverOptions,
 ): Promise<Delivered> {
   const tally: Tally = { accepted: 0, duplicates: 0, internal: 0, deadLetters: 0 }
+  const receivedNs = fromDate(falconer.clock.now())
   let entities = 0
   let firstDeadLetter: string | null = null
   const submit = async (batch: Batch): Promise<void> => {
-    const delivery = {
+    const delivery = emptyDelivery({
       sourceId: source.id,
       scope: source.scope,
-      deadLetters: batch.deadLetters.map((dead) => ({ ...dead, at: deadLetterPlace ?? `${path}: ${dead.at}` })),
-      alerts: batch.records.flatMap((record) => (record.kind === 'alert' ? [record.alert] : [])),
-      internals: batch.records.flatMap((record) => (record.kind === 'internal' ? [record] : [])),
-      entities: batch.records.flatMap((record) => (record.kind === 'entity' ? [record.entity] : [])),
-      relations: batch.records.flatMap((record) => (record.kind === 'relation' ? [record.relation] : [])),
-    }
+      receivedNs,
+      live: live === true,
+      inventory: batch.format === 'kubernetes',
+    })
+    delivery.deadLetters = batch.deadLetters.map((dead) => ({ ...dead, at: deadLetterPlace ?? `${path}: ${dead.at}` }))
+    for (const record of batch.records) addRecord(delivery, record)
     if (again === true) {
       const stored = await storedKeys(
         falconer.db,
@@ -69,7 +74,7 @@ export async function deliver(
     maxBytes,
     strict,
     onBatch: submit,
-    source: { sourceId: source.id, sourceName: source.name, scope: source.scope, receivedNs: fromDate(falconer.clock.now()) },
+    source: { sourceId: source.id, sourceName: source.name, scope: source.scope, receivedNs },
   })
-  return { format: counts.format, read: counts.read, skipped: counts.skipped, tally, entities, firstDeadLetter }
+  return { format: counts.format, read: counts.read, skipped: counts.skipped, scans: counts.scans, tally, entities, firstDeadLetter }
 }

@@ -21,7 +21,7 @@ import { approvalKeys } from './keys.ts'
 import { createLog, type Log } from './log.ts'
 import { inTurn, investigateNow, startWork, type Work, workOnDemand } from './work.ts'
 
-export type ChangeKind = 'incidents' | 'proposals' | 'sources' | 'people'
+export type ChangeKind = 'incidents' | 'proposals' | 'findings' | 'sources' | 'people'
 export type Changes = { change: [ChangeKind]; sources: []; closing: [] }
 export type Falconer = {
   config: Config

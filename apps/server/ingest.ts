@@ -38,15 +38,16 @@ export function ingestRoutes(falconer: Falconer): Hono<IngestEnv> {
       // Node's own stream where there is one (the standard request around it costs more than a small post); it stays open for the answer.
       const body = context.env?.incoming?.iterator({ destroyOnReturn: false }) ?? context.req.raw.body
       if (body === null) return context.json({ accepted: 0, duplicates: 0, internal: 0, deadLetters: 0 })
-      const { tally, firstDeadLetter } = await deliver(falconer, receive(body, { limit, room, patienceMs }), {
+      const { tally, scans, firstDeadLetter } = await deliver(falconer, receive(body, { limit, room, patienceMs }), {
         path: 'ingest',
         format: source.collector,
         source: { id: source.id, name: source.name, scope: source.scope },
         maxBytes: limit,
         strict: true,
+        live: true,
         onCommitted: (bytes) => room.shrink(bytes),
       })
-      return context.json(firstDeadLetter === null ? tally : { ...tally, firstDeadLetter })
+      return context.json({ ...tally, ...(scans === 0 ? {} : { scans }), ...(firstDeadLetter === null ? {} : { firstDeadLetter }) })
     } finally {
       room.leave()
     }

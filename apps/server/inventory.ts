@@ -1,9 +1,9 @@
 /** Watches the configured cluster's inventory into the store, under a source of its own; starts again when the cluster comes back. */
 import type { KubeConfig } from '@kubernetes/client-node'
 import { readClient } from '../../clusters/client.ts'
-import { watchInventory } from '../../collectors/kubernetes/watch.ts'
-import { type EntityKind, entityKinds } from '../../domain/entity.ts'
+import { watchedKinds, watchInventory } from '../../collectors/kubernetes/watch.ts'
 import { fromDate } from '../../domain/event-time.ts'
+import { addRecord, emptyDelivery } from '../../store/intake.ts'
 import { currentKeys, markDeleted } from '../../store/observe.ts'
 import { createSource, getSource } from '../../store/sources.ts'
 import type { Falconer } from './falconer.ts'
@@ -30,16 +30,13 @@ export function watchCluster(falconer: Falconer, kubeConfig: KubeConfig): { stop
       sink: {
         now: () => fromDate(clock.now()),
         store: async (records) => {
-          const entities = records.flatMap((record) => (record.kind === 'entity' ? [record.entity] : []))
-          const relations = records.flatMap((record) => (record.kind === 'relation' ? [record.relation] : []))
-          if (entities.length + relations.length > 0)
-            await intake.submit(
-              { sourceId, scope, alerts: [], internals: [], entities, relations, deadLetters: [] },
-              entities.length * 1_000,
-            )
+          if (records.length === 0) return
+          const delivery = emptyDelivery({ sourceId, scope, live: true, inventory: true })
+          for (const record of records) addRecord(delivery, record)
+          await intake.submit(delivery, delivery.entities.length * 1_000)
         },
         complete: async (seen) => {
-          for (const kind of entityKinds.filter((one): one is EntityKind => one !== 'image' && one !== 'cluster')) {
+          for (const kind of watchedKinds) {
             const gone = (await currentKeys(db, scope, kind)).filter((key) => seen.get(kind)?.has(key) !== true)
             await db.transaction(async (tx) => markDeleted(tx, scope, kind, gone, fromDate(clock.now())))
           }

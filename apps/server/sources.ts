@@ -5,7 +5,15 @@ import { InputError, NotFoundError } from '../../domain/errors.ts'
 import { fromDate } from '../../domain/event-time.ts'
 import { appendAudit } from '../../store/audit.ts'
 import type { Transaction } from '../../store/database.ts'
-import { createSource, getSource, newSourceSecret, setSourceDisabled, setSourceSecret, type Source } from '../../store/sources.ts'
+import {
+  createSource,
+  getSource,
+  newSourceSecret,
+  setSourceDisabled,
+  setSourceExpected,
+  setSourceSecret,
+  type Source,
+} from '../../store/sources.ts'
 import type { Falconer } from './falconer.ts'
 import { baseUrl } from './urls.ts'
 import type { Who } from './who.ts'
@@ -94,6 +102,10 @@ export const disableSource = (falconer: Falconer, who: Actor, idOrName: string, 
   changeSource(falconer, who, idOrName, disabled ? 'source disabled' : 'source enabled', (tx, found) =>
     setSourceDisabled(tx, found.id, disabled ? falconer.clock.now() : null),
   )
+
+/** How long it may be silent before that is a gap; null: as domain/coverage.ts says. */
+export const setExpected = (falconer: Falconer, who: Actor, idOrName: string, expectedMs: number | null): Promise<Source> =>
+  changeSource(falconer, who, idOrName, 'source expectation changed', (tx, found) => setSourceExpected(tx, found.id, expectedMs))
 
 /** Falco tells of itself hourly at most unless told otherwise: after twice that, silence is no news that all is well. */
 export const silentBefore = (falconer: Falconer): Date => new Date(falconer.clock.now().getTime() - 2 * 3_600_000)

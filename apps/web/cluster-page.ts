@@ -11,7 +11,19 @@ import type { Who } from '../server/who.ts'
 import { layout } from './layout.ts'
 import { csrfField, empty, fact, type Html, inventoryCommand, nothing, plural, timeOf, untrusted } from './parts.ts'
 
-const kinds: readonly EntityKind[] = ['pod', 'workload', 'node', 'namespace', 'service', 'network_policy', 'service_account']
+const kinds: readonly EntityKind[] = [
+  'pod',
+  'workload',
+  'node',
+  'namespace',
+  'service',
+  'ingress',
+  'network_policy',
+  'service_account',
+  'role',
+  'role_binding',
+  'secret',
+]
 export type ClusterData = {
   freshness: { scope: string; entities: number; pods: number; lastNs: bigint }[]
   kind: EntityKind

@@ -6,6 +6,7 @@ import type { WebRoute } from './route.ts'
 import { accountRoutes } from './routes/account.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { clusterRoutes } from './routes/cluster.ts'
+import { findingRoutes } from './routes/findings.ts'
 import { incidentRoutes } from './routes/incidents.ts'
 import { peopleRoutes } from './routes/people.ts'
 import { proposalRoutes } from './routes/proposals.ts'
@@ -15,6 +16,7 @@ import { sourceRoutes } from './routes/sources.ts'
 export const webRoutes: readonly WebRoute[] = [
   ...signInRoutes,
   ...incidentRoutes,
+  ...findingRoutes,
   ...proposalRoutes,
   ...sourceRoutes,
   ...clusterRoutes,

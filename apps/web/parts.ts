@@ -92,4 +92,4 @@ const paragraphs = (text: string): Html =>
 
 /** What a dump must hold for alerts to be tied to pods, and pods to what owns them. */
 export const inventoryCommand =
-  'kubectl get nodes,namespaces,pods,deployments,replicasets,statefulsets,daemonsets,jobs,cronjobs,services,networkpolicies -A -o json | falconer import -'
+  'kubectl get nodes,namespaces,pods,deployments,replicasets,statefulsets,daemonsets,jobs,cronjobs,services,ingresses,networkpolicies,serviceaccounts,roles,clusterroles,rolebindings,clusterrolebindings -A -o json | falconer import -'

@@ -1,8 +1,8 @@
 /**
- * Kubernetes inventory from `kubectl get … -o json|yaml` and from manifests. Only what has a UID came from a cluster
- * and may ever be a target; a manifest is recorded as declared. Environment values and Secrets are never stored.
- * Content key: scope, kind, and the UID (containers by full id, images by digest, nodes and namespaces by name, manifests by
- * kind, namespace and name); a later observation of the same object replaces what an earlier one said of it.
+ * Kubernetes inventory from `kubectl get … -o json|yaml` and from manifests. Only what has a UID came from a cluster and may ever be a
+ * target; a manifest is recorded as declared. Of Secrets only the names are kept, of environment no values. Content key: scope, kind, and
+ * the UID (containers by full id, images by digest, nodes and namespaces by name, what is referred to by name as namespace/Kind/name,
+ * manifests by kind, namespace and name); a later observation of the same object replaces what an earlier one said of it.
  */
 import { z } from 'zod'
 import { parseAllDocuments } from 'yaml'
@@ -27,19 +27,28 @@ const maxYamlBytes = 32 * 1024 * 1024
 export const kubernetes: Collector<KubernetesObject> = {
   name: 'kubernetes',
   title: 'Kubernetes inventory',
-  produces: ['entity', 'relation'],
+  produces: ['entity', 'relation', 'alias'],
   withholds: 'it may hold environment values or Secrets',
   connect: `A dump, once or regularly:
 
 \`\`\`sh
-kubectl get nodes,namespaces,pods,deployments,replicasets,statefulsets,daemonsets,jobs,cronjobs,services,serviceaccounts,networkpolicies -A -o json | falconer import - --cluster {{scope}}
+kubectl get nodes,namespaces,pods,deployments,replicasets,replicationcontrollers,statefulsets,daemonsets,jobs,cronjobs,services,ingresses,networkpolicies,serviceaccounts,roles,clusterroles,rolebindings,clusterrolebindings -A -o json | falconer import - --cluster {{scope}}
 \`\`\`
 
-Or live: set \`FALCONER_KUBECONFIG\` (or \`FALCONER_IN_CLUSTER=true\`) and Falconer watches with list and watch rights only.`,
+The names of Secrets, if you want them known, without what is in them (it would not be kept either):
+
+\`\`\`sh
+kubectl get secrets -A -o json | jq 'del(.items[].data)' | falconer import - --cluster {{scope}}
+\`\`\`
+
+Or live: set \`FALCONER_KUBECONFIG\` (or \`FALCONER_IN_CLUSTER=true\`) and Falconer watches with list and watch rights only. It asks for no right to
+read Secrets, not even their names: Kubernetes gives no one the names without the contents.`,
   detect: (sample) =>
     /(?:^|[{,])\s*"?apiVersion"?\s*:/m.test(sample) &&
     /(?:^|[{,])\s*"?kind"?\s*:/m.test(sample) &&
-    !/aquasecurity\.github\.io|"?kind"?\s*:\s*"?(Event|EventList)"?\s*,?\s*$|audit\.k8s\.io/m.test(sample.slice(0, 4_000)),
+    // A report of Kubescape repeats the objects it looked at.
+    !/"(summaryDetails|customerGUID|clusterAPIServerInfo)"\s*:/.test(sample) &&
+    !/aquasecurity\.github\.io|"?kind"?\s*:\s*"?(Event|EventList)"?\s*,?\s*$|audit\.k8s\.io|"auditID"\s*:/m.test(sample.slice(0, 4_000)),
   raw: KubernetesObject,
   split,
   normalise: normaliseObject,

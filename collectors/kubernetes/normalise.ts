@@ -1,33 +1,41 @@
-/** From one Kubernetes object to entities and relations. Pure; what it cannot know (the far end of an owner chain) it leaves to the relations. */
-import type { EntityKind, EntityRef, NewEntity, NewRelation, RelationType } from '../../domain/entity.ts'
-import { type PodProperties, workloadKinds, type WorkloadProperties } from '../../domain/entity.ts'
+/**
+ * From one Kubernetes object to entities and relations. Pure; what it cannot know (the far end of an owner chain, whether what a name
+ * refers to exists) it leaves to the relations. Whom a selector selects (SELECTS) is left to the graph: it changes with every pod.
+ */
+import type { EntityKind, NewEntity, RoleBindingProperties, WorkloadProperties } from '../../domain/entity.ts'
+import { workloadKinds } from '../../domain/entity.ts'
 import { InputError } from '../../domain/errors.ts'
 import { parseEventTime } from '../../domain/event-time.ts'
 import type { NewRecord, Piece, SourceContext } from '../collector.ts'
+import { kubernetesResource } from '../resources.ts'
+import { bindingProperties, bindingRelations, roleProperties } from './access.ts'
+import { type Json, list, type Made, number, record, relation, text, texts, truth } from './fields.ts'
 import type { KubernetesObject } from './kubernetes.ts'
+import { labelsAndAnnotations, ownerOf } from './metadata.ts'
+import { ingressProperties, ingressRelations, networkPolicyProperties, serviceProperties } from './network.ts'
+import { podRecords } from './places.ts'
+import { podProperties } from './pod.ts'
 
-type Json = Record<string, unknown>
-const record = (value: unknown): Json => (value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as Json) : {})
-const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
-const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null)
-const strings = (value: unknown): Record<string, string> =>
-  Object.fromEntries(Object.entries(record(value)).filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
-const texts = (value: unknown): string[] => list(value).filter((part): part is string => typeof part === 'string')
-
-const singleKinds: Readonly<Record<string, EntityKind>> = {
-  Node: 'node',
-  Namespace: 'namespace',
-  Pod: 'pod',
-  Service: 'service',
-  ServiceAccount: 'service_account',
-  NetworkPolicy: 'network_policy',
+/** What a kind of object becomes; `named`: what its key is made of. */
+const shapes: Readonly<Record<string, { entity: EntityKind; named: 'uid' | 'name' | 'namespace/Kind/name'; clusterWide?: true }>> = {
+  Node: { entity: 'node', named: 'name', clusterWide: true },
+  Namespace: { entity: 'namespace', named: 'name', clusterWide: true },
+  Pod: { entity: 'pod', named: 'uid' },
+  ...Object.fromEntries(workloadKinds.map((kind) => [kind, { entity: 'workload', named: 'uid' } as const])),
+  Service: { entity: 'service', named: 'namespace/Kind/name' },
+  Ingress: { entity: 'ingress', named: 'namespace/Kind/name' },
+  NetworkPolicy: { entity: 'network_policy', named: 'namespace/Kind/name' },
+  ServiceAccount: { entity: 'service_account', named: 'namespace/Kind/name' },
+  Secret: { entity: 'secret', named: 'namespace/Kind/name' },
+  Role: { entity: 'role', named: 'namespace/Kind/name' },
+  ClusterRole: { entity: 'role', named: 'namespace/Kind/name', clusterWide: true },
+  RoleBinding: { entity: 'role_binding', named: 'namespace/Kind/name' },
+  ClusterRoleBinding: { entity: 'role_binding', named: 'namespace/Kind/name', clusterWide: true },
 }
 
-const longestName = 253
-/** A repository’s name is at most 255 characters, a tag 128, a digest 71. */
-const longestImage = 512
+export const entityKindOf = (kind: string): EntityKind | undefined => (Object.hasOwn(shapes, kind) ? shapes[kind]?.entity : undefined)
 
-type Made = { uid: string | null; name: string; namespace: string | null; ref: EntityRef; at: bigint }
+const longestName = 253
 
 export function* normaliseObject(
   raw: KubernetesObject,
@@ -37,47 +45,44 @@ export function* normaliseObject(
 ): Iterable<NewRecord> {
   const { kind } = raw
   if (kind === undefined) throw new InputError('not a Kubernetes object: it has no "kind"')
-  const entityKind = workloadKinds.includes(kind) ? 'workload' : singleKinds[kind]
-  if (entityKind === undefined) return
+  if (entityKindOf(kind) === undefined) return
   const metadata = record(raw.metadata)
-  const name = text(metadata.name) ?? text(metadata.generateName)
-  if (name === null) throw new InputError(`this ${kind} has no metadata.name`)
-  const uid = text(metadata.uid)
-  for (const [field, value] of [
-    ['name', name],
-    ['namespace', metadata.namespace],
-    ['uid', uid],
-  ] as const)
-    if (typeof value === 'string' && value.length > longestName)
-      throw new InputError(`the metadata.${field} of this ${kind} is longer than ${longestName} characters, which no cluster accepts`)
-  const namespace = entityKind === 'node' || entityKind === 'namespace' ? null : (text(metadata.namespace) ?? 'default')
-  const key = entityKind === 'node' || entityKind === 'namespace' ? name : (uid ?? `manifest/${kind}/${namespace}/${name}`)
-  const made: Made = { uid, name, namespace, ref: { scope: source.scope, kind: entityKind, key }, at: source.receivedNs }
+  const made = identityOf(kind, metadata, source)
+  const declared = made.uid === null && shapes[kind]?.named !== 'name'
   const created = parseEventTime(text(metadata.creationTimestamp) ?? '') ?? source.receivedNs
-  const properties = {
-    ...propertiesOf(kind, raw, metadata),
-    ...(uid === null && entityKind !== 'node' && entityKind !== 'namespace' ? { declaredOnly: true } : {}),
-  }
   const entity: NewEntity = {
     ...made.ref,
-    name,
-    namespace,
-    properties,
+    name: made.name,
+    namespace: made.namespace,
+    properties: { ...propertiesOf(kind, raw, metadata, made), ...(declared ? { declaredOnly: true } : {}) },
     observedNs: source.receivedNs,
     validFromNs: created < source.receivedNs ? created : source.receivedNs,
     deletedNs: deletedNs ?? endOf(kind, raw),
   }
   yield { kind: 'entity', entity }
-  if (namespace !== null) yield relation({ scope: source.scope, kind: 'namespace', key: namespace }, 'CONTAINS', made.ref, made.at)
-  if (uid === null && entityKind !== 'node' && entityKind !== 'namespace') return
+  if (made.namespace !== null)
+    yield relation({ scope: source.scope, kind: 'namespace', key: made.namespace }, 'CONTAINS', made.ref, made.at)
+  if (declared) return
   yield* ownerRelations(metadata, made)
   if (kind === 'Pod') yield* podRecords(raw, made, entity)
+  if (made.ref.kind === 'role_binding') yield* bindingRelations(entity.properties as unknown as RoleBindingProperties, made)
+  if (kind === 'Ingress') yield* ingressRelations(ingressProperties(record(raw.spec)).routes, made)
 }
 
-const relation = (from: EntityRef, type: RelationType, to: EntityRef, observedNs: bigint): NewRecord => ({
-  kind: 'relation',
-  relation: { from, type, to, observedNs } satisfies NewRelation,
-})
+function identityOf(kind: string, metadata: Json, { scope, receivedNs }: SourceContext): Made {
+  const name = text(metadata.name) ?? text(metadata.generateName)
+  if (name === null) throw new InputError(`this ${kind} has no metadata.name`)
+  const uid = text(metadata.uid)
+  for (const [field, value] of Object.entries({ name, namespace: metadata.namespace, uid }))
+    if (typeof value === 'string' && value.length > longestName)
+      throw new InputError(`the metadata.${field} of this ${kind} is longer than ${longestName} characters, which no cluster accepts`)
+  const { entity = 'pod', named, clusterWide } = shapes[kind] ?? {}
+  const namespace = clusterWide === true ? null : (text(metadata.namespace) ?? 'default')
+  const byName = named === 'name' ? name : kubernetesResource({ kind, namespace, name }, scope).key
+  // A manifest never stands for what a cluster reported under the same name.
+  const key = named === 'name' ? name : uid === null ? `manifest/${kind}/${namespace ?? '-'}/${name}` : named === 'uid' ? uid : byName
+  return { uid, name, namespace, ref: { scope, kind: entity, key }, at: receivedNs }
+}
 
 /** A pod that ended no longer exists as a place, though its object may linger. */
 function endOf(kind: string, raw: KubernetesObject): bigint | null {
@@ -98,125 +103,47 @@ function* ownerRelations(metadata: Json, made: Made): Iterable<NewRecord> {
   }
 }
 
-function ownerOf(metadata: Json): PodProperties['owner'] {
-  const owners = list(metadata.ownerReferences).map(record)
-  const owner = owners.find((candidate) => candidate.controller === true) ?? owners[0]
-  const uid = text(owner?.uid)
-  const name = text(owner?.name)
-  return owner === undefined || uid === null || name === null ? null : { kind: String(owner.kind), name, uid }
-}
-
-function propertiesOf(kind: string, raw: KubernetesObject, metadata: Json): Json {
-  const common = { labels: strings(metadata.labels), annotations: kept(strings(metadata.annotations)) }
-  if (kind === 'Pod') return podProperties(raw, metadata)
+function propertiesOf(kind: string, raw: KubernetesObject, metadata: Json, made: Made): Json {
   const spec = record(raw.spec)
-  if (workloadKinds.includes(kind)) {
-    const replicas = typeof spec.replicas === 'number' ? spec.replicas : null
-    return { ...common, workloadKind: kind, uid: text(metadata.uid) ?? '', replicas, owner: ownerOf(metadata) } satisfies WorkloadProperties
-  }
-  if (kind === 'Node')
+  // Of a Secret nothing but its name: what people write into its annotations may be what is in it.
+  if (kind === 'Secret') return { uid: made.uid }
+  if (kind === 'Pod') return podProperties(raw, metadata)
+  const common = { ...labelsAndAnnotations(metadata), uid: made.uid }
+  if (workloadKinds.includes(kind))
     return {
       ...common,
-      uid: text(metadata.uid),
-      unschedulable: spec.unschedulable === true,
-      kubeletVersion: text(record(record(raw.status).nodeInfo).kubeletVersion),
-    }
-  if (kind === 'Service')
-    return { ...common, type: text(spec.type) ?? 'ClusterIP', selector: strings(spec.selector), clusterIP: text(spec.clusterIP) }
-  if (kind === 'NetworkPolicy') return { ...common, podSelector: record(spec.podSelector), policyTypes: texts(spec.policyTypes) }
-  return common
-}
-
-/** kubectl’s own annotation repeats the whole object, environment values included. */
-const kept = (annotations: Record<string, string>): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(annotations).filter(
-      ([name, value]) => name !== 'kubectl.kubernetes.io/last-applied-configuration' && value.length <= 512,
-    ),
-  )
-
-const statusesOf = (status: Json): Json[] =>
-  [...list(status.containerStatuses), ...list(status.initContainerStatuses), ...list(status.ephemeralContainerStatuses)].map(record)
-/** Without the runtime’s prefix, `containerd://`. */
-const idOf = (value: unknown): string | null => text(value)?.replace(/^[a-z-]+:\/\//, '') ?? null
-
-function podProperties(raw: KubernetesObject, metadata: Json): PodProperties {
-  const spec = record(raw.spec)
-  const status = record(raw.status)
-  const owner = ownerOf(metadata)
-  const statuses = new Map(statusesOf(status).map((entry) => [text(entry.name), entry]))
-  const container =
-    (init: boolean) =>
-    (entry: unknown): PodProperties['containers'][number] => {
-      const declared = record(entry)
-      const name = text(declared.name) ?? ''
-      const seen = statuses.get(name)
-      return {
-        name,
-        image: text(declared.image) ?? '',
-        imageId: text(seen?.imageID),
-        containerId: idOf(seen?.containerID),
-        command: texts(declared.command),
-        args: texts(declared.args),
-        privileged: record(declared.securityContext).privileged === true,
-        init,
-      }
-    }
-  return {
-    uid: text(metadata.uid) ?? '',
-    phase: text(status.phase),
-    node: text(spec.nodeName),
-    ip: text(status.podIP),
-    serviceAccount: text(spec.serviceAccountName),
-    labels: strings(metadata.labels),
-    annotations: kept(strings(metadata.annotations)),
-    hostNetwork: spec.hostNetwork === true,
-    hostPID: spec.hostPID === true,
-    // Those of `kubectl debug` are as good a place for an intruder as any.
-    containers: [
-      ...[...list(spec.containers), ...list(spec.ephemeralContainers)].map(container(false)),
-      ...list(spec.initContainers).map(container(true)),
-    ],
-    owner,
-    workload: owner,
+      workloadKind: kind,
+      uid: made.uid ?? '',
+      replicas: number(spec.replicas),
+      owner: ownerOf(metadata),
+    } satisfies WorkloadProperties
+  switch (kind) {
+    case 'Node':
+      return { ...common, ...nodeProperties(spec, record(raw.status)) }
+    case 'Service':
+      return { ...common, ...serviceProperties(spec, record(raw.status)) }
+    case 'Ingress':
+      return { ...common, ...ingressProperties(spec) }
+    case 'NetworkPolicy':
+      return { ...common, ...networkPolicyProperties(spec) }
+    case 'ServiceAccount':
+      return { ...common, automountServiceAccountToken: truth(raw.automountServiceAccountToken) }
+    case 'Role':
+    case 'ClusterRole':
+      return { ...common, ...roleProperties(kind, raw) }
+    case 'RoleBinding':
+    case 'ClusterRoleBinding':
+      return { ...common, ...bindingProperties(kind, raw, made.namespace) }
+    default:
+      return common
   }
 }
 
-function* podRecords(raw: KubernetesObject, made: Made, entity: NewEntity): Iterable<NewRecord> {
-  const pod = entity.properties as unknown as PodProperties
-  if (pod.node !== null) yield relation(made.ref, 'RUNS_ON', { scope: made.ref.scope, kind: 'node', key: pod.node }, made.at)
-  const former = statusesOf(record(raw.status))
-  for (const container of pod.containers) {
-    if (container.containerId !== null) yield* containerRecords(container, container.containerId, made, entity, entity.deletedNs)
-    // The one before the last restart: its alerts may still be on their way.
-    const ended = record(record(former.find((status) => text(status.name) === container.name)?.lastState).terminated)
-    const id = idOf(ended.containerID)
-    const endedNs = parseEventTime(text(ended.finishedAt) ?? '')
-    if (id !== null && id !== container.containerId && endedNs !== undefined) yield* containerRecords(container, id, made, entity, endedNs)
-  }
-}
-
-function* containerRecords(
-  container: PodProperties['containers'][number],
-  id: string,
-  made: Made,
-  entity: NewEntity,
-  deletedNs: bigint | null,
-): Iterable<NewRecord> {
-  const pod = entity.properties as unknown as PodProperties
-  const ref: EntityRef = { scope: made.ref.scope, kind: 'container', key: id }
-  const shared = { observedNs: made.at, validFromNs: entity.validFromNs }
-  const place = { podUid: pod.uid, podName: made.name, namespace: made.namespace, node: pod.node }
-  const properties = { ...place, containerName: container.name, image: container.image }
-  yield { kind: 'entity', entity: { ...ref, ...shared, name: container.name, namespace: made.namespace, deletedNs, properties } }
-  yield relation(made.ref, 'HAS_CONTAINER', ref, made.at)
-  const key = idOf(container.imageId) ?? container.image
-  if (key === '' || key.length > longestImage) return
-  const image: EntityRef = { scope: made.ref.scope, kind: 'image', key }
-  const reference = { reference: container.image, imageId: container.imageId }
-  yield {
-    kind: 'entity',
-    entity: { ...image, ...shared, name: container.image.slice(0, longestImage), namespace: null, deletedNs: null, properties: reference },
-  }
-  yield relation(ref, 'USES_IMAGE', image, made.at)
-}
+const nodeProperties = (spec: Json, status: Json): Json => ({
+  unschedulable: spec.unschedulable === true,
+  kubeletVersion: text(record(status.nodeInfo).kubeletVersion),
+  containerRuntime: text(record(status.nodeInfo).containerRuntimeVersion),
+  osImage: text(record(status.nodeInfo).osImage),
+  providerId: text(spec.providerID),
+  addresses: texts(list(status.addresses).map((address) => record(address).address)),
+})

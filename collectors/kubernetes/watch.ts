@@ -1,15 +1,22 @@
 /**
  * Inventory, live, with client-node's informers: they list everything, then follow changes, and list again by themselves
- * when the server has forgotten their place. Needs list and watch rights only. Changes are stored in order, in batches.
+ * when the server has forgotten their place. Needs list and watch rights only, and none on Secrets: who may list their names may read
+ * them. Changes are stored in order, in batches.
  */
 import { type KubeConfig, type KubernetesObject as ClientObject, makeInformer } from '@kubernetes/client-node'
 import type { ReadClient } from '../../clusters/contract.ts'
 import { resourcePath, resources } from '../../clusters/contract.ts'
 import { InputError } from '../../domain/errors.ts'
 import type { NewRecord } from '../collector.ts'
-import { normaliseObject } from './normalise.ts'
+import type { EntityKind } from '../../domain/entity.ts'
+import { entityKindOf, normaliseObject } from './normalise.ts'
 
 export const watchedResources = Object.keys(resources)
+/** Of these the first lists show all there are; what is of another kind is not gone because they do not show it. */
+export const watchedKinds: ReadonlySet<EntityKind> = new Set([
+  'container',
+  ...Object.values(resources).flatMap(({ kind }) => entityKindOf(kind) ?? []),
+])
 export type WatchSink = {
   /** Stores records; resolves when they are committed. */
   store(records: NewRecord[]): Promise<void>

@@ -17,7 +17,7 @@ import type { Database } from '../../store/database.ts'
 import { eachDatabase } from '../support/database.ts'
 import { run, runToEnd } from '../support/process.ts'
 import { operator } from '../support/site.ts'
-import { cases, seed } from '../support/sizes.ts'
+import { cases, full, seed } from '../support/sizes.ts'
 import { alerts, events, until, written } from '../support/follow.ts'
 
 let folder: string
@@ -49,7 +49,7 @@ eachDatabase('a follower killed and a file rotated meanwhile', (database) => {
     await rm(data, { recursive: true })
   })
 
-  it('guarantee 25: kill -9 while it follows loses nothing and doubles nothing', { timeout: 1_200_000 }, async ({ task }) => {
+  it('guarantee 25: kill -9 while it follows loses nothing and doubles nothing', { timeout: full ? 7_200_000 : 1_200_000 }, async ({ task }) => {
     const rounds = cases(400)
     let random = seed
     const next = (below: number): number => {
@@ -79,7 +79,7 @@ eachDatabase('a follower killed and a file rotated meanwhile', (database) => {
     for (let round = 0; round < rounds; round += 1) {
       const follower = run(['follow', path, '--json', '--cluster', 'lab'], env)
       const enough = 1 + next(4)
-      await until(() => events(follower).filter(({ event }) => event === 'read').length >= enough)
+      await until(() => events(follower).filter(({ event }) => event === 'read').length >= enough, 120_000)
       writing.turns = true
       await setTimeout(next(25))
       follower.child.kill('SIGKILL')

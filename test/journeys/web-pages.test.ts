@@ -158,7 +158,9 @@ describe.skipIf(chromiumPath === undefined)('the pages', () => {
       '/approvals',
       proposal,
       '/alerts',
+      '/findings',
       '/sources',
+      '/coverage',
       '/cluster',
       '/people',
       '/account',
@@ -179,11 +181,22 @@ describe.skipIf(chromiumPath === undefined)('the pages', () => {
     await page.keyboard.press('Tab')
     expect(await focused()).toBe('Skip to content')
     const walked: string[] = []
-    for (let at = 0; at < 8; at += 1) {
+    for (let at = 0; at < 10; at += 1) {
       await page.keyboard.press('Tab')
       walked.push(await focused())
     }
-    expect(walked).toEqual(['Falconer', 'Incidents', 'Alerts', 'Approvals', 'Sources', 'Inventory', 'People', 'Audit'])
+    expect(walked).toEqual([
+      'Falconer',
+      'Incidents',
+      'Alerts',
+      'Findings',
+      'Approvals',
+      'Sources',
+      'Coverage',
+      'Inventory',
+      'People',
+      'Audit',
+    ])
     expect(
       await page.evaluate(
         '[...document.querySelectorAll("a, button, input:not([type=hidden]), select, textarea")].every((one) => one.tabIndex >= 0)',

@@ -52,7 +52,7 @@ async function wrongWith(number: number): Promise<string | null> {
   if (number % 8 !== 0) return number % 8 === 1 ? wrongBounded(body, number, strict) : null
   const lenient = await read(body, number + 1, { strict: false, ...(number % 16 === 0 ? {} : { format: 'falco' }) })
   if (lenient instanceof InputError)
-    return number % 16 === 0 && /Expected one of|it is empty/.test(lenient.message) ? null : lenient.message
+    return number % 16 === 0 && /name it with --format|it is empty/.test(lenient.message) ? null : lenient.message
   if (lenient.counts.format !== 'falco') return null
   const keys = (of: Read): string => of.pieces.flatMap(({ key }) => key ?? []).join()
   if (keys(lenient) !== keys(strict)) return 'read as a file it holds other records'

@@ -108,7 +108,7 @@ const attribute = /\s(?:[a-z-]+(?:="[^"<>]*")?)/.source
 const plain =
   'html|head|body|title|main|header|footer|nav|section|aside|div|p|span|strong|h1|h2|h3|ul|ol|li|dl|dt|dd|pre|code|table|thead|tbody|tr|th|td|time|details|summary|label|select|option|textarea|button|input'
 const ours = new RegExp(
-  `^<(?:!doctype html|/[a-z0-9]+|(?:${plain})(?:(?!\\son[a-z]|\\s(?:style|srcdoc|formaction|action|href|src)=)${attribute})*|a(?: class="[a-z ]+")? href="[/#](?!/)[^"]*"(?: (?:class|aria-current|download)(?:="[a-z ]*")?)*|form(?: class="inline")? method="post" action="/(?!/)[^"]*"|form class="card search" method="get" action="/alerts" role="search"|meta (?:charset|name)="[^"]*"(?: content="[^"]*")?|link rel="(?:icon|stylesheet)" href="/assets/[^"]*"(?: type="image/svg\\+xml")?|script type="module" src="/assets/[0-9a-f]{12}/page\\.js"|svg viewBox="0 0 24 24" width="22" height="22" aria-hidden="true"|path fill="currentColor" d="[^"]*"\\/?)>$`,
+  `^<(?:!doctype html|/[a-z0-9]+|(?:${plain})(?:(?!\\son[a-z]|\\s(?:style|srcdoc|formaction|action|href|src)=)${attribute})*|a(?: class="[a-z ]+")? href="[/#](?!/)[^"]*"(?: (?:class|aria-current|download)(?:="[a-z ]*")?)*|form(?: class="inline")? method="post" action="/(?!/)[^"]*"|form class="card search" method="get" action="/(?:alerts|findings)" role="search"|meta (?:charset|name)="[^"]*"(?: content="[^"]*")?|link rel="(?:icon|stylesheet)" href="/assets/[^"]*"(?: type="image/svg\\+xml")?|script type="module" src="/assets/[0-9a-f]{12}/page\\.js"|svg viewBox="0 0 24 24" width="22" height="22" aria-hidden="true"|path fill="currentColor" d="[^"]*"\\/?)>$`,
 )
 
 /** Some of each kind: a browser is slow. */

@@ -3,7 +3,7 @@ import type { Alert, NewAlert } from '../../domain/alert.ts'
 import { canonicalHash } from '../../domain/canonical-json.ts'
 import type { NewEntity, NewRelation, PodProperties } from '../../domain/entity.ts'
 import { prioritySeverity } from '../../domain/severity.ts'
-import type { Delivery } from '../../store/intake.ts'
+import { type Delivery, emptyDelivery } from '../../store/intake.ts'
 
 export const minute = 60_000_000_000n
 export const noon = 1_788_264_000_000_000_000n
@@ -155,12 +155,6 @@ export function podRecords(
 }
 
 export const delivery = (over: Partial<Delivery> = {}): Delivery => ({
-  sourceId: null,
-  scope: 'lab',
-  alerts: [],
-  internals: [],
-  entities: [],
-  relations: [],
-  deadLetters: [],
+  ...emptyDelivery({ sourceId: null, scope: 'lab', inventory: true }),
   ...over,
 })

@@ -1,5 +1,16 @@
 import type { Command } from 'commander'
-import { type Cli, type CliCommand, defaultCommand, examples, type JsonOption, jsonOption, limitOption, part, place } from '../command.ts'
+import {
+  type Cli,
+  type CliCommand,
+  defaultCommand,
+  examples,
+  type JsonOption,
+  jsonOption,
+  limitOption,
+  part,
+  place,
+  wholeNumber,
+} from '../command.ts'
 import { plainMarkdown, print, safe, shortTime, table } from '../output.ts'
 import type { SourceRow } from '../rows.ts'
 import { type SensorsAnswer, sensorTable } from '../sensors-text.ts'
@@ -32,6 +43,22 @@ export const sourcesCommand: CliCommand = {
       .addHelpText('after', examples('falconer sources rotate falco-prod'))
       .action((name: string, options: JsonOption) =>
         cli.show(options, `/sources/${part(name)}/rotate`, withSecret, { method: 'POST', body: {} }),
+      )
+    sources
+      .command('expect')
+      .description('how long a source may be silent before that is a gap in coverage')
+      .argument('<name>')
+      .argument('<minutes>', 'or “default”: as its collector says', (text) => (text === 'default' ? null : wholeNumber(1, 525_600)(text)))
+      .addOption(jsonOption())
+      .addHelpText('after', examples('falconer sources expect falco-prod 30', 'falconer sources expect falco-prod default'))
+      .action((name: string, minutes: number | null, options: JsonOption) =>
+        cli.show<SourceRow>(
+          options,
+          `/sources/${part(name)}/expect`,
+          (one) =>
+            `${safe(one.name)}: ${one.expectedMs === null ? 'as its collector says' : `expected at least every ${one.expectedMs / 60_000} minutes`}.`,
+          { method: 'POST', body: { minutes } },
+        ),
       )
     for (const to of ['disable', 'enable'] as const) registerSwitch(sources, cli, to)
     sources

@@ -8,6 +8,8 @@ import { redactDeep } from '../../../domain/redact.ts'
 import type { Falconer } from '../falconer.ts'
 import { readJson } from '../read-json.ts'
 import { type AppContext, checkCsrf, permit, SignInError, type Who } from '../who.ts'
+import { activityOperations } from './activities.ts'
+import { findingOperations } from './findings.ts'
 import { importOperations } from './import.ts'
 import { incidentOperations } from './incidents.ts'
 import type { Operation } from './operation.ts'
@@ -19,6 +21,8 @@ import { systemOperations } from './system.ts'
 export const operations: readonly Operation[] = [
   ...incidentOperations,
   ...proposalOperations,
+  ...findingOperations,
+  ...activityOperations,
   ...sourceOperations,
   ...importOperations,
   ...peopleOperations,

@@ -33,6 +33,7 @@ export const importOperations = [
       internal: z.number(),
       skipped: z.number(),
       deadLetters: z.number(),
+      scans: z.number().describe('Reports of scanners that ended, empty ones too'),
       entities: z.number(),
     }),
     run: async ({ falconer, query, stream, who }) => {
@@ -42,7 +43,7 @@ export const importOperations = [
       const source =
         (await createSource(falconer.db, { name, collector: 'falco', scope, secret: null, at: falconer.clock.now() })) ??
         (await getSource(falconer.db, name))
-      const { format, read, skipped, tally, entities } = await inOrder(falconer, `${scope}\n${query.path}`, again, () =>
+      const { format, read, skipped, scans, tally, entities } = await inOrder(falconer, `${scope}\n${query.path}`, again, () =>
         deliver(falconer, receive(stream ?? new ReadableStream({ start: (controller) => controller.close() })), {
           path: query.path,
           format: query.format,
@@ -51,7 +52,7 @@ export const importOperations = [
         }),
       )
       falconer.log.info('imported', { path: query.path, by: who.principal.name, ...tally })
-      return { path: query.path, format, read, ...tally, skipped, entities }
+      return { path: query.path, format, read, ...tally, skipped, scans, entities }
     },
   }),
 ]

@@ -18,6 +18,8 @@ export const SourceView = z.object({
   internal: z.number().int(),
   deadLetters: z.number().int(),
   skewMs: z.number().nullable(),
+  expectedMs: z.number().nullable().describe('Silent for longer is a gap; null: as its collector says'),
+  truncated: z.number().int().describe('Alerts that came with fields cut'),
 })
 export const sourceView = (source: Source): z.infer<typeof SourceView> => source
 

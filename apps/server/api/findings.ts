@@ -1,0 +1,147 @@
+/** Operations on findings and on the ledger of what was looked at. Every answer says how fresh it is. */
+import { z } from 'zod'
+import { NotFoundError } from '../../../domain/errors.ts'
+import { FindingClass } from '../../../domain/finding.ts'
+import { Severity } from '../../../domain/severity.ts'
+import { advisoriesFor } from '../../../store/advisories.ts'
+import { keysOf } from '../../../store/aliases.ts'
+import { findingDecisions } from '../../../store/finding-decisions.ts'
+import { findingStatuses } from '../../../store/finding-life.ts'
+import { countFindings, getFinding, listFindings, witnessesOf } from '../../../store/finding-search.ts'
+import { coverage, freshness } from '../coverage.ts'
+import { FindingQuery, findingFilterOf } from '../finding-query.ts'
+import { cvesOf, longestSuppression, suppressFinding } from '../findings.ts'
+import { ScopeName, setExpected } from '../sources.ts'
+import { operation } from './operation.ts'
+import {
+  AdvisoryView,
+  advisoryView,
+  CoveredView,
+  coveredView,
+  DecisionOnFinding,
+  FindingView,
+  findingView,
+  WitnessView,
+  witnessView,
+} from './views/finding.ts'
+import { SourceView, sourceView } from './views/source.ts'
+import { date } from './views/fields.ts'
+
+const cursor = z
+  .string()
+  .regex(/^\d_-?\d{1,19}_[0-9a-f-]{36}$/i, 'is not the `next` of a page')
+  .optional()
+  .describe('`next` of the page before')
+const reason = z.string().min(1).max(2_000)
+
+export const findingOperations = [
+  operation({
+    id: 'listFindings',
+    method: 'GET',
+    path: '/findings',
+    permission: 'findings.read',
+    summary: 'What scanners found, most severe and newest first',
+    query: FindingQuery.extend({ cursor, limit: z.coerce.number().int().min(1).max(500).default(50) }),
+    response: z.object({ findings: z.array(FindingView), next: z.string().nullable(), freshness: z.string() }),
+    run: async ({ falconer, query: { cursor: after, limit, ...query } }) => {
+      const { findings, next } = await listFindings(falconer.db, falconer.clock.now(), findingFilterOf(query), { cursor: after, limit })
+      return {
+        findings: findings.map(findingView),
+        next,
+        freshness: freshness(await coverage(falconer, { limit: 1_000, scope: query.scope })),
+      }
+    },
+  }),
+  operation({
+    id: 'listFindingCounts',
+    method: 'GET',
+    path: '/findings/counts',
+    permission: 'findings.read',
+    summary: 'How many there are, by status, class and severity',
+    response: z.object({
+      counts: z.array(
+        z.object({ status: z.enum(findingStatuses), class: FindingClass, severity: Severity.nullable(), count: z.number().int() }),
+      ),
+    }),
+    run: async ({ falconer: { db, clock } }) => ({ counts: await countFindings(db, clock.now()) }),
+  }),
+  operation({
+    id: 'getFinding',
+    method: 'GET',
+    path: '/findings/:finding',
+    permission: 'findings.read',
+    summary: 'One finding: every scanner’s own words, and what people decided',
+    response: z.object({
+      finding: FindingView,
+      resourceKeys: z.array(z.string()).describe('Every key the resource goes by: an image’s digests'),
+      witnesses: z.array(WitnessView),
+      advisories: z.array(AdvisoryView).describe('What dated lists say of its CVE; none: none was given, which is not “not exploited”'),
+      decisions: z.array(DecisionOnFinding),
+    }),
+    run: async ({ falconer: { db, clock }, params }) => {
+      const finding = await getFinding(db, clock.now(), params.finding ?? '')
+      if (finding === undefined) throw new NotFoundError(`There is no finding ${params.finding}.`)
+      return {
+        finding: findingView(finding),
+        resourceKeys: await keysOf(db, { scope: finding.scope, ...finding.resource }),
+        advisories: (await advisoriesFor(db, cvesOf(finding))).map(advisoryView),
+        witnesses: (await witnessesOf(db, finding.id)).map(witnessView),
+        decisions: await findingDecisions(db, finding.id),
+      }
+    },
+  }),
+  operation({
+    id: 'suppressFinding',
+    method: 'POST',
+    path: '/findings/:finding/suppress',
+    permission: 'findings.decide',
+    summary: 'Suppress it for some days; it comes back by itself',
+    body: z.object({ days: z.number().int().min(1).max(longestSuppression), reason }),
+    response: FindingView,
+    run: async ({ falconer, who, params, body }) => findingView(await suppressFinding(falconer, who, params.finding ?? '', body)),
+  }),
+  operation({
+    id: 'unsuppressFinding',
+    method: 'POST',
+    path: '/findings/:finding/unsuppress',
+    permission: 'findings.decide',
+    summary: 'Take a suppression back',
+    body: z.object({ reason }),
+    response: FindingView,
+    run: async ({ falconer, who, params, body }) =>
+      findingView(await suppressFinding(falconer, who, params.finding ?? '', { days: null, reason: body.reason })),
+  }),
+  operation({
+    id: 'getCoverage',
+    method: 'GET',
+    path: '/coverage',
+    permission: 'sources.read',
+    summary: 'What was looked at and when, and what is not known: those with gaps first',
+    query: z.object({
+      scope: ScopeName.optional(),
+      limit: z.coerce.number().int().min(1).max(10_000).default(500).describe('Of sensors and of scans'),
+    }),
+    response: z.object({
+      at: date,
+      covered: z.array(CoveredView),
+      total: z.number().int(),
+      withGaps: z.number().int(),
+      complete: z.boolean().describe('False: there are more than `limit`'),
+    }),
+    run: async ({ falconer, query }) => {
+      const { covered, ...counts } = await coverage(falconer, query)
+      return { ...counts, covered: covered.map(coveredView) }
+    },
+  }),
+  operation({
+    id: 'expectSource',
+    method: 'POST',
+    path: '/sources/:source/expect',
+    permission: 'sources.manage',
+    summary: 'How long it may be silent before that is a gap',
+    body: z.object({ minutes: z.number().int().min(1).max(525_600).nullable().describe('Null: as its collector says') }),
+    response: SourceView,
+    run: async ({ falconer, who, params, body }) =>
+      sourceView(await setExpected(falconer, who, params.source ?? '', body.minutes === null ? null : body.minutes * 60_000)),
+  }),
+]

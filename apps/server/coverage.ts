@@ -1,0 +1,113 @@
+/** The coverage ledger, put together: each source, each sensor and each thing that was scanned, when it was last looked at, and its gaps. */
+import { type CoverageGap, expectedMs, scanGaps, sensorGaps, sourceGaps } from '../../domain/coverage.ts'
+import { toDate } from '../../domain/event-time.ts'
+import { newestScans, type Scan } from '../../store/scans.ts'
+import { listSensors, type Sensor } from '../../store/sensors.ts'
+import { listSources, type Source } from '../../store/sources.ts'
+import type { Falconer } from './falconer.ts'
+import { silentBeforeNs } from './sources.ts'
+
+export type Covered = {
+  kind: 'source' | 'sensor' | 'scan'
+  name: string
+  scope: string
+  /** Who looks: the collector, “falco”, the scanner. */ by: string
+  /** When it was last looked at; null: never. */ lastAt: Date | null
+  expectedMs: number | null
+  records: number
+  deadLetters: number
+  truncated: number
+  gaps: CoverageGap[]
+}
+/** `total` counts everything; `covered` holds those with gaps first, at most `limit` of each kind. */
+export type Ledger = { at: Date; covered: Covered[]; total: number; withGaps: number; complete: boolean }
+
+export async function coverage(falconer: Falconer, { limit, scope }: { limit: number; scope?: string }): Promise<Ledger> {
+  const { db, clock } = falconer
+  const at = clock.now()
+  const sources = (await listSources(db)).filter((source) => scope === undefined || source.scope === scope)
+  const { sensors, total: sensorCount } = await listSensors(db, { limit, silentBeforeNs: silentBeforeNs(falconer) })
+  const scans = await newestScans(db, { limit: limit + 1, scope })
+  const covered = [
+    ...sources.map((source) => ofSource(source, at)),
+    ...sensors.filter((sensor) => scope === undefined || sensor.scope === scope).map((sensor) => ofSensor(sensor, at)),
+    ...scans.slice(0, limit).map((scan) => ofScan(scan, at)),
+  ].sort((a, b) => Number(b.gaps.length > 0) - Number(a.gaps.length > 0))
+  return {
+    at,
+    covered,
+    total: covered.length,
+    withGaps: covered.filter(({ gaps }) => gaps.length > 0).length,
+    complete: scans.length <= limit && sensorCount <= limit,
+  }
+}
+
+const ofSource = (source: Source, now: Date): Covered => ({
+  kind: 'source',
+  name: source.name,
+  scope: source.scope,
+  by: source.collector,
+  lastAt: source.lastSeenAt,
+  expectedMs: expectedMs(source),
+  records: source.accepted + source.internal,
+  deadLetters: source.deadLetters,
+  truncated: source.truncated,
+  gaps: sourceGaps(source, now),
+})
+
+function ofSensor({ hostname, scope, messages, lastNs, snapshot, drops }: Sensor, now: Date): Covered {
+  const counted = snapshot?.dropped ?? 0n
+  const told = drops?.dropped ?? 0n
+  const facts = {
+    lastAt: toDate(lastNs),
+    dropped: counted > told ? counted : told,
+    dropsUntil: drops === null ? null : toDate(drops.lastNs),
+    alertsDropped: snapshot?.queueDropped ?? 0n,
+  }
+  const name = hostname === '' ? 'host not told' : hostname
+  return {
+    kind: 'sensor',
+    name,
+    scope,
+    by: 'falco',
+    lastAt: facts.lastAt,
+    expectedMs: null,
+    records: messages,
+    deadLetters: 0,
+    truncated: 0,
+    gaps: sensorGaps(facts, now),
+  }
+}
+
+const ofScan = (scan: Scan, now: Date): Covered => ({
+  kind: 'scan',
+  name: scan.target.name,
+  scope: scan.scope,
+  by: scan.scanner,
+  lastAt: toDate(scan.observedNs),
+  expectedMs: null,
+  records: scan.findings,
+  deadLetters: 0,
+  truncated: 0,
+  gaps: scanGaps(
+    {
+      observedAt: toDate(scan.observedNs),
+      timed: scan.observedFrom === 'report',
+      ended: scan.endedAt !== null,
+      failed: scan.failed,
+      findings: scan.findings,
+    },
+    now,
+  ),
+})
+
+/** How fresh posture is, in one sentence that can stand beside any answer. */
+export function freshness({ covered }: Ledger): string {
+  const scans = covered.filter(({ kind }) => kind === 'scan')
+  if (scans.length === 0) return 'No scanner has reported yet: nothing is known of vulnerabilities and configuration.'
+  const times = scans.flatMap(({ lastAt }) => (lastAt === null ? [] : [lastAt.getTime()]))
+  const gaps = scans.filter((scan) => scan.gaps.length > 0).length
+  const on = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+  const what = `${scans.length} ${scans.length === 1 ? 'thing was' : 'things were'} scanned, last at ${on(Math.max(...times))}, the longest ago at ${on(Math.min(...times))}`
+  return `${what}${gaps === 0 ? '' : `; of ${gaps} of them the newest scan is empty, failed, unfinished, undated or old`}. What was not scanned is not known.`
+}

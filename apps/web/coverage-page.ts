@@ -1,0 +1,47 @@
+/** What was looked at and when; what is not known stands first. */
+import { html } from 'hono/html'
+import type { Covered, Ledger } from '../server/coverage.ts'
+import type { Falconer } from '../server/falconer.ts'
+import type { Who } from '../server/who.ts'
+import { layout } from './layout.ts'
+import { empty, type Html, nothing, plural, timeOf, untrusted } from './parts.ts'
+
+const headings = { source: 'Sources', sensor: 'Sensors', scan: 'Scans' } as const
+
+export function coveragePage(falconer: Falconer, who: Who, { covered, total, withGaps, complete }: Ledger): Html {
+  const gaps = covered.filter((one) => one.gaps.length > 0)
+  return layout(
+    { title: 'Coverage', place: 'coverage', who, falconer, live: ['sources', 'findings'] },
+    html`<h1>Coverage</h1>
+${
+  total === 0
+    ? empty(
+        'Nothing was looked at yet',
+        html`<p>No source, no sensor, no scan: so nothing is known. <a href="/sources">Add a source</a>.</p>`,
+      )
+    : html`<p>${plural(total, 'thing')} looked at; ${withGaps === 0 ? 'none has a gap' : html`<strong>${plural(withGaps, 'of them has a gap', 'of them have gaps')}</strong>, so what happened there may be unknown`}.${complete ? nothing : ' There are more than are listed here: falconer coverage --limit 10000.'}</p>
+${gaps.length === 0 ? nothing : html`<h2 id="gaps">What is not known</h2><div class="card"><ul class="claims">${gaps.map(gapRow)}</ul></div>`}
+${(['source', 'sensor', 'scan'] as const).map((kind) =>
+  table(
+    kind,
+    covered.filter((one) => one.kind === kind),
+  ),
+)}`
+}`,
+  )
+}
+
+const gapRow = (one: Covered): Html =>
+  html`<li><strong>${untrusted(one.name, 120)}</strong> <span class="quiet">${one.kind}, ${untrusted(one.by, 60)}, ${untrusted(one.scope, 80)}</span>${one.gaps.map((gap) => html`<div>${gap.since === null ? nothing : html`<span class="badge suspicious">not observed since ${timeOf(gap.since)}</span> `}${untrusted(gap.says, 300)}</div>`)}</li>`
+
+const table = (kind: Covered['kind'], covered: readonly Covered[]): Html =>
+  covered.length === 0
+    ? nothing
+    : html`<h2>${headings[kind]}</h2><div class="card table"><table class="stack"><thead><tr><th>Name</th><th>Last looked</th><th>Expected</th><th class="number">${kind === 'scan' ? 'Findings' : 'Records'}</th><th class="number">Not read</th><th>Gaps</th></tr></thead><tbody>${covered.map((one) => html`<tr><td class="wide"><span class="main">${untrusted(one.name, 120)}</span> <span class="quiet">${untrusted(one.by, 60)}, ${untrusted(one.scope, 80)}</span></td><td data-label="Last looked">${timeOf(one.lastAt, 'never')}</td><td data-label="Expected">${one.expectedMs === null ? html`<span class="quiet">–</span>` : `every ${words(one.expectedMs)}`}</td><td class="number" data-label="${kind === 'scan' ? 'Findings' : 'Records'}">${one.records.toLocaleString('en')}</td><td class="number" data-label="Not read">${one.deadLetters.toLocaleString('en')}</td><td data-label="Gaps">${one.gaps.length === 0 ? html`<span class="quiet">none</span>` : untrusted(one.gaps.map((gap) => gap.kind).join(', '), 80)}</td></tr>`)}</tbody></table></div>`
+
+const words = (ms: number): string =>
+  ms >= 48 * 3_600_000
+    ? `${Math.round(ms / 86_400_000)} days`
+    : ms >= 2 * 3_600_000
+      ? `${Math.round(ms / 3_600_000)} h`
+      : `${Math.round(ms / 60_000)} min`

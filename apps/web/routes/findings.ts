@@ -1,0 +1,62 @@
+/** Findings and the ledger of what was looked at: lists, one finding, and suppressing it. */
+import { InputError, NotFoundError } from '../../../domain/errors.ts'
+import { advisoriesFor } from '../../../store/advisories.ts'
+import { findingDecisions } from '../../../store/finding-decisions.ts'
+import { countFindings, getFinding, listFindings, parseFindingCursor, witnessesOf } from '../../../store/finding-search.ts'
+import { coverage, freshness } from '../../server/coverage.ts'
+import { FindingQuery, findingFilterOf } from '../../server/finding-query.ts'
+import { cvesOf, suppressFinding } from '../../server/findings.ts'
+import { coveragePage } from '../coverage-page.ts'
+import { findingPage, findingsPage } from '../findings-page.ts'
+import { form, page, type Shown, type SignedIn, type WebRoute } from '../route.ts'
+
+async function showList({ falconer, who, query }: SignedIn): Promise<Shown> {
+  const { db, clock } = falconer
+  const given: Record<string, string> = {}
+  for (const name of Object.keys(FindingQuery.shape)) {
+    const value = query(name)?.trim()
+    if (value !== undefined && value !== '') given[name] = value
+  }
+  const asked = FindingQuery.safeParse(given)
+  const [issue] = asked.success ? [] : asked.error.issues
+  const cursor = query('cursor')
+  const found = asked.success
+    ? await listFindings(db, clock.now(), findingFilterOf(asked.data), {
+        limit: 50,
+        ...(cursor !== undefined && parseFindingCursor(cursor) !== undefined ? { cursor } : {}),
+      })
+    : { findings: [], next: null }
+  return findingsPage(falconer, who, {
+    given,
+    problem: issue === undefined ? null : `${issue.path.join('.')}: ${issue.message}`,
+    ...found,
+    counts: await countFindings(db, clock.now()),
+    freshness: freshness(await coverage(falconer, { limit: 1_000 })),
+  })
+}
+
+const decide = (to: 'suppress' | 'unsuppress'): WebRoute =>
+  form(`/findings/:finding/${to}`, 'findings.decide', async ({ falconer, context, who, fields, param }) => {
+    const days = to === 'suppress' ? Number(fields.get('days')) : null
+    if (days !== null && Number.isNaN(days)) throw new InputError('The number of days is no number.')
+    const { id } = await suppressFinding(falconer, who, param('finding'), { days, reason: fields.get('reason') })
+    return context.redirect(`/findings/${id}`, 303)
+  })
+
+export const findingRoutes: readonly WebRoute[] = [
+  page('/findings', 'findings.read', showList),
+  page('/findings/:finding', 'findings.read', async ({ falconer, who, param }) => {
+    const { db, clock } = falconer
+    const finding = await getFinding(db, clock.now(), param('finding'))
+    if (finding === undefined) throw new NotFoundError('There is no such finding.')
+    return findingPage(falconer, who, {
+      finding,
+      witnesses: await witnessesOf(db, finding.id),
+      decisions: await findingDecisions(db, finding.id),
+      advisories: await advisoriesFor(db, cvesOf(finding)),
+    })
+  }),
+  decide('suppress'),
+  decide('unsuppress'),
+  page('/coverage', 'sources.read', async ({ falconer, who }) => coveragePage(falconer, who, await coverage(falconer, { limit: 200 }))),
+]

@@ -1,0 +1,99 @@
+/**
+ * Falco’s rules files: every rule, macro, list and requirement as it was written, in its place, so that what an alert’s rule says can be
+ * told, and what it became when all files were loaded (expand.ts). An item Falco would refuse is a dead letter; its neighbours stay.
+ * Content key: SHA-256 over the scope, the file’s name and the item as written.
+ */
+import { basename } from 'node:path'
+import { canonicalHash } from '../../domain/canonical-json.ts'
+import { InputError } from '../../domain/errors.ts'
+import type { NewFalcoRule } from '../../domain/falco-rule.ts'
+import { parsePriority, type Priority } from '../../domain/severity.ts'
+import type { Collector, NewRecord, Piece, SourceContext } from '../collector.ts'
+import { faultOf } from './exceptions.ts'
+import { type Item, kindAndName, modeOf, requiredOfRule, type Rule, schemaOf } from './item.ts'
+import { splitItems } from './items-of.ts'
+
+export const falcoRules: Collector<Item> = {
+  name: 'falco-rules',
+  title: 'Falco rules',
+  produces: ['falco-rule'],
+  connect: `The files Falco loads, in the order it loads them (\`rules_files\` of \`falco.yaml\`), whenever they change:
+
+\`\`\`sh
+falconer import /etc/falco/falco_rules.yaml /etc/falco/falco_rules.local.yaml /etc/falco/rules.d --cluster {{scope}}
+\`\`\`
+
+Out of a cluster that runs Falco’s chart:
+
+\`\`\`sh
+kubectl exec -n falco daemonset/falco -c falco -- cat /etc/falco/falco_rules.yaml | falconer import - --cluster {{scope}}
+\`\`\`
+
+Or pushed, a file at a time:
+
+\`\`\`sh
+curl --data-binary @/etc/falco/falco_rules.yaml -H "Authorization: Bearer {{secret}}" {{url}}/ingest/falco-rules
+\`\`\``,
+  detect,
+  raw: ({ raw }) => schemaOf(raw),
+  split: splitItems,
+  normalise,
+}
+
+/** A list, never a mapping (a manifest, Helm values), with an item at its first level that Falco knows, and what such items hold. */
+function detect(sample: string): boolean {
+  const first = /^(?!\s*(?:#|%|---|$))( *)(-|\[)?/m.exec(sample.replace(/^\uFEFF/, ''))
+  if (first?.[2] === undefined) return false
+  const begin = String.raw`^${first[1]}(?:-|\[)\s+(?:[^\n]*\n\s+)??\{?\s*["']?`
+  return (
+    new RegExp(String.raw`${begin}required_(?:engine_version|plugin_versions)["']?\s*:`, 'm').test(sample) ||
+    (new RegExp(String.raw`${begin}(?:rule|macro|list)["']?\s*:`, 'm').test(sample) &&
+      /(?:^[\s-]+|[{,]\s*)["']?(?:items|condition|desc|output|priority|enabled|exceptions|override|append)["']?\s*:/m.test(sample))
+  )
+}
+
+function* normalise(item: Item, piece: Piece, source: SourceContext): Iterable<NewRecord> {
+  const named = kindAndName(item)
+  if (named === undefined)
+    throw new InputError(`no rule, macro, list or requirement: its keys are ${Object.keys(item).join(', ').slice(0, 200) || 'none'}`)
+  const file = basename(source.path ?? source.sourceName)
+  const [position] = piece.path ?? []
+  const rule: NewFalcoRule = {
+    ...named,
+    scope: source.scope,
+    contentKey: canonicalHash({ scope: source.scope, file, item }).slice(3),
+    file,
+    position: Number(position ?? 0),
+    mode: modeOf(item),
+    item,
+    ...(named.kind === 'rule' ? ofRule(item as Rule) : { condition: null, priority: null, source: null, tags: [], enabled: null }),
+  }
+  if (item.append === true && item.override !== undefined) refuse(rule, 'has both “append” and “override”')
+  yield { kind: 'falco-rule', rule }
+}
+
+function ofRule(item: Rule): Pick<NewFalcoRule, 'condition' | 'priority' | 'source' | 'tags' | 'enabled'> {
+  const rule = { kind: 'rule', name: item.rule } as const
+  const isDefined = modeOf(item) === 'define'
+  const missing = isDefined ? requiredOfRule.filter((key) => item[key] === undefined) : []
+  if (missing.length > 0) refuse(rule, `has no ${missing.join(', no ')}`)
+  for (const exception of item.exceptions ?? []) {
+    const fault = faultOf(exception, isDefined)
+    if (fault !== null) refuse(rule, `has an exception “${exception.name.slice(0, 100)}” ${fault}`)
+  }
+  return {
+    condition: item.condition ?? null,
+    priority: item.priority === undefined ? null : priorityOf(rule, item.priority),
+    source: item.source ?? (isDefined ? 'syscall' : null),
+    tags: item.tags ?? [],
+    enabled: item.enabled ?? (isDefined ? true : null),
+  }
+}
+
+function priorityOf(rule: Pick<NewFalcoRule, 'kind' | 'name'>, text: string): Priority {
+  return parsePriority(text) ?? refuse(rule, `has the priority ${JSON.stringify(text.slice(0, 60))}, which is none of Falco’s eight`)
+}
+
+function refuse({ kind, name }: Pick<NewFalcoRule, 'kind' | 'name'>, why: string): never {
+  throw new InputError(`the ${kind} “${name.slice(0, 100)}” ${why}; Falco refuses it`)
+}

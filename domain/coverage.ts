@@ -1,0 +1,91 @@
+/**
+ * The ledger of what was looked at: whether a source, a sensor or a scan is as fresh as it should be, and what is not known when it is not.
+ * Silence, drops and empty scans are told as “not observed since”, never as nothing there. Pure.
+ */
+export const gapKinds = ['never', 'silent', 'dropping', 'unread', 'skewed', 'empty', 'failed', 'unfinished', 'untimed'] as const
+export type GapKind = (typeof gapKinds)[number]
+/** `since`: what happened after it is not known; null: it never was. `says` is one sentence. */
+export type CoverageGap = { kind: GapKind; since: Date | null; says: string }
+
+const minute = 60_000
+const hour = 60 * minute
+const day = 24 * hour
+/** How long what a collector reads is usually silent at most. Falco tells of itself hourly when asked to. */
+const expected: Readonly<Record<string, number>> = { falco: 2 * hour, 'kubernetes-audit': hour, cloudtrail: hour, kubernetes: day }
+/** Of scans: a day’s rhythm is common, a week without one is a gap. */
+export const scanExpectedMs = 7 * day
+
+/** Null: a source that only files are imported under may be silent for ever; its scans tell for themselves. */
+export const expectedMs = (source: { name: string; collector: string; expectedMs: number | null }): number | null =>
+  source.expectedMs ?? (source.name.endsWith('-import') ? null : (expected[source.collector] ?? 2 * day))
+
+const words = (ms: number): string =>
+  ms >= 2 * day ? `${Math.round(ms / day)} days` : ms >= 2 * hour ? `${Math.round(ms / hour)} hours` : `${Math.round(ms / minute)} minutes`
+
+export type SourceFacts = {
+  name: string
+  collector: string
+  expectedMs: number | null
+  createdAt: Date
+  disabledAt: Date | null
+  lastSeenAt: Date | null
+  deadLetters: number
+  skewMs: number | null
+}
+/** A clock may be so far off before it is worth a word: what comes late by buffers is no skew. */
+const mostAhead = 2 * minute
+
+export function sourceGaps(source: SourceFacts, now: Date): CoverageGap[] {
+  const gaps: CoverageGap[] = []
+  const { lastSeenAt, disabledAt, skewMs } = source
+  const most = expectedMs(source)
+  if (disabledAt !== null) gaps.push({ kind: 'silent', since: disabledAt, says: 'It is disabled: what it sends is refused.' })
+  else if (lastSeenAt === null) {
+    if (most !== null) gaps.push({ kind: 'never', since: null, says: 'Nothing of it was ever observed.' })
+  } else if (most !== null && now.getTime() - lastSeenAt.getTime() > most)
+    gaps.push({ kind: 'silent', since: lastSeenAt, says: `Not observed since then, though it is expected at least every ${words(most)}.` })
+  if (skewMs !== null && skewMs > mostAhead)
+    gaps.push({ kind: 'skewed', since: null, says: `Its clock is ${words(skewMs)} ahead of ours: the times it tells are off by that.` })
+  if (source.deadLetters > 0)
+    gaps.push({
+      kind: 'unread',
+      since: null,
+      says: `${source.deadLetters.toLocaleString('en')} of what it sent could not be read: see dead letters.`,
+    })
+  return gaps
+}
+
+export type SensorFacts = { lastAt: Date; dropped: bigint; dropsUntil: Date | null; alertsDropped: bigint }
+export function sensorGaps(sensor: SensorFacts, now: Date): CoverageGap[] {
+  const gaps: CoverageGap[] = []
+  if (now.getTime() - sensor.lastAt.getTime() > 2 * hour)
+    gaps.push({ kind: 'silent', since: sensor.lastAt, says: 'It has not told of itself since then.' })
+  if (sensor.dropped > 0n)
+    gaps.push({
+      kind: 'dropping',
+      since: sensor.dropsUntil,
+      says: `It did not see ${sensor.dropped.toLocaleString('en')} events, so attacks may have gone unseen.`,
+    })
+  if (sensor.alertsDropped > 0n)
+    gaps.push({
+      kind: 'dropping',
+      since: null,
+      says: `${sensor.alertsDropped.toLocaleString('en')} alerts it made could not be handed on.`,
+    })
+  return gaps
+}
+
+export type ScanFacts = { observedAt: Date; timed: boolean; ended: boolean; failed: string | null; findings: number }
+export function scanGaps(scan: ScanFacts, now: Date): CoverageGap[] {
+  const { observedAt: since } = scan
+  if (!scan.ended)
+    return [{ kind: 'unfinished', since, says: 'Its newest report did not come to its end: what it does not list is not known.' }]
+  if (scan.failed !== null)
+    return [{ kind: 'failed', since, says: `Its newest scan says nothing by what it does not list: ${scan.failed}.` }]
+  if (scan.findings === 0)
+    return [{ kind: 'empty', since, says: 'Its newest scan is empty. That says that somebody looked, not that there is nothing.' }]
+  if (now.getTime() - since.getTime() > scanExpectedMs)
+    return [{ kind: 'silent', since, says: `Not scanned since then, for more than ${words(scanExpectedMs)}.` }]
+  if (!scan.timed) return [{ kind: 'untimed', since, says: 'Its report does not say when it looked; this is when it was received.' }]
+  return []
+}

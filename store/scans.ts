@@ -1,0 +1,120 @@
+/** Scans: when a scanner looked at what, for what, and whether it came to its end. What a scan does not list is told from here, and only from here. */
+import { sql } from 'kysely'
+import type { NewScan, ScanEnd } from '../domain/finding.ts'
+import { stringifyExact } from '../domain/exact-json.ts'
+import type { Queryable, Transaction } from './database.ts'
+import { escapeDeep, escapeText, unescapeDeep } from './values.ts'
+
+export type Scan = NewScan & {
+  id: bigint
+  receivedAt: Date
+  endedAt: Date | null
+  findings: number
+  failed: string | null
+  sourceId: string | null
+}
+export type ScanSource = { sourceId: string | null; receivedAt: Date; /** It came from where it was made, as it was made. */ live: boolean }
+
+export const scanKey = ({ scope, contentKey }: NewScan): string => `${scope}\n${contentKey}`
+
+/** Rows for these scans, by `scanKey`. A report that was seen before keeps its row. */
+export async function upsertScans(
+  tx: Transaction,
+  scans: readonly NewScan[],
+  { sourceId, receivedAt, live }: ScanSource,
+): Promise<Map<string, bigint>> {
+  const unique = [...new Map(scans.map((scan) => [scanKey(scan), scan])).entries()].sort(([a], [b]) => (a < b ? -1 : 1))
+  const rows = unique.map(([, scan]) => ({
+    ...escapeDeep({
+      scope: scan.scope,
+      scanner: scan.scanner,
+      version: scan.version,
+      target_kind: scan.target.kind,
+      target_scope: scan.target.scope,
+      target_key: scan.target.key,
+      target_name: scan.target.name,
+      covers: scan.covers,
+    }),
+    content_key: scan.contentKey,
+    observed_ns: scan.observedNs,
+    ordered: live || scan.observedFrom === 'report',
+  }))
+  const input = sql`jsonb_to_recordset(${stringifyExact(rows)}::jsonb) as r(scope text, content_key text, scanner text, version text, target_kind text,
+    target_scope text, target_key text, target_name text, covers text[], observed_ns bigint, ordered boolean)`
+  await tx.query(sql`insert into scans (scope, content_key, scanner, version, target_kind, target_scope, target_key, target_name, covers, observed_ns, ordered, source_id, received_at)
+    select scope, decode(content_key, 'hex'), scanner, version, target_kind, target_scope, target_key, target_name, covers, observed_ns, ordered, ${sourceId}::uuid, ${receivedAt}
+    from ${input} on conflict (scope, content_key) do nothing`)
+  const found = await tx.query(sql<{ id: bigint; scope: string; content_key: string }>`select s.id, r.scope, r.content_key from ${input}
+    join scans s on s.scope = r.scope and s.content_key = decode(r.content_key, 'hex')`)
+  const ids = new Map(found.map((row) => [`${row.scope}\n${row.content_key}`, row.id]))
+  return new Map(unique.map(([key, scan]) => [key, ids.get(`${escapeText(scan.scope)}\n${scan.contentKey}`) as bigint]))
+}
+
+/** The report came to its end: from now on what it does not list counts. Answers whether it had not before. */
+export async function endScan(tx: Transaction, id: bigint, { findings, failed }: ScanEnd, at: Date): Promise<boolean> {
+  const ended =
+    await tx.query(sql`update scans set ended_at = ${at}, findings = ${findings}, failed = ${failed === null ? null : escapeText(failed)}
+    where id = ${id} and ended_at is null returning 1`)
+  return ended.length > 0
+}
+
+type Row = {
+  id: bigint
+  scope: string
+  content_key: Buffer
+  scanner: string
+  version: string | null
+  target_kind: string
+  target_scope: string
+  target_key: string
+  target_name: string
+  covers: NewScan['covers']
+  observed_ns: bigint
+  ordered: boolean
+  source_id: string | null
+  received_at: Date
+  ended_at: Date | null
+  findings: number
+  failed: string | null
+}
+
+/** Of each scanner and target the newest scan, newest first: what was looked at, and when. */
+export async function newestScans(
+  db: Queryable,
+  { limit, scope, before }: { limit: number; scope?: string; before?: { ns: bigint; id: bigint } },
+): Promise<Scan[]> {
+  const rows = await db.query(sql<Row>`select * from (
+      select distinct on (scope, scanner, target_kind, target_key) id, scope, content_key, scanner, version, target_kind, target_scope, target_key, target_name,
+        covers, observed_ns, ordered, source_id::text, received_at, ended_at, findings, failed
+      from scans where ${scope === undefined ? sql`true` : sql`scope = ${escapeText(scope)}`}
+      order by scope, scanner, target_kind, target_key, observed_ns desc, id desc) newest
+    where ${before === undefined ? sql`true` : sql`(observed_ns, id) < (${before.ns}, ${before.id})`}
+    order by observed_ns desc, id desc limit ${limit}`)
+  return rows.map(fromRow)
+}
+
+const fromRow = (stored: Row): Scan => {
+  const row = unescapeDeep(stored)
+  return {
+    id: row.id,
+    scope: row.scope,
+    scanner: row.scanner,
+    version: row.version,
+    target: {
+      kind: row.target_kind as Scan['target']['kind'],
+      scope: row.target_scope,
+      key: row.target_key,
+      name: row.target_name,
+      namespace: null,
+    },
+    covers: row.covers,
+    contentKey: Buffer.from(stored.content_key).toString('hex'),
+    observedNs: row.observed_ns,
+    observedFrom: row.ordered ? 'report' : 'received',
+    receivedAt: stored.received_at,
+    endedAt: stored.ended_at,
+    findings: row.findings,
+    failed: row.failed,
+    sourceId: row.source_id,
+  }
+}
