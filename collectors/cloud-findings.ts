@@ -7,6 +7,7 @@ import type { ResourceRef } from '../domain/finding.ts'
 import { priorities, type Priority, prioritySeverity, type Severity } from '../domain/severity.ts'
 import { InputError } from '../domain/errors.ts'
 import { cloudResource, imageResource, kubernetesResource } from './resources.ts'
+import { cut, proseOf } from './words.ts'
 
 /** An account of a cloud (AWS account, Azure subscription, project of Google Cloud), or what it holds in one region. */
 export function accountResource(provider: string, account: string, name: string, scope: string, region = ''): ResourceRef {
@@ -60,7 +61,7 @@ export function objectOf(named: { type: string; name: string; id: string; namesp
   if (name === '') throw new InputError('it does not name the object of Kubernetes it is about')
   const type = named.type.replace(/^Kubernetes/, '') || 'Object'
   const namespace = named.namespace === 'cluster-wide' ? null : named.namespace
-  return kubernetesResource({ kind: kindsOfTypes[type] ?? type, namespace, name: bounded(name, 500) }, scope)
+  return kubernetesResource({ kind: kindsOfTypes[type] ?? type, namespace, name: cut(name, 500) }, scope)
 }
 
 export const prowlerCheck = (id: string): string => `prowler/${id}`
@@ -90,18 +91,9 @@ export function instantOf(value: unknown): bigint | null {
   return parsed === undefined || parsed <= 0n || parsed > 9_223_372_036_854_775_807n ? null : parsed
 }
 
-/** At most this long; what is cut ends in “…”. */
-export const bounded = (text: string, most: number): string =>
-  text.length <= most ? text : `${text.slice(0, most - 1).replace(/[\ud800-\udbff]$/, '')}…`
-
-/** Paragraphs that say something, each once; null when there is none. */
-export function proseOf(...parts: readonly string[]): string | null {
-  const said = [...new Set(parts.map((part) => part.trim()))].filter((part) => part !== '').join('\n\n')
-  return said === '' ? null : bounded(said, 4_000)
-}
-
-export const linksOf = (candidates: readonly string[]): string[] =>
-  [...new Set(candidates.map((one) => one.trim()).filter((one) => /^https?:\/\/\S+$/.test(one) && one.length <= 2_000))].slice(0, 20)
+/** What says something, each once. */
+export const paragraphs = (...parts: readonly string[]): string | null =>
+  proseOf([...new Set(parts.map((part) => part.trim()))].filter((part) => part !== '').join('\n\n'))
 
 /** A detection’s priority is never lower than we know: without a severity it is a warning. */
 export const priorityOf = (severity: Severity | null): Priority =>

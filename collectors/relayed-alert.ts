@@ -6,7 +6,8 @@ import type { NewAlert } from '../domain/alert.ts'
 import { attackFromTags } from '../domain/attack.ts'
 import { prioritySeverity, type Severity } from '../domain/severity.ts'
 import type { SourceContext } from './collector.ts'
-import { bounded, priorityOf } from './cloud-findings.ts'
+import { priorityOf } from './cloud-findings.ts'
+import { cut } from './words.ts'
 
 type Required = Pick<NewAlert, 'contentKey' | 'sensor' | 'sensorSource' | 'rule' | 'tags' | 'fields' | 'document' | 'raw'>
 type Known = Required &
@@ -28,7 +29,7 @@ export function relayedAlert({ atNs, severity, attack, ...known }: Known, source
     file: null,
     connection: null,
     ...known,
-    rule: bounded(known.rule, 500),
+    rule: cut(known.rule, 500),
     scope: source.scope,
     eventNs: atNs ?? source.receivedNs,
     eventTimeFrom: atNs === null ? 'received' : 'event',
@@ -53,7 +54,7 @@ const snake = (name: string): string =>
 export const factsOf = (facts: Record<string, string | number | null>): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(facts).flatMap(([name, value]) =>
-      value === '' || value === null ? [] : [[name, typeof value === 'string' ? bounded(value, 2_000) : value]],
+      value === '' || value === null ? [] : [[name, typeof value === 'string' ? cut(value, 2_000) : value]],
     ),
   )
 

@@ -2,12 +2,13 @@
  * One report may tell of several scans: of each account, by each producer. While a report’s findings are handed on, it is noted
  * (in `report.value`, as far as the report was read) whose they are, so that its end can name each scan and count what it said.
  */
-import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { NewRecord } from '../domain/record.ts'
-import { canonicalJson } from '../domain/canonical-json.ts'
+import { InputError } from '../domain/errors.ts'
+import { formatEventTime } from '../domain/event-time.ts'
 import type { FindingClass, NewScan, ResourceRef } from '../domain/finding.ts'
 import type { Piece, Report, SourceContext } from './collector.ts'
+import { scanOf } from './scan.ts'
 
 const Looked = z.object({
   scanner: z.string(),
@@ -73,28 +74,23 @@ type Scanned = { covers: FindingClass[]; targetOf: (looked: Looked) => ResourceR
 /** The scan that an element belongs to: as the first of its kind in this report said it. */
 export function scanFor(looked: Looked, piece: Piece, source: SourceContext, scanned: Scanned): NewScan {
   const noted = (piece.report?.value as Partial<Survey> | undefined)?.scans?.find((one) => keyOf(one) === keyOf(looked))
-  return scanOf(noted ?? looked, piece, source, scanned)
+  return scanSaid(noted ?? looked, piece, source, scanned)
 }
 
-function scanOf(looked: Looked, { report }: Piece, source: SourceContext, { covers, targetOf }: Scanned): NewScan {
-  const target = targetOf(looked)
-  return {
-    scope: source.scope,
-    scanner: looked.scanner,
-    version: looked.version === '' ? null : looked.version,
-    target,
-    covers,
-    contentKey: createHash('sha256')
-      .update(canonicalJson([report?.sha256 ?? null, source.scope, looked.scanner, target.key]))
-      .digest('hex'),
-    observedNs: looked.atNs ?? source.receivedNs,
-    observedFrom: looked.atNs === null ? 'received' : 'report',
-  }
+function scanSaid(
+  { scanner, version, atNs, ...whose }: Looked,
+  { report }: Piece,
+  source: SourceContext,
+  { covers, targetOf }: Scanned,
+): NewScan {
+  if (report === undefined) throw new InputError('it stands in no report')
+  const target = targetOf({ scanner, version, atNs, ...whose })
+  return scanOf(report, source, { scanner, version: version || null, target, covers, time: atNs === null ? null : formatEventTime(atNs) })
 }
 
 /** At the end of a report: each scan it told of. A report with nothing in it is one scan, of nobody knows what. */
 export function* scansAt(piece: Piece, survey: Survey, empty: string, source: SourceContext, scanned: Scanned): Iterable<NewRecord> {
   const nobody: Looked = { scanner: empty, version: '', provider: '', account: '', name: '', atNs: null, findings: 0 }
   for (const looked of survey.scans.length === 0 && survey.elements === 0 ? [nobody] : survey.scans)
-    yield { kind: 'scan', scan: scanOf(looked, piece, source, scanned), end: { findings: looked.findings, failed: null } }
+    yield { kind: 'scan', scan: scanSaid(looked, piece, source, scanned), end: { findings: looked.findings, failed: null } }
 }

@@ -4,9 +4,9 @@ import type { NewAlert } from '../../domain/alert.ts'
 import { canonicalJson } from '../../domain/canonical-json.ts'
 import { documentKey } from '../../domain/document-key.ts'
 import type { Piece, SourceContext } from '../collector.ts'
-import { bounded } from '../cloud-findings.ts'
 import { part, text } from '../loose.ts'
 import { awsIdentity, factsOf, portOf, processOf, relayedAlert, wholeNumber, wordOrNull } from '../relayed-alert.ts'
+import { cut } from '../words.ts'
 import { type Asff, severityIn, timeIn } from './shape.ts'
 
 export function alertOf(asff: Asff, document: Record<string, unknown>, piece: Piece, source: SourceContext): NewAlert {
@@ -29,9 +29,9 @@ export function alertOf(asff: Asff, document: Record<string, unknown>, piece: Pi
         ...(asff.Workflow.Status === 'SUPPRESSED' ? ['suppressed'] : []),
       ]
         .slice(0, 30)
-        .map((tag) => bounded(tag, 200)),
+        .map((tag) => cut(tag, 200)),
       attack: [...kind, ...kind.map((one) => one.split(':')[0] ?? '')],
-      output: wordOrNull(bounded([asff.Title, asff.Description].filter((one) => one !== '').join(': '), 4_000)),
+      output: wordOrNull(cut([asff.Title, asff.Description].filter((one) => one !== '').join(': '), 4_000)),
       connection: connectionOf(asff),
       process: processOf({
         name: wordOrNull(asff.Process.Name),
@@ -60,7 +60,7 @@ function fieldsOf(asff: Asff): Record<string, unknown> {
   const api = asff.Action.AwsApiCallAction
   const given = Object.entries(asff.ProductFields)
     .slice(0, 200)
-    .map(([name, value]) => [bounded(name, 300), text.parse(value)] as const)
+    .map(([name, value]) => [cut(name, 300), text.parse(value)] as const)
   const user = given.find(([name]) => /kubernetesUserDetails\/username$/i.test(name))?.[1] ?? ''
   return factsOf({
     ...Object.fromEntries(given),

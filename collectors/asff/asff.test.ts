@@ -232,7 +232,7 @@ describe('Security Hub', () => {
     // Inspector’s own format looks alike, and is another.
     await expect(
       collect(JSON.stringify({ findings: [{ awsAccountId: '1', findingArn: 'arn:aws:inspector2:x', type: 'PACKAGE_VULNERABILITY' }] })),
-    ).rejects.toThrow('JSON of a kind')
+    ).rejects.toThrow('Amazon Inspector’s own format')
   })
 
   it('survives a wrong value anywhere', async () => {

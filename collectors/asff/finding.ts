@@ -2,12 +2,13 @@
 import { InputError } from '../../domain/errors.ts'
 import type { NewFinding, NewScan, ResourceRef } from '../../domain/finding.ts'
 import { redactDeep } from '../../domain/redact.ts'
-import { accountResource, bounded, linksOf, proseOf, prowlerCheck, resourceOf } from '../cloud-findings.ts'
+import { accountResource, paragraphs, prowlerCheck, resourceOf } from '../cloud-findings.ts'
 import { part, record, text } from '../loose.ts'
 import { distinct, relayedPackage } from '../relayed-package.ts'
 import { imageResource } from '../resources.ts'
 import type { Looked } from '../survey.ts'
 import { vulnerabilityId } from '../vulnerability.ts'
+import { cut, referencesOf } from '../words.ts'
 import { type Asff, asffOf, type Resource, severityIn, timeIn } from './shape.ts'
 
 type Said = Pick<NewFinding, 'check' | 'aliases' | 'package' | 'cvss' | 'references'>
@@ -37,9 +38,9 @@ export function* findingsOf(asff: Asff, document: Record<string, unknown>, raw: 
   const shared = {
     scope: scan.scope,
     class: asff.class,
-    title: bounded(isSecret ? asff.GeneratorId : asff.Title || asff.GeneratorId, 500),
-    description: isSecret ? null : proseOf(asff.Description, ...asff.Compliance.StatusReasons.map(({ Description }) => Description)),
-    remediation: proseOf(asff.Remediation.Recommendation.Text),
+    title: cut(isSecret ? asff.GeneratorId : asff.Title || asff.GeneratorId, 500),
+    description: isSecret ? null : paragraphs(asff.Description, ...asff.Compliance.StatusReasons.map(({ Description }) => Description)),
+    remediation: paragraphs(asff.Remediation.Recommendation.Text),
     severity: severityIn(asff),
     ...outcomeOf(asff),
     properties: {
@@ -47,7 +48,7 @@ export function* findingsOf(asff: Asff, document: Record<string, unknown>, raw: 
       account: asff.AwsAccountId,
       region: asff.Region,
       types: asff.Types.slice(0, 20),
-      findingId: bounded(asff.Id, 1_000),
+      findingId: cut(asff.Id, 1_000),
       workflow: asff.Workflow.Status,
       requirements: asff.Compliance.RelatedRequirements.slice(0, 50),
       exploitAvailable: asff.Vulnerabilities.some((one) => one.ExploitAvailable === 'YES'),
@@ -64,7 +65,8 @@ export function* findingsOf(asff: Asff, document: Record<string, unknown>, raw: 
 
 function saidOf(asff: Asff): Said[] {
   const links = [asff.Remediation.Recommendation.Url, asff.SourceUrl]
-  if (asff.class !== 'vulnerability') return [{ check: checkOf(asff), aliases: [], package: null, cvss: null, references: linksOf(links) }]
+  if (asff.class !== 'vulnerability')
+    return [{ check: checkOf(asff), aliases: [], package: null, cvss: null, references: referencesOf(links) }]
   if (asff.Vulnerabilities.length === 0) return [fromDetails(asff, links)]
   return asff.Vulnerabilities.flatMap((one): Said[] => {
     if (one.Id === '') throw new InputError('a vulnerability in it has no Id')
@@ -72,9 +74,9 @@ function saidOf(asff: Asff): Said[] {
       (a, b) => Number(b.Version) - Number(a.Version),
     )[0]
     const about = {
-      ...vulnerabilityId(bounded(one.Id, 200), one.RelatedVulnerabilities.slice(0, 20)),
+      ...vulnerabilityId(cut(one.Id, 200), one.RelatedVulnerabilities.slice(0, 20)),
       cvss: cvss === undefined ? null : { version: cvss.Version, score: Number(cvss.BaseScore), vector: cvss.BaseVector || null },
-      references: linksOf([...links, ...one.ReferenceUrls]),
+      references: referencesOf([...links, ...one.ReferenceUrls]),
     }
     const packages = distinct(
       one.VulnerablePackages.map((found) =>
@@ -124,7 +126,7 @@ function fromDetails(asff: Asff, links: string[]): Said {
       score > 0
         ? { version: /^CVSS:([\d.]+)/.exec(other.NvdCvssVectorV3)?.[1] ?? '3', score, vector: other.NvdCvssVectorV3 || null }
         : null,
-    references: linksOf(links),
+    references: referencesOf(links),
   }
 }
 
@@ -132,20 +134,20 @@ function fromDetails(asff: Asff, links: string[]): Said {
 function checkOf({ producer, GeneratorId, Title, Compliance }: Asff): string {
   if (producer === 'prowler') {
     const id = /^prowler-(.+)$/.exec(GeneratorId)?.[1]
-    if (id === undefined) throw new InputError(`its GeneratorId is “${bounded(GeneratorId, 100)}”; Prowler’s begins with “prowler-”`)
-    return prowlerCheck(bounded(id, 200))
+    if (id === undefined) throw new InputError(`its GeneratorId is “${cut(GeneratorId, 100)}”; Prowler’s begins with “prowler-”`)
+    return prowlerCheck(cut(id, 200))
   }
   const own = GeneratorId.replace(/^arn:aws[\w-]*:securityhub:[^/]*ruleset\//, '').replace('/rule/', '/')
   const control = Compliance.SecurityControlId || /(?:^|\/)([A-Z][A-Za-z0-9]*\.\d+)$/.exec(own)?.[1]
   const isDetector = own.startsWith('arn:aws') || own.toLowerCase() === producer
   const id = control || (isDetector ? '' : own.replace(new RegExp(`^${producer}/`, 'i'), '')) || Title || GeneratorId
-  return `${producer}/${bounded(id, 300)}`
+  return `${producer}/${cut(id, 300)}`
 }
 
 function outcomeOf(asff: Asff): Pick<NewFinding, 'outcome' | 'outcomeReason'> {
   const { Compliance, RecordState, Workflow, Note, producer } = asff
   const reasons = Compliance.StatusReasons.map(({ ReasonCode }) => ReasonCode)
-  const because = bounded([`Compliance.Status ${Compliance.Status}`, ...reasons].join(', '), 1_000)
+  const because = cut([`Compliance.Status ${Compliance.Status}`, ...reasons].join(', '), 1_000)
   if (Compliance.Status === 'PASSED') return { outcome: 'pass', outcomeReason: null }
   if (RecordState === 'ARCHIVED') return { outcome: 'muted', outcomeReason: said('RecordState ARCHIVED', Note.Text) }
   if (Workflow.Status === 'SUPPRESSED') return { outcome: 'muted', outcomeReason: said('Workflow.Status SUPPRESSED', Note.Text) }
@@ -159,20 +161,18 @@ function outcomeOf(asff: Asff): Pick<NewFinding, 'outcome' | 'outcomeReason'> {
     case 'NOT_AVAILABLE':
       return { outcome: reasons.some((reason) => reason.includes('NOT_APPLICABLE')) ? 'not_applicable' : 'manual', outcomeReason: because }
     default:
-      throw new InputError(
-        `its Compliance.Status is “${bounded(Compliance.Status, 60)}”; expected PASSED, FAILED, WARNING or NOT_AVAILABLE`,
-      )
+      throw new InputError(`its Compliance.Status is “${cut(Compliance.Status, 60)}”; expected PASSED, FAILED, WARNING or NOT_AVAILABLE`)
   }
 }
 
-const said = (state: string, note: string): string => bounded(note === '' ? state : `${state}: ${note}`, 1_000)
+const said = (state: string, note: string): string => cut(note === '' ? state : `${state}: ${note}`, 1_000)
 
 function whatOf({ Type, Id, Region, Details }: Resource, { AwsAccountId, Region: other }: Asff, scope: string): ResourceRef {
-  const id = bounded(Id, 2_000)
+  const id = cut(Id, 2_000)
   if (Type === 'Container') {
     const names = part({ ImageName: text, ImageId: text }).parse(Details.Container)
     const reference = (names.ImageName || id).replace(/ \([^()]*\)$/, '')
-    return imageResource({ manifestDigest: names.ImageId, reference: bounded(reference, 1_000) }, scope)
+    return imageResource({ manifestDigest: names.ImageId, reference: cut(reference, 1_000) }, scope)
   }
   return resourceOf({ provider: 'aws', account: AwsAccountId, region: Region || other, id: id, name: nameIn(id) }, scope)
 }

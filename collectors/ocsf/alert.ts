@@ -5,8 +5,8 @@ import { canonicalJson } from '../../domain/canonical-json.ts'
 import { documentKey } from '../../domain/document-key.ts'
 import { InputError } from '../../domain/errors.ts'
 import type { Piece, SourceContext } from '../collector.ts'
-import { bounded } from '../cloud-findings.ts'
 import { awsIdentity, factsOf, portOf, processOf, relayedAlert, wholeNumber, wordOrNull } from '../relayed-alert.ts'
+import { cut } from '../words.ts'
 import { type Ocsf, severityIn, timeIn } from './shape.ts'
 
 export function alertOf(ocsf: Ocsf, document: Record<string, unknown>, piece: Piece, source: SourceContext): NewAlert {
@@ -28,9 +28,9 @@ export function alertOf(ocsf: Ocsf, document: Record<string, unknown>, piece: Pi
       hostname: wordOrNull(device.hostname || device.name),
       tags: [...info.types, ...(/^(?:suppressed|archived|resolved)$/i.test(ocsf.status) ? [ocsf.status.toLowerCase()] : [])]
         .slice(0, 30)
-        .map((tag) => bounded(tag, 200)),
+        .map((tag) => cut(tag, 200)),
       attack: attackOf(ocsf),
-      output: wordOrNull(bounded([...new Set([info.title, ocsf.message, info.desc])].filter((one) => one !== '').join(': '), 4_000)),
+      output: wordOrNull(cut([...new Set([info.title, ocsf.message, info.desc])].filter((one) => one !== '').join(': '), 4_000)),
       container: containerOf(ocsf),
       process: processIn(ocsf),
       file: wordOrNull(path),
@@ -104,7 +104,7 @@ function fieldsOf(ocsf: Ocsf): Record<string, unknown> {
   const users = [ocsf.actor, ...ocsf.evidences.map(({ actor }) => actor)].map(({ user }) => user)
   const user = users.find(({ uid, name, email_addr }) => uid + name + email_addr !== '')
   const call = [ocsf.api, ...ocsf.evidences.map((one) => one.api)].find(({ operation }) => operation !== '')
-  const arn = [user?.uid, user?.uid_alt].find((one) => one?.startsWith('arn:')) ?? ''
+  const arn = [user?.uid, user?.uid_alt, user?.uuid].find((one) => one?.startsWith('arn:')) ?? ''
   const isKubernetes = /kubernetes|eks|gke|aks/i.test(`${provider} ${call?.service.name ?? ''} ${ocsf.producer}`)
   const isAws = provider === 'aws' || arn !== ''
   return factsOf({

@@ -2,12 +2,13 @@
 import { InputError } from '../../domain/errors.ts'
 import type { NewFinding, NewScan, Outcome, ResourceRef } from '../../domain/finding.ts'
 import { redactDeep } from '../../domain/redact.ts'
-import { accountResource, bounded, linksOf, objectOf, proseOf, prowlerCheck, resourceOf } from '../cloud-findings.ts'
+import { accountResource, objectOf, paragraphs, prowlerCheck, resourceOf } from '../cloud-findings.ts'
 import { record } from '../loose.ts'
 import { distinct, relayedPackage } from '../relayed-package.ts'
 import { digestIn, imageResource, kubernetesResource } from '../resources.ts'
 import type { Looked } from '../survey.ts'
 import { severityOf, vulnerabilityId } from '../vulnerability.ts'
+import { cut, referencesOf } from '../words.ts'
 import { type Ocsf, ocsfOf, type Resource, severityIn, timeIn } from './shape.ts'
 
 type Said = Pick<NewFinding, 'check' | 'aliases' | 'package' | 'cvss' | 'references' | 'severity'>
@@ -38,16 +39,16 @@ export function* findingsOf(ocsf: Ocsf, document: Record<string, unknown>, raw: 
   const shared = {
     scope: scan.scope,
     class: ocsf.class,
-    title: bounded(info.title || ocsf.message || compliance.control || ocsf.metadata.event_code, 500),
-    description: proseOf(compliance.status_detail || ocsf.status_detail, info.desc, ocsf.risk_details),
-    remediation: proseOf(remediation.desc || info.remediation.desc),
+    title: cut(info.title || ocsf.message || compliance.control || ocsf.metadata.event_code, 500),
+    description: paragraphs(compliance.status_detail || ocsf.status_detail, info.desc, ocsf.risk_details),
+    remediation: paragraphs(remediation.desc || info.remediation.desc),
     ...outcomeOf(ocsf),
     properties: {
       product: ocsf.producer,
       account: ocsf.account,
       region: ocsf.cloud.region,
       types: info.types.slice(0, 20),
-      findingId: bounded(info.uid, 1_000),
+      findingId: cut(info.uid, 1_000),
       requirements: [...compliance.standards, ...compliance.requirements].slice(0, 50),
     },
     scan,
@@ -59,13 +60,13 @@ export function* findingsOf(ocsf: Ocsf, document: Record<string, unknown>, raw: 
 }
 
 function saidOf(ocsf: Ocsf): Said[] {
-  const links = linksOf([...ocsf.remediation.references, ocsf.info.src_url])
+  const links = referencesOf([...ocsf.remediation.references, ocsf.info.src_url])
   const severity = severityIn(ocsf)
   if (ocsf.class !== 'vulnerability') return [{ check: checkOf(ocsf), aliases: [], package: null, cvss: null, references: links, severity }]
   if (ocsf.vulnerabilities.length === 0) throw new InputError('it is a vulnerability finding, and "vulnerabilities" is empty')
   return ocsf.vulnerabilities.flatMap((one): Said[] => {
-    const known = [one.cve.uid, one.advisory.uid, one.uid].filter((id) => id !== '').map((id) => bounded(id, 200))
-    const id = known[0] ?? `${ocsf.producer}/${bounded(one.title || ocsf.info.title, 300)}`
+    const known = [one.cve.uid, one.advisory.uid, one.uid].filter((id) => id !== '').map((id) => cut(id, 200))
+    const id = known[0] ?? `${ocsf.producer}/${cut(one.title || ocsf.info.title, 300)}`
     if (id.endsWith('/')) throw new InputError('a vulnerability in it has neither an id nor a title')
     const cvss = one.cve.cvss
       .filter(({ base_score }) => Number(base_score) > 0)
@@ -73,7 +74,7 @@ function saidOf(ocsf: Ocsf): Said[] {
     const about = {
       ...vulnerabilityId(id, known.slice(1)),
       cvss: cvss === undefined ? null : { version: cvss.version, score: Number(cvss.base_score), vector: cvss.vector_string || null },
-      references: linksOf([...links, ...one.references]),
+      references: referencesOf([...links, ...one.references]),
       severity: severity ?? severityOf(one.severity),
     }
     const packages = distinct(
@@ -86,11 +87,11 @@ function saidOf(ocsf: Ocsf): Said[] {
 }
 
 function checkOf({ producer, compliance, metadata, info }: Ocsf): string {
-  if (producer === 'prowler' && metadata.event_code !== '') return prowlerCheck(bounded(metadata.event_code, 200))
+  if (producer === 'prowler' && metadata.event_code !== '') return prowlerCheck(cut(metadata.event_code, 200))
   const id = compliance.control || metadata.event_code || info.analytic.uid || info.analytic.name || info.title
   if (id === '')
     throw new InputError('it does not say which check this is (compliance.control, metadata.event_code, finding_info.analytic)')
-  return `${producer}/${bounded(id, 300)}`
+  return `${producer}/${cut(id, 300)}`
 }
 
 function outcomeOf(ocsf: Ocsf): Pick<NewFinding, 'outcome' | 'outcomeReason'> {
@@ -119,7 +120,7 @@ function outcomeOf(ocsf: Ocsf): Pick<NewFinding, 'outcome' | 'outcomeReason'> {
   if (result === '') return { outcome: 'fail', outcomeReason: null }
   return {
     outcome: outcome ?? 'manual',
-    outcomeReason: bounded([result, compliance.status_detail || ocsf.status_detail].filter((one) => one !== '').join(': '), 1_000),
+    outcomeReason: cut([result, compliance.status_detail || ocsf.status_detail].filter((one) => one !== '').join(': '), 1_000),
   }
 }
 
@@ -130,18 +131,18 @@ const resourcesOf = (ocsf: Ocsf): Resource[] => {
 }
 
 function whatOf(resource: Resource, { provider, account, cloud, device, producer }: Ocsf, scope: string): ResourceRef {
-  const id = bounded(
+  const id = cut(
     [resource.uid, resource.uid_alt].find((one) => one.startsWith('arn:')) || resource.uid || resource.uid_alt || resource.name,
     2_000,
   )
-  const name = bounded(resource.name || (id.startsWith('arn:') ? (id.split(/[:/]/).at(-1) ?? id) : id), 500)
+  const name = cut(resource.name || (id.startsWith('arn:') ? (id.split(/[:/]/).at(-1) ?? id) : id), 500)
   if (id !== '' && (provider === 'kubernetes' || (provider === '' && (resource.namespace !== '' || producer === 'prowler'))))
     return objectOf({ ...resource, id }, scope)
   if (/image/i.test(resource.type) && digestIn(id) !== null && !id.startsWith('arn:'))
     return imageResource({ reference: resource.name || id, manifestDigest: id }, scope)
   if (id !== '') return resourceOf({ provider, account, region: resource.region || cloud.region, id, name }, scope)
   const host = device.hostname || device.name || device.uid
-  if (host !== '') return kubernetesResource({ kind: 'Node', namespace: null, name: bounded(host, 500) }, scope)
+  if (host !== '') return kubernetesResource({ kind: 'Node', namespace: null, name: cut(host, 500) }, scope)
   if (account === '') throw new InputError('it names neither a resource nor a device nor an account')
   return accountResource(provider, account, cloud.account.name, scope, cloud.region)
 }

@@ -8,7 +8,7 @@ import { anything, part, parts, text, texts } from '../loose.ts'
 import { severityOf } from '../vulnerability.ts'
 
 const named = part({ uid: text, name: text })
-const user = part({ uid: text, uid_alt: text, name: text, email_addr: text })
+const user = part({ uid: text, uid_alt: text, uuid: text, name: text, email_addr: text })
 const actor = part({ user })
 const endpoint = part({ ip: text, port: text, hostname: text })
 const process = part({

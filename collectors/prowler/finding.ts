@@ -2,11 +2,14 @@
 import { InputError } from '../../domain/errors.ts'
 import type { NewFinding, NewScan, Outcome, ResourceRef } from '../../domain/finding.ts'
 import { redactDeep } from '../../domain/redact.ts'
-import { accountResource, bounded, linksOf, objectOf, proseOf, prowlerCheck, resourceOf } from '../cloud-findings.ts'
+import { accountResource, objectOf, paragraphs, prowlerCheck, resourceOf } from '../cloud-findings.ts'
 import { record } from '../loose.ts'
+import { clusterResource } from '../resources.ts'
 import type { Looked } from '../survey.ts'
 import { severityOf } from '../vulnerability.ts'
-import { type Result, resultOf } from './shapes.ts'
+import { cut, referencesOf } from '../words.ts'
+import type { Result } from './result.ts'
+import { resultOf } from './shapes.ts'
 
 export function lookedAt(raw: unknown): Looked {
   const { provider, account, accountName, atNs, version } = resultOf(record.parse(raw))
@@ -14,9 +17,7 @@ export function lookedAt(raw: unknown): Looked {
 }
 
 export const targetOf = ({ provider, account, name }: Looked, scope: string): ResourceRef =>
-  provider === 'kubernetes'
-    ? { kind: 'cluster', scope, key: scope, name: scope, namespace: null }
-    : accountResource(provider, account, name, scope)
+  provider === 'kubernetes' ? clusterResource(scope, name.replace(/^context: /, '')) : accountResource(provider, account, name, scope)
 
 export function findingOf(result: Result, document: Record<string, unknown>, raw: Uint8Array, scan: NewScan): NewFinding {
   const { outcome, outcomeReason } = outcomeOf(result)
@@ -25,12 +26,12 @@ export function findingOf(result: Result, document: Record<string, unknown>, raw
   return {
     scope: scan.scope,
     class: 'misconfiguration',
-    check: prowlerCheck(bounded(result.check, 200)),
+    check: prowlerCheck(cut(result.check, 200)),
     aliases: result.requirements.filter((one) => one.startsWith('CIS')).slice(0, 20),
-    title: bounded(result.title || result.check, 500),
-    description: proseOf(result.said, result.description, result.risk),
-    remediation: proseOf(...result.remediation),
-    references: linksOf(result.links),
+    title: cut(result.title || result.check, 500),
+    description: paragraphs(result.said, result.description, result.risk),
+    remediation: paragraphs(...result.remediation),
+    references: referencesOf(result.links),
     severity: severityOf(result.severity),
     outcome,
     outcomeReason,
@@ -43,9 +44,9 @@ export function findingOf(result: Result, document: Record<string, unknown>, raw
       region: result.region,
       service: result.service,
       resourceType: result.resource.type,
-      said: bounded(result.said, 1_000),
+      said: cut(result.said, 1_000),
       requirements: result.requirements.slice(0, 50),
-      findingId: bounded(result.findingId, 500),
+      findingId: cut(result.findingId, 500),
     },
     scan,
     document: redactDeep(
@@ -59,7 +60,7 @@ function outcomeOf({ status, muted }: Result): Pick<NewFinding, 'outcome' | 'out
   const known: Record<string, Outcome> = { pass: 'pass', fail: 'fail', manual: 'manual', info: 'manual', muted: 'muted', warning: 'muted' }
   const outcome = known[status.toLowerCase()]
   if (outcome === undefined)
-    throw new InputError(`its status is “${bounded(status, 60)}”; expected one of PASS, FAIL, MANUAL, INFO, MUTED and WARNING`)
+    throw new InputError(`its status is “${cut(status, 60)}”; expected one of PASS, FAIL, MANUAL, INFO, MUTED and WARNING`)
   if (outcome === 'muted') return { outcome, outcomeReason: `Prowler’s status is ${status}: it is in the mute list` }
   if (muted && outcome === 'fail') return { outcome: 'muted', outcomeReason: `Prowler’s status is ${status}, and it is in the mute list` }
   return { outcome, outcomeReason: null }
@@ -67,5 +68,5 @@ function outcomeOf({ status, muted }: Result): Pick<NewFinding, 'outcome' | 'out
 
 function whatOf({ provider, account, region, resource }: Result, scope: string): ResourceRef {
   if (provider === 'kubernetes') return objectOf(resource, scope)
-  return resourceOf({ provider, account, region, id: bounded(resource.id, 2_000), name: bounded(resource.name, 500) }, scope)
+  return resourceOf({ provider, account, region, id: cut(resource.id, 2_000), name: cut(resource.name, 500) }, scope)
 }

@@ -4,31 +4,11 @@
  */
 import { z } from 'zod'
 import { InputError } from '../../domain/errors.ts'
-import { bounded, instantOf } from '../cloud-findings.ts'
+import { instantOf } from '../cloud-findings.ts'
 import { anything, part, parts, record, text, texts } from '../loose.ts'
-
-export type Result = {
-  check: string
-  title: string
-  status: string
-  muted: boolean
-  said: string
-  severity: string
-  provider: string
-  account: string
-  accountName: string
-  region: string
-  service: string
-  resource: { id: string; name: string; type: string; namespace: string }
-  description: string
-  risk: string
-  remediation: string[]
-  links: string[]
-  requirements: string[]
-  findingId: string
-  atNs: bigint | null
-  version: string
-}
+import { cut } from '../words.ts'
+import type { Result } from './result.ts'
+import { fromLine, fromOldRow, Line, OldRow } from './version-2.ts'
 
 type Element = Record<string, unknown>
 
@@ -69,7 +49,7 @@ function fromOcsf({ metadata, cloud, finding_info, resources, remediation, unmap
   const [resource] = resources
   const product = metadata.product.name
   if (product !== '' && !/^prowler$/i.test(product))
-    throw new InputError(`it is a finding of “${bounded(product, 60)}”, not of Prowler; read the report with --format ocsf`)
+    throw new InputError(`it is a finding of “${cut(product, 60)}”, not of Prowler; read the report with --format ocsf`)
   // Of Kubernetes it names no cloud.
   const provider =
     cloud.provider || (/^prowler-(\w+)-/.exec(finding_info.uid)?.[1] ?? (metadata.profiles.includes('container') ? 'kubernetes' : ''))
@@ -152,84 +132,6 @@ const fromNative = (one: z.infer<typeof Native>): Result => ({
   atNs: instantOf(one.AssessmentStartTime),
   version: '',
 })
-
-const Line = z.object({
-  'Account Number': text,
-  Control: text,
-  'Control ID': text,
-  Message: text,
-  Severity: text,
-  Status: text,
-  Region: text,
-  Timestamp: anything,
-  Service: text,
-  Risk: text,
-  Remediation: text,
-  'Doc link': text,
-  'Resource ID': text,
-})
-
-const fromLine = (one: z.infer<typeof Line>): Result => ({
-  ...old(one.Control, one['Resource ID'], '', one.Message),
-  status: one.Status,
-  severity: one.Severity,
-  account: one['Account Number'],
-  region: one.Region,
-  service: one.Service,
-  risk: one.Risk,
-  remediation: [one.Remediation],
-  links: [one['Doc link']],
-  requirements: one['Control ID'] === '' ? [] : [`CIS ${one['Control ID']}`],
-  atNs: instantOf(one.Timestamp),
-})
-
-const OldRow = z.object({
-  ACCOUNT_NUM: text,
-  REGION: text,
-  TITLE_ID: text,
-  CHECK_RESULT: text,
-  TITLE_TEXT: text,
-  CHECK_RESULT_EXTENDED: text,
-  CHECK_SEVERITY: text,
-  CHECK_SERVICENAME: text,
-  CHECK_ASFF_RESOURCE_TYPE: text,
-  CHECK_RISK: text,
-  CHECK_REMEDIATION: text,
-  CHECK_DOC: text,
-  CHECK_RESOURCE_ID: text,
-})
-
-const fromOldRow = (row: z.infer<typeof OldRow>): Result => ({
-  ...old(row.TITLE_TEXT, row.CHECK_RESOURCE_ID, row.CHECK_ASFF_RESOURCE_TYPE, row.CHECK_RESULT_EXTENDED),
-  status: row.CHECK_RESULT,
-  severity: row.CHECK_SEVERITY,
-  account: row.ACCOUNT_NUM,
-  region: row.REGION,
-  service: row.CHECK_SERVICENAME,
-  risk: row.CHECK_RISK,
-  remediation: [row.CHECK_REMEDIATION],
-  links: [row.CHECK_DOC],
-  requirements: row.TITLE_ID === '' ? [] : [`CIS ${row.TITLE_ID}`],
-  atNs: null,
-})
-
-/** Prowler 2 names a check in its title, and often its resource in a sentence only: then the sentence tells results of one check apart. */
-function old(control: string, id: string, type: string, said: string) {
-  const [, check = '', title = control] = /^\s*\[(\w+)\]\s*(.*)$/s.exec(control) ?? []
-  const named = id !== '' || type === 'AwsAccount' ? id : said
-  return {
-    check,
-    title,
-    said,
-    muted: false,
-    provider: 'aws',
-    accountName: '',
-    resource: { id: named, name: named, type, namespace: '' },
-    description: '',
-    findingId: '',
-    version: '',
-  }
-}
 
 const Row = z.object({
   TIMESTAMP: anything,

@@ -28,7 +28,7 @@ async function headOf(input: AsyncIterable<Uint8Array>): Promise<{ head: string;
   const iterator = input[Symbol.asyncIterator]()
   const held: Uint8Array[] = []
   let head = ''
-  while (head.length < enough && !/\S[^\n]*\n/.test(head)) {
+  while (head.length < enough && !/^\s*[[{]/.test(head) && !head.trimStart().includes('\n')) {
     const next = await iterator.next()
     if (next.done === true) break
     held.push(next.value)

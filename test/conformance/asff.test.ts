@@ -22,8 +22,9 @@ conformance('findings of Security Hub, and what others wrote for it', () => {
     const { counts, dead, findings, records: made, claimedBy } = read.get(file) as Read
     expect(dead).toEqual([])
     expect(claimedBy).toEqual(['asff'])
-    expect(counts).toMatchObject({ format: 'asff', read: records, skipped: 0, deadLetters: 0, records: 0 })
+    expect(counts).toMatchObject({ format: 'asff', read: packages[file] ?? records, skipped: 0, deadLetters: 0, records: 0 })
     expect(findings).toHaveLength(packages[file] ?? records)
+    expect(new Set(findings.map(({ raw }) => raw)).size).toBe(records)
     expect(new Set(findings.map(findingKey)).size).toBe(findings.length)
     const scans = made.flatMap((record) => (record.kind === 'scan' ? [record] : []))
     expect(scans.reduce((sum, { end }) => sum + end.findings, 0)).toBe(findings.length)
