@@ -3,7 +3,7 @@
  * (`Records`, `items`, …), each event as soon as it ends. A log that is cut off loses its last event only, and says so as a dead letter.
  * It does not know what an event means.
  */
-import { parseExact, stringifyExact } from '../domain/exact-json.ts'
+import { parseExact, stringifyExact, whyUnfit } from '../domain/exact-json.ts'
 import type { Piece } from './collector.ts'
 import { type FoundDocument, findDocuments } from './documents.ts'
 import { findElements } from './json-elements.ts'
@@ -49,6 +49,8 @@ function* piecesOf(bytes: Buffer, text: string, at: string, layout: LogLayout): 
   const parsed = parse(text)
   if ('error' in parsed) return yield { raw: null, bytes: bytes.subarray(0, shown), at, error: parsed.error }
   const { value } = parsed
+  const unfit = whyUnfit(value)
+  if (unfit !== null) return yield { raw: null, bytes: bytes.subarray(0, shown), at, error: unfit }
   // A wrapper inside a list comes whole; of others only what is left when their events were taken out.
   const within = Array.isArray(value) ? value : isObject(value) && isWrapper(value, layout) ? eventsOf(value, layout) : null
   if (within !== null) {
@@ -61,6 +63,9 @@ function* piecesOf(bytes: Buffer, text: string, at: string, layout: LogLayout): 
   const unpacked = isObject(value) ? layout.unpack(value) : { event: value }
   if (unpacked === null) return yield { raw: null, bytes, at, skipped: true }
   if ('event' in unpacked) {
+    const packed = unpacked.translated === true ? whyUnfit(unpacked.event) : null
+    if (packed !== null) return yield { raw: null, bytes: bytes.subarray(0, shown), at, error: packed }
+    // What was translated is stored as it is read here: of another schema nobody has listed what may be kept.
     const own = unpacked.translated === true ? Buffer.from(stringifyExact(unpacked.event)) : bytes
     return yield { raw: unpacked.event, bytes: own, at, document: { text, bytes } }
   }

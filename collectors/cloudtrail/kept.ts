@@ -2,7 +2,8 @@
  * What of an event is stored: of its parameters and answers only the listed names (kept.ts). Passwords, parameters’ values, user data,
  * environments and session tokens have none of these names; the id of an access key, by which a session is known, has.
  */
-import { keepListed } from '../kept.ts'
+import { parseExact, whyUnfit } from '../../domain/exact-json.ts'
+import { keepListed, keepParts } from '../kept.ts'
 import type { TrailEvent } from './event.ts'
 
 const listed: ReadonlySet<string> = new Set(
@@ -40,6 +41,13 @@ const said: ReadonlySet<string> = new Set(
   ),
 )
 
+const known: ReadonlySet<string> = new Set(
+  `eventVersion eventID eventTime @timestamp eventSource eventName eventType eventCategory awsRegion sourceIPAddress userAgent errorCode
+  errorMessage requestID readOnly managementEvent recipientAccountId sharedEventID vpcEndpointId vpcEndpointAccountId apiVersion resources
+  sessionCredentialFromConsole tlsDetails userIdentity requestParameters responseElements additionalEventData serviceEventDetails`.split(
+    /\s+/,
+  ),
+)
 const parts = [
   ['requestParameters', listed],
   ['responseElements', listed],
@@ -47,15 +55,29 @@ const parts = [
   ['serviceEventDetails', listed],
 ] as const
 
-export function keepEvent(event: TrailEvent): { event: TrailEvent; dropped: boolean } {
-  let kept = event
-  let dropped = false
+export function keepEvent(whole: TrailEvent): { event: TrailEvent; dropped: boolean } {
+  let { event, dropped } = keepParts(whole, known)
   for (const [part, names] of parts) {
     if (!(part in event)) continue
     const one = keepListed(event[part], names)
     if (!one.dropped) continue
     dropped = true
-    kept = { ...kept, [part]: one.value }
+    event = { ...event, [part]: one.value }
   }
-  return { event: kept, dropped }
+  return { event, dropped }
+}
+
+/** Tables of events (Athena, CloudTrail Lake) have them as JSON in a text. */
+export function unpackParts(event: TrailEvent): TrailEvent {
+  const packed = parts.filter(([part]) => typeof event[part] === 'string')
+  return packed.length === 0 ? event : { ...event, ...Object.fromEntries(packed.map(([part]) => [part, parsed(event[part] as string)])) }
+}
+
+function parsed(text: string): unknown {
+  try {
+    const value = parseExact(text)
+    return whyUnfit(value) === null ? value : text
+  } catch {
+    return text
+  }
 }

@@ -6,15 +6,16 @@ import { InputError } from '../../domain/errors.ts'
 import { parseEventTime } from '../../domain/event-time.ts'
 import { stringifyExact } from '../../domain/exact-json.ts'
 import type { NewRecord, Piece, SourceContext } from '../collector.ts'
-import { cut } from '../kept.ts'
 import { alertOf } from '../detections.ts'
+import { cut } from '../kept.ts'
 import { trailDetections } from './detections.ts'
 import type { TrailEvent } from './event.ts'
 import { fieldsOf } from './fields.ts'
-import { keepEvent } from './kept.ts'
+import { keepEvent, unpackParts } from './kept.ts'
 
 export function* normaliseTrail(raw: TrailEvent, piece: Piece, source: SourceContext): Iterable<NewRecord> {
-  const { event, dropped } = keepEvent(raw)
+  const whole = unpackParts(raw)
+  const { event, dropped } = keepEvent(whole)
   const activity: NewActivity = {
     scope: source.scope,
     contentKey: keyOf(event, piece, source.scope),
@@ -30,7 +31,7 @@ export function* normaliseTrail(raw: TrailEvent, piece: Piece, source: SourceCon
     raw: dropped ? Buffer.from(stringifyExact(event)) : piece.bytes,
   }
   yield { kind: 'activity', activity }
-  for (const detection of trailDetections.matching(raw))
+  for (const detection of trailDetections.matching(whole))
     yield {
       kind: 'alert',
       alert: alertOf(detection, activity, {

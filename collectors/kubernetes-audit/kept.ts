@@ -3,7 +3,7 @@
  * environment values, arguments, annotations or issued tokens. Secrets in the address of a request are masked.
  */
 import { redact } from '../../domain/redact.ts'
-import { cut, keepListed } from '../kept.ts'
+import { cut, keepListed, keepParts } from '../kept.ts'
 import { type AuditEvent, parametersOf } from './event.ts'
 
 const listed: ReadonlySet<string> = new Set(
@@ -22,20 +22,36 @@ const listed: ReadonlySet<string> = new Set(
     .map((name) => name.toLowerCase()),
 )
 
-export function keepEvent(event: AuditEvent): { event: AuditEvent; dropped: boolean } {
+const parts: ReadonlySet<string> = new Set(
+  `kind apiVersion level auditID stage requestURI verb user impersonatedUser authenticationMetadata sourceIPs userAgent objectRef responseStatus
+  requestObject responseObject requestReceivedTimestamp stageTimestamp timestamp annotations metadata`.split(/\s+/),
+)
+
+export function keepEvent(whole: AuditEvent): { event: AuditEvent; dropped: boolean } {
+  const { event, dropped } = keepParts(whole, parts)
   const request = keepListed(event.requestObject, listed)
   const response = keepListed(event.responseObject, listed)
   const requestURI = keepAddress(event.requestURI)
-  if (!request.dropped && !response.dropped && requestURI === event.requestURI) return { event, dropped: false }
+  const annotations = keepAnnotations(event.annotations)
+  if (!dropped && !request.dropped && !response.dropped && requestURI === event.requestURI && annotations === event.annotations)
+    return { event, dropped: false }
   return {
     event: {
       ...event,
-      requestURI,
+      ...('requestURI' in event ? { requestURI } : {}),
+      ...('annotations' in event ? { annotations } : {}),
       ...('requestObject' in event ? { requestObject: request.value } : {}),
       ...('responseObject' in event ? { responseObject: response.value } : {}),
     },
     dropped: true,
   }
+}
+
+/** Webhooks’ patches stand in annotations, and what they put into an object with them. */
+function keepAnnotations(annotations: AuditEvent['annotations']): AuditEvent['annotations'] {
+  if (annotations === null || annotations === undefined) return annotations
+  const kept = Object.entries(annotations).filter(([name]) => !name.startsWith('patch.'))
+  return kept.length === Object.keys(annotations).length ? annotations : Object.fromEntries(kept)
 }
 
 /** The command of an exec is in its address, word by word and encoded: it is looked through as a whole. */

@@ -7,8 +7,9 @@ import { InputError } from '../../domain/errors.ts'
 import { parseEventTime } from '../../domain/event-time.ts'
 import { stringifyExact } from '../../domain/exact-json.ts'
 import type { NewRecord, Piece, SourceContext } from '../collector.ts'
-import { cut } from '../kept.ts'
 import { alertOf } from '../detections.ts'
+import { cut } from '../kept.ts'
+import { kubernetesResource } from '../resources.ts'
 import { auditDetections } from './detections.ts'
 import type { AuditEvent } from './event.ts'
 import { fieldsOf } from './fields.ts'
@@ -53,7 +54,7 @@ function activityOf(event: AuditEvent, scope: string, raw: Uint8Array): NewActiv
     ...outcomeOf(event),
     actor: { id: cut(id, 500), name: cut(id, 500), kind: kindOf(id), session: sessionOf(user) },
     source: { ip: event.sourceIPs?.[0] ?? null, service: null, userAgent: event.userAgent == null ? null : cut(event.userAgent, 500) },
-    resources: nameOf(objectRef),
+    resources: nameOf(objectRef, scope),
     properties: propertiesOf(event),
     raw,
   }
@@ -96,22 +97,20 @@ const resourceOf = (objectRef: AuditEvent['objectRef']): string | null =>
       ? `${objectRef.resource}/${objectRef.subresource}`
       : objectRef.resource
 
-const kinds: Readonly<Record<string, string>> = Object.fromEntries(
+const pluralOf = (kind: string): string =>
+  kind.endsWith('ss') ? `${kind}es` : kind.endsWith('y') ? `${kind.slice(0, -1)}ies` : kind.endsWith('s') ? kind : `${kind}s`
+const kinds: ReadonlyMap<string, string> = new Map(
   `Pod Deployment ReplicaSet StatefulSet DaemonSet Job CronJob ReplicationController ServiceAccount Role ClusterRole RoleBinding
-  ClusterRoleBinding Service Secret ConfigMap Node Namespace PersistentVolume PersistentVolumeClaim Event Endpoints ControllerRevision
+  ClusterRoleBinding Service Secret ConfigMap Node Namespace Ingress NetworkPolicy PersistentVolume PersistentVolumeClaim Event Endpoints
   CertificateSigningRequest MutatingWebhookConfiguration ValidatingWebhookConfiguration CustomResourceDefinition StorageClass Lease`
     .split(/\s+/)
-    .map((kind) => [
-      kind.endsWith('s') ? kind.toLowerCase() : kind.toLowerCase().replace(/y$/, 'ie') + (kind.endsWith('ss') ? 'es' : 's'),
-      kind,
-    ]),
+    .map((kind) => [pluralOf(kind.toLowerCase()), kind]),
 )
 
-function nameOf(objectRef: AuditEvent['objectRef']): string[] {
-  if (typeof objectRef?.resource !== 'string') return []
-  const kind = kinds[objectRef.resource] ?? objectRef.resource
-  const namespace = kind === 'Namespace' ? '-' : textOr(objectRef.namespace, '-')
-  return typeof objectRef.name === 'string' && objectRef.name !== '' ? [cut(`${namespace}/${kind}/${objectRef.name}`, 500)] : []
+function nameOf(objectRef: AuditEvent['objectRef'], scope: string): string[] {
+  const { resource, name, namespace } = objectRef ?? {}
+  if (!resource || !name) return []
+  return [cut(kubernetesResource({ kind: kinds.get(resource) ?? resource, namespace: namespace ?? null, name }, scope).key, 500)]
 }
 
 function propertiesOf(event: AuditEvent): Record<string, unknown> {

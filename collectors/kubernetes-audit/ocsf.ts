@@ -65,7 +65,7 @@ function objectRefOf(document: Json, resource: unknown, uri: string): Json | und
   }
 }
 
-const listOf = (value: unknown): string[] | undefined => (text(value) === undefined ? undefined : [text(value) as string])
+const listOf = (value: unknown): string[] | null => (text(value) === undefined ? null : [text(value) as string])
 
 /** Objects stand in OCSF as JSON in a string. */
 function packed(value: unknown): unknown {
