@@ -15,6 +15,7 @@ import { kubernetesAudit } from './kubernetes-audit/kubernetes-audit.ts'
 import { kubescape } from './kubescape/kubescape.ts'
 import { ocsf } from './ocsf/ocsf.ts'
 import { prowler } from './prowler/prowler.ts'
+import { sarif } from './sarif/sarif.ts'
 import { trivy } from './trivy/trivy.ts'
 
-export const collectors: readonly Collector[] = [asff, checkov, cloudtrail, cyclonedx, epss, falco, falcoRules, grype, kev, kubeBench, kubernetes, kubernetesAudit, kubescape, ocsf, prowler, trivy]
+export const collectors: readonly Collector[] = [asff, checkov, cloudtrail, cyclonedx, epss, falco, falcoRules, grype, kev, kubeBench, kubernetes, kubernetesAudit, kubescape, ocsf, prowler, sarif, trivy]
