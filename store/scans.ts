@@ -51,11 +51,14 @@ export async function upsertScans(
   return new Map(unique.map(([key, scan]) => [key, ids.get(`${escapeText(scan.scope)}\n${scan.contentKey}`) as bigint]))
 }
 
-/** The report came to its end: from now on what it does not list counts. Answers whether it had not before. */
+/**
+ * The report came to its end: from now on what it does not list counts. Of reports that are the same scan (one alone and one in a list) the
+ * longer one and the one that says it failed hold. Answers whether that is news.
+ */
 export async function endScan(tx: Transaction, id: bigint, { findings, failed }: ScanEnd, at: Date): Promise<boolean> {
-  const ended =
-    await tx.query(sql`update scans set ended_at = ${at}, findings = ${findings}, failed = ${failed === null ? null : escapeText(failed)}
-    where id = ${id} and ended_at is null returning 1`)
+  const why = failed === null ? null : escapeText(failed)
+  const ended = await tx.query(sql`update scans set ended_at = coalesce(ended_at, ${at}), findings = greatest(findings, ${findings}), failed = least(failed, ${why})
+    where id = ${id} and (ended_at is null or findings < ${findings} or failed is distinct from least(failed, ${why})) returning 1`)
   return ended.length > 0
 }
 
