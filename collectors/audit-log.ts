@@ -49,11 +49,11 @@ function* piecesOf(bytes: Buffer, text: string, at: string, layout: LogLayout): 
   const parsed = parse(text)
   if ('error' in parsed) return yield { raw: null, bytes: bytes.subarray(0, shown), at, error: parsed.error }
   const { value } = parsed
-  const unfit = whyUnfit(value)
-  if (unfit !== null) return yield { raw: null, bytes: bytes.subarray(0, shown), at, error: unfit }
   // A wrapper inside a list comes whole; of others only what is left when their events were taken out.
   const within = Array.isArray(value) ? value : isObject(value) && isWrapper(value, layout) ? eventsOf(value, layout) : null
   if (within !== null) {
+    const unfit = whyUnfit(within)
+    if (unfit !== null) return yield { raw: null, bytes: bytes.subarray(0, shown), at, error: unfit }
     for (const [index, inner] of within.entries()) {
       const own = stringifyExact(inner)
       yield* piecesOf(Buffer.from(own), own, `${at}, event ${index + 1}`, layout)

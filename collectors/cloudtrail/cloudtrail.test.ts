@@ -177,6 +177,21 @@ describe('CloudTrail', () => {
     expect(denied.alerts[0]?.output).toContain('admin tried and failed at cloudtrail:StopLogging')
   })
 
+  it('finds a sign-in without a second factor in OCSF too', async () => {
+    const signIn = {
+      ...ocsf,
+      class_uid: 3002,
+      api: { operation: 'ConsoleLogin', service: { name: 'signin.amazonaws.com' } },
+      actor: { user: { type: 'IAMUser', name: 'mara', uid: `arn:aws:iam::${account}:user/mara` } },
+      status: 'Success',
+      is_mfa: false,
+    }
+    expect((await readAudit(text(signIn))).alerts.map(({ tags }) => tags[0])).toEqual(['console-login-without-mfa'])
+    const failed = await readAudit(text({ ...signIn, status: 'Failure' }))
+    expect([failed.activities[0]?.outcome, failed.alerts.map(({ tags }) => tags[0])]).toEqual(['failure', ['console-login-failed']])
+    expect((await readAudit(text({ ...signIn, is_mfa: true }))).alerts).toEqual([])
+  })
+
   it('knows an event by its id, or else by all of it', async () => {
     const { eventID: _id, ...nameless } = stop
     const read = await readAudit(

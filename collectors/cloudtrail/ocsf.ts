@@ -13,7 +13,7 @@ export const isOcsf = (document: Json): boolean => 'class_uid' in document && at
 
 export function fromOcsf(document: Json): Json {
   const unmapped = placed(document.unmapped)
-  const user = at(document, 'actor', 'user')
+  const user = at(document, 'actor', 'user') ?? document.user
   const session = at(document, 'actor', 'session')
   // 1.0 has the ARN in `uuid` and the principal in `uid`, later versions in `uid` and `uid_alt`.
   const arn = [at(user, 'uid'), at(user, 'uuid')].find((one) => text(one)?.startsWith('arn:'))
@@ -50,6 +50,20 @@ export function fromOcsf(document: Json): Json {
     requestParameters: packed(at(document, 'api', 'request', 'data')) ?? unmapped.requestParameters ?? null,
     responseElements: packed(at(document, 'api', 'response', 'data')) ?? unmapped.responseElements ?? null,
     resources: resourcesOf(document.resources),
+    ...signInOf(document, unmapped),
+  }
+}
+
+/** How a sign-in to the console ended, and with how many factors, has a place of its own in the class for it. */
+function signInOf(document: Json, unmapped: Json): Json {
+  if (at(document, 'api', 'operation') !== 'ConsoleLogin') return {}
+  const mfa = document.is_mfa ?? document.mfa
+  return {
+    responseElements: { ConsoleLogin: document.status },
+    additionalEventData: {
+      ...(typeof mfa === 'boolean' ? { MFAUsed: mfa ? 'Yes' : 'No' } : {}),
+      ...(unmapped.additionalEventData as Json),
+    },
   }
 }
 

@@ -212,6 +212,16 @@ describe('the Kubernetes audit log', () => {
       expect.stringMatching(/stageTimestamp: Invalid input/),
       expect.stringMatching(/no time that can be read/),
     ])
+    const deep = `${'['.repeat(30_000)}1${']'.repeat(30_000)}`
+    const tooDeep = [
+      `{"auditID":"1","stage":${deep}}`,
+      `[[{"auditID":"1","stage":${deep}}]]`,
+      text({ ...ocsf, api: { request: { uid: '1', data: deep } } }),
+    ]
+    for (const input of tooDeep) {
+      const { dead, activities } = await readAudit(input, { format: 'kubernetes-audit', chunk: 100_000 })
+      expect([activities.length, dead.length], dead[0]?.reason).toEqual([0, 1])
+    }
     const core = await readAudit('{"kind":"Event","apiVersion":"v1","metadata":{"name":"x"},"message":"Started"}')
     expect(core.counts).toMatchObject({ format: 'kubernetes', skipped: 1 })
   })

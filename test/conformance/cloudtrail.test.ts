@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
 import { attackFromTags } from '../../domain/attack.ts'
+import { NewActivity } from '../../domain/activity.ts'
+import { NewAlert } from '../../domain/alert.ts'
 import { stringifyExact } from '../../domain/exact-json.ts'
 import { type ReadLog, readLog, readLogs } from './audit-logs.ts'
 import { conformance, filesOf, indexOf } from './data.ts'
@@ -104,6 +106,13 @@ conformance('CloudTrail as people keep it', () => {
     expect(shares.neighbours).toBeLessThan(0.02)
     expect(shares.lab).toBeLessThan(0.08)
     expect(shares.labWithoutReads).toBeLessThan(0.02)
+  })
+
+  it('makes records as the house knows them', () => {
+    for (const { activities, alerts } of logs.values()) {
+      for (const activity of activities) expect(NewActivity.parse(activity)).toEqual(activity)
+      for (const alert of alerts) expect(NewAlert.parse(alert)).toEqual(alert)
+    }
   })
 
   it('reads alike however it is cut into chunks', async () => {

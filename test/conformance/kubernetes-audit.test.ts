@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
+import { NewActivity } from '../../domain/activity.ts'
+import { NewAlert } from '../../domain/alert.ts'
 import { stringifyExact } from '../../domain/exact-json.ts'
 import { type ReadLog, readLog, readLogs } from './audit-logs.ts'
 import { conformance, filesOf, indexOf } from './data.ts'
@@ -71,6 +73,13 @@ conformance('Kubernetes audit logs as people keep them', () => {
     expect((await readLog(path, 100, 'kubernetes-audit')).dead).toEqual([
       expect.stringMatching(/not a Kubernetes audit log document: auditID/),
     ])
+  })
+
+  it('make records as the house knows them', () => {
+    for (const { activities, alerts } of logs.values()) {
+      for (const activity of activities) expect(NewActivity.parse(activity)).toEqual(activity)
+      for (const alert of alerts) expect(NewAlert.parse(alert)).toEqual(alert)
+    }
   })
 
   it('read alike however they are cut into chunks', async () => {
