@@ -125,6 +125,8 @@ describe('Checkov', () => {
     await expect(readReport(`terraform scan results:\n${JSON.stringify(all)}`)).rejects.toThrow('there is text before the JSON')
     const { dead } = await readReport(part('terraform', { failed: [check({ check_id: 7 })] }))
     expect(dead.map(({ bytes }) => Buffer.from(bytes).toString())).toEqual(['[not kept: it quotes source code, which may hold secrets]'])
+    const broken = { id: 'CVE-2021-3711', package_name: 'a\ud800', package_version: '\0' }
+    expect((await readReport(part('sca_image', { failed: [check({ vulnerability_details: broken })] }))).findings).toHaveLength(1)
     for (const document of damaged([all])) await readReport(document, { format: 'checkov' })
   })
 })

@@ -6,7 +6,7 @@ import type { NewRecord, Piece, Report, SourceContext } from '../collector.ts'
 import { aroundOf } from '../report.ts'
 import { fileResource } from '../resources.ts'
 import { scanOf } from '../scan.ts'
-import { vulnerabilityId } from '../vulnerability.ts'
+import { trivyCheck, vulnerabilityId } from '../vulnerability.ts'
 import { cut, proseOf, referencesOf, titleOf } from '../words.ts'
 import { documentOf, outcomeOf, packageIn, type Place, placeOf, severityIn } from './result.ts'
 import {
@@ -89,7 +89,8 @@ function findingOf(raw: SarifResult, known: Known, scan: NewScan): NewFinding {
   return {
     scope: scan.scope,
     class: found,
-    check: advisory === undefined ? `${scanner}/${cut(id, 500)}` : vulnerabilityId(advisory, []).check,
+    check:
+      advisory === undefined ? `${scanner}/${cut(scanner === 'trivy' ? trivyCheck(id) : id, 500)}` : vulnerabilityId(advisory, []).check,
     aliases: [],
     title: titleOf(rule?.shortDescription?.text, message, rule?.name, id),
     description: proseOf(message) ?? proseOf(rule?.fullDescription?.text),

@@ -131,6 +131,11 @@ describe('SARIF', () => {
     expect(scans[0]?.scan).toMatchObject({ scanner: 'trivy', target: { kind: 'image', key: imageID } })
   })
 
+  it('names a check of Trivy as Trivy’s own report does', async () => {
+    const found = report(run([result({ ruleId: 'AVD-KSV-0014' }), result({ ruleId: 'KSV014' })], {}, { name: 'Trivy', rules: [] }))
+    expect((await readReport(found)).findings.map(({ check }) => check)).toEqual(['trivy/KSV-0014', 'trivy/KSV-0014'])
+  })
+
   it('keeps nothing of a secret but where it is', async () => {
     const found = result({ message: { text: 'hunter2hunter2 detected' }, fingerprints: { a: 'hunter2hunter2' } })
     const { findings } = await readReport(report(run([found], {}, { name: 'gitleaks', rules: [] })))

@@ -5,7 +5,7 @@
 import { stringifyExact } from '../../domain/exact-json.ts'
 import type { FindingPackage, NewFinding, ResourceRef } from '../../domain/finding.ts'
 import { cutTo, proseOf, referencesOf, titleOf } from '../limits.ts'
-import { packageFrom, packageKey, packageType, severityOf, vulnerabilityId } from '../vulnerability.ts'
+import { packageFrom, packageKey, packageType, severityOf, trivyCheck, vulnerabilityId } from '../vulnerability.ts'
 import type {
   Check,
   Control,
@@ -78,14 +78,9 @@ function cvssOf({ CVSS, SeveritySource }: Vulnerability): NewFinding['cvss'] {
   return old?.V2Score == null ? null : { version: '2.0', score: old.V2Score, vector: old.V2Vector ?? null }
 }
 
-/** KSV014, AVD-KSV-0014 and KSV-0014 are one check, by three versions of Trivy. */
-function checkId(id: string): string {
-  const [, family, number] = /^(?:AVD-)?([A-Z]+)-?(\d{1,4})$/.exec(id) ?? []
-  return family === undefined || number === undefined ? id : `${family}-${number.padStart(4, '0')}`
-}
 const misconfigured = (ids: readonly (string | null | undefined)[]): { check: string; aliases: string[] } => {
   const given = ids.filter((id) => id != null && id !== '' && id !== 'N/A') as string[]
-  const id = checkId(given[0] ?? 'unnamed')
+  const id = trivyCheck(given[0] ?? 'unnamed')
   return { check: `trivy/${id}`, aliases: [...new Set(given)].filter((one) => one !== id) }
 }
 
