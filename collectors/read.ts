@@ -146,8 +146,8 @@ function chooseCollector(sample: Buffer, options: ReadOptions): Collector {
     return named
   }
   const text = sample.toString('utf8')
-  if (text.trim() === '') throw new InputError(`${options.path}: it is empty.`)
   const found = collectors.find((collector) => collector.detect(text, options.path))
+  if (found === undefined && text.trim() === '') throw new InputError(`${options.path}: it is empty.`)
   if (found === undefined)
     throw new InputError(
       `${options.path}: ${looksLike(text)}. If it is one of these, name it with --format: ${collectors.map((collector) => collector.name).join(', ')}.`,

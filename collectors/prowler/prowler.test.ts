@@ -175,6 +175,7 @@ describe('Prowler', () => {
   it('takes a report without findings for a scan with nothing in it', async () => {
     for (const [text, options] of [
       ['[]', { path: 'prowler-output-1.ocsf.json' }],
+      ['', { path: 'reports/prowler-output-1.csv' }],
       ['', { format: 'prowler' }],
       [`${header}\n`, {}],
     ] as const) {
@@ -211,6 +212,7 @@ describe('Prowler', () => {
   })
 
   it('does not claim what is not Prowler’s', async () => {
+    await expect(collect('', { path: 'prowler/other.json' })).rejects.toThrow('it is empty')
     for (const text of [
       '[]',
       JSON.stringify([{ ...ocsf, metadata: { product: { name: 'Other' } } }]).replace('prowler', 'other'),

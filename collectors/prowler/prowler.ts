@@ -39,7 +39,8 @@ curl --data-binary @report.ocsf.json -H "Authorization: Bearer {{secret}}" {{url
 
 function detect(sample: string, path: string): boolean {
   const start = sample.trimStart()
-  if (start === '' || start.trim() === '[]') return /prowler/i.test(path)
+  // A scan that found nothing leaves a file that only its name tells of.
+  if (start === '' || start.trim() === '[]') return /prowler[^/\\]*$/i.test(path)
   if (!/^[[{]/.test(start)) return isHeader((start.split('\n', 1)[0] ?? '').split(/[;,]/))
   if (/"class_uid"\s*:|"finding_info"\s*:/.test(start))
     return /^prowler$/i.test(/"product"\s*:\s*\{[^{}]*?"name"\s*:\s*"([^"]*)"/.exec(start)?.[1] ?? '')
