@@ -32,7 +32,7 @@ curl --data-binary @sbom.cdx.json -H "Authorization: Bearer {{secret}}" {{url}}/
     // Inside of another document (an attestation, a Kubernetes object) it is not ours to take apart.
     if (json !== null)
       return /^\s*\{/.test(sample) && !/"(?:apiVersion|predicateType|_type|SchemaVersion)"\s*:/.test(sample.slice(0, json.index))
-    return /^\s*(?:<\?xml[^>]*\?>|<!--[\s\S]*?-->|<!DOCTYPE[^>]*>|\s)*<(?:\w+:)?bom\b[^>]*http:\/\/cyclonedx\.org\/schema\/bom\//.test(
+    return /^(?:<\?xml[^>]*\?>|<!--(?:(?!-->)[\s\S])*-->|<!DOCTYPE[^>]*>|\s)*<(?:\w+:)?bom\b[^>]*http:\/\/cyclonedx\.org\/schema\/bom\//.test(
       sample,
     )
   },

@@ -10,7 +10,8 @@ export type Names = {
 }
 
 const word = /[A-Za-z_][\w.-]*/y
-const argument = /\[(?:"[^"]*"|'[^']*'|[^\]])*\]/y
+/** Of bounded length: a bracket that never ends must not be looked for again and again. */
+const argument = /\[(?:"[^"]{0,300}"|'[^']{0,300}'|[^\]"']){0,300}\]/y
 const string = /"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?/y
 const value = /[^()"'\s,]+/y
 const blank = /\s+/y

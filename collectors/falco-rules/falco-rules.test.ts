@@ -169,6 +169,16 @@ describe('Falco rules files', () => {
       expect(await read(content)).toMatchObject({ counts: { format: 'falco-rules', deadLetters: 0 }, rules: [expect.anything()] })
   })
 
+  it('take no longer than they are long, whatever is in them', async () => {
+    const began = performance.now()
+    const aliases = await read(`- &a x\n${'- *a\n'.repeat(5_000)}`, { format: 'falco-rules' })
+    expect(aliases.rules).toEqual([])
+    for (const lines of ['\n'.repeat(65_000), '- \n'.repeat(20_000), `-${'\n'.repeat(65_000)}x: y`, `- a${'\n '.repeat(30_000)}`])
+      await expect(read(lines)).rejects.toThrow()
+    await expect(read(`- list: a\n  items: [${'b, '.repeat(1_000_000)}b]\n`)).rejects.toThrow(/larger than/)
+    expect(performance.now() - began).toBeLessThan(20_000)
+  })
+
   it('account for every item whatever its values are', async () => {
     const odd = oneof(string(), constant(null), array(string()), dictionary(string(), string()), constant([[[]]]))
     const item = oneof(

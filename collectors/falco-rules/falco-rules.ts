@@ -40,17 +40,35 @@ curl --data-binary @/etc/falco/falco_rules.yaml -H "Authorization: Bearer {{secr
   normalise,
 }
 
-/** A list, never a mapping (a manifest, Helm values), with an item at its first level that Falco knows, and what such items hold. */
+/** A list, never a mapping (a manifest, Helm values), with an item of keys that belong together in Falco’s rules. */
 function detect(sample: string): boolean {
-  const first = /^(?!\s*(?:#|%|---|$))( *)(-|\[)?/m.exec(sample.replace(/^\uFEFF/, ''))
-  if (first?.[2] === undefined) return false
-  const begin = String.raw`^${first[1]}(?:-|\[)\s+(?:[^\n]*\n\s+)??\{?\s*["']?`
-  return (
-    new RegExp(String.raw`${begin}required_(?:engine_version|plugin_versions)["']?\s*:`, 'm').test(sample) ||
-    (new RegExp(String.raw`${begin}(?:rule|macro|list)["']?\s*:`, 'm').test(sample) &&
-      /(?:^[\s-]+|[{,]\s*)["']?(?:items|condition|desc|output|priority|enabled|exceptions|override|append)["']?\s*:/m.test(sample))
-  )
+  const lines = sample
+    .replace(/^\uFEFF/, '')
+    .split('\n')
+    .filter((line) => !/^[ \t\r]*(?:#|%|---|$)/.test(line))
+  const indent = /^( *)(?:-|\[)/.exec(lines[0] ?? '')?.[1]
+  if (indent === undefined) return false
+  let keys = new Set<string>()
+  let column = 0
+  for (const [index, line] of lines.entries()) {
+    const begins = index === 0 || line.startsWith(`${indent}-`)
+    const inside = begins ? line.slice(indent.length + 1) : line
+    const text = inside.trimStart()
+    if (begins) {
+      keys = new Set()
+      column = line.length - text.length
+    } else if (line.length - text.length !== column) continue
+    for (const [, key = ''] of text.matchAll(/(?:^|[{,])[ \t]*["']?([\w-]+)["']?[ \t]*:/g)) keys.add(key)
+    if (isRulesItem(keys)) return true
+  }
+  return false
 }
+
+const beside = 'items condition desc output priority enabled exceptions override append'.split(' ')
+const isRulesItem = (keys: ReadonlySet<string>): boolean =>
+  keys.has('required_engine_version') ||
+  keys.has('required_plugin_versions') ||
+  (['rule', 'macro', 'list'].some((key) => keys.has(key)) && beside.some((key) => keys.has(key)))
 
 function* normalise(item: Item, piece: Piece, source: SourceContext): Iterable<NewRecord> {
   const named = kindAndName(item)

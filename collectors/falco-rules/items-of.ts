@@ -2,11 +2,14 @@
  * The items of a rules file, each with the line it begins on. What is no YAML is cut apart at its items, so that one broken item costs
  * only itself. A rules file is small and is read whole.
  */
-import { isScalar, isSeq, LineCounter, parseAllDocuments, type ParsedNode } from 'yaml'
+import { isScalar, isSeq, LineCounter, parseAllDocuments, type ParsedNode, visit } from 'yaml'
 import { InputError } from '../../domain/errors.ts'
 import type { Piece } from '../collector.ts'
 
-const maxBytes = 16 * 1024 * 1024
+/** Twenty times the largest that Falco ships. */
+const maxBytes = 2 * 1024 * 1024
+/** Each is looked for in the whole document. */
+const mostAliases = 100
 
 export async function* splitItems(input: AsyncIterable<Uint8Array>): AsyncIterable<Piece> {
   const parts: Uint8Array[] = []
@@ -46,6 +49,9 @@ function read(text: string, firstLine: number): { pieces: Piece[] } | { error: s
     for (const document of documents) {
       const [error] = document.errors
       if (error !== undefined) return { error: `not YAML: ${firstLineOf(error)}` }
+      let aliases = 0
+      visit(document, { Alias: () => void (aliases += 1) })
+      if (aliases > mostAliases) return { error: `it has more than ${mostAliases} aliases` }
       const { contents } = document
       if (isSeq<ParsedNode>(contents)) {
         for (const node of contents.items) {
@@ -53,7 +59,9 @@ function read(text: string, firstLine: number): { pieces: Piece[] } | { error: s
           const bytes = Buffer.from(text.slice(from, to))
           const at = `line ${lineOf(from)}`
           const nothing = isScalar(node) && node.value === ''
-          pieces.push(nothing ? { raw: null, bytes, at, skipped: true } : { raw: node.toJS(document, { maxAliasCount: 100 }), bytes, at })
+          pieces.push(
+            nothing ? { raw: null, bytes, at, skipped: true } : { raw: node.toJS(document, { maxAliasCount: mostAliases }), bytes, at },
+          )
         }
       } else if (contents !== null && !(isScalar(contents) && contents.value === '')) {
         const [from, to] = contents.range

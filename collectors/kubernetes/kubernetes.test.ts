@@ -108,6 +108,14 @@ describe('Kubernetes inventory', () => {
       }
   })
 
+  it('is recognised behind a byte order mark', async () => {
+    for (const end of ['\n', '\r\n'])
+      expect((await read(`\ufeffapiVersion: v1${end}kind: Pod${end}metadata: {name: a}${end}`)).counts).toMatchObject({
+        format: 'kubernetes',
+        read: 1,
+      })
+  })
+
   it('accounts for what is cut off, too large, no object or no JSON, and keeps none of its bytes', async () => {
     const good = JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a', uid: 'u' }, spec: { password: 'hunter2hunter2' } })
     const cut = await read(`{"apiVersion":"v1","items":[${good},${good.slice(0, -9)}`)

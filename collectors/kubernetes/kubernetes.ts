@@ -44,8 +44,9 @@ kubectl get secrets -A -o json | jq 'del(.items[].data)' | falconer import - --c
 Or live: set \`FALCONER_KUBECONFIG\` (or \`FALCONER_IN_CLUSTER=true\`) and Falconer watches with list and watch rights only. It asks for no right to
 read Secrets, not even their names: Kubernetes gives no one the names without the contents.`,
   detect: (sample) =>
-    /(?:^|[{,])[ \t]*"?apiVersion"?[ \t]*:/m.test(sample) &&
-    /(?:^|[{,])[ \t]*"?kind"?[ \t]*:/m.test(sample) &&
+    // White space of one line only: a sample of nothing else would be looked through once for each.
+    /(?:^|[{,])[ \t\uFEFF]*"?apiVersion"?[ \t]*:/m.test(sample) &&
+    /(?:^|[{,])[ \t\uFEFF]*"?kind"?[ \t]*:/m.test(sample) &&
     // Reports of Kubescape and Checkov repeat the objects they looked at.
     !/"(summaryDetails|customerGUID|clusterAPIServerInfo|check_type)"\s*:/.test(sample) &&
     !/"?apiVersion"?\s*:\s*"?aquasecurity\.github\.io\/|"?kind"?\s*:\s*"?(Event|EventList)"?\s*,?\s*$|audit\.k8s\.io|"auditID"\s*:/m.test(
