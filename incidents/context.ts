@@ -34,7 +34,7 @@ export const noContext = (how: string): AlertContext => ({ container: null, pod:
 export async function resolveContext(alert: Alert, inventory: Inventory): Promise<AlertContext> {
   if (alert.container === null && alert.pod === null) {
     const node = alert.hostname === null ? undefined : await inventory.nodeByName(alert.scope, alert.hostname)
-    return { ...noContext('on the host itself'), node: node ?? null }
+    return { ...noContext(alert.hostname === null ? 'it names no host, pod or container' : 'on the host itself'), node: node ?? null }
   }
   const found = (await byContainer(alert, inventory)) ?? (await byUid(alert, inventory)) ?? (await byName(alert, inventory))
   if (found === undefined) return noContext('no inventory record matches its container or pod at that time')

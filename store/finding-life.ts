@@ -1,7 +1,7 @@
 /**
  * The life of a finding: open, fixed, reopened, suppressed. Nothing here is remembered: it is derived from who saw it in which scan and
  * which later scans looked and did not. Fixed only by a newer scan of the same target by the same scanner that came to its end, was not empty,
- * and looked for that class. Recomputing gives the same, in whatever order reports came.
+ * and looked for that class. A check that says itself that it passes now fixes too. Recomputing gives the same, in whatever order reports came.
  */
 import { sql } from 'kysely'
 import type { Queryable, Transaction } from './database.ts'
@@ -36,7 +36,8 @@ export async function deriveFindings(tx: Queryable, ids: readonly string[]): Pro
         bool_or(s.observed_ns > failed.first_ns and s.observed_ns < failed.last_ns and coalesce(o.outcome, 3) = 3) as came_back
       from w join scans s on s.scope = w.scope and s.scanner = w.scanner and s.target_kind = w.target_kind and s.target_key = w.target_key
         left join failed on failed.id = w.id left join finding_observations o on o.witness_id = w.id and o.scan_id = s.id
-      where s.ended_at is not null and s.failed is null and s.findings > 0 and s.ordered and w.class = any(s.covers) and s.observed_ns > w.first_ns
+      where s.ordered and s.observed_ns > w.first_ns
+        and (o.outcome = 3 or s.ended_at is not null and s.failed is null and s.findings > 0 and w.class = any(s.covers))
       group by w.id),
     said as (
       select w.*, coalesce(looked.came_back, false) as came_back, case

@@ -172,6 +172,14 @@ const lives: [what: string, reports: Report[], expected: Record<string, string>]
     ],
     { A: 'open again' },
   ],
+  [
+    'is fixed by a pass of a scanner whose silence says nothing',
+    [
+      { at: 1, sees: { A: 'fail', B: 'fail' }, covers: [] },
+      { at: 2, sees: { A: 'pass' }, covers: [] },
+    ],
+    { A: 'fixed', B: 'open' },
+  ],
   ['is suppressed when the only scanner was told to be silent', [{ at: 1, sees: { A: 'muted' } }], { A: 'suppressed' }],
   [
     'is suppressed by a VEX statement, whoever sees it',

@@ -57,7 +57,8 @@ export async function upsertScans(
  */
 export async function endScan(tx: Transaction, id: bigint, { findings, failed }: ScanEnd, at: Date): Promise<boolean> {
   const why = failed === null ? null : escapeText(failed)
-  const ended = await tx.query(sql`update scans set ended_at = coalesce(ended_at, ${at}), findings = greatest(findings, ${findings}), failed = least(failed, ${why})
+  const ended =
+    await tx.query(sql`update scans set ended_at = coalesce(ended_at, ${at}), findings = greatest(findings, ${findings}), failed = least(failed, ${why})
     where id = ${id} and (ended_at is null or findings < ${findings} or failed is distinct from least(failed, ${why})) returning 1`)
   return ended.length > 0
 }

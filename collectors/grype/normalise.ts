@@ -6,7 +6,7 @@ import { InputError } from '../../domain/errors.ts'
 import { parseEventTime } from '../../domain/event-time.ts'
 import type { FindingPackage, NewFinding, NewScan, ResourceRef } from '../../domain/finding.ts'
 import type { NewRecord, Piece, SourceContext } from '../collector.ts'
-import { cutTo, proseOf, referencesOf, titleOf } from '../limits.ts'
+import { cut, proseOf, referencesOf, titleOf } from '../words.ts'
 import { aroundOf } from '../report.ts'
 import { imageAliases, imageResource, scanKey } from '../resources.ts'
 import { packageFrom, packageKey, packageType, severityOf, vulnerabilityId } from '../vulnerability.ts'
@@ -64,7 +64,7 @@ function* atEnd(said: Around, scan: NewScan, { report }: Piece): Iterable<NewRec
       declaredOnly: true,
     }
     const at = { observedNs: scan.observedNs, validFromNs: scan.observedNs, deletedNs: null }
-    yield { kind: 'entity', entity: { scope, kind: 'image', key, name: cutTo(name, 500), namespace: null, properties, ...at } }
+    yield { kind: 'entity', entity: { scope, kind: 'image', key, name: cut(name, 500), namespace: null, properties, ...at } }
     for (const alias of imageAliases(
       { ...namesOf(target), repoDigests: target.repoDigests ?? [] },
       'grype: imageID, manifestDigest, repoDigests',
@@ -73,7 +73,7 @@ function* atEnd(said: Around, scan: NewScan, { report }: Piece): Iterable<NewRec
       yield { kind: 'alias', alias }
   }
   const broken = db?.error ?? db?.status?.error ?? null
-  const failed = broken === null || broken === '' ? null : cutTo(`its vulnerability database was not usable: ${broken}`, 500)
+  const failed = broken === null || broken === '' ? null : cut(`its vulnerability database was not usable: ${broken}`, 500)
   const findings = Object.values(report?.counts ?? {}).reduce((sum, count) => sum + count, 0)
   yield { kind: 'scan', scan, end: { findings, failed } }
 }
@@ -103,7 +103,7 @@ function findingOf(raw: Match, piece: Piece, scan: NewScan): NewFinding {
     ]),
     severity: severityOf(vulnerability.severity),
     outcome: isMuted ? 'muted' : 'fail',
-    outcomeReason: isMuted ? cutTo(muted.map(reasonOf).join('; ') || 'ignored by a rule', 1_000) : null,
+    outcomeReason: isMuted ? cut(muted.map(reasonOf).join('; ') || 'ignored by a rule', 1_000) : null,
     resource: scan.target,
     package: packageOf(raw),
     cvss: [vulnerability, ...related].map(cvssOf).find((one) => one !== null) ?? null,
@@ -123,7 +123,7 @@ function packageOf({ artifact, vulnerability }: Match): FindingPackage {
     fixedIn: (vulnerability.fix?.versions ?? [vulnerability.fixedInVersion])
       .filter((one) => one != null && one !== '')
       .slice(0, 20) as string[],
-    paths: [...new Set((artifact.locations ?? []).flatMap(({ path }) => (path ? [cutTo(path, 1_000)] : [])))].slice(0, 50),
+    paths: [...new Set((artifact.locations ?? []).flatMap(({ path }) => (path ? [cut(path, 1_000)] : [])))].slice(0, 50),
   }
 }
 

@@ -51,7 +51,8 @@ function detect(sample: string, path: string): boolean {
 }
 
 function* normalise(raw: Raw, piece: Piece, source: SourceContext): Iterable<NewRecord> {
-  const scanned = { covers: ['misconfiguration' as const], targetOf: (looked: Looked) => targetOf(looked, source.scope) }
+  // Prowler may have been asked for one service only and does not say so: what passes now says it itself, what is not listed says nothing.
+  const scanned = { covers: [], targetOf: (looked: Looked) => targetOf(looked, source.scope) }
   if (piece.end === true) return yield* scansAt(piece, raw as Survey, 'prowler', source, scanned)
   const document = raw as z.infer<typeof Element>
   const scan = scanFor(lookedAt(document), piece, source, scanned)

@@ -4,7 +4,7 @@
  */
 import { stringifyExact } from '../../domain/exact-json.ts'
 import type { FindingPackage, NewFinding, ResourceRef } from '../../domain/finding.ts'
-import { cutTo, proseOf, referencesOf, titleOf } from '../limits.ts'
+import { cut, proseOf, referencesOf, titleOf } from '../words.ts'
 import { packageFrom, packageKey, packageType, severityOf, trivyCheck, vulnerabilityId } from '../vulnerability.ts'
 import type {
   Check,
@@ -60,7 +60,7 @@ function packageOf(said: Vulnerability, place: Place): FindingPackage {
       .split(/,\s*/)
       .filter((one) => one !== '')
       .slice(0, 20),
-    paths: path === '' ? [] : [cutTo(path, 1_000)],
+    paths: path === '' ? [] : [cut(path, 1_000)],
   }
 }
 
@@ -141,7 +141,7 @@ export function licence(said: Licence, place: Place): Said {
   return {
     ...nothing,
     class: 'licence',
-    check: `trivy/licence/${cutTo(said.Name, 200)}`,
+    check: `trivy/licence/${cut(said.Name, 200)}`,
     title: titleOf(`${said.Name}${said.PkgName ? ` in ${said.PkgName}` : ''}`),
     description: null,
     references: referencesOf([said.Link]),

@@ -4,7 +4,7 @@ import { InputError } from '../../domain/errors.ts'
 import { parseEventTime } from '../../domain/event-time.ts'
 import type { NewScan } from '../../domain/finding.ts'
 import type { NewRecord, Piece, Report, SourceContext } from '../collector.ts'
-import { cutTo } from '../limits.ts'
+import { cut } from '../words.ts'
 import { imageAliases, imageResource, scanKey } from '../resources.ts'
 import {
   control,
@@ -51,7 +51,7 @@ const makers: { [List in ElementList]: (said: Element<List>, place: Place) => Sa
 /** What an ignore file or a VEX statement took out of the lists. */
 function modified({ Type, Status, Statement, Source, Finding }: Element<'ExperimentalModifiedFindings'>, place: Place): Said {
   const reason = `${Status || 'ignored'}${Statement ? `: ${Statement}` : ''}${Source ? ` (${Source})` : ''}`
-  const muted = { outcome: 'muted' as const, outcomeReason: cutTo(reason, 1_000) }
+  const muted = { outcome: 'muted' as const, outcomeReason: cut(reason, 1_000) }
   switch (Type) {
     case 'vulnerability':
       return { ...vulnerability(fit(elements.Vulnerabilities, Finding), place), ...muted }
@@ -62,7 +62,7 @@ function modified({ Type, Status, Statement, Source, Finding }: Element<'Experim
     case 'license':
       return { ...licence(fit(elements.Licenses, Finding), place), ...muted }
     default:
-      throw new InputError(`a modified finding of the type "${cutTo(Type, 100)}" is none this version reads`)
+      throw new InputError(`a modified finding of the type "${cut(Type, 100)}" is none this version reads`)
   }
 }
 
@@ -94,7 +94,7 @@ function* atEnd(subject: Subject, report: Report, source: SourceContext): Iterab
   const findings = Object.entries(report.counts)
     .filter(([list]) => isElementList(list.includes('.') ? (list.split('.').at(-2) ?? '') : list))
     .reduce((sum, [, count]) => sum + count, 0)
-  yield { kind: 'scan', scan, end: { findings, failed: subject.failed === null ? null : cutTo(subject.failed, 500) } }
+  yield { kind: 'scan', scan, end: { findings, failed: subject.failed === null ? null : cut(subject.failed, 500) } }
 }
 
 /** Images whose digest is known, once each. By a reference alone an image is known only within its cluster, and that is inventory’s word. */
@@ -108,7 +108,7 @@ function* imageRecords(images: readonly Image[], { scope: own, observedNs }: New
     const properties = { reference: name, tags: tags.slice(0, 20), repoDigests: repoDigests.slice(0, 20), distribution, declaredOnly: true }
     const created = parseEventTime(image.created ?? '') ?? 0n
     const at = { observedNs, validFromNs: created > 0n && created < observedNs ? created : observedNs, deletedNs: null }
-    yield { kind: 'entity', entity: { scope, kind: 'image', key, name: cutTo(name, 500), namespace: null, properties, ...at } }
+    yield { kind: 'entity', entity: { scope, kind: 'image', key, name: cut(name, 500), namespace: null, properties, ...at } }
     for (const alias of imageAliases({ ...image, repoDigests }, 'trivy: ImageID, RepoDigests', observedNs)) yield { kind: 'alias', alias }
   }
 }
