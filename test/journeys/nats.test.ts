@@ -1,8 +1,12 @@
 /** Falco's alerts out of NATS JetStream, with a real nats-server: nothing is lost or doubled whichever side is killed. */
+import { setTimeout } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { NatsState } from '../../apps/server/nats.ts'
+import { composeFalconer } from '../../apps/server/falconer.ts'
+import { type NatsState, takeFromNats } from '../../apps/server/nats.ts'
+import { loadConfig } from '../../config/config.ts'
 import type { Database } from '../../store/database.ts'
+import { getSource, setSourceDisabled, type Source } from '../../store/sources.ts'
 import { serverUrl } from '../support/database.ts'
 import { until } from '../support/follow.ts'
 import { lineOf } from '../support/ingest-load.ts'
@@ -119,6 +123,42 @@ describe.skipIf(natsProgram === undefined)(natsProgram === undefined ? 'NATS (sk
     await until(async () => (await stateAt(served)).taken === 1)
     expect(await stateAt(served)).toMatchObject({ state: 'connected', failed: 0 })
     for (const one of [refused, served]) expect(one.output()).not.toMatch(/wrong-secret|letmein/)
+  })
+
+  it('what cannot be stored comes again; a disabled source takes nothing until it is enabled', async () => {
+    home = await prepareHome('embedded')
+    await nats.makeStream()
+    const db = await home.open()
+    const settings = { FALCONER_NATS_URL: `nats://127.0.0.1:${nats.port}`, FALCONER_NATS_TOKEN: 'letmein', FALCONER_LOG: 'silent' }
+    const config = loadConfig({ ...settings, FALCONER_DATA: home.folder }, {})
+    const falconer = await composeFalconer(config, { database: db, as: 'command' })
+    const submit = falconer.intake.submit.bind(falconer.intake)
+    let failures = 2
+    falconer.intake.submit = async (...given) => {
+      failures -= 1
+      if (failures >= 0) throw new Error('the disk is full')
+      return submit(...given)
+    }
+    const intake = takeFromNats(falconer)
+    try {
+      await nats.publish(lines(0, 3))
+      await until(() => intake.state().taken === 3)
+      expect(intake.state()).toMatchObject({ state: 'connected', failed: 2, lastError: { text: 'the disk is full' } })
+      const { id } = (await getSource(db, 'falco-nats')) as Source
+      await setSourceDisabled(db, id, new Date())
+      await setTimeout(1_100)
+      await nats.publish(lines(3, 4))
+      await until(() => intake.state().state === 'disabled')
+      expect(intake.state().taken).toBe(3)
+      await setSourceDisabled(db, id, null)
+      await until(() => intake.state().taken === 4, 90_000)
+      expect(await getSource(db, 'falco-nats')).toMatchObject({ accepted: 4, duplicates: 0, deadLetters: 0 })
+      await until(isDone)
+    } finally {
+      await intake.stop()
+      await falconer.close()
+    }
+    expect(intake.state().state).toBe('stopped')
   })
 
   it.skipIf(serverUrl === undefined)('two servers share one consumer', async () => {
