@@ -69,6 +69,24 @@ export const Config = z.object({
     .min(1)
     .default(2_000)
     .describe('Connections at once; further ones are closed and counted'),
+  FALCONER_NATS_URL: secret
+    .optional()
+    .describe('NATS servers whose JetStream holds Falco’s alerts, comma separated: nats://… or tls://…, with user:password@ where needed'),
+  FALCONER_NATS_STREAM: z.string().min(1).default('FALCO').describe('Stream that holds them'),
+  FALCONER_NATS_SUBJECT: z.string().min(1).default('falco.>').describe('Subjects of it to take'),
+  FALCONER_NATS_DURABLE: z
+    .string()
+    .regex(/^[\w-]+$/, 'has letters, digits, dashes and underscores')
+    .default('falconer')
+    .describe('Durable consumer; servers with the same one share its messages'),
+  FALCONER_NATS_SOURCE: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'has 1 to 63 small letters, digits, dots, dashes or underscores')
+    .default('falco-nats')
+    .describe('Name of the source under which they are counted'),
+  FALCONER_NATS_CREDENTIALS: z.string().optional().describe('Credentials file (.creds) for it'),
+  FALCONER_NATS_TOKEN: secret.optional().describe('Token for it'),
+  FALCONER_NATS_CA: z.string().optional().describe('Certificate file of the authority to believe, when it is not a public one'),
   FALCONER_URL: z.url().optional().describe('Server that the command line talks to'),
   FALCONER_TOKEN: secret.optional().describe('API token of the command line'),
 })

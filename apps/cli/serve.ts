@@ -67,6 +67,7 @@ function howReached({ FALCONER_PUBLIC_URL, FALCONER_HOST, FALCONER_PORT }: Confi
 
 /** Where there is no source for Falco yet: one is made, with what to put where. One that was never heard is pointed out. */
 async function firstSource(falconer: Falconer): Promise<string | null> {
+  if (falconer.config.FALCONER_NATS_URL !== undefined) return null
   const known = (await listSources(falconer.db)).filter((source) => source.collector === 'falco' && !source.name.endsWith('-import'))
   if (known.some((source) => source.lastSeenAt !== null)) return null
   if (known[0] !== undefined)

@@ -78,3 +78,13 @@ export async function deliver(
   })
   return { format: counts.format, read: counts.read, skipped: counts.skipped, scans: counts.scans, tally, entities, firstDeadLetter }
 }
+
+/** What could not be read as a whole, committed as the one dead letter it is. */
+export async function deliverDeadLetter(
+  falconer: Falconer,
+  source: DeliverOptions['source'],
+  dead: { at: string; reason: string; bytes: Uint8Array },
+): Promise<void> {
+  const nothing = { alerts: [], internals: [], entities: [], relations: [] }
+  await falconer.intake.submit({ sourceId: source.id, scope: source.scope, ...nothing, deadLetters: [dead] }, dead.bytes.length)
+}

@@ -19,6 +19,7 @@ import { hasCluster, noExecutor, readingConfig, startExecutor } from './cluster.
 import { IntakeQueue } from './intake-queue.ts'
 import { approvalKeys } from './keys.ts'
 import { createLog, type Log } from './log.ts'
+import type { NatsIntake } from './nats.ts'
 import { inTurn, investigateNow, startWork, type Work, workOnDemand } from './work.ts'
 
 export type ChangeKind = 'incidents' | 'proposals' | 'findings' | 'sources' | 'people'
@@ -37,6 +38,8 @@ export type Falconer = {
   responses: Runner
   /** Null: no cluster is configured. */
   cluster: ClusterStatus | null
+  /** Null: no NATS is configured. */
+  nats: NatsIntake | null
   investigateNow(incidentId: string, by: string): Promise<Investigation>
   changed(kind: ChangeKind): void
   /** Resolves when nothing is left to correlate, investigate, plan or execute. */
@@ -86,6 +89,12 @@ export async function composeFalconer(config: Config, options: ComposeOptions = 
       const inventory = watchCluster(falconer, await readingConfig(config))
       opened.unshift(() => inventory.stop())
     }
+    if (serving && config.FALCONER_NATS_URL !== undefined) {
+      const { takeFromNats } = await import('./nats.ts')
+      const nats = takeFromNats(falconer)
+      falconer.nats = nats
+      opened.unshift(() => nats.stop())
+    }
     return falconer
   } catch (error) {
     // Nobody else can close what a failed start had opened: the executor process, the folder's lock.
@@ -128,6 +137,7 @@ function assemble(
     auth: { db, clock },
     responses,
     cluster,
+    nats: null,
     changed(kind) {
       changes.emit('change', kind)
       if (kind === 'sources') changes.emit('sources')

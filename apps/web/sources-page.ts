@@ -28,7 +28,7 @@ export function sourcesPage(falconer: Falconer, who: Who, { sources, deadLetters
     html`<h1>Sources</h1>
 ${notice === null ? nothing : html`<p class="notice good" role="status">${untrusted(notice, 300)}</p>`}
 ${made === null ? nothing : html`<section class="card" aria-labelledby="made"><h2 id="made">${untrusted(made.name, 80)} is ready. Its secret is shown this once:</h2><pre><code id="secret">${made.secret}</code></pre><p><button class="second small" type="button" data-copy="secret">Copy secret</button></p><h3>How to connect it</h3>${ownMarkdown(made.connect, 'connect')}</section>`}
-${sources.length === 0 ? empty('No source yet', html`<p>Nothing can send alerts until a source exists.${manages ? ' Add one below.' : ' Ask an administrator to add one.'}</p>`) : html`<div class="card table"><table class="stack"><thead><tr><th>Name</th><th>Last heard</th><th>Newest event</th><th class="number">Accepted</th><th class="number">Repeated</th><th class="number">Not read</th><th></th></tr></thead><tbody>${sources.map((source) => row(source, who, manages, silentBefore(falconer)))}</tbody></table></div>`}
+${sources.length === 0 ? empty('No source yet', html`<p>Nothing can send alerts until a source exists.${manages ? ' Add one below.' : ' Ask an administrator to add one.'}</p>`) : html`<div class="card table"><table class="stack"><thead><tr><th>Name</th><th>Last heard</th><th>Newest event</th><th class="number">Accepted</th><th class="number">Repeated</th><th class="number">Not read</th><th></th></tr></thead><tbody>${sources.map((source) => row(falconer, source, who, manages))}</tbody></table></div>`}
 ${sensorsPart(sensors, silentBeforeNs(falconer))}
 ${manages ? addForm(falconer, who) : nothing}
 <h2 id="dead-letters">Input that could not be read</h2>
@@ -36,10 +36,11 @@ ${deadLetters.length === 0 ? html`<p class="quiet">None. What arrives and cannot
   )
 }
 
-function row(source: Source, who: Who, manages: boolean, silent: Date): Html {
+function row(falconer: Falconer, source: Source, who: Who, manages: boolean): Html {
+  const silent = silentBefore(falconer)
   const button = (to: string, label: string, danger = false): Html =>
     html`<form class="inline" method="post" action="/sources/${source.id}/${to}">${csrfField(who.csrf)}<button class="${danger ? 'danger' : 'second'} small">${label}</button></form> `
-  return html`<tr><td class="wide"><span class="main">${untrusted(source.name, 80)}</span> <span class="quiet">${source.collector}, cluster ${untrusted(source.scope, 80)}${source.disabledAt === null ? '' : ', disabled'}</span></td><td data-label="Last heard"><span>${source.lastSeenAt !== null && source.lastSeenAt < silent ? html`<span class="quiet">not observed since</span> ` : nothing}${timeOf(source.lastSeenAt, 'never: nothing of it is observed')}</span></td><td data-label="Newest event">${timeOf(source.lastEventAt, '–')}</td><td class="number" data-label="Accepted">${source.accepted.toLocaleString('en')}</td><td class="number" data-label="Repeated">${source.duplicates.toLocaleString('en')}</td><td class="number" data-label="Not read">${source.deadLetters.toLocaleString('en')}</td>
+  return html`<tr><td class="wide"><span class="main">${untrusted(source.name, 80)}</span> <span class="quiet">${source.collector}, cluster ${untrusted(source.scope, 80)}${source.disabledAt === null ? '' : ', disabled'}</span>${natsPart(falconer, source)}</td><td data-label="Last heard"><span>${source.lastSeenAt !== null && source.lastSeenAt < silent ? html`<span class="quiet">not observed since</span> ` : nothing}${timeOf(source.lastSeenAt, 'never: nothing of it is observed')}</span></td><td data-label="Newest event">${timeOf(source.lastEventAt, '–')}</td><td class="number" data-label="Accepted">${source.accepted.toLocaleString('en')}</td><td class="number" data-label="Repeated">${source.duplicates.toLocaleString('en')}</td><td class="number" data-label="Not read">${source.deadLetters.toLocaleString('en')}</td>
 <td class="wide">${manages && !source.name.endsWith('-inventory') && !source.name.endsWith('-import') ? html`${button('rotate', 'New secret')}${source.disabledAt === null ? button('disable', 'Disable', true) : button('enable', 'Enable')}` : nothing}</td></tr>`
 }
 
@@ -53,3 +54,10 @@ const addForm = (
 
 const dead = (letter: DeadLetter, who: Who, manages: boolean): Html =>
   html`<li><strong>${untrusted(letter.reason, 300)}</strong><div class="quiet">${timeOf(letter.receivedAt)} · ${untrusted(letter.place, 160)} · ${plural(letter.size, 'byte')}${letter.replayedAt === null ? nothing : html` · read at ${timeOf(letter.replayedAt)}`}</div><pre><code>${untrusted(letter.preview, 400)}</code></pre>${manages && letter.replayedAt === null ? html`<form class="inline" method="post" action="/dead-letters/${letter.id}/replay">${csrfField(who.csrf)}<button class="second small">Read again</button></form>` : nothing}</li>`
+
+/** Of the source that is taken from NATS: whether it comes, and what was last wrong. */
+function natsPart({ nats }: Falconer, source: Source): Html {
+  const state = nats?.state()
+  if (state?.source !== source.name) return nothing
+  return html`<div class="quiet">NATS: ${state.state}${state.lastError === null ? nothing : html`; ${timeOf(state.lastError.at)}: ${untrusted(state.lastError.text, 300)}`}</div>`
+}

@@ -93,7 +93,7 @@ export function* inventoryOf(raw: unknown, piece: Piece, source: SourceContext):
 
 function* imageRecords(part: Part, image: ImageNames, said: Around, source: SourceContext, observedNs: bigint): Iterable<NewRecord> {
   const { scope, key, name } = imageOf(image, source.scope)
-  const properties = { reference: image.reference.slice(0, longestName) }
+  const properties = { reference: image.reference.slice(0, longestName), declaredOnly: true }
   yield { kind: 'entity', entity: entity({ scope, kind: 'image', key }, name, properties, observedNs) }
   for (const alias of imageAliases({ ...image, repoDigests: part.repoDigests }, `${said.tool.name}: CycloneDX`, observedNs))
     yield { kind: 'alias', alias }
@@ -103,7 +103,7 @@ function* packageRecords(part: Part, source: SourceContext, observedNs: bigint):
   const found = packageOf(part)
   if (found === null) return
   const to: EntityRef = { scope: 'global', kind: 'package', key: found.key }
-  const properties = { version: found.version, type: found.type }
+  const properties = { version: found.version, type: found.type, declaredOnly: true }
   yield { kind: 'entity', entity: entity(to, found.name.slice(0, longestName), properties, observedNs) }
   if (!part.within?.image) return
   const { scope, key } = imageOf(part.within.image, source.scope)

@@ -138,6 +138,7 @@ function falconerOf(runner: Runner, scope: string, analyst: HostileAnalyst): Fal
     db,
     clock,
     intake,
+    nats: null,
     lag: createHistogram(),
     log: createLog('silent'),
     auth: { db, clock },

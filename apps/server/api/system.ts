@@ -28,6 +28,17 @@ export const systemOperations = [
       sources: z.array(SourceView),
       inventory: z.array(z.object({ scope: z.string(), entities: z.number(), pods: z.number(), lastAt: z.string() })),
       cluster: z.unknown().nullable(),
+      nats: z
+        .object({
+          state: z.string(),
+          source: z.string(),
+          server: z.string().nullable(),
+          taken: z.number(),
+          failed: z.number(),
+          lastError: z.object({ at: date, text: z.string() }).nullable(),
+        })
+        .nullable()
+        .describe('Of this server: whether alerts come from NATS, and why not; null when none is configured'),
       store: z.string(),
       intake: z
         .object({
@@ -42,12 +53,13 @@ export const systemOperations = [
         .object({ alerts: z.number(), p50Ms: z.number(), p99Ms: z.number(), maxMs: z.number() })
         .describe('Milliseconds from an alert’s receipt until it is in its incident, of all since this server started'),
     }),
-    run: async ({ falconer: { db, cluster, intake, lag } }) => ({
+    run: async ({ falconer: { db, cluster, nats, intake, lag } }) => ({
       incidents: await countIncidents(db),
       proposals: await countProposals(db),
       pendingAlerts: await countPending(db),
       sources: (await listSources(db)).map(sourceView),
       cluster,
+      nats: nats?.state() ?? null,
       store: db.kind,
       intake: intake.stats,
       correlation: { alerts: lag.count, p50Ms: lag.percentile(50), p99Ms: lag.percentile(99), maxMs: lag.max },
