@@ -106,8 +106,8 @@ function take(collector: Collector, piece: Piece, source: SourceContext, { batch
     const counted = records.filter(isCounted).length
     counts.read += counted
     if (piece.end === true) counts.scans += records.filter((record) => record.kind === 'scan').length
-    // An object of a kind that is none of ours.
-    else if (records.length === 0) counts.skipped += 1
+    // An object of a kind that is none of ours, or one that only comes along with others.
+    else if (counted === 0) counts.skipped += 1
     batch.bytes += piece.bytes.length
     counts.records += records.filter((record) => record.kind === 'alert').length
     counts.internal += records.filter((record) => record.kind === 'internal').length

@@ -87,24 +87,48 @@ const quarterHourNs = 900_000_000_000n
 
 /** A relation whose end is not known yet makes a bare, `derived` row for it: no action may target one. */
 async function upsertRelations(tx: Transaction, relations: readonly NewRelation[]): Promise<void> {
-  const unique = new Map(relations.map((relation) => [`${refKey(relation.from)}\n${relation.type}\n${refKey(relation.to)}`, relation]))
+  const unique = new Map<string, NewRelation>()
+  for (const relation of relations) {
+    const key = `${refKey(relation.from)}\n${relation.type}\n${refKey(relation.to)}`
+    unique.set(key, together(unique.get(key), relation))
+  }
   const rows = [...unique.entries()]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, { from, type, to, observedNs }]) =>
-      escapeDeep({ fs: from.scope, fk: from.kind, fkey: from.key, type, ts: to.scope, tk: to.kind, tkey: to.key, at: observedNs }),
+    .map(([, { from, type, to, observedNs, properties }]) =>
+      escapeDeep({
+        fs: from.scope,
+        fk: from.kind,
+        fkey: from.key,
+        type,
+        ts: to.scope,
+        tk: to.kind,
+        tkey: to.key,
+        at: observedNs,
+        properties: properties ?? null,
+      }),
     )
-  const input = sql`jsonb_to_recordset(${stringifyExact(rows)}::jsonb) as r(fs text, fk text, fkey text, type text, ts text, tk text, tkey text, at bigint)`
+  const input = sql`jsonb_to_recordset(${stringifyExact(rows)}::jsonb) as r(fs text, fk text, fkey text, type text, ts text, tk text, tkey text, at bigint, properties jsonb)`
   await tx.query(sql`insert into entities (scope, kind, key, name, properties, origin, first_ns, last_ns, valid_from_ns)
     select distinct on (s, k, n) s, k, n, n, '{}'::jsonb, 'derived', at, at, at from (
       select fs s, fk k, fkey n, at from ${input} union all select ts, tk, tkey, at from ${input}) ends
     order by s, k, n on conflict (scope, kind, key) do nothing`)
-  await tx.query(sql`insert into relations as o (src, type, dst, first_ns, last_ns)
-    select f.id, r.type, t.id, min(r.at), max(r.at) from ${input}
+  await tx.query(sql`insert into relations as o (src, type, dst, first_ns, last_ns, properties)
+    select f.id, r.type, t.id, min(r.at), max(r.at), (array_agg(r.properties))[1] from ${input}
       join entities f on f.scope = r.fs and f.kind = r.fk and f.key = r.fkey join entities t on t.scope = r.ts and t.kind = r.tk and t.key = r.tkey
     group by 1, 2, 3 order by 1, 2, 3
-    on conflict (src, type, dst) do update set last_ns = greatest(o.last_ns, excluded.last_ns), first_ns = least(o.first_ns, excluded.first_ns)
+    on conflict (src, type, dst) do update set last_ns = greatest(o.last_ns, excluded.last_ns), first_ns = least(o.first_ns, excluded.first_ns),
+      properties = coalesce(case when excluded.last_ns >= o.last_ns then excluded.properties end, o.properties, excluded.properties)
       where excluded.last_ns > o.last_ns + ${quarterHourNs} or excluded.first_ns < o.first_ns`)
 }
+
+/** Of one edge told twice in a batch: all its paths. */
+function together(before: NewRelation | undefined, relation: NewRelation): NewRelation {
+  const paths = [before, relation].flatMap((one) => (Array.isArray(one?.properties?.paths) ? (one.properties.paths as unknown[]) : []))
+  return paths.length === 0
+    ? relation
+    : { ...relation, properties: { ...relation.properties, paths: [...new Set(paths)].slice(0, mostPaths) } }
+}
+const mostPaths = 200
 
 const refKey = (ref: EntityRef): string => `${ref.scope}\n${ref.kind}\n${ref.key}`
 

@@ -56,6 +56,8 @@ const statements = [
     last_load_ns bigint not null, primary key (scope, file, content_key))`,
   `create index falco_rules_name on falco_rules (name)`,
 
+  // Small facts of an edge: where a package lies in its image.
+  `alter table relations add column properties jsonb`,
   // How long it may be silent before that is a gap; null: as its collector says. How many alerts came cut.
   `alter table sources add column expected_ms bigint, add column truncated bigint not null default 0`,
 
