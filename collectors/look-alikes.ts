@@ -26,7 +26,8 @@ export function looksLike(sample: string): string {
   if (/^<\?xml|^<\w/.test(start)) return 'it looks like XML of a kind this version does not read'
   if (/[\0-\x08]/.test(start.slice(0, 512))) return 'it looks like binary data'
   // A tool's log before the JSON, as when both went into one file.
-  if (/\n\s*[{[]\s*\n?\s*["{]/.test(start)) return 'there is text before the JSON; save only what the tool writes to standard output'
+  if (/\n[ \t]*[{[][ \t]*\r?\n?[ \t]*["{]/.test(start))
+    return 'there is text before the JSON; save only what the tool writes to standard output'
   if (/^[\w.-]+:(\s|$)/m.test(start)) return 'it looks like YAML of a kind this version does not read'
   return 'it looks like plain text'
 }

@@ -4,7 +4,7 @@ import type { KubernetesJson, ReadClient } from '../../clusters/contract.ts'
 import { type SimulatedCluster, startSimulatedCluster } from '../../clusters/simulated/server.ts'
 import { shopObjects } from '../../test/support/shop.ts'
 import type { NewRecord } from '../collector.ts'
-import { watchInventory } from './watch.ts'
+import { watchedKinds, watchedResources, watchInventory } from './watch.ts'
 
 describe('watching inventory through the real client', () => {
   let cluster: SimulatedCluster
@@ -51,6 +51,14 @@ describe('watching inventory through the real client', () => {
   it('lists everything first and says what it saw', () => {
     expect(entities('checkout-7d9f-aaaaa')).toHaveLength(1)
     expect(seen.get('pod')).toEqual(new Set(['pod-uid-checkout-1', 'pod-uid-checkout-2', 'pod-uid-proxy']))
+  })
+
+  it('follows who may do what and how traffic goes, and asks for no right on Secrets: unseen, they are not gone', () => {
+    expect(seen.get('service')).toEqual(new Set(['shop/Service/checkout']))
+    expect(watchedResources).toEqual(expect.arrayContaining(['ingresses.networking.k8s.io', 'rolebindings.rbac.authorization.k8s.io']))
+    expect(watchedResources.filter((resource) => resource.includes('secret'))).toEqual([])
+    expect([...watchedKinds]).toEqual(expect.arrayContaining(['pod', 'container', 'role', 'role_binding', 'ingress']))
+    expect(['secret', 'image', 'identity', 'cloud_resource'].filter((kind) => (watchedKinds as ReadonlySet<string>).has(kind))).toEqual([])
   })
 
   const failing = async (
