@@ -85,6 +85,5 @@ export async function deliverDeadLetter(
   source: DeliverOptions['source'],
   dead: { at: string; reason: string; bytes: Uint8Array },
 ): Promise<void> {
-  const nothing = { alerts: [], internals: [], entities: [], relations: [] }
-  await falconer.intake.submit({ sourceId: source.id, scope: source.scope, ...nothing, deadLetters: [dead] }, dead.bytes.length)
+  await falconer.intake.submit({ ...emptyDelivery({ sourceId: source.id, scope: source.scope }), deadLetters: [dead] }, dead.bytes.length)
 }
