@@ -15,6 +15,7 @@ import { incidentOperations } from './incidents.ts'
 import type { Operation } from './operation.ts'
 import { peopleOperations } from './people.ts'
 import { proposalOperations } from './proposals.ts'
+import { ruleOperations } from './rules.ts'
 import { sourceOperations } from './sources.ts'
 import { systemOperations } from './system.ts'
 
@@ -23,6 +24,7 @@ export const operations: readonly Operation[] = [
   ...proposalOperations,
   ...findingOperations,
   ...activityOperations,
+  ...ruleOperations,
   ...sourceOperations,
   ...importOperations,
   ...peopleOperations,
