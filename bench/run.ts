@@ -3,9 +3,10 @@ import { parseArgs } from 'node:util'
 import { summary, table } from './bench.ts'
 import { ingest } from './ingest.ts'
 import { lists } from './lists.ts'
+import { nats } from './nats.ts'
 import { start } from './start.ts'
 
-const benches = [ingest, lists, start]
+const benches = [ingest, lists, nats, start]
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: { runs: { type: 'string', default: '3' }, json: { type: 'boolean', default: false } },
