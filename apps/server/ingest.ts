@@ -39,7 +39,7 @@ export function ingestRoutes(falconer: Falconer): Hono<IngestEnv> {
       const body = context.env?.incoming?.iterator({ destroyOnReturn: false }) ?? context.req.raw.body
       if (body === null) return context.json({ accepted: 0, duplicates: 0, internal: 0, deadLetters: 0 })
       const { tally, scans, firstDeadLetter } = await deliver(falconer, receive(body, { limit, room, patienceMs }), {
-        path: 'ingest',
+        path: source.name,
         format: source.collector,
         source: { id: source.id, name: source.name, scope: source.scope },
         maxBytes: limit,
