@@ -59,11 +59,11 @@ export function withFacts(held: readonly SharedFact[], now: readonly SharedFact[
 }
 
 /** Places one alert. `touching` are the stored segments of its facts within their windows; nothing is changed in place. */
-export function place(alert: Placed, touching: readonly Segment[], newIncidentId: string): Placement {
+export function place(alert: Placed, touching: readonly Segment[], newIncidentId: () => string): Placement {
   const joined = alert.facts.map((fact) => ({ fact, segments: touching.filter((segment) => touches(segment, alert, fact)) }))
   const incidents = [...new Set(joined.flatMap(({ segments }) => segments.map((segment) => segment.incidentId)))].sort()
   // UUIDv7 sort by age: the oldest incident survives a merge.
-  const incidentId = incidents[0] ?? newIncidentId
+  const incidentId = incidents[0] ?? newIncidentId()
   const written = joined.map(({ fact, segments }): Segment => ({
     scope: alert.scope,
     rule: fact.rule,

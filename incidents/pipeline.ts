@@ -123,7 +123,7 @@ function placeOn(board: SegmentBoard, resolved: readonly Resolved[]): { membersh
     const placement = place(
       { id: alert.id, scope: alert.scope, eventNs: alert.eventNs, facts },
       board.touching(alert.scope, facts),
-      before?.incidentId ?? newId(),
+      () => before?.incidentId ?? newId(),
     )
     const { incidentId, mergedIncidentIds: merged } = placement
     board.apply(placement.replaced, placement.written)

@@ -5,7 +5,6 @@
 import { isUtf8 } from 'node:buffer'
 import { type RawBuilder, sql } from 'kysely'
 import { type Alert, type Lead, type NewAlert, said } from '../domain/alert.ts'
-import { toDate } from '../domain/event-time.ts'
 import { parseExact } from '../domain/exact-json.ts'
 import { isId } from '../domain/ids.ts'
 import { priorities, severityFromId, severityId } from '../domain/severity.ts'
@@ -63,7 +62,7 @@ export async function insertAlerts(tx: Transaction, batch: readonly AlertToStore
     with input as materialized (
       select * from json_to_recordset(${jsonText(rows)}::json) as r(
         id uuid, received_at timestamptz, scope text, content_key text, seen bigint, source_id uuid, sensor text, sensor_source text, event_ns bigint,
-        event_time timestamptz, rule text, priority smallint, severity smallint, hostname text, container_id text, pod_namespace text, pod_name text,
+        rule text, priority smallint, severity smallint, hostname text, container_id text, pod_namespace text, pod_name text,
         output text, normal json, fields jsonb, raw_from integer, raw_length integer)),
     keyed as (
       insert into alert_keys as k (scope, content_key, alert_id, received_at, last_received_at, seen)
@@ -71,9 +70,9 @@ export async function insertAlerts(tx: Transaction, batch: readonly AlertToStore
       on conflict (scope, content_key) do update set seen = k.seen + excluded.seen, last_received_at = greatest(k.last_received_at, excluded.last_received_at)
       returning alert_id),
     fresh as (
-      insert into alerts (id, received_at, scope, source_id, sensor, sensor_source, event_ns, event_time, rule, priority, severity, hostname,
+      insert into alerts (id, received_at, scope, source_id, sensor, sensor_source, event_ns, rule, priority, severity, hostname,
         container_id, pod_namespace, pod_name, output, normal, fields, raw, content_key)
-      select i.id, i.received_at, scope, source_id, sensor, sensor_source, event_ns, event_time, rule, priority, severity, hostname,
+      select i.id, i.received_at, scope, source_id, sensor, sensor_source, event_ns, rule, priority, severity, hostname,
         container_id, pod_namespace, pod_name, output, normal, fields, substring(${raw}::bytea from raw_from for raw_length), decode(content_key, 'hex')
       from input i join keyed k on k.alert_id = i.id returning id)
     insert into alerts_pending (alert_id) select id from fresh returning alert_id::text as id`)
@@ -92,7 +91,6 @@ function toRow({ id, receivedAt, sourceId, alert }: AlertToStore, seen: number):
     sensor: alert.sensor,
     sensor_source: alert.sensorSource,
     event_ns: alert.eventNs,
-    event_time: toDate(alert.eventNs),
     rule: alert.rule,
     priority: priorities.indexOf(alert.priority),
     severity: severityId(alert.severity),

@@ -5,7 +5,8 @@
 import { type Kysely, sql } from 'kysely'
 
 const statements = [
-  `alter table alerts alter column fields drop not null, alter column normal type json`,
+  // `event_ns` says it, and exactly.
+  `alter table alerts alter column fields drop not null, alter column normal type json, drop column event_time`,
   `alter table incident_alerts alter column reasons type json, alter column facts type json, alter column context type json`,
 ]
 
