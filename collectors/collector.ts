@@ -18,7 +18,8 @@ export type Piece = {
   at: string
   error?: string
   skipped?: boolean
-  /** What `raw` was parsed from, and the bytes that say it; default: all of `bytes`. */ document?: { text: string; bytes: Uint8Array }
+  /** What `raw` was parsed from, and the bytes that say it; default: all of `bytes`. `alone`: they are that text, and nothing else came with it. */
+  document?: { text: string; bytes: Uint8Array; alone?: boolean }
   /** Of a scanner’s report (report.ts): what stands around `raw`, in which list `raw` stands and where. */ report?: Report
   list?: string
   path?: Path

@@ -3,7 +3,6 @@
  * database refuses is halved until the poisoned record stands alone: it becomes a dead letter, its neighbours stay.
  */
 import { sql } from 'kysely'
-import { v7 } from 'uuid'
 import type { NewAlert } from '../domain/alert.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { NewActivity } from '../domain/activity.ts'
@@ -17,6 +16,7 @@ import type { NewInternal, NewRecord } from '../domain/record.ts'
 import { insertActivities } from './activities.ts'
 import { insertAdvisories } from './advisories.ts'
 import { insertAliases } from './aliases.ts'
+import { newIdAt } from '../domain/ids.ts'
 import { insertAlerts, rawColumns } from './alerts.ts'
 import { type Database, isConflict, isRefusedData, type Transaction } from './database.ts'
 import { insertDeadLetters } from './dead-letters.ts'
@@ -177,7 +177,7 @@ const sum = (tallies: readonly Tally[]): Tally =>
 async function write(tx: Transaction, clock: Clock, deliveries: readonly Delivery[]): Promise<Tally[]> {
   const now = clock.now()
   const batch = deliveries.flatMap((delivery, index) =>
-    delivery.alerts.map((alert) => ({ index, id: v7({ msecs: now.getTime() }), receivedAt: now, sourceId: delivery.sourceId, alert })),
+    delivery.alerts.map((alert) => ({ index, id: newIdAt(now), receivedAt: now, sourceId: delivery.sourceId, alert })),
   )
   const freshIds = batch.length === 0 ? new Set<string>() : await insertAlerts(tx, batch)
   const freshAlerts = countBy(batch.filter((entry) => freshIds.has(entry.id) && isOwnRecord(entry.alert)))
@@ -270,7 +270,7 @@ async function insertInternals(tx: Transaction, deliveries: readonly Delivery[],
   const unique = new Map<string, { index: number; row: Record<string, unknown> & { id: string }; report: SensorReport }>()
   for (const [index, { scope, sourceId, internals }] of deliveries.entries())
     for (const { contentKey, name, hostname, fields, eventNs, raw } of internals) {
-      const own = { id: v7({ msecs: now.getTime() }), source_id: sourceId, content_key: contentKey, event_ns: eventNs, ...rawColumns(raw) }
+      const own = { id: newIdAt(now), source_id: sourceId, content_key: contentKey, event_ns: eventNs, ...rawColumns(raw) }
       const key = `${scope}\n${contentKey}`
       const report = { scope, sourceId, name, eventNs, hostname, fields }
       if (!unique.has(key)) unique.set(key, { index, row: { ...escapeDeep({ scope, name, hostname, fields }), ...own }, report })

@@ -7,7 +7,7 @@ import type { JoinReason, SharedFact } from '../domain/incident.ts'
 import { stringifyExact } from '../domain/exact-json.ts'
 import { priorities, type Priority, prioritySeverity, type Severity } from '../domain/severity.ts'
 import type { Queryable, Transaction } from './database.ts'
-import { escapeDeep, json, unescapeDeep, unescapeText } from './values.ts'
+import { escapeDeep, jsonText, unescapeDeep, unescapeText } from './values.ts'
 
 /** Ids of the inventory records an alert was resolved to, and how. */
 export type ContextIds = {
@@ -57,8 +57,8 @@ export async function writeMemberships(tx: Transaction, memberships: readonly Me
   if (memberships.length === 0) return
   await tx.query(sql`insert into incident_alerts as m (alert_id, incident_id, event_ns, received_at, rule, priority, reasons, facts, context, resolved, container_id, pod_name, hostname, same_as)
     select "alertId", "incidentId", "eventNs", "receivedAt", rule, priority, reasons, facts, context, resolved, "containerId", "podName", hostname, "sameAs"
-    from jsonb_to_recordset(${json(memberships.map((one) => ({ ...one, priority: priorities.indexOf(one.priority) })))}) as r("alertId" uuid, "incidentId" uuid, "eventNs" bigint, "receivedAt" timestamptz, rule text, priority smallint, reasons jsonb, facts jsonb,
-      context jsonb, resolved boolean, "containerId" text, "podName" text, hostname text, "sameAs" uuid)
+    from json_to_recordset(${jsonText(memberships.map((one) => ({ ...one, priority: priorities.indexOf(one.priority) })))}::json) as r("alertId" uuid, "incidentId" uuid, "eventNs" bigint, "receivedAt" timestamptz, rule text, priority smallint, reasons json, facts json,
+      context json, resolved boolean, "containerId" text, "podName" text, hostname text, "sameAs" uuid)
     on conflict (alert_id) do update set incident_id = excluded.incident_id, reasons = excluded.reasons, facts = excluded.facts, context = excluded.context, resolved = excluded.resolved`)
 }
 

@@ -1,7 +1,7 @@
 /** From one Falco document to one record. Pure: the same document and source give the same record. */
 import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
-import type { NewAlert } from '../../domain/alert.ts'
+import { type NewAlert, said } from '../../domain/alert.ts'
 import { attackFromTags } from '../../domain/attack.ts'
 import { documentKey } from '../../domain/document-key.ts'
 import { InputError } from '../../domain/errors.ts'
@@ -19,7 +19,7 @@ export function* normaliseFalco(raw: FalcoDocument, piece: Piece, source: Source
   const rule = text(document.rule) ?? text(document.Rule)
   if (rule === null) throw new InputError('not a Falco alert: it has no "rule"')
   if (rule.length > longestRule) throw new InputError(`"rule" is longer than ${longestRule} characters: that is no rule’s name`)
-  const fields = fieldsOf(document)
+  const { fields, output } = saidIn(document)
   const hostname = text(document.hostname)
   const { text: written, bytes } = piece.document ?? { text: new TextDecoder().decode(piece.bytes), bytes: piece.bytes }
   const contentKey = documentKey(written, source.scope, ...(written.includes('\ufffd') ? lost(bytes) : []))
@@ -54,7 +54,7 @@ export function* normaliseFalco(raw: FalcoDocument, piece: Piece, source: Source
     truncated: truncatedFields(fields, document.output),
     tags,
     ...attackFromTags(tags),
-    output: typeof document.output === 'string' ? document.output : null,
+    output,
     container: containerOf(fields),
     pod: podOf(fields),
     process: processOf(fields),
@@ -63,6 +63,7 @@ export function* normaliseFalco(raw: FalcoDocument, piece: Piece, source: Source
     fields,
     document,
     raw: piece.bytes,
+    ...(piece.document?.alone === true && document === raw ? { rawIsDocument: true } : {}),
   }
   yield { kind: 'alert', alert }
 }
@@ -92,11 +93,10 @@ function parseBase64(text: string): unknown {
   return data
 }
 
-function fieldsOf(document: FalcoDocument): Fields {
-  const fields = document.output_fields
-  if (fields === null || fields === undefined) return {}
-  if (typeof fields !== 'object' || Array.isArray(fields)) throw new InputError('"output_fields" is not an object')
-  return fields as Fields
+function saidIn(document: FalcoDocument): Pick<NewAlert, 'output' | 'fields'> {
+  const found = said(document)
+  if (typeof found.fields !== 'object' || Array.isArray(found.fields)) throw new InputError('"output_fields" is not an object')
+  return found
 }
 
 /** No time at all (falcosidekick's tests): the moment we received it stands in, and the alert says so. */
