@@ -6,7 +6,7 @@ import type { ZodType } from 'zod'
 import type { NewRecord, RecordKind } from '../domain/record.ts'
 import type { Path } from './json-elements.ts'
 
-export type { NewInternal, NewRecord } from '../domain/record.ts'
+export type { NewRecord } from '../domain/record.ts'
 
 /** Where a record comes from: `scope` is the cluster, `receivedNs` our clock, `path` what the input is called. */
 export type SourceContext = { sourceId: string | null; sourceName: string; scope: string; receivedNs: bigint; path?: string }
