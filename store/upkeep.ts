@@ -20,6 +20,12 @@ const busy = [
   'proposals',
   'investigations',
   'alerts',
+  'activities',
+  'findings',
+  'finding_witnesses',
+  'finding_observations',
+  'scans',
+  'advisories',
 ]
 
 /** A few milliseconds for tables that rest. Nothing on a server. */
