@@ -40,15 +40,26 @@ curl --data-binary @/etc/falco/falco_rules.yaml -H "Authorization: Bearer {{secr
   normalise,
 }
 
-/** A list, never a mapping (a manifest, Helm values), with an item at its first level that Falco knows, and what such items hold. */
+/** A list, never a mapping (a manifest, Helm values), with an item at its first level that Falco knows, and what such items hold. By lines: patterns over several take for ever on some. */
 function detect(sample: string): boolean {
-  const first = /^(?!\s*(?:#|%|---|$))( *)(-|\[)?/m.exec(sample.replace(/^\uFEFF/, ''))
-  if (first?.[2] === undefined) return false
-  const begin = String.raw`^${first[1]}(?:-|\[)\s+(?:[^\n]*\n\s+)??\{?\s*["']?`
+  const lines = sample
+    .replace(/^\uFEFF/, '')
+    .split('\n')
+    .filter((line) => !/^\s*(?:#|%|---|$)/.test(line))
+  const indent = /^( *)[-[]/.exec(lines[0] ?? '')?.[1]
+  if (indent === undefined) return false
+  const items = lines.flatMap((line, index) =>
+    line.startsWith(indent) && /^[-[](?:\s|$)/.test(line.slice(indent.length))
+      ? [[line.slice(indent.length + 1), lines[index + 1] ?? '']]
+      : [],
+  )
+  const begins = (keys: RegExp): boolean => items.some((item) => item.some((line) => keys.test(line)))
   return (
-    new RegExp(String.raw`${begin}required_(?:engine_version|plugin_versions)["']?\s*:`, 'm').test(sample) ||
-    (new RegExp(String.raw`${begin}(?:rule|macro|list)["']?\s*:`, 'm').test(sample) &&
-      /(?:^[\s-]+|[{,]\s*)["']?(?:items|condition|desc|output|priority|enabled|exceptions|override|append)["']?\s*:/m.test(sample))
+    begins(/^\s*\{?\s*["']?required_(?:engine_version|plugin_versions)["']?\s*:/) ||
+    (begins(/^\s*\{?\s*["']?(?:rule|macro|list)["']?\s*:/) &&
+      lines.some((line) =>
+        /(?:^[\s-]+|[{,]\s*)["']?(?:items|condition|desc|output|priority|enabled|exceptions|override|append)["']?\s*:/.test(line),
+      ))
   )
 }
 
