@@ -55,8 +55,8 @@ function detect(sample: string): boolean {
   )
   const begins = (keys: RegExp): boolean => items.some((item) => item.some((line) => keys.test(line)))
   return (
-    begins(/^\s*\{?\s*["']?required_(?:engine_version|plugin_versions)["']?\s*:/) ||
-    (begins(/^\s*\{?\s*["']?(?:rule|macro|list)["']?\s*:/) &&
+    begins(/^\s*(?:\{\s*)?["']?required_(?:engine_version|plugin_versions)["']?\s*:/) ||
+    (begins(/^\s*(?:\{\s*)?["']?(?:rule|macro|list)["']?\s*:/) &&
       lines.some((line) =>
         /(?:^[\s-]+|[{,]\s*)["']?(?:items|condition|desc|output|priority|enabled|exceptions|override|append)["']?\s*:/.test(line),
       ))
