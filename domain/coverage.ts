@@ -2,7 +2,18 @@
  * The ledger of what was looked at: whether a source, a sensor or a scan is as fresh as it should be, and what is not known when it is not.
  * Silence, drops and empty scans are told as “not observed since”, never as nothing there. Pure.
  */
-export const gapKinds = ['never', 'silent', 'dropping', 'unread', 'skewed', 'empty', 'failed', 'unfinished', 'untimed'] as const
+export const gapKinds = [
+  'never',
+  'silent',
+  'dropping',
+  'unread',
+  'skewed',
+  'empty',
+  'failed',
+  'unfinished',
+  'untimed',
+  'undelivered',
+] as const
 export type GapKind = (typeof gapKinds)[number]
 /** `since`: what happened after it is not known; null: there is no such moment, or it never was observed. `says` is one sentence. */
 export type CoverageGap = { kind: GapKind; since: Date | null; says: string }
@@ -86,4 +97,27 @@ export function scanGaps({ observedAt, lookedAt: since, timed, ended, failed, fi
     return [{ kind: 'silent', since, says: `Not scanned since then, for more than ${words(scanExpectedMs)}.` }]
   if (!timed) return [{ kind: 'untimed', since: null, says: 'Its report does not say when it looked, only when it was received is known.' }]
   return []
+}
+
+/** `failingSince`: it takes nothing since then. `refused`: so many of those waiting, by themselves. */
+export type DestinationFacts = {
+  waiting: number
+  waitingSince: Date | null
+  refused: number
+  failingSince: Date | null
+  nextAt: Date | null
+  error: string | null
+}
+/** Whoever is told outside does not know what waits. What has waited for moments only is on its way. */
+export function destinationGaps(
+  { waiting, waitingSince, refused, failingSince, nextAt, error }: DestinationFacts,
+  now: Date,
+): CoverageGap[] {
+  const isLate = waitingSince !== null && now.getTime() - waitingSince.getTime() > 5 * minute
+  if (waitingSince === null || (failingSince === null && refused === 0 && !isLate)) return []
+  const at = (date: Date): string => `${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`
+  const what = `${waiting.toLocaleString('en')} ${waiting === 1 ? 'incident waits' : 'incidents wait'} to be told to it, the longest since ${at(waitingSince)}`
+  const alone = refused > 0 && failingSince === null ? `; ${refused.toLocaleString('en')} refused` : ''
+  const next = failingSince === null || nextAt === null ? '' : ` It is tried again at ${at(nextAt)}.`
+  return [{ kind: 'undelivered', since: null, says: `${what}${alone}${error === null ? '' : `: ${error}`}.${next}` }]
 }

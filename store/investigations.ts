@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { newId } from '../domain/ids.ts'
 import type { Report } from '../domain/report.ts'
 import type { Queryable } from './database.ts'
+import { announcing } from './incident-notices.ts'
 import { escapeText, json, unescapeDeep, unescapeText } from './values.ts'
 
 export type Investigation = {
@@ -56,8 +57,11 @@ export async function finishInvestigation(
   outcome: { report: Report } | { error: string },
   at: Date,
 ): Promise<Investigation> {
+  const finish = sql`update investigations set status = ${'report' in outcome ? 'done' : 'failed'}, report = ${'report' in outcome ? json(outcome.report) : null}, error = ${'error' in outcome ? escapeText(outcome.error) : null}, finished_at = ${at} where id = ${id} returning *`
+  // A verdict is news of the incident.
+  const told = sql`select i.id, i.created_at, i.last_ns from finished f join incidents i on i.id = f.incident_id where f.status = 'done'`
   const [row] = await db.query(
-    sql<Row>`update investigations set status = ${'report' in outcome ? 'done' : 'failed'}, report = ${'report' in outcome ? json(outcome.report) : null}, error = ${'error' in outcome ? escapeText(outcome.error) : null}, finished_at = ${at} where id = ${id} returning ${columns}`,
+    sql<Row>`with finished as (${finish}), announced as (${announcing(told, at)}) select ${columns} from finished`,
   )
   return fromRow(row as Row)
 }

@@ -69,6 +69,21 @@ export async function firstAlertsOf(db: Queryable, incidentIds: readonly string[
   return new Map(rows.map((row) => [row.incident_id, row.alert_id]))
 }
 
+/** The earliest alert of each rule of these incidents, found through the rules that are counted. */
+export async function firstAlertsByRule(db: Queryable, incidentIds: readonly string[]): Promise<Map<string, Map<string, string>>> {
+  const rows = await db.query(sql<{
+    incident_id: string
+    rule: string
+    alert_id: string
+  }>`select g.incident_id::text, g.rule, m.alert_id::text
+    from (select distinct incident_id, rule from incident_groups where incident_id = any(${incidentIds}::uuid[])) g
+      cross join lateral (select alert_id from incident_alerts a where a.incident_id = g.incident_id and a.rule = g.rule and a.same_as is null
+        order by event_ns, alert_id limit 1) m`)
+  const found = new Map<string, Map<string, string>>(incidentIds.map((id) => [id, new Map()]))
+  for (const row of rows) found.get(row.incident_id)?.set(unescapeText(row.rule), row.alert_id)
+  return found
+}
+
 /** What was concluded of these alerts, or of the first `limit` (by event time) of an incident; `shown`: each event once. */
 export async function membershipsOf(
   db: Queryable,

@@ -13,6 +13,8 @@ const busy = [
   'incident_groups',
   'incident_places',
   'incident_segments',
+  'incident_notices',
+  'destinations',
   'entities',
   'relations',
   'sources',

@@ -1,6 +1,10 @@
-/** The coverage ledger, put together: each source, each sensor and each thing that was scanned, when it was last looked at, and its gaps. */
-import { type CoverageGap, expectedMs, scanGaps, sensorGaps, sourceGaps } from '../../domain/coverage.ts'
+/**
+ * The coverage ledger, put together: each source, each sensor and each thing that was scanned, when it was last looked at, and its gaps; and
+ * whom outside what was seen could not be told.
+ */
+import { type CoverageGap, destinationGaps, expectedMs, scanGaps, sensorGaps, sourceGaps } from '../../domain/coverage.ts'
 import { toDate } from '../../domain/event-time.ts'
+import { type Destination, listDestinations } from '../../store/incident-notices.ts'
 import { newestScans, type Scan } from '../../store/scans.ts'
 import { listSensors, type Sensor } from '../../store/sensors.ts'
 import { listSources, type Source } from '../../store/sources.ts'
@@ -8,11 +12,11 @@ import type { Falconer } from './falconer.ts'
 import { silentBeforeNs } from './sources.ts'
 
 export type Covered = {
-  kind: 'source' | 'sensor' | 'scan'
+  kind: 'source' | 'sensor' | 'scan' | 'destination'
   name: string
   scope: string
-  /** Who looks: the collector, “falco”, the scanner. */ by: string
-  /** When it was last looked at; null: never. */ lastAt: Date | null
+  /** Who looks: the collector, “falco”, the scanner; of a destination how it is told. */ by: string
+  /** When it was last looked at, or took what it was told; null: never. */ lastAt: Date | null
   expectedMs: number | null
   records: number
   deadLetters: number
@@ -32,6 +36,7 @@ export async function coverage(falconer: Falconer, { limit, scope }: { limit: nu
     ...sources.map((source) => ofSource(source, at)),
     ...sensors.filter((sensor) => scope === undefined || sensor.scope === scope).map((sensor) => ofSensor(sensor, at)),
     ...scans.slice(0, limit).map((scan) => ofScan(scan, at)),
+    ...(scope === undefined ? await listDestinations(db) : []).map((destination) => ofDestination(destination, at)),
   ].sort((a, b) => Number(b.gaps.length > 0) - Number(a.gaps.length > 0))
   return {
     at,
@@ -95,6 +100,19 @@ const ofScan = (scan: Scan, now: Date): Covered => ({
     },
     now,
   ),
+})
+
+const ofDestination = (destination: Destination, now: Date): Covered => ({
+  kind: 'destination',
+  name: destination.name,
+  scope: 'all clusters',
+  by: 'CloudEvents',
+  lastAt: destination.deliveredAt,
+  expectedMs: null,
+  records: destination.delivered,
+  deadLetters: 0,
+  truncated: 0,
+  gaps: destinationGaps(destination, now),
 })
 
 /** How fresh posture is, in one sentence that can stand beside any answer. */

@@ -78,7 +78,7 @@ export async function composeFalconer(config: Config, options: ComposeOptions = 
     if (serving) await takeOver(responses, reaching)
     await ensurePartitions(db, clock.now())
     await recomputeOutdated(db, clock)
-    const started = (serving ? startWork : workOnDemand)(falconer, options.quietMs ?? 3_000)
+    const started = await (serving ? startWork : workOnDemand)(falconer, options.quietMs ?? 3_000)
     work.now = started
     opened.unshift(
       () => falconer.intake.idle(),
@@ -141,6 +141,7 @@ function assemble(
     changed(kind) {
       changes.emit('change', kind)
       if (kind === 'sources') changes.emit('sources')
+      if (kind === 'incidents') work.now?.wake('tell')
       if (kind !== 'proposals') return
       work.now?.wake('plan')
       work.now?.wake('execute')

@@ -5,6 +5,7 @@ import { NotFoundError } from '../../../domain/errors.ts'
 import { formatEventTime } from '../../../domain/event-time.ts'
 import { listAudit, verifyAudit } from '../../../store/audit.ts'
 import { getEntity, inventoryFreshness, listEntities } from '../../../store/entities.ts'
+import { listDestinations } from '../../../store/incident-notices.ts'
 import { countIncidents } from '../../../store/incidents.ts'
 import { countPending } from '../../../store/segments.ts'
 import { countProposals } from '../../../store/proposals.ts'
@@ -26,6 +27,22 @@ export const systemOperations = [
       proposals: z.record(z.string(), z.number()),
       pendingAlerts: z.number(),
       sources: z.array(SourceView),
+      destinations: z
+        .array(
+          z.object({
+            name: z.string(),
+            delivered: z.number(),
+            deliveredAt: date.nullable(),
+            waiting: z.number(),
+            waitingSince: date.nullable(),
+            refused: z.number().describe('Of those that wait, so many were refused by themselves'),
+            failures: z.number().describe('In a row'),
+            failingSince: date.nullable(),
+            nextAt: date.nullable().describe('When a failing one is tried again'),
+            error: z.string().nullable(),
+          }),
+        )
+        .describe('Whom incidents are told outside'),
       inventory: z.array(z.object({ scope: z.string(), entities: z.number(), pods: z.number(), lastAt: z.string() })),
       cluster: z.unknown().nullable(),
       nats: z
@@ -58,6 +75,7 @@ export const systemOperations = [
       proposals: await countProposals(db),
       pendingAlerts: await countPending(db),
       sources: (await listSources(db)).map(sourceView),
+      destinations: await listDestinations(db),
       cluster,
       nats: nats?.state() ?? null,
       store: db.kind,
