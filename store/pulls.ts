@@ -7,7 +7,7 @@ import { stringifyExact } from '../domain/exact-json.ts'
 import type { Database, Queryable, Transaction } from './database.ts'
 import type { Scan } from './scans.ts'
 import { addToSource } from './sources.ts'
-import { escapeText, unescapeText } from './values.ts'
+import { escapeDeep, escapeText, unescapeText } from './values.ts'
 
 /** `waiting`: not looked at yet. `absent`: the cluster serves no such resource. `failed`: not, or not all of it, could be read. */
 export type PullState = 'waiting' | 'read' | 'absent' | 'failed'
@@ -72,14 +72,8 @@ export async function notePulled(tx: Transaction, objects: readonly PulledObject
   const rows = [...unique]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([, { scope, resource, uid, version, place, scanKey }]) => ({
-      ...{
-        scope: escapeText(scope),
-        resource,
-        uid: escapeText(uid),
-        version: escapeText(version),
-        place: escapeText(place),
-        scan_key: scanKey,
-      },
+      ...escapeDeep({ scope, resource, uid, version, place }),
+      scan_key: scanKey,
     }))
   await tx.query(sql`insert into pulled_objects (scope, resource, uid, version, place, scan_key, read_at)
     select scope, resource, uid, version, place, decode(scan_key, 'hex'), ${at}::timestamptz

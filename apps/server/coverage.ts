@@ -1,6 +1,7 @@
 /** The coverage ledger, put together: each source, each sensor and each thing that was scanned, when it was last looked at, and its gaps. */
-import { type CoverageGap, expectedMs, scanGaps, sensorGaps, sourceGaps } from '../../domain/coverage.ts'
+import { type CoverageGap, expectedMs, pullGaps, scanGaps, sensorGaps, sourceGaps } from '../../domain/coverage.ts'
 import { toDate } from '../../domain/event-time.ts'
+import { goneScans, listPulls, type Pull } from '../../store/pulls.ts'
 import { newestScans, type Scan } from '../../store/scans.ts'
 import { listSensors, type Sensor } from '../../store/sensors.ts'
 import { listSources, type Source } from '../../store/sources.ts'
@@ -28,10 +29,13 @@ export async function coverage(falconer: Falconer, { limit, scope }: { limit: nu
   const sources = (await listSources(db)).filter((source) => scope === undefined || source.scope === scope)
   const { sensors, total: sensorCount } = await listSensors(db, { limit, silentBeforeNs: silentBeforeNs(falconer) })
   const scans = await newestScans(db, { limit: limit + 1, scope })
+  const shown = scans.slice(0, limit)
+  const gone = await goneScans(db, shown)
+  const pulls = Map.groupBy(await listPulls(db), ({ sourceId }) => sourceId)
   const covered = [
-    ...sources.map((source) => ofSource(source, at)),
+    ...sources.map((source) => ofSource(source, pulls.get(source.id) ?? [], at)),
     ...sensors.filter((sensor) => scope === undefined || sensor.scope === scope).map((sensor) => ofSensor(sensor, at)),
-    ...scans.slice(0, limit).map((scan) => ofScan(scan, at)),
+    ...shown.map((scan) => ofScan(scan, gone.get(scan.id) ?? null, at)),
   ].sort((a, b) => Number(b.gaps.length > 0) - Number(a.gaps.length > 0))
   return {
     at,
@@ -42,7 +46,7 @@ export async function coverage(falconer: Falconer, { limit, scope }: { limit: nu
   }
 }
 
-const ofSource = (source: Source, now: Date): Covered => ({
+const ofSource = (source: Source, pulls: readonly Pull[], now: Date): Covered => ({
   kind: 'source',
   name: source.name,
   scope: source.scope,
@@ -52,7 +56,7 @@ const ofSource = (source: Source, now: Date): Covered => ({
   records: source.accepted + source.internal,
   deadLetters: source.deadLetters,
   truncated: source.truncated,
-  gaps: sourceGaps(source, now),
+  gaps: [...sourceGaps(source, now), ...pullGaps(pulls)],
 })
 
 function ofSensor({ hostname, scope, messages, lastNs, snapshot, drops }: Sensor, now: Date): Covered {
@@ -74,7 +78,7 @@ function ofSensor({ hostname, scope, messages, lastNs, snapshot, drops }: Sensor
   }
 }
 
-const ofScan = (scan: Scan, now: Date): Covered => ({
+const ofScan = (scan: Scan, goneAt: Date | null, now: Date): Covered => ({
   kind: 'scan',
   name: scan.target.name,
   scope: scan.scope,
@@ -92,6 +96,7 @@ const ofScan = (scan: Scan, now: Date): Covered => ({
       ended: scan.endedAt !== null,
       failed: scan.failed,
       findings: scan.findings,
+      goneAt,
     },
     now,
   ),

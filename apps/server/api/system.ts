@@ -6,6 +6,7 @@ import { formatEventTime } from '../../../domain/event-time.ts'
 import { listAudit, verifyAudit } from '../../../store/audit.ts'
 import { getEntity, inventoryFreshness, listEntities } from '../../../store/entities.ts'
 import { countIncidents } from '../../../store/incidents.ts'
+import { listPulls } from '../../../store/pulls.ts'
 import { countPending } from '../../../store/segments.ts'
 import { countProposals } from '../../../store/proposals.ts'
 import { listSources } from '../../../store/sources.ts'
@@ -28,6 +29,19 @@ export const systemOperations = [
       sources: z.array(SourceView),
       inventory: z.array(z.object({ scope: z.string(), entities: z.number(), pods: z.number(), lastAt: z.string() })),
       cluster: z.unknown().nullable(),
+      pulls: z
+        .array(
+          z.object({
+            scope: z.string(),
+            resource: z.string(),
+            state: z.enum(['waiting', 'read', 'absent', 'failed']),
+            since: date.nullable(),
+            lookedAt: date.nullable().describe('When all there is was last listed'),
+            objects: z.number(),
+            detail: z.string().nullable(),
+          }),
+        )
+        .describe('What scanners’ operators keep in the cluster, by resource; absent: not installed'),
       store: z.string(),
       intake: z
         .object({
@@ -48,6 +62,7 @@ export const systemOperations = [
       pendingAlerts: await countPending(db),
       sources: (await listSources(db)).map(sourceView),
       cluster,
+      pulls: (await listPulls(db)).map(({ sourceId: _its, ...pull }) => pull),
       store: db.kind,
       intake: intake.stats,
       correlation: { alerts: lag.count, p50Ms: lag.percentile(50), p99Ms: lag.percentile(99), maxMs: lag.max },
