@@ -39,7 +39,7 @@ export async function servedResources(kubeConfig: KubeConfig, group: string): Pr
 }
 
 /** Every object there is, without its contents. */
-export async function listVersions(kubeConfig: KubeConfig, resource: CustomResource, pageSize = 500): Promise<ObjectVersion[]> {
+export async function listVersions(kubeConfig: KubeConfig, resource: CustomResource, pageSize = 250): Promise<ObjectVersion[]> {
   for (let beginning = 1; ; beginning += 1)
     try {
       return await listPages(kubeConfig, resource, pageSize)

@@ -10,7 +10,7 @@ import { ensurePulls, finishPull, type Finished, holdPull, knownVersions, type P
 import { createSource, expectAtLeast, getSource, type Source } from '../../store/sources.ts'
 import type { Falconer } from './falconer.ts'
 import { startLoop } from './loop.ts'
-import { type PullFrom, pullObject } from './pull-object.ts'
+import { commitPulled, type PulledDelivery, type PullFrom, pullObject } from './pull-object.ts'
 
 /** Asked this often whether something is due; it costs one statement. */
 const everyMs = 15_000
@@ -18,8 +18,10 @@ const minuteMs = 60_000
 /** A server that says nothing for so long is taken for dead. */
 const holdMs = 5 * minuteMs
 const retryMs = 5 * minuteMs
-/** So many objects are held in memory, and mostly committed together. */
+/** So many objects are read at once. */
 const together = 4
+/** So many are committed together at most, and no more begun when they are so large. */
+const most = { objects: 24, bytes: 4 * 1024 * 1024 }
 /** When so many fail one after the other, the others would too. */
 const mostFailures = 10
 
@@ -41,7 +43,8 @@ export function pullReports(falconer: Falconer, kubeConfig: KubeConfig): { stop(
   }
 }
 
-class Pulling {
+/** What one server does of it; `next` is one step. */
+export class Pulling {
   stopped = false
   readonly periodMs: number
   readonly #falconer: Falconer
@@ -150,6 +153,7 @@ class Pulling {
     const gone = new Set<string>()
     const failures: string[] = []
     let inARow = 0
+    let waiting: PulledDelivery[] = []
     for (let at = 0; at < fresh.length; at += together) {
       if (this.stopped || !(await holdPull(db, held, later(clock.now(), holdMs)))) return null
       const batch = fresh.slice(at, at + together)
@@ -158,7 +162,13 @@ class Pulling {
         inARow = result.status === 'rejected' ? inARow + 1 : 0
         const { uid = '', namespace = null, name = '' } = batch[index] ?? {}
         if (result.status === 'rejected') failures.push(`${namespace ?? '-'}/${name}: ${wordsOf(result.reason)}`)
-        else if (!result.value) gone.add(uid)
+        else if (result.value === null) gone.add(uid)
+        else waiting.push(result.value)
+      }
+      const last = at + together >= fresh.length || inARow >= mostFailures
+      if (last || waiting.length >= most.objects || waiting.reduce((sum, { bytes }) => sum + bytes, 0) >= most.bytes) {
+        for (const { place, error } of await commitPulled(this.#falconer, waiting)) failures.push(`${place}: ${wordsOf(error)}`)
+        waiting = []
       }
       if (inARow >= mostFailures) {
         failures.push(...fresh.slice(at + together).map(({ namespace, name }) => `${namespace ?? '-'}/${name}: not tried`))
