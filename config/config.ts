@@ -48,6 +48,12 @@ export const Config = z.object({
     .describe('kubeconfig of the executor alone, with the rights of deploy/executor-rbac.generated.yaml; default: FALCONER_KUBECONFIG'),
   FALCONER_KUBE_CONTEXT: z.string().optional().describe('Context in that kubeconfig'),
   FALCONER_IN_CLUSTER: flag.default(false).describe('Use the pod’s own service account'),
+  FALCONER_PULL_MINUTES: z.coerce
+    .number()
+    .min(0)
+    .max(10_080)
+    .default(15)
+    .describe('How often what the operators of Trivy and Kubescape found is read from that cluster; 0: never'),
   FALCONER_ACTIONS: flag
     .default(false)
     .describe('Allow approved actions to be executed on the cluster; off: proposals are planned, never run'),

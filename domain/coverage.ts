@@ -4,7 +4,9 @@
  */
 export const gapKinds = [
   'never',
+  'absent',
   'silent',
+  'gone',
   'dropping',
   'unread',
   'skewed',
@@ -66,6 +68,29 @@ export function sourceGaps(source: SourceFacts, now: Date): CoverageGap[] {
   return gaps
 }
 
+/** How pulling one resource of a scanner’s operator stands. */
+export type PullFacts = { resource: string; state: 'waiting' | 'read' | 'absent' | 'failed'; detail: string | null; lookedAt: Date | null }
+/** Of all resources of one operator. */
+export function pullGaps(pulls: readonly PullFacts[]): CoverageGap[] {
+  const short = ({ resource }: PullFacts): string => resource.split('.')[0] ?? resource
+  const absent = pulls.filter(({ state }) => state === 'absent')
+  const none = absent.length === pulls.length
+  const gaps: CoverageGap[] = pulls
+    .filter(({ state }) => state === 'failed')
+    .map((one) => ({
+      kind: 'failed',
+      since: one.lookedAt,
+      says: `Its ${short(one)} could not all be read: ${one.detail ?? 'no reason is known'}.`,
+    }))
+  if (absent.length > 0)
+    gaps.push({
+      kind: 'absent',
+      since: null,
+      says: `Not installed: the cluster serves ${none ? 'none of its resources' : `no ${absent.map(short).join(', ')}`}, so nothing is known from ${none ? 'it' : 'them'}.`,
+    })
+  return gaps
+}
+
 export type SensorFacts = { lastAt: Date; dropped: bigint; alertsDropped: bigint }
 export function sensorGaps(sensor: SensorFacts, now: Date): CoverageGap[] {
   const gaps: CoverageGap[] = []
@@ -87,8 +112,24 @@ export function sensorGaps(sensor: SensorFacts, now: Date): CoverageGap[] {
 }
 
 /** `lookedAt`: when a scan last came to its end with something in it; null: none ever did. */
-export type ScanFacts = { observedAt: Date; lookedAt: Date | null; timed: boolean; ended: boolean; failed: string | null; findings: number }
-export function scanGaps({ observedAt, lookedAt: since, timed, ended, failed, findings }: ScanFacts, now: Date): CoverageGap[] {
+export type ScanFacts = {
+  observedAt: Date
+  lookedAt: Date | null
+  timed: boolean
+  ended: boolean
+  failed: string | null
+  findings: number
+  /** When the object that told of it was deleted in its cluster; null: it was not. */ goneAt: Date | null
+}
+export function scanGaps({ observedAt, lookedAt: since, timed, ended, failed, findings, goneAt }: ScanFacts, now: Date): CoverageGap[] {
+  if (goneAt !== null)
+    return [
+      {
+        kind: 'gone',
+        since: goneAt,
+        says: 'Its report was deleted in the cluster: what it found is not fixed by that, only no longer observed.',
+      },
+    ]
   if (!ended) return [{ kind: 'unfinished', since, says: 'Its newest report did not come to its end: what it does not list is not known.' }]
   if (failed !== null) return [{ kind: 'failed', since, says: `Its newest scan says nothing by what it does not list: ${failed}.` }]
   if (findings === 0)

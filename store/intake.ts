@@ -25,6 +25,7 @@ import { deriveAround } from './finding-life.ts'
 import { insertFindings } from './findings.ts'
 import { noteSensors, type SensorReport } from './internal-messages.ts'
 import { type Observed, upsertInventory } from './observe.ts'
+import { notePulled, type PulledObject } from './pulls.ts'
 import { reconsider } from './reconsider.ts'
 import { endScan, scanKey, upsertScans } from './scans.ts'
 import { addToSource, type Tally } from './sources.ts'
@@ -51,6 +52,7 @@ export type Delivery = Records & {
   /** It came from where it was made, as it was made; else it is a file of any age. */ live: boolean
   /** It is inventory: only its entities may ever be the target of an action. */ inventory: boolean
   deadLetters: { at: string; reason: string; bytes: Uint8Array }[]
+  /** Objects of a cluster that these records were read from: known as read once all of it is committed, never before. */ pulled: PulledObject[]
 }
 
 /** A delivery of nothing yet. */
@@ -72,6 +74,7 @@ export const emptyDelivery = (
   advisories: [],
   falcoRules: [],
   deadLetters: [],
+  pulled: [],
 })
 const kinds = [
   'alerts',
@@ -145,20 +148,20 @@ async function acceptHalved(db: Database, clock: Clock, delivery: Delivery, caus
   if (poisoned === undefined) throw cause
   if (pieces.length > 1) {
     const middle = pieces.length >> 1
-    const half = (from: number, to: number, deadLetters: Delivery['deadLetters']): Delivery => {
-      const part: Delivery = { ...emptyDelivery(delivery), deadLetters }
+    const half = (from: number, to: number, rest: Pick<Delivery, 'deadLetters' | 'pulled'>): Delivery => {
+      const part: Delivery = { ...emptyDelivery(delivery), ...rest }
       for (const piece of pieces.slice(from, to)) (part[piece.in] as unknown[]).push(piece.record)
       return part
     }
     return sum([
-      ...(await accept(db, clock, [half(0, middle, delivery.deadLetters)])),
-      ...(await accept(db, clock, [half(middle, pieces.length, [])])),
+      ...(await accept(db, clock, [half(0, middle, { deadLetters: delivery.deadLetters, pulled: [] })])),
+      ...(await accept(db, clock, [half(middle, pieces.length, { deadLetters: [], pulled: delivery.pulled })])),
     ])
   }
   const reason = `The database refused this record: ${cause instanceof Error ? cause.message : String(cause)}`
   const bytes = 'raw' in poisoned.record ? poisoned.record.raw : Buffer.from(stringifyExact(poisoned.record))
   const deadLetters = [...delivery.deadLetters, { at: 'record', reason, bytes }]
-  return sum(await accept(db, clock, [{ ...emptyDelivery(delivery), deadLetters }]))
+  return sum(await accept(db, clock, [{ ...emptyDelivery(delivery), deadLetters, pulled: delivery.pulled }]))
 }
 
 const noTally: Tally = { accepted: 0, duplicates: 0, internal: 0, deadLetters: 0 }
@@ -196,6 +199,11 @@ async function write(tx: Transaction, clock: Clock, deliveries: readonly Deliver
     deliveries.flatMap(({ deadLetters, scope, sourceId }) =>
       deadLetters.map(({ at, reason, bytes }) => ({ scope, sourceId, receivedAt: now, place: at, reason, raw: bytes })),
     ),
+  )
+  await notePulled(
+    tx,
+    deliveries.flatMap(({ pulled }) => pulled),
+    now,
   )
   const tallies = deliveries.map((delivery, index): Tally => {
     const internal = freshInternals.get(index) ?? 0

@@ -13,6 +13,7 @@ import * as alertSearch from './migrations/0005-alert-search.ts'
 import * as posture from './migrations/0006-posture.ts'
 import * as once from './migrations/0007-once.ts'
 import * as notices from './migrations/0008-notices.ts'
+import * as pullCursors from './migrations/0009-pull-cursors.ts'
 
 export type Migrations = Readonly<Record<string, Migration>>
 export const migrations: Migrations = {
@@ -24,6 +25,7 @@ export const migrations: Migrations = {
   '0006-posture': posture,
   '0007-once': once,
   '0008-notices': notices,
+  '0009-pull-cursors': pullCursors,
 }
 
 /** Brings the schema up to date; answers the names of the migrations that ran. */

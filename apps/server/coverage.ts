@@ -2,9 +2,10 @@
  * The coverage ledger, put together: each source, each sensor and each thing that was scanned, when it was last looked at, and its gaps; and
  * whom outside what was seen could not be told.
  */
-import { type CoverageGap, destinationGaps, expectedMs, scanGaps, sensorGaps, sourceGaps } from '../../domain/coverage.ts'
+import { type CoverageGap, destinationGaps, expectedMs, pullGaps, scanGaps, sensorGaps, sourceGaps } from '../../domain/coverage.ts'
 import { toDate } from '../../domain/event-time.ts'
 import { type Destination, listDestinations } from '../../store/incident-notices.ts'
+import { goneScans, listPulls, type Pull } from '../../store/pulls.ts'
 import { newestScans, type Scan } from '../../store/scans.ts'
 import { listSensors, type Sensor } from '../../store/sensors.ts'
 import { listSources, type Source } from '../../store/sources.ts'
@@ -32,10 +33,13 @@ export async function coverage(falconer: Falconer, { limit, scope }: { limit: nu
   const sources = (await listSources(db)).filter((source) => scope === undefined || source.scope === scope)
   const { sensors, total: sensorCount } = await listSensors(db, { limit, silentBeforeNs: silentBeforeNs(falconer) })
   const scans = await newestScans(db, { limit: limit + 1, scope })
+  const shown = scans.slice(0, limit)
+  const gone = await goneScans(db, shown)
+  const pulls = Map.groupBy(await listPulls(db), ({ sourceId }) => sourceId)
   const covered = [
-    ...sources.map((source) => ofSource(source, at)),
+    ...sources.map((source) => ofSource(source, pulls.get(source.id) ?? [], at)),
     ...sensors.filter((sensor) => scope === undefined || sensor.scope === scope).map((sensor) => ofSensor(sensor, at)),
-    ...scans.slice(0, limit).map((scan) => ofScan(scan, at)),
+    ...shown.map((scan) => ofScan(scan, gone.get(scan.id) ?? null, at)),
     ...(scope === undefined ? await listDestinations(db) : []).map((destination) => ofDestination(destination, at)),
   ].sort((a, b) => Number(b.gaps.length > 0) - Number(a.gaps.length > 0))
   return {
@@ -47,7 +51,7 @@ export async function coverage(falconer: Falconer, { limit, scope }: { limit: nu
   }
 }
 
-const ofSource = (source: Source, now: Date): Covered => ({
+const ofSource = (source: Source, pulls: readonly Pull[], now: Date): Covered => ({
   kind: 'source',
   name: source.name,
   scope: source.scope,
@@ -57,7 +61,7 @@ const ofSource = (source: Source, now: Date): Covered => ({
   records: source.accepted + source.internal,
   deadLetters: source.deadLetters,
   truncated: source.truncated,
-  gaps: sourceGaps(source, now),
+  gaps: [...sourceGaps(source, now), ...pullGaps(pulls)],
 })
 
 function ofSensor({ hostname, scope, messages, lastNs, snapshot, drops }: Sensor, now: Date): Covered {
@@ -79,7 +83,7 @@ function ofSensor({ hostname, scope, messages, lastNs, snapshot, drops }: Sensor
   }
 }
 
-const ofScan = (scan: Scan, now: Date): Covered => ({
+const ofScan = (scan: Scan, goneAt: Date | null, now: Date): Covered => ({
   kind: 'scan',
   name: scan.target.name,
   scope: scan.scope,
@@ -97,6 +101,7 @@ const ofScan = (scan: Scan, now: Date): Covered => ({
       ended: scan.endedAt !== null,
       failed: scan.failed,
       findings: scan.findings,
+      goneAt,
     },
     now,
   ),

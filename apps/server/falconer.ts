@@ -88,6 +88,11 @@ export async function composeFalconer(config: Config, options: ComposeOptions = 
       const { watchCluster } = await import('./inventory.ts')
       const inventory = watchCluster(falconer, await readingConfig(config))
       opened.unshift(() => inventory.stop())
+      if (config.FALCONER_PULL_MINUTES > 0) {
+        const { pullReports } = await import('./pull.ts')
+        const pulling = pullReports(falconer, await readingConfig(config))
+        opened.unshift(() => pulling.stop())
+      }
     }
     if (serving && config.FALCONER_NATS_URL !== undefined) {
       const { takeFromNats } = await import('./nats.ts')

@@ -42,9 +42,11 @@ function gapsOfKind(kind: GapKind, covered: readonly Covered[]): Html {
 
 const gapWords: Record<GapKind, string> = {
   never: 'never observed',
+  absent: 'not installed in the cluster, in part or whole',
   silent: 'silent for longer than expected',
+  gone: 'reports that were deleted in the cluster',
   dropping: 'told that they dropped events',
-  failed: 'the newest scan failed in part or whole',
+  failed: 'the newest scan, or reading it, failed in part or whole',
   unfinished: 'the newest report did not come to its end',
   empty: 'the newest scan is empty',
   unread: 'sent what could not be read',

@@ -49,7 +49,7 @@ read Secrets, not even their names: Kubernetes gives no one the names without th
     /(?:^|[{,])[ \t\uFEFF]*"?kind"?[ \t]*:/m.test(sample) &&
     // Reports of Kubescape and Checkov repeat the objects they looked at.
     !/"(summaryDetails|customerGUID|clusterAPIServerInfo|check_type)"\s*:/.test(sample) &&
-    !/"?apiVersion"?\s*:\s*"?aquasecurity\.github\.io\/|"?kind"?\s*:\s*"?(Event|EventList)"?\s*,?\s*$|audit\.k8s\.io|"auditID"\s*:/m.test(
+    !/"?apiVersion"?\s*:\s*"?(aquasecurity\.github|spdx\.softwarecomposition\.kubescape)\.io\/|"?kind"?\s*:\s*"?(Event|EventList)"?\s*,?\s*$|audit\.k8s\.io|"auditID"\s*:/m.test(
       sample.slice(0, 4_000),
     ),
   raw: KubernetesObject,

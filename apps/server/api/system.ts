@@ -7,6 +7,7 @@ import { listAudit, verifyAudit } from '../../../store/audit.ts'
 import { getEntity, inventoryFreshness, listEntities } from '../../../store/entities.ts'
 import { listDestinations } from '../../../store/incident-notices.ts'
 import { countIncidents } from '../../../store/incidents.ts'
+import { listPulls } from '../../../store/pulls.ts'
 import { countPending } from '../../../store/segments.ts'
 import { countProposals } from '../../../store/proposals.ts'
 import { listSources } from '../../../store/sources.ts'
@@ -56,6 +57,19 @@ export const systemOperations = [
         })
         .nullable()
         .describe('Of this server: whether alerts come from NATS, and why not; null when none is configured'),
+      pulls: z
+        .array(
+          z.object({
+            scope: z.string(),
+            resource: z.string(),
+            state: z.enum(['waiting', 'read', 'absent', 'failed']),
+            since: date.nullable(),
+            lookedAt: date.nullable().describe('When all there is was last listed'),
+            objects: z.number(),
+            detail: z.string().nullable(),
+          }),
+        )
+        .describe('What scanners’ operators keep in the cluster, by resource; absent: not installed'),
       store: z.string(),
       intake: z
         .object({
@@ -78,6 +92,7 @@ export const systemOperations = [
       destinations: await listDestinations(db),
       cluster,
       nats: nats?.state() ?? null,
+      pulls: (await listPulls(db)).map(({ sourceId: _its, ...pull }) => pull),
       store: db.kind,
       intake: intake.stats,
       correlation: { alerts: lag.count, p50Ms: lag.percentile(50), p99Ms: lag.percentile(99), maxMs: lag.max },
