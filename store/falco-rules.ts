@@ -1,4 +1,8 @@
-/** Falco's rules files as they were read: each reading of a file is a load, and the newest load is what is loaded now. Older items are kept. */
+/**
+ * Falco's rules files as they were read: each reading of a file is a load, and the newest load is what is loaded now. Older items are kept.
+ * Falco loads files in the order of its `rules_files`, which no file tells: falco_rules.yaml is taken to be the first, then files follow in
+ * the order they were first given (read again, a file keeps its place); given at once: falco_rules.local.yaml, then the others by name.
+ */
 import { sql } from 'kysely'
 import type { NewFalcoRule } from '../domain/falco-rule.ts'
 import { stringifyExact } from '../domain/exact-json.ts'
@@ -28,13 +32,14 @@ export async function upsertFalcoRules(
 export type FalcoRule = NewFalcoRule & { loadedNs: bigint }
 type Row = Omit<NewFalcoRule, 'contentKey'> & { content_key: Buffer; last_load_ns: bigint }
 
-/** What is loaded now, in the order of the files' names and of the items in them; of one file, or of all. */
-export async function loadedFalcoRules(db: Queryable, { scope, file }: { scope: string; file?: string }): Promise<FalcoRule[]> {
-  const rows =
-    await db.query(sql<Row>`select scope, file, content_key, position, kind, name, mode, item, condition, priority, source, tags, enabled, last_load_ns
-    from falco_rules f where scope = ${escapeText(scope)} and ${file === undefined ? sql`true` : sql`file = ${escapeText(file)}`}
-      and last_load_ns = (select max(last_load_ns) from falco_rules n where n.scope = f.scope and n.file = f.file)
-    order by file, position`)
+/** What is loaded now, in the order Falco loads it: cluster by cluster, file by file, each from top to bottom. `scope`: of this cluster only. */
+export async function loadedFalcoRules(db: Queryable, { scope }: { scope?: string } = {}): Promise<FalcoRule[]> {
+  const rows = await db.query(sql<Row>`
+    with loads as (select *, max(last_load_ns) over (partition by scope, file) as newest_ns from falco_rules
+      where ${scope === undefined ? sql`true` : sql`scope = ${escapeText(scope)}`}),
+    loaded as (select *, min(first_load_ns) over (partition by scope, file) as since_ns from loads where last_load_ns = newest_ns)
+    select scope, file, content_key, position, kind, name, mode, item, condition, priority, source, tags, enabled, last_load_ns from loaded
+    order by scope, file <> 'falco_rules.yaml', since_ns, file <> 'falco_rules.local.yaml', file collate "C", position`)
   return rows.map(({ content_key, last_load_ns, ...row }) => ({
     ...unescapeDeep(row),
     contentKey: content_key.toString('hex'),

@@ -6,6 +6,7 @@ import type { CoveredView, DecisionOnFinding, FindingView, WitnessView } from '.
 import type { IncidentView, InvestigationView } from '../server/api/views/incident.ts'
 import type { TokenView, UserView } from '../server/api/views/people.ts'
 import type { ProposalView } from '../server/api/views/proposal.ts'
+import type { RulesFileView, RuleSummary, RuleView } from '../server/api/views/rule.ts'
 import type { SensorView } from '../server/api/views/sensor.ts'
 import type { DeadLetterView, SourceView } from '../server/api/views/source.ts'
 
@@ -25,3 +26,6 @@ export type WitnessRow = Json<z.infer<typeof WitnessView>>
 export type FindingDecisionRow = Json<z.infer<typeof DecisionOnFinding>>
 export type CoveredRow = Json<z.infer<typeof CoveredView>>
 export type ActivityRow = Json<z.infer<typeof ActivityView>>
+export type RuleSummaryRow = Json<z.infer<typeof RuleSummary>>
+export type RuleRow = Json<z.infer<typeof RuleView>>
+export type RulesFileRow = Json<z.infer<typeof RulesFileView>>

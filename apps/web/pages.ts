@@ -10,6 +10,7 @@ import { findingRoutes } from './routes/findings.ts'
 import { incidentRoutes } from './routes/incidents.ts'
 import { peopleRoutes } from './routes/people.ts'
 import { proposalRoutes } from './routes/proposals.ts'
+import { ruleRoutes } from './routes/rules.ts'
 import { signInRoutes } from './routes/sign-in.ts'
 import { sourceRoutes } from './routes/sources.ts'
 
@@ -17,6 +18,7 @@ export const webRoutes: readonly WebRoute[] = [
   ...signInRoutes,
   ...incidentRoutes,
   ...findingRoutes,
+  ...ruleRoutes,
   ...proposalRoutes,
   ...sourceRoutes,
   ...clusterRoutes,

@@ -6,6 +6,7 @@
 import type { Priority } from '../../domain/severity.ts'
 import { expandCondition } from './condition.ts'
 import { quoted, withExceptions } from './exceptions.ts'
+import type { Exception } from './item.ts'
 import { type MacroNow, type Merged, mergeItems, type Place, type Problem, type RulesItem } from './merge.ts'
 
 export type { RulesItem } from './merge.ts'
@@ -18,6 +19,7 @@ export type LoadedRule = {
   tags: string[]
   desc: string
   output: string
+  exceptions: Exception[]
   /** With its appends and exceptions, names of macros and lists as written. */
   condition: string
   /** The same with everything put in. */
@@ -47,8 +49,8 @@ export function loadRules(
   const names = new NamesNow(merged)
   const rules = [...merged.rules.values()]
     .filter(({ name }) => wanted(name))
-    .map(({ index: _index, visibility: _visibility, exceptions, ...rule }) => {
-      const condition = withExceptions(rule.condition, exceptions)
+    .map(({ index: _index, visibility: _visibility, ...rule }) => {
+      const condition = withExceptions(rule.condition, rule.exceptions)
       const { text, unknown, cycles, cut } = names.expand(condition, Number.POSITIVE_INFINITY, [])
       return { ...rule, condition, expanded: text, unknownMacros: [...unknown].sort(), cycles: [...cycles].sort(), cut }
     })

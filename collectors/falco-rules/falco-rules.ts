@@ -23,16 +23,17 @@ export const falcoRules: Collector<Item> = {
 falconer import /etc/falco/falco_rules.yaml /etc/falco/falco_rules.local.yaml /etc/falco/rules.d --cluster {{scope}}
 \`\`\`
 
-Out of a cluster that runs Falco’s chart:
+Whatever comes by standard input, or is pushed, counts as one file, and replaces what came by that way before: so send all files at once, in
+that order. Out of a cluster that runs Falco’s chart:
 
 \`\`\`sh
-kubectl exec -n falco daemonset/falco -c falco -- cat /etc/falco/falco_rules.yaml | falconer import - --cluster {{scope}}
+kubectl exec -n falco daemonset/falco -c falco -- sh -c 'cat /etc/falco/falco_rules.yaml /etc/falco/falco_rules.local.yaml /etc/falco/rules.d/*.yaml' | falconer import - --cluster {{scope}}
 \`\`\`
 
-Or pushed, a file at a time:
+Or pushed:
 
 \`\`\`sh
-curl --data-binary @/etc/falco/falco_rules.yaml -H "Authorization: Bearer {{secret}}" {{url}}/ingest/falco-rules
+cat /etc/falco/falco_rules.yaml /etc/falco/falco_rules.local.yaml /etc/falco/rules.d/*.yaml | curl --data-binary @- -H "Authorization: Bearer {{secret}}" {{url}}/ingest/falco-rules
 \`\`\``,
   detect,
   raw: ({ raw }) => schemaOf(raw),

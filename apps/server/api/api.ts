@@ -16,6 +16,7 @@ import { ocsfOperations } from './ocsf.ts'
 import type { Operation } from './operation.ts'
 import { peopleOperations } from './people.ts'
 import { proposalOperations } from './proposals.ts'
+import { ruleOperations } from './rules.ts'
 import { sourceOperations } from './sources.ts'
 import { systemOperations } from './system.ts'
 
@@ -25,6 +26,7 @@ export const operations: readonly Operation[] = [
   ...findingOperations,
   ...activityOperations,
   ...ocsfOperations,
+  ...ruleOperations,
   ...sourceOperations,
   ...importOperations,
   ...peopleOperations,

@@ -17,6 +17,7 @@ import { countProposals, listProposals } from '../../../store/proposals.ts'
 import { getSource, listSources } from '../../../store/sources.ts'
 import type { Falconer } from '../../server/falconer.ts'
 import { AlertQuery, searchOf } from '../../server/alert-query.ts'
+import { rulesAsLoaded } from '../../server/falco-rules.ts'
 import { findIncident } from '../../server/find.ts'
 import { connectText } from '../../server/sources.ts'
 import { alertPage, alertsPage } from '../alert-page.ts'
@@ -99,7 +100,8 @@ async function showAlert({ falconer, who, param }: SignedIn): Promise<Shown> {
     membership === undefined ? null : { incidentId: membership.incidentId, how: membership.context.how, sourceName: source?.name ?? null }
   const same = membership?.sameAs ?? id
   const others = [same, ...((await tellingTheSame(db, [same])).get(same) ?? [])].filter((one) => one !== id)
-  return alertPage(falconer, who, alert, place, await getAlerts(db, others))
+  const loaded = alert.sensor === 'falco' ? await rulesAsLoaded(db, { scope: alert.scope, name: alert.rule }) : null
+  return alertPage(falconer, who, alert, place, await getAlerts(db, others), loaded)
 }
 
 async function search({ falconer, who, query }: SignedIn): Promise<Shown> {
