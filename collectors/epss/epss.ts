@@ -73,6 +73,8 @@ async function* split(input: AsyncIterable<Uint8Array>): AsyncIterable<Piece> {
         }
     } else yield lineOf(line, columns, { bytes, at, report })
   }
+  if (columns === null)
+    yield { raw: null, bytes: Buffer.alloc(0), at: `line ${number}`, report, error: 'it ends before the names of its columns' }
 }
 
 function lineOf(line: string, columns: readonly string[], place: Pick<Piece, 'bytes' | 'at' | 'report'>): Piece {

@@ -6,7 +6,7 @@ import { attackFromTags } from '../../domain/attack.ts'
 import { documentKey } from '../../domain/document-key.ts'
 import { InputError } from '../../domain/errors.ts'
 import { parseEventTime } from '../../domain/event-time.ts'
-import { parseExact, whyUnfit } from '../../domain/exact-json.ts'
+import { parseExact, stringifyExact, whyUnfit } from '../../domain/exact-json.ts'
 import { parsePriority, prioritySeverity } from '../../domain/severity.ts'
 import type { NewRecord, Piece, SourceContext } from '../collector.ts'
 import type { FalcoDocument } from './falco.ts'
@@ -31,11 +31,11 @@ export function* normaliseFalco(raw: FalcoDocument, piece: Piece, source: Source
   const priority = parsePriority(text(document.priority) ?? '')
   if (priority === undefined)
     throw new InputError(
-      `"priority" is ${JSON.stringify(document.priority ?? null)?.slice(0, 60)}; expected one of Falco’s eight, such as "Warning"`,
+      `"priority" is ${stringifyExact(document.priority ?? null).slice(0, 60)}; expected one of Falco’s eight, such as "Warning"`,
     )
   if (eventNs === null && !hasNoTime(document))
     throw new InputError(
-      `its "time" cannot be read: ${JSON.stringify(document.time)?.slice(0, 60)}; expected RFC 3339 between 1678 and 2262, or "evt.time" in nanoseconds`,
+      `its "time" cannot be read: ${stringifyExact(document.time ?? null).slice(0, 60)}; expected RFC 3339 between 1678 and 2262, or "evt.time" in nanoseconds`,
     )
   const tags = Array.isArray(document.tags) ? document.tags.filter((tag): tag is string => typeof tag === 'string') : []
   const alert: NewAlert = {

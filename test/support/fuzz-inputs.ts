@@ -161,6 +161,16 @@ function placesAt(document: unknown, steps: readonly string[]): Path[] {
   return paths
 }
 
+/** The seed’s document with its elements so many times over that it has about this many bytes. */
+export function grown({ document, lists, write }: Seed, bytes: number): unknown {
+  const times = Math.ceil(bytes / write(document).length)
+  const holders = lists.flatMap((list) => placesAt(document, list.split('.').slice(1, -1)))
+  return holders.reduce<unknown>(
+    (all, path) => replaced(all, path, (list) => Array.from({ length: times }, () => list as unknown[]).flat()),
+    document,
+  )
+}
+
 /** The document without one of its elements. */
 export function without(document: unknown, path: Path): unknown {
   return replaced(document, path.slice(0, -1), (list) => (list as unknown[]).toSpliced(Number(path.at(-1)), 1))

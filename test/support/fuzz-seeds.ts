@@ -107,7 +107,14 @@ const trailEvent = (n: number, more: Record<string, unknown> = {}): Record<strin
 const pod = (n: number): Record<string, unknown> => ({
   apiVersion: 'v1',
   kind: 'Pod',
-  metadata: { name: `cart-${n}`, namespace: 'shop', uid: `uid-${n}`, creationTimestamp: '2026-08-01T00:00:00Z', labels: { app: 'cart' } },
+  metadata: {
+    name: `cart-${n}`,
+    namespace: 'shop',
+    uid: `uid-${n}`,
+    creationTimestamp: '2026-08-01T00:00:00Z',
+    labels: { app: 'cart' },
+    ownerReferences: [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'cart', uid: 'rs-1', controller: true }],
+  },
   spec: { nodeName: 'node-1', containers: [{ name: 'app', image: 'registry.example/cart:1', env: [{ name: 'A', value: 'b' }] }] },
   status: {
     phase: 'Running',
