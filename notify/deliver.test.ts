@@ -123,7 +123,7 @@ eachDatabase('telling a destination', (database) => {
     await alert('a')
     await close((await incidents())[0]?.id ?? '')
     await rounds()
-    expect(words()).toEqual(['created 2 closed', 'closed 2 closed'])
+    expect(words()).toEqual(['created 2 closed', 'closed 3 closed'])
   })
 
   it('tells that one became part of another, and nothing of one nobody knew', async () => {
@@ -156,6 +156,19 @@ eachDatabase('telling a destination', (database) => {
     const again = new AbortController().signal
     while (await round({ stop: again }));
     expect(new Set(heard.map(({ id }) => id)).size).toBe(1)
+  })
+
+  it('repeats what may have arrived as it was, whatever changed meanwhile, before it tells what changed', async () => {
+    const { rounds, alert, incidents, close, answer, clock, heard } = await world(database())
+    answer.now = () => away()
+    await alert('a')
+    await rounds()
+    await alert('a', { rule: 'more' })
+    await close((await incidents())[0]?.id ?? '')
+    answer.now = () => taken
+    clock.advance(1_000)
+    await rounds()
+    expect(heard.map(({ id }) => id.slice(37))).toEqual(['1.created', '1.created', '3.closed'])
   })
 
   it('tries one that is away ever less often, says so, and tells all when it is back', async () => {

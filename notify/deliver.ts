@@ -8,7 +8,7 @@ import type { Database } from '../store/database.ts'
 import { type DueNotice, dueNotices, holdDestination, noteFailing, noteRefused, noteTaken, noteWell } from '../store/incident-notices.ts'
 import { incidentsById } from '../store/incidents.ts'
 import { factsOfIncidents, type IncidentFacts } from './incident-facts.ts'
-import type { Change, Channel, Outcome } from './notification.ts'
+import type { Channel, Outcome } from './notification.ts'
 
 export type Delivery = {
   db: Database
@@ -54,23 +54,19 @@ export async function deliver(delivery: Delivery): Promise<boolean> {
 
 /** Null: there is nothing to say of it, or our own end cut it off: then it is sent again, under the same id. */
 async function tell({ db, clock, channel, stop }: Delivery, notice: DueNotice, facts: IncidentFacts | undefined): Promise<Sent | null> {
-  const { incidentId, version, told, ended } = notice
+  const { incidentId, version, change, told, ended } = notice
   const place = { destination: channel.name, incidentId }
   // Merged away before anybody heard of it.
   if (facts === undefined || (told === null && facts.incident.mergedInto !== null)) {
     await noteTaken(db, { ...place, version, told, nextAt: clock.now() })
     return null
   }
-  const change: Change = told === null ? 'created' : ended && told === 'open' ? 'closed' : 'updated'
   const outcome = await channel.send({ id: `${incidentId}.${version}.${change}`, change, version, facts }, stop)
-  if (outcome.outcome === 'taken')
-    await noteTaken(db, {
-      ...place,
-      // Of one that had ended before it was told of, the end is still to be told.
-      version: change === 'created' && ended ? version - 1 : version,
-      told: change !== 'created' && ended ? 'closed' : 'open',
-      nextAt: later(clock, calmMs),
-    })
+  if (outcome.outcome === 'taken') {
+    const known = change === 'closed' || (change === 'updated' && told === 'closed' && ended) ? 'closed' : 'open'
+    // Of one that ended before it was told of, or while it was, the end is still to be told.
+    await noteTaken(db, { ...place, version, told: known, nextAt: later(clock, calmMs), more: ended && known === 'open' })
+  }
   return stop.aborted && outcome.outcome !== 'taken' ? null : { notice, outcome }
 }
 

@@ -2,9 +2,9 @@
  * The contract of a channel: something happened to an incident, and one destination is told in its own words. A channel sends once and says
  * what came of it; when to try again, in which order, and what is told at all is deliver.ts's. It never throws for what the destination does.
  */
+import type { Change } from '../store/incident-notices.ts'
 import type { IncidentFacts } from './incident-facts.ts'
 
-export type Change = 'created' | 'updated' | 'closed'
 export type Notification = {
   /** The same for the same change of the same incident, however often it is sent: receivers tell repetitions by it. */ id: string
   change: Change

@@ -53,37 +53,63 @@ export async function holdDestination(
   return held ?? null
 }
 
+export type Change = 'created' | 'updated' | 'closed'
 /** `ended`: closed, or merged into another. `told` null: the receiver does not know it yet. */
-export type DueNotice = { incidentId: string; version: number; attempts: number; told: 'open' | 'closed' | null; ended: boolean }
+export type DueNotice = {
+  incidentId: string
+  version: number
+  change: Change
+  attempts: number
+  told: 'open' | 'closed' | null
+  ended: boolean
+}
 
-/** Longest waiting first. The end of an incident does not wait until its last news is old enough. */
+/**
+ * Longest waiting first. The end of an incident does not wait until its last news is old enough. What is sent may arrive though no answer comes
+ * back, so it is written down before: whatever changes meanwhile, it is repeated as that same change until it is taken.
+ */
 export async function dueNotices(
   db: Queryable,
   { destination, now, limit }: { destination: string; now: Date; limit: number },
 ): Promise<DueNotice[]> {
   const rows = await db.query(sql<{
     id: string
-    version: number
+    trying: number
+    trying_change: Change
     attempts: number
     told: DueNotice['told']
-    state: IncidentState
-    merged: boolean
-  }>`select n.incident_id::text as id, n.version, n.attempts, n.told, i.state, i.merged_into is not null as merged
-    from incident_notices n join incidents i on i.id = n.incident_id
-    where n.destination = ${destination} and n.version > n.sent and (n.next_at is null or n.next_at <= ${now}
-      or (n.attempts = 0 and n.told is distinct from 'closed' and (i.state = 'closed' or i.merged_into is not null)))
-    order by n.since, n.incident_id limit ${limit}`)
-  return rows.map(({ id, state, merged, ...row }) => ({ ...row, incidentId: id, ended: merged || state === 'closed' }))
+    ended: boolean
+  }>`with due as (
+      select n.destination, n.incident_id, n.since, e.ended from incident_notices n join incidents i on i.id = n.incident_id
+        cross join lateral (select i.state = 'closed' or i.merged_into is not null as ended) e
+      where n.destination = ${destination} and n.version > n.sent
+        and (n.next_at is null or n.next_at <= ${now} or (n.attempts = 0 and n.told is distinct from 'closed' and e.ended))
+      order by n.since, n.incident_id limit ${limit}),
+    marked as (
+      update incident_notices n set trying = coalesce(n.trying, n.version), trying_change = coalesce(n.trying_change,
+        case when n.told is null then 'created' when due.ended and n.told = 'open' then 'closed' else 'updated' end)
+      from due where n.destination = due.destination and n.incident_id = due.incident_id
+      returning n.incident_id, n.trying, n.trying_change, n.attempts, n.told, due.ended, due.since)
+    select incident_id::text as id, trying, trying_change, attempts, told, ended from marked order by since, incident_id`)
+  return rows.map(({ id, trying, trying_change, ...row }) => ({ ...row, incidentId: id, version: trying, change: trying_change }))
 }
 
 type Told = { destination: string; incidentId: string }
 
-/** It was taken as far as `version`; what changes from now on is told after `nextAt`. */
+/** It was taken as far as `version`; what changes from now on is told after `nextAt`. `more`: there is something to tell of it already. */
 export async function noteTaken(
   db: Queryable,
-  { destination, incidentId, version, told, nextAt }: Told & { version: number; told: DueNotice['told']; nextAt: Date },
+  {
+    destination,
+    incidentId,
+    version,
+    told,
+    nextAt,
+    more = false,
+  }: Told & Pick<DueNotice, 'version' | 'told'> & { nextAt: Date; more?: boolean },
 ): Promise<void> {
-  await db.query(sql`update incident_notices set sent = greatest(sent, ${version}), told = ${told}, attempts = 0, next_at = ${nextAt}, error = null
+  await db.query(sql`update incident_notices set sent = greatest(sent, ${version}), version = case when ${more} then greatest(version, ${version} + 1) else version end,
+      trying = null, trying_change = null, told = ${told}, attempts = 0, next_at = ${nextAt}, error = null
     where destination = ${destination} and incident_id = ${incidentId}`)
 }
 

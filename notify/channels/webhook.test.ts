@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -46,6 +47,17 @@ describe('a CloudEvent', () => {
       dataschema: 'https://schema.ocsf.io/1.8.0/classes/incident_finding',
     })
     expect(Event.parse(JSON.parse(JSON.stringify(data)))).toMatchObject({ class_uid: 2005, activity_id: 1 })
+  })
+})
+
+describe('docs/output.md', () => {
+  it('shows an event exactly as it is sent', () => {
+    const shown = /```json\n([\s\S]*?)\n```/.exec(readFileSync('docs/output.md', 'utf8'))?.[1] ?? ''
+    const report = { analyst: 'playbook', verdict: 'true_positive', confidence: 'high' } as const
+    const facts = incidentFacts({ report, incident: { scope: 'prod' } })
+    const id = `${facts.incident.id}.2.updated`
+    const sent = cloudEvent({ id, change: 'updated', version: 2, facts }, 'https://falconer.example.org')
+    expect(JSON.parse(shown)).toEqual(JSON.parse(JSON.stringify(sent)))
   })
 })
 

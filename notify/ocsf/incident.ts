@@ -1,8 +1,8 @@
 /** An incident as OCSF Incident Finding (2005): one finding for each of its rules, its state, its verdict. Pure. */
 import { fromDate } from '../../domain/event-time.ts'
 import type { Verdict } from '../../domain/report.ts'
+import type { Change } from '../../store/incident-notices.ts'
 import type { IncidentFacts, RuleFact } from '../incident-facts.ts'
-import type { Change } from '../notification.ts'
 import { attacksOf, caption, milliseconds, type OcsfEvent, ocsfEvent, resourceOf } from './event.ts'
 
 const verdictIds: Record<Verdict, number> = {
