@@ -4,9 +4,10 @@ import { summary, table } from './bench.ts'
 import { collect } from './collect.ts'
 import { ingest } from './ingest.ts'
 import { lists } from './lists.ts'
+import { nats } from './nats.ts'
 import { start } from './start.ts'
 
-const benches = [collect, ingest, lists, start]
+const benches = [collect, ingest, lists, nats, start]
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {

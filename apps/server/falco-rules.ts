@@ -57,14 +57,14 @@ export async function ruleAsLoaded(db: Queryable, name: string, scope?: string):
   if (rule !== undefined)
     throw new InputError(`“${name}” is loaded in several clusters: ${rules.map((one) => one.scope).join(', ')}. Say which one.`)
   const where = scope === undefined ? '' : ` of ${scope}`
-  if (files.length === 0) throw new NotFoundError(`Falconer was not given the rules files${where}. ${howToGive(scope)}`)
+  if (files.length === 0) throw new NotFoundError(`Falconer was not given the rules files${where}: ${howToGive(scope)}`)
   throw new NotFoundError(
-    `No rule “${name}” is in the rules files${where} that Falconer was given (${files.map((one) => one.file).join(', ')}). If Falco loads others too: ${howToGive(scope)}`,
+    `No rule “${name}” is in the rules files${where} that Falconer was given (${files.map((one) => one.file).join(', ')}). If Falco loads more than these: ${howToGive(scope)}`,
   )
 }
 
 export const howToGive = (scope = 'NAME'): string =>
-  `Give it the files Falco loads, in that order: falconer import /etc/falco/falco_rules.yaml /etc/falco/falco_rules.local.yaml /etc/falco/rules.d --cluster ${scope}`
+  `give it the files Falco loads, in that order: falconer import /etc/falco/falco_rules.yaml /etc/falco/falco_rules.local.yaml /etc/falco/rules.d --cluster ${scope}`
 
 const placeKey = ({ file, position }: { file: string; position: number }): string => `${position} ${file}`
 

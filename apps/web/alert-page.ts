@@ -36,7 +36,7 @@ function ruleCard({ scope }: Alert, { rules: [rule], files }: RulesNow): Html {
     rule !== undefined
       ? html`<p>${untrusted(rule.desc.trim(), 2_000)}</p>${rule.problems.length === 0 ? nothing : html`<p class="notice bad">${plural(rule.problems.length, 'problem')} with it as it is loaded.</p>`}<p><a href="${rulePath(rule)}">What it looks for</a></p>`
       : files.length === 0
-        ? html`<p class="quiet">What it looks for is not known here: Falconer was not given Falco’s rules files. ${untrusted(howToGive(scope), 400)}</p>`
+        ? html`<p class="quiet">What it looks for is not known here: Falconer was not given Falco’s rules files: ${untrusted(howToGive(scope), 400)}</p>`
         : html`<p class="quiet">No rule of this name is in the rules files of ${untrusted(scope, 100)} that Falconer was given.</p>`
   return html`<section class="card"><h2>The rule</h2>${body}</section>`
 }

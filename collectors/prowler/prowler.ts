@@ -19,7 +19,8 @@ export const prowler: Collector<Raw> = {
   name: 'prowler',
   title: 'Prowler results',
   produces: ['finding', 'scan'],
-  connect: `Prowler writes its report into a folder; import it from there. Scan whole accounts: of what a later report no longer lists, Falconer says that it is gone.
+  connect: `Prowler writes its report into a folder; import it from there. What a later report says passes is fixed; what it does not list stays as it was, for
+Prowler may have been asked for a part and does not say so.
 
 \`\`\`sh
 prowler aws --output-formats json-ocsf --output-directory reports

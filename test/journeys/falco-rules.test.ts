@@ -120,7 +120,7 @@ describe('Falco’s rules', () => {
 
   it('say what is wrong with them, which cluster is meant, and how to give them', async () => {
     expect(await read(path('Other'), 404)).toMatchObject({
-      detail: expect.stringMatching(/not given the rules files\. .*falconer import \/etc\/falco\/falco_rules\.yaml/),
+      detail: expect.stringMatching(/not given the rules files: .*falconer import \/etc\/falco\/falco_rules\.yaml/),
     })
     await give('falco_rules.local.yaml', local)
     expect(await read('/rules')).toMatchObject({

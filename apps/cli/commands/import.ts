@@ -5,7 +5,7 @@ export const importCommand: CliCommand = {
   register: (program, cli) =>
     program
       .command('import')
-      .description('read alerts and inventory from files, folders or standard input (-)')
+      .description('read alerts, scanners’ reports, audit logs, rules and inventory from files, folders or standard input (-)')
       .argument('<path...>', 'files and folders; the format of each is recognised; gzip is unpacked')
       .addOption(jsonOption())
       .option('--cluster <name>', 'cluster the records belong to (default: FALCONER_SCOPE)')
@@ -14,6 +14,7 @@ export const importCommand: CliCommand = {
         'after',
         `${examples(
           'falconer import /var/log/falco --cluster prod',
+          'trivy image --format json nginx:1.25 | falconer import - --cluster prod',
           'kubectl get nodes,pods,deployments,replicasets -A -o json | falconer import - --cluster prod',
         )}
 

@@ -45,7 +45,10 @@ function shown({ rules, files, problems }: Answer): string {
       safe(one.problems.join('; '), 120),
     ]),
   )
-  const loaded = files.map((one) => `${safe(one.file, 60)} (${one.items} items, ${safe(one.scope, 30)}, ${shortTime(one.loadedAt)} UTC)`)
+  const loaded = files.map(
+    (one) =>
+      `${safe(one.file, 60)} (${one.items === 1 ? '1 item' : `${one.items} items`}, ${safe(one.scope, 30)}, ${shortTime(one.loadedAt)} UTC)`,
+  )
   return [list, `loaded, in this order: ${loaded.join(', ')}`, ...problems.map((text) => `not used: ${safe(text, 300)}`)].join('\n')
 }
 
