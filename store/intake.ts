@@ -27,7 +27,7 @@ import { noteSensors, type SensorReport } from './internal-messages.ts'
 import { type Observed, upsertInventory } from './observe.ts'
 import { notePulled, type PulledObject } from './pulls.ts'
 import { reconsider } from './reconsider.ts'
-import { endScan, scanKey, upsertScans } from './scans.ts'
+import { endScan, type KnownScan, lockTargets, scanKey, upsertScans } from './scans.ts'
 import { addToSource, type Tally } from './sources.ts'
 import { escapeDeep } from './values.ts'
 
@@ -192,6 +192,10 @@ async function write(tx: Transaction, clock: Clock, deliveries: readonly Deliver
     tx,
     [...observed.values()].flatMap((found) => found.news),
   )
+  await lockTargets(
+    tx,
+    deliveries.flatMap(({ findings, scans }) => [...findings, ...scans].map(({ scan }) => scan)),
+  )
   const posture = new Map<Delivery, number>()
   for (const delivery of deliveries) posture.set(delivery, await writePosture(tx, delivery, now))
   await insertDeadLetters(
@@ -237,14 +241,14 @@ async function writePosture(tx: Transaction, delivery: Delivery, receivedAt: Dat
   const source = { sourceId, receivedAt, live }
   if (findings.length > 0) fresh += await insertFindings(tx, findings, source)
   if (scans.length === 0) return fresh
-  const ids = await upsertScans(
+  const known = await upsertScans(
     tx,
     scans.map(({ scan }) => scan),
     source,
   )
   const ended: bigint[] = []
   for (const { scan, end } of scans) {
-    const id = ids.get(scanKey(scan)) as bigint
+    const { id } = known.get(scanKey(scan)) as KnownScan
     if (await endScan(tx, id, end, receivedAt)) ended.push(id)
   }
   if (ended.length > 0) await deriveAround(tx, ended)
