@@ -9,7 +9,13 @@ export type Comparison = {
   falconer: readonly number[]
   baseline: { what: string; samples: readonly number[] }
 }
-export type Bench = { name: string; title: string; run(runs: number, progress: (text: string) => void): Promise<Comparison[]> }
+/** Of the files that `collect` makes. */
+export type Sizes = { logMegabytes: number; reportMegabytes: number }
+export type Bench = {
+  name: string
+  title: string
+  run(runs: number, progress: (text: string) => void, sizes: Sizes): Promise<Comparison[]>
+}
 
 export function median(samples: readonly number[]): number {
   const sorted = [...samples].sort((a, b) => a - b)

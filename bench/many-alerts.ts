@@ -53,9 +53,9 @@ async function copyInto(db: Database, copy: number, agoMs: number): Promise<void
   const key = sql`decode(${other(sql`encode(content_key, 'hex')`)} || ${other(sql`encode(content_key, 'hex') || 'x'`)}, 'hex')`
   const first = sql`received_at > now() - interval '1 hour'`
   await db.transaction(async (tx) => {
-    await tx.query(sql`insert into alerts (id, received_at, scope, source_id, sensor, sensor_source, event_ns, event_time, rule, priority, severity, hostname,
+    await tx.query(sql`insert into alerts (id, received_at, scope, source_id, sensor, sensor_source, event_ns, rule, priority, severity, hostname,
         container_id, pod_namespace, pod_name, output, normal, fields, raw, content_key)
-      select ${alertId(sql`id`, sql`received_at`)}, received_at - ${ago}, scope, source_id, sensor, sensor_source, event_ns - ${agoNs}, event_time - ${ago}, rule, priority,
+      select ${alertId(sql`id`, sql`received_at`)}, received_at - ${ago}, scope, source_id, sensor, sensor_source, event_ns - ${agoNs}, rule, priority,
         severity, hostname, container_id, pod_namespace, pod_name, output, normal, fields, raw, ${key} from alerts where ${first}`)
     await tx.query(sql`insert into alert_keys (scope, content_key, alert_id, received_at, last_received_at, seen)
       select scope, ${key}, ${alertId(sql`alert_id`, sql`received_at`)}, received_at - ${ago}, last_received_at - ${ago}, seen from alert_keys where ${first}`)

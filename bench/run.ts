@@ -1,25 +1,32 @@
-/** `npm run bench -- <name …> [--runs N] [--json]`: runs the named benchmarks, or all of them. */
+/** `npm run bench -- <name …> [--runs N] [--json] [--log-mb N] [--report-mb N]`: runs the named benchmarks, or all of them. */
 import { parseArgs } from 'node:util'
 import { summary, table } from './bench.ts'
+import { collect } from './collect.ts'
 import { ingest } from './ingest.ts'
 import { lists } from './lists.ts'
 import { nats } from './nats.ts'
 import { start } from './start.ts'
 
-const benches = [ingest, lists, nats, start]
+const benches = [collect, ingest, lists, nats, start]
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { runs: { type: 'string', default: '3' }, json: { type: 'boolean', default: false } },
+  options: {
+    runs: { type: 'string', default: '3' },
+    json: { type: 'boolean', default: false },
+    'log-mb': { type: 'string', default: '200' },
+    'report-mb': { type: 'string', default: '60' },
+  },
 })
 const runs = Number(values.runs)
+const sizes = { logMegabytes: Number(values['log-mb']), reportMegabytes: Number(values['report-mb']) }
 const unknown = positionals.filter((name) => !benches.some((bench) => bench.name === name))
-if (unknown.length > 0 || !Number.isInteger(runs) || runs < 1) {
-  console.error(`usage: npm run bench -- [${benches.map(({ name }) => name).join(' | ')}] [--runs N] [--json]`)
+if (unknown.length > 0 || !Number.isInteger(runs) || runs < 1 || !Object.values(sizes).every((size) => size > 0)) {
+  console.error(`usage: npm run bench -- [${benches.map(({ name }) => name).join(' | ')}] [--runs N] [--json] [--log-mb N] [--report-mb N]`)
   process.exit(2)
 }
 const results: Record<string, unknown> = {}
 for (const bench of benches.filter(({ name }) => positionals.length === 0 || positionals.includes(name))) {
-  const comparisons = await bench.run(runs, (text) => console.error(`${bench.name}: ${text}`))
+  const comparisons = await bench.run(runs, (text) => console.error(`${bench.name}: ${text}`), sizes)
   if (values.json) results[bench.name] = comparisons.map(summary)
   else console.log(`\n${bench.title} (medians of ${runs} runs)\n\n${table(comparisons)}`)
 }

@@ -15,6 +15,7 @@ export type ApiRequest = {
   query?: Record<string, string>
   body?: unknown
   contentType?: string
+  accept?: string
   /** From the first byte sent to the last one received. */
   timeoutMs?: number
 }
@@ -29,7 +30,7 @@ export async function sendRequest(kubeConfig: KubeConfig, request: ApiRequest): 
   if (server === undefined) throw new UpstreamError('The kubeconfig names no cluster', { retryable: false })
   const url = new URL(server.replace(/\/$/, '') + request.path)
   for (const [name, value] of Object.entries(request.query ?? {})) url.searchParams.set(name, value)
-  const options: https.RequestOptions = { method: request.method, headers: { accept: 'application/json' } }
+  const options: https.RequestOptions = { method: request.method, headers: { accept: request.accept ?? 'application/json' } }
   await kubeConfig.applyToHTTPSOptions(options)
   const body = request.body === undefined ? undefined : JSON.stringify(request.body)
   if (body !== undefined)

@@ -6,7 +6,7 @@ import type { ZodType } from 'zod'
 import type { NewRecord, RecordKind } from '../domain/record.ts'
 import type { Path } from './json-elements.ts'
 
-export type { NewInternal, NewRecord } from '../domain/record.ts'
+export type { NewRecord } from '../domain/record.ts'
 
 /** Where a record comes from: `scope` is the cluster, `receivedNs` our clock, `path` what the input is called. */
 export type SourceContext = { sourceId: string | null; sourceName: string; scope: string; receivedNs: bigint; path?: string }
@@ -18,7 +18,8 @@ export type Piece = {
   at: string
   error?: string
   skipped?: boolean
-  /** What `raw` was parsed from, and the bytes that say it; default: all of `bytes`. */ document?: { text: string; bytes: Uint8Array }
+  /** What `raw` was parsed from, and the bytes that say it; default: all of `bytes`. `alone`: they are that text, and nothing else came with it. */
+  document?: { text: string; bytes: Uint8Array; alone?: boolean }
   /** Of a scanner’s report (report.ts): what stands around `raw`, in which list `raw` stands and where. */ report?: Report
   list?: string
   path?: Path

@@ -1,22 +1,25 @@
 /** What a file looks like that no collector takes: in words that help whoever named it. Formats close to ours are told by name, with what to send instead. */
-type LookAlike = { is: RegExp; says: string }
+type LookAlike = { /** All of them. */ is: readonly RegExp[]; says: string }
 
 const known: readonly LookAlike[] = [
-  { is: /^\n\r\r\n/, says: 'it is a system-call capture (.scap), which this version does not read' },
+  { is: [/^\n\r\r\n/], says: 'it is a system-call capture (.scap), which this version does not read' },
   {
-    is: /"spdxVersion"\s*:|^SPDXVersion:/m,
+    is: [/"spdxVersion"\s*:|^SPDXVersion:/m],
     says: 'it is an SPDX document. Make a CycloneDX one (trivy --format cyclonedx, syft -o cyclonedx-json)',
   },
   {
-    is: /"detector"\s*:[\s\S]*"manifests"\s*:|"manifests"\s*:[\s\S]*"detector"\s*:/,
+    is: [/"detector"\s*:/, /"manifests"\s*:/],
     says: 'it is a dependency snapshot for GitHub. Make a CycloneDX document, or the scanner’s own JSON',
   },
-  { is: /"findingArn"\s*:/, says: 'it is Amazon Inspector’s own format. Export it from Security Hub (ASFF)' },
-  { is: /"(?:rule_provider|long_id)"\s*:/, says: 'it is a report of tfsec. Make SARIF of it (tfsec --format sarif), or use trivy config' },
+  { is: [/"findingArn"\s*:/], says: 'it is Amazon Inspector’s own format. Export it from Security Hub (ASFF)' },
+  {
+    is: [/"(?:rule_provider|long_id)"\s*:/],
+    says: 'it is a report of tfsec. Make SARIF of it (tfsec --format sarif), or use trivy config',
+  },
 ]
 
 export function looksLike(sample: string): string {
-  const found = known.find(({ is }) => is.test(sample))
+  const found = known.find(({ is }) => is.every((pattern) => pattern.test(sample)))
   if (found !== undefined) return found.says
   const start = sample.trimStart()
   if (/^(\{\s*["}]|\[\s*["{[\]])/.test(start)) {

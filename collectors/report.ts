@@ -148,6 +148,16 @@ function parse(bytes: Buffer): { value: unknown } | { error: string } {
   }
 }
 
+/** A cluster’s object is the same report in whichever list it comes and however it is written: its UID and version name it. Null: it is none. */
+export function versionDigest(value: unknown): string | null {
+  const { metadata } = (value ?? {}) as { metadata?: { uid?: unknown; resourceVersion?: unknown } | null }
+  const { uid, resourceVersion } = metadata ?? {}
+  if (typeof uid !== 'string' || typeof resourceVersion !== 'string') return null
+  return createHash('sha256')
+    .update(JSON.stringify([uid, resourceVersion]))
+    .digest('hex')
+}
+
 /** What the report says around its findings, checked once however many they are. Throws InputError. */
 export function aroundOf<T, R = T>(
   schema: ZodType<T>,

@@ -11,6 +11,15 @@ const secret = z
   .string()
   .min(1)
   .transform((value) => new Secret(value))
+const webAddress = z
+  .url({ protocol: /^https?$/, error: 'must be an address that begins with https:// or http://' })
+  .refine((text) => new URL(text).username + new URL(text).password === '', 'must hold no user name or password')
+  .transform((value) => new Secret(value))
+const signingSecret = z
+  .string()
+  .min(24, 'must have at least 24 characters, or be whsec_ and base64')
+  .refine((text) => !text.startsWith('whsec_') || /^whsec_[A-Za-z0-9+/]{24,}={0,2}$/.test(text), 'must be base64 after whsec_')
+  .transform((value) => new Secret(value))
 const flag = z.enum(['true', 'false', '1', '0', 'yes', 'no']).transform((value) => ['true', '1', 'yes'].includes(value))
 const list = z.string().transform((value) =>
   value
@@ -39,6 +48,12 @@ export const Config = z.object({
     .describe('kubeconfig of the executor alone, with the rights of deploy/executor-rbac.generated.yaml; default: FALCONER_KUBECONFIG'),
   FALCONER_KUBE_CONTEXT: z.string().optional().describe('Context in that kubeconfig'),
   FALCONER_IN_CLUSTER: flag.default(false).describe('Use the pod’s own service account'),
+  FALCONER_PULL_MINUTES: z.coerce
+    .number()
+    .min(0)
+    .max(10_080)
+    .default(15)
+    .describe('How often what the operators of Trivy and Kubescape found is read from that cluster; 0: never'),
   FALCONER_ACTIONS: flag
     .default(false)
     .describe('Allow approved actions to be executed on the cluster; off: proposals are planned, never run'),
@@ -87,6 +102,12 @@ export const Config = z.object({
   FALCONER_NATS_CREDENTIALS: z.string().optional().describe('Credentials file (.creds) for it'),
   FALCONER_NATS_TOKEN: secret.optional().describe('Token for it'),
   FALCONER_NATS_CA: z.string().optional().describe('Certificate file of the authority to believe, when it is not a public one'),
+  FALCONER_WEBHOOK_URL: webAddress
+    .optional()
+    .describe('Where incidents are sent as CloudEvents (docs/output.md). The whole address counts as a secret'),
+  FALCONER_WEBHOOK_SECRET: signingSecret
+    .optional()
+    .describe('Signs what is sent there, as Standard Webhooks says; at least 24 characters, or whsec_ and base64'),
   FALCONER_URL: z.url().optional().describe('Server that the command line talks to'),
   FALCONER_TOKEN: secret.optional().describe('API token of the command line'),
 })

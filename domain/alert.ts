@@ -63,8 +63,25 @@ export const NewAlert = z.object({
   fields: z.record(z.string(), z.unknown()).describe('output_fields as written, exact'),
   document: z.record(z.string(), z.unknown()).describe('The whole document as parsed, exact'),
   raw: z.custom<Uint8Array>((value) => value instanceof Uint8Array).describe('The bytes as received'),
+  rawIsDocument: z.literal(true).optional().describe('`raw` is `document` and nothing else: `said` can be read from it again'),
 })
 export type NewAlert = z.infer<typeof NewAlert>
 
+/** What a document itself says in words and in fields. Pure: of the same document always the same. */
+export function said(document: Record<string, unknown>): Pick<NewAlert, 'output' | 'fields'> {
+  const { output, output_fields: fields } = document
+  return { output: typeof output === 'string' ? output : null, fields: (fields ?? {}) as NewAlert['fields'] }
+}
+
 /** A stored alert: the normalised record, its id and its place in time. `raw` is read on its own. */
-export type Alert = Omit<NewAlert, 'raw' | 'document'> & { id: string; sourceId: string | null; receivedAt: Date; seen: number }
+export type Alert = Omit<NewAlert, 'raw' | 'document' | 'rawIsDocument'> & {
+  id: string
+  sourceId: string | null
+  receivedAt: Date
+  seen: number
+}
+/**
+ * What correlation asks of an alert, which is less than all. `fields` are null where nothing is to be found in them: a system call has
+ * no identity but its process.
+ */
+export type Lead = Omit<Alert, 'output' | 'fields' | 'contentKey' | 'seen'> & { fields: Alert['fields'] | null }

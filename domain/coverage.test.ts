@@ -27,6 +27,7 @@ const sensor = (over: Partial<SensorFacts> = {}): SensorFacts => ({ lastAt: ago(
 const scan = (over: Partial<ScanFacts> = {}): ScanFacts => ({
   observedAt: ago(20),
   lookedAt: ago(20),
+  goneAt: null,
   timed: true,
   ended: true,
   failed: null,

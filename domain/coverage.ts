@@ -2,7 +2,20 @@
  * The ledger of what was looked at: whether a source, a sensor or a scan is as fresh as it should be, and what is not known when it is not.
  * Silence, drops and empty scans are told as “not observed since”, never as nothing there. Pure.
  */
-export const gapKinds = ['never', 'silent', 'dropping', 'unread', 'skewed', 'empty', 'failed', 'unfinished', 'untimed'] as const
+export const gapKinds = [
+  'never',
+  'absent',
+  'silent',
+  'gone',
+  'dropping',
+  'unread',
+  'skewed',
+  'empty',
+  'failed',
+  'unfinished',
+  'untimed',
+  'undelivered',
+] as const
 export type GapKind = (typeof gapKinds)[number]
 /** `since`: what happened after it is not known; null: there is no such moment, or it never was observed. `says` is one sentence. */
 export type CoverageGap = { kind: GapKind; since: Date | null; says: string }
@@ -55,6 +68,29 @@ export function sourceGaps(source: SourceFacts, now: Date): CoverageGap[] {
   return gaps
 }
 
+/** How pulling one resource of a scanner’s operator stands. */
+export type PullFacts = { resource: string; state: 'waiting' | 'read' | 'absent' | 'failed'; detail: string | null; lookedAt: Date | null }
+/** Of all resources of one operator. */
+export function pullGaps(pulls: readonly PullFacts[]): CoverageGap[] {
+  const short = ({ resource }: PullFacts): string => resource.split('.')[0] ?? resource
+  const absent = pulls.filter(({ state }) => state === 'absent')
+  const none = absent.length === pulls.length
+  const gaps: CoverageGap[] = pulls
+    .filter(({ state }) => state === 'failed')
+    .map((one) => ({
+      kind: 'failed',
+      since: one.lookedAt,
+      says: `Its ${short(one)} could not all be read: ${one.detail ?? 'no reason is known'}.`,
+    }))
+  if (absent.length > 0)
+    gaps.push({
+      kind: 'absent',
+      since: null,
+      says: `Not installed: the cluster serves ${none ? 'none of its resources' : `no ${absent.map(short).join(', ')}`}, so nothing is known from ${none ? 'it' : 'them'}.`,
+    })
+  return gaps
+}
+
 export type SensorFacts = { lastAt: Date; dropped: bigint; alertsDropped: bigint }
 export function sensorGaps(sensor: SensorFacts, now: Date): CoverageGap[] {
   const gaps: CoverageGap[] = []
@@ -76,8 +112,24 @@ export function sensorGaps(sensor: SensorFacts, now: Date): CoverageGap[] {
 }
 
 /** `lookedAt`: when a scan last came to its end with something in it; null: none ever did. */
-export type ScanFacts = { observedAt: Date; lookedAt: Date | null; timed: boolean; ended: boolean; failed: string | null; findings: number }
-export function scanGaps({ observedAt, lookedAt: since, timed, ended, failed, findings }: ScanFacts, now: Date): CoverageGap[] {
+export type ScanFacts = {
+  observedAt: Date
+  lookedAt: Date | null
+  timed: boolean
+  ended: boolean
+  failed: string | null
+  findings: number
+  /** When the object that told of it was deleted in its cluster; null: it was not. */ goneAt: Date | null
+}
+export function scanGaps({ observedAt, lookedAt: since, timed, ended, failed, findings, goneAt }: ScanFacts, now: Date): CoverageGap[] {
+  if (goneAt !== null)
+    return [
+      {
+        kind: 'gone',
+        since: goneAt,
+        says: 'Its report was deleted in the cluster: what it found is not fixed by that, only no longer observed.',
+      },
+    ]
   if (!ended) return [{ kind: 'unfinished', since, says: 'Its newest report did not come to its end: what it does not list is not known.' }]
   if (failed !== null) return [{ kind: 'failed', since, says: `Its newest scan says nothing by what it does not list: ${failed}.` }]
   if (findings === 0)
@@ -86,4 +138,27 @@ export function scanGaps({ observedAt, lookedAt: since, timed, ended, failed, fi
     return [{ kind: 'silent', since, says: `Not scanned since then, for more than ${words(scanExpectedMs)}.` }]
   if (!timed) return [{ kind: 'untimed', since: null, says: 'Its report does not say when it looked, only when it was received is known.' }]
   return []
+}
+
+/** `failingSince`: it takes nothing since then. `refused`: so many of those waiting, by themselves. */
+export type DestinationFacts = {
+  waiting: number
+  waitingSince: Date | null
+  refused: number
+  failingSince: Date | null
+  nextAt: Date | null
+  error: string | null
+}
+/** Whoever is told outside does not know what waits. What has waited for moments only is on its way. */
+export function destinationGaps(
+  { waiting, waitingSince, refused, failingSince, nextAt, error }: DestinationFacts,
+  now: Date,
+): CoverageGap[] {
+  const isLate = waitingSince !== null && now.getTime() - waitingSince.getTime() > 5 * minute
+  if (waitingSince === null || (failingSince === null && refused === 0 && !isLate)) return []
+  const at = (date: Date): string => `${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`
+  const what = `${waiting.toLocaleString('en')} ${waiting === 1 ? 'incident waits' : 'incidents wait'} to be told to it, the longest since ${at(waitingSince)}`
+  const alone = refused > 0 && failingSince === null ? `; ${refused.toLocaleString('en')} refused` : ''
+  const next = failingSince === null || nextAt === null ? '' : ` It is tried again at ${at(nextAt)}.`
+  return [{ kind: 'undelivered', since: null, says: `${what}${alone}${error === null ? '' : `: ${error}`}.${next}` }]
 }

@@ -55,7 +55,24 @@ const rawJSON = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON
 
 /** Writes a value as JSON; a bigint is written as its digits. The reverse of parseExact. */
 export function stringifyExact(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'bigint' ? rawJSON(inner.toString()) : inner))
+  return JSON.stringify(withDigits(value))
+}
+
+/** The value itself where there is no bigint in it: to hand each member to a function, as JSON.stringify can, costs many times the writing. */
+function withDigits(value: unknown): unknown {
+  if (typeof value === 'bigint') return rawJSON(value.toString())
+  if (value === null || typeof value !== 'object' || typeof (value as { toJSON?: unknown }).toJSON === 'function') return value
+  const members = value as Record<string, unknown>
+  let copy: Record<string, unknown> | undefined
+  for (const key of Object.keys(members)) {
+    const inner = members[key]
+    if (typeof inner !== 'bigint' && (typeof inner !== 'object' || inner === null)) continue
+    const written = withDigits(inner)
+    if (written === inner) continue
+    copy ??= (Array.isArray(value) ? [...(value as unknown[])] : { ...members }) as Record<string, unknown>
+    copy[key] = written
+  }
+  return copy ?? value
 }
 
 /** Real documents stay below ten levels; what lies far beyond would exhaust a stack somewhere on its way. */

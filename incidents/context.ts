@@ -3,7 +3,7 @@
  * characters is matched as a prefix and marked inferred; two matches are none. Text in an alert is only ever a
  * lead to a record that inventory wrote.
  */
-import type { Alert } from '../domain/alert.ts'
+import type { Lead } from '../domain/alert.ts'
 import { ContainerProperties, type Entity, existedAt, PodProperties, workloadKinds, WorkloadProperties } from '../domain/entity.ts'
 
 /** Reads time-valid inventory; given by the store, faked by tests. */
@@ -31,7 +31,7 @@ export type AlertContext = {
 export const noContext = (how: string): AlertContext => ({ container: null, pod: null, workload: null, node: null, inferred: false, how })
 
 /** Finds the alert's place in inventory. Never guesses between two. */
-export async function resolveContext(alert: Alert, inventory: Inventory): Promise<AlertContext> {
+export async function resolveContext(alert: Lead, inventory: Inventory): Promise<AlertContext> {
   if (alert.container === null && alert.pod === null) {
     const node = alert.hostname === null ? undefined : await inventory.nodeByName(alert.scope, alert.hostname)
     return { ...noContext(alert.hostname === null ? 'it names no host, pod or container' : 'on the host itself'), node: node ?? null }
@@ -49,7 +49,7 @@ export async function resolveContext(alert: Alert, inventory: Inventory): Promis
  * Whether inventory has told all it can: the place itself, its node, and owners up to one that nobody owns. What is
  * not complete is asked again when inventory has news.
  */
-export function isComplete(alert: Alert, { pod, workload, node }: AlertContext): boolean {
+export function isComplete(alert: Lead, { pod, workload, node }: AlertContext): boolean {
   if (alert.container === null && alert.pod === null) return node !== null || alert.hostname === null
   const properties = pod === null ? undefined : PodProperties.safeParse(pod.properties).data
   if (properties === undefined) return false
@@ -64,7 +64,7 @@ type Found = Pick<AlertContext, 'container' | 'pod' | 'inferred' | 'how'>
  * container of their own with any pod's. So it is believed for a pod that existed then, and no container that
  * inventory knows is ever explained by it; of an unknown container it is told as inferred.
  */
-async function byUid(alert: Alert, inventory: Inventory): Promise<Found | string | undefined> {
+async function byUid(alert: Lead, inventory: Inventory): Promise<Found | string | undefined> {
   if (alert.pod?.uid == null) return undefined
   const pod = await inventory.podByUid(alert.scope, alert.pod.uid)
   if (pod === undefined) return undefined
@@ -73,7 +73,7 @@ async function byUid(alert: Alert, inventory: Inventory): Promise<Found | string
   return { container: null, pod, inferred: true, how: 'inferred: the sensor gave the pod’s UID; inventory does not know its container' }
 }
 
-async function byContainer(alert: Alert, inventory: Inventory): Promise<Found | string | undefined> {
+async function byContainer(alert: Lead, inventory: Inventory): Promise<Found | string | undefined> {
   if (alert.container === null) return undefined
   const begin = await inventory.containersByPrefix(alert.scope, alert.container.id, alert.eventNs)
   // The pod’s UID may tell them apart.
@@ -89,7 +89,7 @@ async function byContainer(alert: Alert, inventory: Inventory): Promise<Found | 
 
 const podUidOf = (container: Entity): string | undefined => ContainerProperties.safeParse(container.properties).data?.podUid
 
-function howContainer(alert: Alert, container: Entity): Pick<Found, 'how' | 'inferred'> {
+function howContainer(alert: Lead, container: Entity): Pick<Found, 'how' | 'inferred'> {
   const given = alert.container?.id ?? ''
   if (alert.pod?.uid != null && alert.pod.uid === podUidOf(container))
     return { inferred: false, how: 'the sensor gave the pod’s UID and its container' }
@@ -101,7 +101,7 @@ function howContainer(alert: Alert, container: Entity): Pick<Found, 'how' | 'inf
   }
 }
 
-async function byName(alert: Alert, inventory: Inventory): Promise<Found | string | undefined> {
+async function byName(alert: Lead, inventory: Inventory): Promise<Found | string | undefined> {
   if (alert.pod === null) return undefined
   const [pod, second] = await inventory.podsByName(alert.scope, alert.pod.namespace, alert.pod.name, alert.eventNs)
   if (second !== undefined) return 'several pods had that name at that time'

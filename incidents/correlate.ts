@@ -4,7 +4,7 @@
  * not matter: placing one by one gives the same partition as `cluster` over all of them.
  */
 import { createHash } from 'node:crypto'
-import type { Alert } from '../domain/alert.ts'
+import type { Lead } from '../domain/alert.ts'
 import type { JoinReason, SharedFact } from '../domain/incident.ts'
 import type { AlertContext } from './context.ts'
 import type { Fact } from './rule.ts'
@@ -32,7 +32,7 @@ const unbounded = 1n << 62n
 export const windowOf = (rule: string): bigint => windows.get(rule) ?? unbounded
 
 /** Every fact the alert carries; the last resort only when there is no other. */
-export function factsOf(alert: Alert, context: AlertContext): SharedFact[] {
+export function factsOf(alert: Lead, context: AlertContext): SharedFact[] {
   const from = (lastResort: boolean): SharedFact[] =>
     correlationRules
       .filter((rule) => (rule.lastResort ?? false) === lastResort)
@@ -59,11 +59,11 @@ export function withFacts(held: readonly SharedFact[], now: readonly SharedFact[
 }
 
 /** Places one alert. `touching` are the stored segments of its facts within their windows; nothing is changed in place. */
-export function place(alert: Placed, touching: readonly Segment[], newIncidentId: string): Placement {
+export function place(alert: Placed, touching: readonly Segment[], newIncidentId: () => string): Placement {
   const joined = alert.facts.map((fact) => ({ fact, segments: touching.filter((segment) => touches(segment, alert, fact)) }))
   const incidents = [...new Set(joined.flatMap(({ segments }) => segments.map((segment) => segment.incidentId)))].sort()
   // UUIDv7 sort by age: the oldest incident survives a merge.
-  const incidentId = incidents[0] ?? newIncidentId
+  const incidentId = incidents[0] ?? newIncidentId()
   const written = joined.map(({ fact, segments }): Segment => ({
     scope: alert.scope,
     rule: fact.rule,

@@ -1,7 +1,7 @@
 /** Derives incidents from their groups: the same groups give the same incident, whatever the order their alerts came in. */
-import type { Alert } from '../domain/alert.ts'
+import type { Lead } from '../domain/alert.ts'
 import type { Entity } from '../domain/entity.ts'
-import { getAlerts } from '../store/alerts.ts'
+import { getLeads } from '../store/alerts.ts'
 import type { Transaction } from '../store/database.ts'
 import { getEntities } from '../store/entities.ts'
 import { type GroupRow, groupsOf, type Place, placesOf } from '../store/groups.ts'
@@ -16,7 +16,7 @@ export async function derive(tx: Transaction, incidentIds: readonly string[], no
   const groups = await groupsOf(tx, incidentIds)
   const places = await placesOf(tx, incidentIds)
   const firsts = await firstAlertsOf(tx, incidentIds)
-  const alerts = new Map((await getAlerts(tx, [...firsts.values()])).map((alert) => [alert.id, alert]))
+  const alerts = new Map((await getLeads(tx, [...firsts.values()])).map((alert) => [alert.id, alert]))
   const names = new Map([...places].map(([id, found]) => [id, namesake(found)]))
   const named = new Map(
     (
@@ -37,7 +37,7 @@ export async function derive(tx: Transaction, incidentIds: readonly string[], no
 }
 
 type Head = Pick<DerivedIncident, 'scope' | 'title'>
-const headOf = (first: Alert, groups: readonly GroupRow[], named: Entity | undefined): Head => ({
+const headOf = (first: Lead, groups: readonly GroupRow[], named: Entity | undefined): Head => ({
   scope: first.scope,
   title: incidentTitle(groups, placeName(first, named)),
 })
@@ -72,7 +72,7 @@ const distinct = (values: readonly string[]): string[] => [...new Set(values)].s
 const namesake = (places: readonly Place[]): bigint | undefined =>
   (places.find((place) => place.kind === 'workload') ?? places.find((place) => place.kind === 'pod'))?.id
 
-function placeName(alert: Alert, named: Entity | undefined): string {
+function placeName(alert: Lead, named: Entity | undefined): string {
   if (named !== undefined) return `${named.namespace}/${named.name}`
   if (alert.pod !== null) return `${alert.pod.namespace}/${alert.pod.name}`
   if (alert.container !== null) return `container ${alert.container.name ?? alert.container.id.slice(0, 12)}`

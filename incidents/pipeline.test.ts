@@ -56,7 +56,7 @@ describe('placing one by one', () => {
         let segments: Segment[] = []
         const incidentOf = new Map<string, string>()
         for (const [index, one] of alerts.entries()) {
-          const placement = place(one, segments, `i${String(index).padStart(3, '0')}`)
+          const placement = place(one, segments, () => `i${String(index).padStart(3, '0')}`)
           const rename = (incident: string): string => (placement.mergedIncidentIds.includes(incident) ? placement.incidentId : incident)
           segments = [...segments.filter((segment) => !placement.replaced.includes(segment)), ...placement.written].map((segment) => ({
             ...segment,
@@ -84,7 +84,7 @@ describe('placing one by one', () => {
           facts: [{ rule: 'same-container', key: 'c', label: '', inferred: false }],
         },
         segments,
-        'i',
+        () => 'i',
       )
       segments = placement.written
     }

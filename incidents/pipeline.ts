@@ -2,13 +2,13 @@
  * The correlator: takes pending alerts, places each in an incident, and derives the incidents again; all in one
  * transaction, so that a crash leaves either everything or nothing. It never reads prose and never asks a model.
  */
-import type { Alert } from '../domain/alert.ts'
+import type { Lead } from '../domain/alert.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Entity } from '../domain/entity.ts'
 import { isOurFault } from '../domain/errors.ts'
 import { newId } from '../domain/ids.ts'
 import type { SharedFact } from '../domain/incident.ts'
-import { getAlert, getAlertRaw, getAlerts, receivedAtOf } from '../store/alerts.ts'
+import { getAlert, getAlertRaw, getAlerts, getLeads, receivedAtOf } from '../store/alerts.ts'
 import { type Database, isRefusedData, type Transaction } from '../store/database.ts'
 import { insertDeadLetters } from '../store/dead-letters.ts'
 import { addPlaces, addToGroups, type GroupRow, regroup } from '../store/groups.ts'
@@ -37,7 +37,7 @@ export async function correlatePending(db: Database, clock: Clock, limit = 2_000
       await lockIncidents(tx)
       tried = await takePending(tx, limit)
       const correlated = { alerts: tried.length, receivedAt: tried.map(receivedAtOf), more: tried.length === limit }
-      return { ...correlated, incidentIds: tried.length === 0 ? [] : await placeAlerts(tx, clock, await getAlerts(tx, tried)) }
+      return { ...correlated, incidentIds: tried.length === 0 ? [] : await placeAlerts(tx, clock, await getLeads(tx, tried)) }
     })
   } catch (error) {
     if (!isRefusedData(error) && !isOurFault(error)) throw error
@@ -61,12 +61,12 @@ async function setAside(db: Database, clock: Clock, alertId: string, cause: unkn
   })
 }
 
-type Resolved = { alert: Alert; context: AlertContext; facts: SharedFact[]; before: rows.Membership | undefined }
+type Resolved = { alert: Lead; context: AlertContext; facts: SharedFact[]; before: rows.Membership | undefined }
 type Merge = { survivor: string; merged: string[] }
 
-async function placeAlerts(tx: Transaction, clock: Clock, alerts: readonly Alert[]): Promise<string[]> {
+async function placeAlerts(tx: Transaction, clock: Clock, alerts: readonly Lead[]): Promise<string[]> {
   const resolved = await resolveAll(tx, alerts)
-  const board = new SegmentBoard(await segmentsTouching(tx, resolved.flatMap(reachOf)))
+  const board = new SegmentBoard(await segmentsTouching(tx, reachesOf(resolved)))
   const { memberships, merges } = placeOn(board, resolved)
   const now = clock.now()
   // Segments first: rows to be moved by a merge are then the stored ones that stay.
@@ -81,7 +81,7 @@ async function placeAlerts(tx: Transaction, clock: Clock, alerts: readonly Alert
   return changed
 }
 
-async function resolveAll(tx: Transaction, alerts: readonly Alert[]): Promise<Resolved[]> {
+async function resolveAll(tx: Transaction, alerts: readonly Lead[]): Promise<Resolved[]> {
   const times = alerts.map((alert) => alert.eventNs)
   const inventory = batchedInventory(tx, { fromNs: least(times), untilNs: most(times) })
   const known = await rows.membershipsOf(tx, { alertIds: alerts.map((alert) => alert.id) })
@@ -90,7 +90,7 @@ async function resolveAll(tx: Transaction, alerts: readonly Alert[]): Promise<Re
   const contexts = await Promise.allSettled(alerts.map((alert) => resolveContext(alert, inventory)))
   return contexts.map((outcome, index) => {
     if (outcome.status === 'rejected') throw outcome.reason
-    const alert = alerts[index] as Alert
+    const alert = alerts[index] as Lead
     const held = before.get(alert.id)
     return { alert, context: outcome.value, before: held, facts: withFacts(held?.facts ?? [], factsOf(alert, outcome.value)) }
   })
@@ -99,14 +99,22 @@ async function resolveAll(tx: Transaction, alerts: readonly Alert[]): Promise<Re
 const least = (times: readonly bigint[]): bigint => times.reduce((found, time) => (time < found ? time : found), times[0] ?? 0n)
 const most = (times: readonly bigint[]): bigint => times.reduce((found, time) => (time > found ? time : found), times[0] ?? 0n)
 
-const reachOf = ({ alert, facts }: Resolved): { scope: string; rule: string; key: string; fromNs: bigint; toNs: bigint }[] =>
-  facts.map(({ rule, key }) => ({
-    scope: alert.scope,
-    rule,
-    key,
-    fromNs: alert.eventNs - windowOf(rule),
-    toNs: alert.eventNs + windowOf(rule),
-  }))
+type Reach = { scope: string; rule: string; key: string; fromNs: bigint; toNs: bigint }
+/** Each fact once, with all the time in which its alerts look for others. */
+function reachesOf(resolved: readonly Resolved[]): Reach[] {
+  const reaches = new Map<string, Reach>()
+  for (const { alert, facts } of resolved)
+    for (const { rule, key } of facts) {
+      const fromNs = alert.eventNs - windowOf(rule)
+      const toNs = alert.eventNs + windowOf(rule)
+      const id = `${alert.scope}\n${rule}\n${key}`
+      const reach = reaches.get(id)
+      if (reach === undefined) reaches.set(id, { scope: alert.scope, rule, key, fromNs, toNs })
+      else if (fromNs < reach.fromNs) reach.fromNs = fromNs
+      else if (toNs > reach.toNs) reach.toNs = toNs
+    }
+  return [...reaches.values()]
+}
 
 function placeOn(board: SegmentBoard, resolved: readonly Resolved[]): { memberships: rows.Membership[]; merges: Merge[] } {
   const memberships: rows.Membership[] = []
@@ -115,7 +123,7 @@ function placeOn(board: SegmentBoard, resolved: readonly Resolved[]): { membersh
     const placement = place(
       { id: alert.id, scope: alert.scope, eventNs: alert.eventNs, facts },
       board.touching(alert.scope, facts),
-      before?.incidentId ?? newId(),
+      () => before?.incidentId ?? newId(),
     )
     const { incidentId, mergedIncidentIds: merged } = placement
     board.apply(placement.replaced, placement.written)
@@ -132,7 +140,7 @@ function placeOn(board: SegmentBoard, resolved: readonly Resolved[]): { membersh
   return { memberships, merges }
 }
 
-function membershipOf(alert: Alert, context: AlertContext): Omit<rows.Membership, 'incidentId' | 'facts' | 'reasons'> {
+function membershipOf(alert: Lead, context: AlertContext): Omit<rows.Membership, 'incidentId' | 'facts' | 'reasons'> {
   const { container, pod, workload, node, inferred, how } = context
   return {
     alertId: alert.id,

@@ -51,7 +51,7 @@ export function segmentsOf(alerts: readonly Placed[], incidentId: string): { seg
   const board = new SegmentBoard([])
   const reasons = new Map<string, JoinReason[]>()
   for (const alert of alerts) {
-    const placement = place(alert, board.touching(alert.scope, alert.facts), incidentId)
+    const placement = place(alert, board.touching(alert.scope, alert.facts), () => incidentId)
     board.apply(placement.replaced, placement.written)
     reasons.set(alert.id, placement.reasons)
   }

@@ -1,6 +1,7 @@
 /** Advisories (KEV, EPSS): every snapshot is kept under its date, so that an answer can say which it stands on. */
 import { sql } from 'kysely'
 import type { NewAdvisory } from '../domain/advisory.ts'
+import { fromDate } from '../domain/event-time.ts'
 import { stringifyExact } from '../domain/exact-json.ts'
 import type { Queryable, Transaction } from './database.ts'
 import { escapeDeep, unescapeDeep } from './values.ts'
@@ -24,4 +25,10 @@ export async function advisoriesFor(db: Queryable, cves: readonly string[]): Pro
   >`select distinct on (cve, list) list, cve, snapshot, snapshot_ns, facts
     from advisories where cve = any(${[...cves]}::text[]) order by cve, list, snapshot_ns desc, snapshot desc`)
   return rows.map(({ snapshot_ns: snapshotNs, ...row }) => ({ ...unescapeDeep(row), snapshotNs }))
+}
+
+/** Forgets what old snapshots say of a CVE of which a newer one speaks. */
+export async function forgetAdvisories(db: Queryable, before: Date): Promise<void> {
+  await db.query(sql`delete from advisories a where snapshot_ns < ${fromDate(before)}
+    and exists (select 1 from advisories n where n.cve = a.cve and n.list = a.list and n.snapshot_ns > a.snapshot_ns)`)
 }

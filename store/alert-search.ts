@@ -86,4 +86,6 @@ function conditionsOf(search: AlertSearch): { found: RawBuilder<unknown>[]; look
   }
 }
 /** All a sensor said in words: rule, sentence, and the values of fields, not their names. */
-const said = sql`concat_ws(chr(10), a.rule, a.output, (select string_agg(f.value, chr(10)) from jsonb_each_text(a.fields) f))`
+const said = sql`(select concat_ws(chr(10), a.rule, coalesce(a.output, d.document->>'output'),
+    (select string_agg(f.value, chr(10)) from jsonb_each_text(coalesce(a.fields, case jsonb_typeof(d.document->'output_fields') when 'object' then d.document->'output_fields' end)) f))
+  from (select case when a.fields is null then convert_from(a.raw, 'UTF8')::jsonb end) d(document))`

@@ -2,14 +2,14 @@
  * Alerts: appended once, found by id or by incident. The content key decides what is the same alert;
  * a resent one only raises `seen`. An id's own time part is its received time, so a lookup touches one partition.
  */
+import { isUtf8 } from 'node:buffer'
 import { type RawBuilder, sql } from 'kysely'
-import type { Alert, NewAlert } from '../domain/alert.ts'
-import { toDate } from '../domain/event-time.ts'
-import { stringifyExact } from '../domain/exact-json.ts'
+import { type Alert, type Lead, type NewAlert, said } from '../domain/alert.ts'
+import { parseExact } from '../domain/exact-json.ts'
 import { isId } from '../domain/ids.ts'
 import { priorities, severityFromId, severityId } from '../domain/severity.ts'
 import type { Queryable, Transaction } from './database.ts'
-import { escapeDeep, escapeText, unescapeDeep } from './values.ts'
+import { escapeText, jsonText, unescapeDeep } from './values.ts'
 
 export type AlertToStore = { id: string; receivedAt: Date; sourceId: string | null; alert: NewAlert }
 export type AlertPage = { alerts: Alert[]; next: string | null }
@@ -28,7 +28,8 @@ export type AlertRow = {
   hostname: string | null
   output: string | null
   normal: Normal
-  fields: Record<string, unknown>
+  fields: Record<string, unknown> | null
+  document: Buffer | null
   content_key: Buffer
   seen: bigint
 }
@@ -48,23 +49,31 @@ export async function insertAlerts(tx: Transaction, batch: readonly AlertToStore
     else before.seen += 1
   }
   // Keys in one order everywhere, so that two writers never wait for each other in a circle.
-  const rows = [...unique.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, { entry, seen }]) => toRow(entry, seen))
+  const entries = [...unique.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry)
+  // Bytes go as bytes, all of them as one value of which each row has its part: neither side writes them out or reads them.
+  let end = 1
+  const rows = entries.map(({ entry, seen }) => {
+    const from = end
+    end += entry.alert.raw.length
+    return { ...toRow(entry, seen), raw_from: from, raw_length: entry.alert.raw.length }
+  })
+  const raw = Buffer.concat(entries.map(({ entry }) => entry.alert.raw))
   const inserted = await tx.query(sql<{ id: string }>`
     with input as materialized (
-      select * from jsonb_to_recordset(${stringifyExact(rows)}::jsonb) as r(
+      select * from json_to_recordset(${jsonText(rows)}::json) as r(
         id uuid, received_at timestamptz, scope text, content_key text, seen bigint, source_id uuid, sensor text, sensor_source text, event_ns bigint,
-        event_time timestamptz, rule text, priority smallint, severity smallint, hostname text, container_id text, pod_namespace text, pod_name text,
-        output text, normal jsonb, fields jsonb, raw_text text, raw_hex text)),
+        rule text, priority smallint, severity smallint, hostname text, container_id text, pod_namespace text, pod_name text,
+        output text, normal json, fields jsonb, raw_from integer, raw_length integer)),
     keyed as (
       insert into alert_keys as k (scope, content_key, alert_id, received_at, last_received_at, seen)
       select scope, decode(content_key, 'hex'), id, received_at, received_at, seen from input
       on conflict (scope, content_key) do update set seen = k.seen + excluded.seen, last_received_at = greatest(k.last_received_at, excluded.last_received_at)
       returning alert_id),
     fresh as (
-      insert into alerts (id, received_at, scope, source_id, sensor, sensor_source, event_ns, event_time, rule, priority, severity, hostname,
+      insert into alerts (id, received_at, scope, source_id, sensor, sensor_source, event_ns, rule, priority, severity, hostname,
         container_id, pod_namespace, pod_name, output, normal, fields, raw, content_key)
-      select i.id, i.received_at, scope, source_id, sensor, sensor_source, event_ns, event_time, rule, priority, severity, hostname,
-        container_id, pod_namespace, pod_name, output, normal, fields, coalesce(convert_to(raw_text, 'UTF8'), decode(raw_hex, 'hex')), decode(content_key, 'hex')
+      select i.id, i.received_at, scope, source_id, sensor, sensor_source, event_ns, rule, priority, severity, hostname,
+        container_id, pod_namespace, pod_name, output, normal, fields, substring(${raw}::bytea from raw_from for raw_length), decode(content_key, 'hex')
       from input i join keyed k on k.alert_id = i.id returning id)
     insert into alerts_pending (alert_id) select id from fresh returning alert_id::text as id`)
   return new Set(inserted.map((row) => row.id))
@@ -73,44 +82,51 @@ export async function insertAlerts(tx: Transaction, batch: readonly AlertToStore
 function toRow({ id, receivedAt, sourceId, alert }: AlertToStore, seen: number): Record<string, unknown> {
   const { activityKey, relayedAs, truncated, eventTimeFrom, tags, tactics, techniques, container, pod, process, file, connection } = alert
   return {
-    ...escapeDeep({
-      scope: alert.scope,
-      sensor: alert.sensor,
-      sensor_source: alert.sensorSource,
-      rule: alert.rule,
-      hostname: alert.hostname,
-      container_id: container?.id ?? null,
-      pod_namespace: pod?.namespace ?? null,
-      pod_name: pod?.name ?? null,
-      output: alert.output,
-      normal: {
-        ...(activityKey === null ? {} : { activityKey }),
-        relayedAs,
-        truncated,
-        eventTimeFrom,
-        tags,
-        tactics,
-        techniques,
-        container,
-        pod,
-        process,
-        file,
-        connection,
-      } satisfies Normal,
-      fields: alert.fields,
-    }),
     id,
     received_at: receivedAt,
+    scope: alert.scope,
     content_key: alert.contentKey,
     seen,
     source_id: sourceId,
+    sensor: alert.sensor,
+    sensor_source: alert.sensorSource,
     event_ns: alert.eventNs,
-    event_time: toDate(alert.eventNs),
+    rule: alert.rule,
     priority: priorities.indexOf(alert.priority),
     severity: severityId(alert.severity),
-    ...rawColumns(alert.raw),
+    hostname: alert.hostname,
+    container_id: container?.id ?? null,
+    pod_namespace: pod?.namespace ?? null,
+    pod_name: pod?.name ?? null,
+    normal: {
+      ...(activityKey === null ? {} : { activityKey }),
+      relayedAs,
+      truncated,
+      eventTimeFrom,
+      tags,
+      tactics,
+      techniques,
+      container,
+      pod,
+      process,
+      file,
+      connection,
+    } satisfies Normal,
+    ...(isReadFromRaw(alert) ? {} : { output: alert.output, fields: alert.fields }),
   }
 }
+
+/**
+ * Whether output and fields are left to be read from the document. The database must be able to read it too (search.ts looks into fields):
+ * what jsonb refuses or escapes differently, and what is uncommonly large, is stored in columns of its own.
+ */
+function isReadFromRaw({ rawIsDocument, raw }: NewAlert): boolean {
+  if (rawIsDocument !== true || raw.length > longestRead || !isUtf8(raw)) return false
+  return !oddForJsonb.test(Buffer.from(raw.buffer, raw.byteOffset, raw.length).toString('latin1'))
+}
+const longestRead = 65_536
+/** As single bytes: NUL and half characters, written out or escaped, the sign that escapes are made with, and far exponents. */
+const oddForJsonb = /\0|\\u(?:0000|d[89a-f]|241b)|\xe2\x90\x9b|\de[-+]?\d{3}/i
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
@@ -126,7 +142,7 @@ export function rawColumns(raw: Uint8Array): { raw_text: string | null; raw_hex:
 }
 
 export const alertColumns = sql`a.id::text, a.received_at, a.scope, a.source_id::text, a.sensor, a.sensor_source, a.event_ns, a.rule, a.priority, a.severity, a.hostname,
-  a.output, a.normal, a.fields, a.content_key, k.seen`
+  a.output, a.normal, a.fields, case when a.fields is null then a.raw end as document, a.content_key, k.seen`
 /** How often each was seen stands with its key. */
 export const withKeys = sql`join alert_keys k on k.scope = a.scope and k.content_key = a.content_key`
 
@@ -142,6 +158,18 @@ export async function getAlerts(db: Queryable, ids: readonly string[]): Promise<
   const rows = await db.query(sql<AlertRow>`select ${alertColumns} from alerts a ${withKeys} where a.id = any(${ids}::uuid[])
     and a.received_at between ${new Date(Math.min(...times))} and ${new Date(Math.max(...times))} order by a.event_ns, a.id`)
   return rows.map(alertFromRow)
+}
+
+/** What correlation asks of alerts, in event order; of unknown ids nothing. */
+export async function getLeads(db: Queryable, ids: readonly string[]): Promise<Lead[]> {
+  if (ids.length === 0) return []
+  const times = ids.map(receivedAtOf)
+  const asked = sql`a.sensor_source is distinct from 'syscall'`
+  const rows =
+    await db.query(sql<LeadRow>`select a.id::text, a.received_at, a.scope, a.source_id::text, a.sensor, a.sensor_source, a.event_ns, a.rule, a.priority,
+      a.severity, a.hostname, a.normal, case when ${asked} then a.fields end as fields, case when ${asked} and a.fields is null then a.raw end as document
+    from alerts a where a.id = any(${ids}::uuid[]) and a.received_at between ${new Date(Math.min(...times))} and ${new Date(Math.max(...times))} order by a.event_ns, a.id`)
+  return rows.map(leadFromRow)
 }
 
 /** The bytes as received. */
@@ -182,26 +210,26 @@ export function parseCursor(cursor: string): { eventNs: bigint; id: string } | u
 export const receivedAtOf = (id: string): number => Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)
 
 export function alertFromRow(row: AlertRow): Alert {
+  return { ...leadFromRow(row), seen: Number(row.seen), contentKey: row.content_key.toString('hex'), ...saidIn(row) }
+}
+
+/** What was read from the document is as it was written; what has columns of its own was escaped for them. */
+const saidIn = ({ output, fields, document }: Pick<AlertRow, 'output' | 'fields' | 'document'>): ReturnType<typeof said> =>
+  document === null ? unescapeDeep({ output, fields: fields ?? {} }) : said(parseExact(document.toString()) as Record<string, unknown>)
+
+type LeadRow = Omit<AlertRow, 'output' | 'content_key' | 'seen'>
+function leadFromRow(row: LeadRow): Lead {
   const normal = unescapeDeep(row.normal)
   const { process } = normal
   return {
     id: row.id,
     receivedAt: row.received_at,
     sourceId: row.source_id,
-    seen: Number(row.seen),
-    contentKey: row.content_key.toString('hex'),
     eventNs: row.event_ns,
     priority: priorities[row.priority] ?? 'Debug',
     severity: severityFromId(row.severity),
-    ...unescapeDeep({
-      scope: row.scope,
-      sensor: row.sensor,
-      sensorSource: row.sensor_source,
-      rule: row.rule,
-      hostname: row.hostname,
-      output: row.output,
-      fields: row.fields,
-    }),
+    ...unescapeDeep({ scope: row.scope, sensor: row.sensor, sensorSource: row.sensor_source, rule: row.rule, hostname: row.hostname }),
+    fields: row.fields === null && row.document === null ? null : saidIn({ ...row, output: null }).fields,
     ...normal,
     // Rows of before they were kept do not have them.
     activityKey: normal.activityKey ?? null,

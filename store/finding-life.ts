@@ -4,7 +4,7 @@
  * and looked for that class. A check that says itself that it passes now fixes too. Recomputing gives the same, in whatever order reports came.
  */
 import { sql } from 'kysely'
-import type { Queryable, Transaction } from './database.ts'
+import type { Transaction } from './database.ts'
 
 /** The first that any witness says holds: one scanner that still sees it keeps it open. */
 export const findingStatuses = ['open', 'manual', 'suppressed', 'fixed', 'passed'] as const
@@ -23,8 +23,10 @@ export async function deriveAround(tx: Transaction, scanIds: readonly bigint[]):
 }
 
 /** Writes what these findings have come to. Outcomes: 0 fail, 1 manual, 2 muted, 3 pass, 4 not applicable (a VEX statement). */
-export async function deriveFindings(tx: Queryable, ids: readonly string[]): Promise<void> {
+export async function deriveFindings(tx: Transaction, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return
+  // Who else writes one of these, of another target or scanner, comes before or after: what they come to is read after this, in a statement of its own.
+  await tx.query(sql`select 1 from findings where id = any(${ids}::uuid[]) order by id for no key update`)
   await tx.query(sql`
     with w as (
       select w.*, f.class from finding_witnesses w join findings f on f.id = w.finding_id where w.finding_id = any(${ids}::uuid[])),

@@ -106,6 +106,22 @@ export async function listFindings(
   return { findings, next: rows.length > options.limit && last !== undefined ? `${last.severity ?? 0}_${last.last_ns}_${last.id}` : null }
 }
 
+/** All there are, in the order they were first stored; `since`: seen or changed since then, by the scans’ own times. `next` leads on, null at the end. */
+export async function everyFinding(
+  db: Queryable,
+  now: Date,
+  { sinceNs, after, limit }: { sinceNs?: bigint; after?: string; limit: number },
+): Promise<{ findings: Finding[]; next: string | null }> {
+  const conditions: RawBuilder<unknown>[] = [sql`true`]
+  if (sinceNs !== undefined) conditions.push(sql`greatest(f.last_ns, f.status_ns) >= ${sinceNs}`)
+  if (after !== undefined) conditions.push(sql`f.id > ${after}::uuid`)
+  const rows = await db.query(
+    sql<Row>`select ${columns(now)} from findings f where ${sql.join(conditions, sql` and `)} order by f.id limit ${limit + 1}`,
+  )
+  const findings = rows.slice(0, limit).map(fromRow)
+  return { findings, next: rows.length > limit ? (findings.at(-1)?.id ?? null) : null }
+}
+
 function conditionsOf(now: Date, filter: FindingFilter): RawBuilder<unknown>[] {
   const conditions: RawBuilder<unknown>[] = [sql`true`]
   const { status } = filter
@@ -143,30 +159,47 @@ export async function getFinding(db: Queryable, now: Date, id: string): Promise<
   return row && fromRow(row)
 }
 
+type WitnessRow = {
+  scanner: string
+  version: string | null
+  scope: string
+  target: string
+  first_ns: bigint
+  last_ns: bigint
+  outcome: number
+  outcome_reason: string | null
+  severity: number | null
+  title: string
+  paths: string[]
+  data: FindingWitness['data']
+}
+const witnessColumns = sql`w.scanner, s.version, w.scope, s.target_name as target, w.first_ns, w.last_ns, w.outcome, w.outcome_reason, w.severity, w.title, w.paths, w.data`
+
 /** Newest first. */
 export async function witnessesOf(db: Queryable, findingId: string): Promise<FindingWitness[]> {
-  const rows = await db.query(sql<{
-    scanner: string
-    version: string | null
-    scope: string
-    target: string
-    first_ns: bigint
-    last_ns: bigint
-    outcome: number
-    outcome_reason: string | null
-    severity: number | null
-    title: string
-    paths: string[]
-    data: FindingWitness['data']
-  }>`select w.scanner, s.version, w.scope, s.target_name as target, w.first_ns, w.last_ns, w.outcome, w.outcome_reason, w.severity, w.title, w.paths, w.data
+  const rows = await db.query(sql<WitnessRow>`select ${witnessColumns}
     from finding_witnesses w join scans s on s.id = w.last_scan where w.finding_id = ${findingId} order by w.last_ns desc, w.scanner, w.scope, s.target_name`)
-  return rows.map(({ first_ns, last_ns, outcome, severity, outcome_reason, ...row }) => ({
+  return rows.map(witnessFrom)
+}
+
+/** The newest word on each of these findings. */
+export async function newestWitnesses(db: Queryable, findingIds: readonly string[]): Promise<Map<string, FindingWitness>> {
+  const rows = await db.query(sql<
+    WitnessRow & { finding_id: string }
+  >`select distinct on (w.finding_id) w.finding_id::text, ${witnessColumns}
+    from finding_witnesses w join scans s on s.id = w.last_scan where w.finding_id = any(${findingIds}::uuid[])
+    order by w.finding_id, w.last_ns desc, w.scanner, w.scope, s.target_name`)
+  return new Map(rows.map(({ finding_id: id, ...row }) => [id, witnessFrom(row)]))
+}
+
+function witnessFrom({ first_ns, last_ns, outcome, severity, outcome_reason, ...row }: WitnessRow): FindingWitness {
+  return {
     ...unescapeDeep({ ...row, outcomeReason: outcome_reason }),
     firstNs: first_ns,
     lastNs: last_ns,
     outcome: outcomeOrder[outcome] ?? 'fail',
     severity: severity === null ? null : severityFromId(severity),
-  }))
+  }
 }
 
 export type FindingCount = { status: FindingStatus; class: FindingClass; severity: Severity | null; count: number }

@@ -10,7 +10,7 @@ import { severityId } from '../domain/severity.ts'
 import { rawColumns } from './alerts.ts'
 import type { Transaction } from './database.ts'
 import { deriveFindings } from './finding-life.ts'
-import { scanKey, type ScanSource, upsertScans } from './scans.ts'
+import { type KnownScan, scanKey, type ScanSource, upsertScans } from './scans.ts'
 import { escapeDeep } from './values.ts'
 
 /** The worst first: of two outcomes in one scan the smaller holds. */
@@ -21,13 +21,13 @@ type Seen = { finding: NewFinding; key: string; paths: Set<string>; outcome: num
 
 /** Stores findings in one transaction. Answers how many observations were new; the others were made before, or twice in the batch. */
 export async function insertFindings(tx: Transaction, findings: readonly NewFinding[], source: ScanSource): Promise<number> {
-  const scanIds = await upsertScans(
+  const scans = await upsertScans(
     tx,
     findings.map(({ scan }) => scan),
     source,
   )
   const seen = onceEach(findings)
-  const rows = seen.map((one) => toRow(one, scanIds.get(scanKey(one.finding.scan)) as bigint))
+  const rows = seen.map((one) => toRow(one, scans.get(scanKey(one.finding.scan)) as KnownScan))
   const input = sql`jsonb_to_recordset(${stringifyExact(rows)}::jsonb) as r(id uuid, finding_key text, scope text, class text, check_id text, aliases text[], title text,
     severity smallint, resource_kind text, resource_key text, resource_name text, namespace text, package_key text, package_name text, scan_id bigint, scan_key text, scanner text,
     scan_scope text, target_kind text, target_key text, observed_ns bigint, outcome smallint, outcome_reason text, paths text[], data jsonb, raw_text text, raw_hex text)`
@@ -82,7 +82,7 @@ function onceEach(findings: readonly NewFinding[]): Seen[] {
   return [...unique.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one)
 }
 
-function toRow({ finding, key, paths, outcome }: Seen, scanId: bigint): Record<string, unknown> {
+function toRow({ finding, key, paths, outcome }: Seen, known: KnownScan): Record<string, unknown> {
   const { resource, package: found, scan } = finding
   return {
     ...escapeDeep({
@@ -115,9 +115,9 @@ function toRow({ finding, key, paths, outcome }: Seen, scanId: bigint): Record<s
     id: newId(),
     finding_key: key,
     severity: finding.severity === null ? null : severityId(finding.severity),
-    scan_id: scanId,
+    scan_id: known.id,
     scan_key: scan.contentKey,
-    observed_ns: scan.observedNs,
+    observed_ns: known.observedNs,
     outcome,
     ...rawColumns(finding.raw),
   }

@@ -7,7 +7,7 @@ import { stringifyExact } from '../domain/exact-json.ts'
 import { priorities, type Priority } from '../domain/severity.ts'
 import type { Queryable, Transaction } from './database.ts'
 import type { Membership } from './memberships.ts'
-import { escapeDeep, unescapeText } from './values.ts'
+import { jsonText, unescapeText } from './values.ts'
 
 export type GroupRow = {
   rule: string
@@ -42,7 +42,7 @@ const countsOf = (condition: RawBuilder<unknown>): RawBuilder<unknown> =>
   sql`select m.incident_id, a.rule, a.priority, ${distinct(normalised('tactics'))} as tactics, ${distinct(normalised('techniques'))} as techniques,
       count(*) as count, min(a.event_ns) as first_ns, max(a.event_ns) as last_ns
     from incident_alerts m join alerts a on a.id = m.alert_id and a.received_at = m.received_at where ${condition} and m.same_as is null group by 1, 2, 3`
-const normalised = (name: string): RawBuilder<unknown> => sql`array(select jsonb_array_elements_text(a.normal->${name}))`
+const normalised = (name: string): RawBuilder<unknown> => sql`array(select json_array_elements_text(a.normal->${name}))`
 const elements = (name: string): RawBuilder<unknown> => distinct(sql.ref(name))
 /** The distinct elements of a group's arrays: ids of tactics or techniques, which hold no comma. */
 const distinct = (array: RawBuilder<unknown>): RawBuilder<unknown> =>
@@ -55,10 +55,10 @@ const addedUp = sql`count = g.count + excluded.count, first_ns = least(g.first_n
 /** Adds newly placed alerts to their groups, so that a storm costs the same per alert at its end as at its start. */
 export async function addToGroups(tx: Transaction, added: readonly (GroupRow & { incidentId: string })[]): Promise<void> {
   if (added.length === 0) return
-  const rows = escapeDeep(added.map((group) => ({ ...group, priority: priorities.indexOf(group.priority) })))
+  const rows = jsonText(added.map((group) => ({ ...group, priority: priorities.indexOf(group.priority) })))
   await tx.query(sql`insert into incident_groups as g (incident_id, rule, priority, tactics, techniques, count, first_ns, last_ns)
     select "incidentId", rule, priority, array(select jsonb_array_elements_text(tactics)), array(select jsonb_array_elements_text(techniques)), count, "firstNs", "lastNs"
-    from jsonb_to_recordset(${stringifyExact(rows)}::jsonb) as r("incidentId" uuid, rule text, priority smallint, tactics jsonb, techniques jsonb, count integer, "firstNs" bigint, "lastNs" bigint)
+    from jsonb_to_recordset(${rows}::jsonb) as r("incidentId" uuid, rule text, priority smallint, tactics jsonb, techniques jsonb, count integer, "firstNs" bigint, "lastNs" bigint)
     on conflict (incident_id, rule, priority) do update set ${addedUp}`)
 }
 

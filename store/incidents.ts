@@ -5,11 +5,13 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Incident, IncidentState, SeverityReason } from '../domain/incident.ts'
 import { severityFromId, severityId, type Severity } from '../domain/severity.ts'
+import { fromDate, toDate } from '../domain/event-time.ts'
 import { stringifyExact } from '../domain/exact-json.ts'
 import type { Queryable, Transaction } from './database.ts'
 import { escapeDeep, escapeText, unescapeDeep, unescapeText } from './values.ts'
 import { parseCursor } from './alerts.ts'
 import { moveCounts } from './groups.ts'
+import { announce, announcing } from './incident-notices.ts'
 
 export type DerivedIncident = Omit<Incident, 'state' | 'revision' | 'createdAt' | 'updatedAt' | 'expiredAlerts'>
 
@@ -25,7 +27,7 @@ export async function saveIncidents(tx: Transaction, incidents: readonly Derived
     severityFloor: severityId(incident.severityFloor),
   }))
   const texts = (name: string): RawBuilder<unknown> => sql`array(select jsonb_array_elements_text(${sql.ref(name)}))`
-  await tx.query(sql`insert into incidents as i (id, scope, title, state, severity, severity_floor, severity_reasons, correlation_version, alert_count, first_ns, last_ns, tactics, techniques, rules, entity_ids, revision, created_at, updated_at)
+  const save = sql`insert into incidents as i (id, scope, title, state, severity, severity_floor, severity_reasons, correlation_version, alert_count, first_ns, last_ns, tactics, techniques, rules, entity_ids, revision, created_at, updated_at)
     select id, scope, title, 'open', severity, "severityFloor", "severityReasons", "correlationVersion", "alertCount", "firstNs", "lastNs",
       ${texts('tactics')}, ${texts('techniques')}, ${texts('rules')}, ${texts('entityIds')}::bigint[], 1, ${at}, ${at}
     from jsonb_to_recordset(${stringifyExact(rows)}::jsonb) as r(id uuid, scope text, title text, severity smallint, "severityFloor" smallint, "severityReasons" jsonb, "correlationVersion" text,
@@ -36,7 +38,9 @@ export async function saveIncidents(tx: Transaction, incidents: readonly Derived
       revision = i.revision + 1, updated_at = excluded.updated_at
     where (i.title, i.severity, i.severity_floor, i.severity_reasons, i.correlation_version, i.alert_count, i.first_ns, i.last_ns, i.tactics, i.techniques, i.rules, i.entity_ids)
       is distinct from (excluded.title, excluded.severity, excluded.severity_floor, excluded.severity_reasons, excluded.correlation_version, excluded.alert_count, excluded.first_ns,
-        excluded.last_ns, excluded.tactics, excluded.techniques, excluded.rules, excluded.entity_ids)`)
+        excluded.last_ns, excluded.tactics, excluded.techniques, excluded.rules, excluded.entity_ids)
+    returning i.id, i.created_at, i.last_ns`
+  await tx.query(sql`with saved as (${save}) ${announcing(sql`select * from saved`, at)}`)
 }
 
 type IncidentRow = {
@@ -102,6 +106,33 @@ export async function listIncidents(
   }
 }
 
+/** `mergedInto`: it is only an alias by now. */
+export type RecordedIncident = Incident & { mergedInto: string | null }
+
+/** These very incidents, merged ones too. */
+export async function incidentsById(db: Queryable, ids: readonly string[]): Promise<RecordedIncident[]> {
+  return (await db.query(sql<IncidentRow>`select ${columns} from incidents where id = any(${ids}::uuid[])`)).map(recordedFrom)
+}
+
+/** Least recently changed first, merged ones too: whoever fetches from where they stopped misses nothing. `next` leads on, null at the end. */
+export async function changedIncidents(
+  db: Queryable,
+  { since, cursor, limit }: { since?: Date; cursor?: string; limit: number },
+): Promise<{ incidents: RecordedIncident[]; next: string | null }> {
+  const after = cursor === undefined ? undefined : parseCursor(cursor)
+  const conditions: RawBuilder<unknown>[] = [sql`true`]
+  if (since !== undefined) conditions.push(sql`updated_at >= ${since}`)
+  if (after !== undefined) conditions.push(sql`(updated_at, id) > (${toDate(after.eventNs)}, ${after.id}::uuid)`)
+  const rows = await db.query(
+    sql<IncidentRow>`select ${columns} from incidents where ${sql.join(conditions, sql` and `)} order by updated_at, id limit ${limit + 1}`,
+  )
+  const incidents = rows.slice(0, limit).map(recordedFrom)
+  const last = incidents.at(-1)
+  return { incidents, next: rows.length > limit && last !== undefined ? `${fromDate(last.updatedAt)}_${last.id}` : null }
+}
+
+const recordedFrom = (row: IncidentRow): RecordedIncident => ({ ...incidentFrom(row), mergedInto: row.merged_into })
+
 /** How many incidents there are of each severity and state; for the list's head and the quiet ones' count. */
 export async function countIncidents(
   db: Queryable,
@@ -124,6 +155,7 @@ export async function countIncidents(
 
 export async function setIncidentState(tx: Transaction, id: string, state: IncidentState, at: Date): Promise<void> {
   await tx.query(sql`update incidents set state = ${state}, updated_at = ${at} where id = ${id}`)
+  await announce(tx, [id], at)
 }
 
 /**
@@ -198,4 +230,5 @@ export async function mergeInto(tx: Transaction, survivor: string, merged: reado
   await tx.query(
     sql`update incidents set merged_into = ${survivor}, updated_at = ${at} where id = any(${merged}::uuid[]) or merged_into = any(${merged}::uuid[])`,
   )
+  await announce(tx, [survivor, ...merged], at)
 }

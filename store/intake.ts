@@ -3,7 +3,6 @@
  * database refuses is halved until the poisoned record stands alone: it becomes a dead letter, its neighbours stay.
  */
 import { sql } from 'kysely'
-import { v7 } from 'uuid'
 import type { NewAlert } from '../domain/alert.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { NewActivity } from '../domain/activity.ts'
@@ -17,6 +16,7 @@ import type { NewInternal, NewRecord } from '../domain/record.ts'
 import { insertActivities } from './activities.ts'
 import { insertAdvisories } from './advisories.ts'
 import { insertAliases } from './aliases.ts'
+import { newIdAt } from '../domain/ids.ts'
 import { insertAlerts, rawColumns } from './alerts.ts'
 import { type Database, isConflict, isRefusedData, type Transaction } from './database.ts'
 import { insertDeadLetters } from './dead-letters.ts'
@@ -25,8 +25,9 @@ import { deriveAround } from './finding-life.ts'
 import { insertFindings } from './findings.ts'
 import { noteSensors, type SensorReport } from './internal-messages.ts'
 import { type Observed, upsertInventory } from './observe.ts'
+import { notePulled, type PulledObject } from './pulls.ts'
 import { reconsider } from './reconsider.ts'
-import { endScan, scanKey, upsertScans } from './scans.ts'
+import { endScan, type KnownScan, lockTargets, scanKey, upsertScans } from './scans.ts'
 import { addToSource, type Tally } from './sources.ts'
 import { escapeDeep } from './values.ts'
 
@@ -51,6 +52,7 @@ export type Delivery = Records & {
   /** It came from where it was made, as it was made; else it is a file of any age. */ live: boolean
   /** It is inventory: only its entities may ever be the target of an action. */ inventory: boolean
   deadLetters: { at: string; reason: string; bytes: Uint8Array }[]
+  /** Objects of a cluster that these records were read from: known as read once all of it is committed, never before. */ pulled: PulledObject[]
 }
 
 /** A delivery of nothing yet. */
@@ -72,6 +74,7 @@ export const emptyDelivery = (
   advisories: [],
   falcoRules: [],
   deadLetters: [],
+  pulled: [],
 })
 const kinds = [
   'alerts',
@@ -145,20 +148,20 @@ async function acceptHalved(db: Database, clock: Clock, delivery: Delivery, caus
   if (poisoned === undefined) throw cause
   if (pieces.length > 1) {
     const middle = pieces.length >> 1
-    const half = (from: number, to: number, deadLetters: Delivery['deadLetters']): Delivery => {
-      const part: Delivery = { ...emptyDelivery(delivery), deadLetters }
+    const half = (from: number, to: number, rest: Pick<Delivery, 'deadLetters' | 'pulled'>): Delivery => {
+      const part: Delivery = { ...emptyDelivery(delivery), ...rest }
       for (const piece of pieces.slice(from, to)) (part[piece.in] as unknown[]).push(piece.record)
       return part
     }
     return sum([
-      ...(await accept(db, clock, [half(0, middle, delivery.deadLetters)])),
-      ...(await accept(db, clock, [half(middle, pieces.length, [])])),
+      ...(await accept(db, clock, [half(0, middle, { deadLetters: delivery.deadLetters, pulled: [] })])),
+      ...(await accept(db, clock, [half(middle, pieces.length, { deadLetters: [], pulled: delivery.pulled })])),
     ])
   }
   const reason = `The database refused this record: ${cause instanceof Error ? cause.message : String(cause)}`
   const bytes = 'raw' in poisoned.record ? poisoned.record.raw : Buffer.from(stringifyExact(poisoned.record))
   const deadLetters = [...delivery.deadLetters, { at: 'record', reason, bytes }]
-  return sum(await accept(db, clock, [{ ...emptyDelivery(delivery), deadLetters }]))
+  return sum(await accept(db, clock, [{ ...emptyDelivery(delivery), deadLetters, pulled: delivery.pulled }]))
 }
 
 const noTally: Tally = { accepted: 0, duplicates: 0, internal: 0, deadLetters: 0 }
@@ -177,7 +180,7 @@ const sum = (tallies: readonly Tally[]): Tally =>
 async function write(tx: Transaction, clock: Clock, deliveries: readonly Delivery[]): Promise<Tally[]> {
   const now = clock.now()
   const batch = deliveries.flatMap((delivery, index) =>
-    delivery.alerts.map((alert) => ({ index, id: v7({ msecs: now.getTime() }), receivedAt: now, sourceId: delivery.sourceId, alert })),
+    delivery.alerts.map((alert) => ({ index, id: newIdAt(now), receivedAt: now, sourceId: delivery.sourceId, alert })),
   )
   const freshIds = batch.length === 0 ? new Set<string>() : await insertAlerts(tx, batch)
   const freshAlerts = countBy(batch.filter((entry) => freshIds.has(entry.id) && isOwnRecord(entry.alert)))
@@ -189,6 +192,10 @@ async function write(tx: Transaction, clock: Clock, deliveries: readonly Deliver
     tx,
     [...observed.values()].flatMap((found) => found.news),
   )
+  await lockTargets(
+    tx,
+    deliveries.flatMap(({ findings, scans }) => [...findings, ...scans].map(({ scan }) => scan)),
+  )
   const posture = new Map<Delivery, number>()
   for (const delivery of deliveries) posture.set(delivery, await writePosture(tx, delivery, now))
   await insertDeadLetters(
@@ -196,6 +203,11 @@ async function write(tx: Transaction, clock: Clock, deliveries: readonly Deliver
     deliveries.flatMap(({ deadLetters, scope, sourceId }) =>
       deadLetters.map(({ at, reason, bytes }) => ({ scope, sourceId, receivedAt: now, place: at, reason, raw: bytes })),
     ),
+  )
+  await notePulled(
+    tx,
+    deliveries.flatMap(({ pulled }) => pulled),
+    now,
   )
   const tallies = deliveries.map((delivery, index): Tally => {
     const internal = freshInternals.get(index) ?? 0
@@ -229,14 +241,14 @@ async function writePosture(tx: Transaction, delivery: Delivery, receivedAt: Dat
   const source = { sourceId, receivedAt, live }
   if (findings.length > 0) fresh += await insertFindings(tx, findings, source)
   if (scans.length === 0) return fresh
-  const ids = await upsertScans(
+  const known = await upsertScans(
     tx,
     scans.map(({ scan }) => scan),
     source,
   )
   const ended: bigint[] = []
   for (const { scan, end } of scans) {
-    const id = ids.get(scanKey(scan)) as bigint
+    const { id } = known.get(scanKey(scan)) as KnownScan
     if (await endScan(tx, id, end, receivedAt)) ended.push(id)
   }
   if (ended.length > 0) await deriveAround(tx, ended)
@@ -270,7 +282,7 @@ async function insertInternals(tx: Transaction, deliveries: readonly Delivery[],
   const unique = new Map<string, { index: number; row: Record<string, unknown> & { id: string }; report: SensorReport }>()
   for (const [index, { scope, sourceId, internals }] of deliveries.entries())
     for (const { contentKey, name, hostname, fields, eventNs, raw } of internals) {
-      const own = { id: v7({ msecs: now.getTime() }), source_id: sourceId, content_key: contentKey, event_ns: eventNs, ...rawColumns(raw) }
+      const own = { id: newIdAt(now), source_id: sourceId, content_key: contentKey, event_ns: eventNs, ...rawColumns(raw) }
       const key = `${scope}\n${contentKey}`
       const report = { scope, sourceId, name, eventNs, hostname, fields }
       if (!unique.has(key)) unique.set(key, { index, row: { ...escapeDeep({ scope, name, hostname, fields }), ...own }, report })

@@ -5,9 +5,8 @@
 import { sql } from 'kysely'
 import { NIL } from 'uuid'
 import { fromDate } from '../domain/event-time.ts'
-import { stringifyExact } from '../domain/exact-json.ts'
 import type { Queryable, Transaction } from './database.ts'
-import { escapeDeep, escapeText, unescapeText } from './values.ts'
+import { escapeText, jsonText, unescapeText } from './values.ts'
 
 /** A message that was stored now for the first time. */
 export type SensorReport = {
@@ -56,8 +55,7 @@ export async function noteSensors(tx: Transaction, reports: readonly SensorRepor
     merge(sensors, [scope, place.source_id, hostname, eventSource].join('\n'), sensor)
   }
   // In one order everywhere, so that two writers never wait for each other in a circle.
-  const ordered = (rows: Map<string, unknown>): string =>
-    stringifyExact(escapeDeep([...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)))
+  const ordered = (rows: Map<string, unknown>): string => jsonText([...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row))
   if (sensors.size > 0)
     await tx.query(sql`insert into sensors as s select r.* from jsonb_populate_recordset(null::sensors, ${ordered(sensors)}::jsonb) r
       on conflict (scope, hostname, source_id, event_source) do update set messages = s.messages + excluded.messages,

@@ -2,7 +2,9 @@
 import { sql } from 'kysely'
 import { newId } from '../domain/ids.ts'
 import type { Report } from '../domain/report.ts'
-import type { Queryable } from './database.ts'
+import type { Database, Queryable } from './database.ts'
+import { announce } from './incident-notices.ts'
+import { lockIncidents } from './segments.ts'
 import { escapeText, json, unescapeDeep, unescapeText } from './values.ts'
 
 export type Investigation = {
@@ -50,16 +52,25 @@ export async function startInvestigation(
   )
   return id
 }
+/** A verdict is news of its incident: it counts as changed, and who is to be told is. */
 export async function finishInvestigation(
-  db: Queryable,
+  db: Database,
   id: string,
   outcome: { report: Report } | { error: string },
   at: Date,
 ): Promise<Investigation> {
-  const [row] = await db.query(
-    sql<Row>`update investigations set status = ${'report' in outcome ? 'done' : 'failed'}, report = ${'report' in outcome ? json(outcome.report) : null}, error = ${'error' in outcome ? escapeText(outcome.error) : null}, finished_at = ${at} where id = ${id} returning ${columns}`,
-  )
-  return fromRow(row as Row)
+  return db.transaction(async (tx) => {
+    await lockIncidents(tx)
+    const [row] = await tx.query(
+      sql<Row>`update investigations set status = ${'report' in outcome ? 'done' : 'failed'}, report = ${'report' in outcome ? json(outcome.report) : null}, error = ${'error' in outcome ? escapeText(outcome.error) : null}, finished_at = ${at} where id = ${id} returning ${columns}`,
+    )
+    const finished = fromRow(row as Row)
+    if (finished.status === 'done') {
+      await tx.query(sql`update incidents set updated_at = greatest(updated_at, ${at}) where id = ${finished.incidentId}`)
+      await announce(tx, [finished.incidentId], at)
+    }
+    return finished
+  })
 }
 /** What a crash left running did not finish. */
 export async function failInterrupted(db: Queryable, at: Date): Promise<void> {

@@ -7,7 +7,7 @@ import type { JoinReason, SharedFact } from '../domain/incident.ts'
 import { stringifyExact } from '../domain/exact-json.ts'
 import { priorities, type Priority, prioritySeverity, type Severity } from '../domain/severity.ts'
 import type { Queryable, Transaction } from './database.ts'
-import { escapeDeep, json, unescapeDeep, unescapeText } from './values.ts'
+import { escapeDeep, jsonText, unescapeDeep, unescapeText } from './values.ts'
 
 /** Ids of the inventory records an alert was resolved to, and how. */
 export type ContextIds = {
@@ -57,8 +57,8 @@ export async function writeMemberships(tx: Transaction, memberships: readonly Me
   if (memberships.length === 0) return
   await tx.query(sql`insert into incident_alerts as m (alert_id, incident_id, event_ns, received_at, rule, priority, reasons, facts, context, resolved, container_id, pod_name, hostname, same_as)
     select "alertId", "incidentId", "eventNs", "receivedAt", rule, priority, reasons, facts, context, resolved, "containerId", "podName", hostname, "sameAs"
-    from jsonb_to_recordset(${json(memberships.map((one) => ({ ...one, priority: priorities.indexOf(one.priority) })))}) as r("alertId" uuid, "incidentId" uuid, "eventNs" bigint, "receivedAt" timestamptz, rule text, priority smallint, reasons jsonb, facts jsonb,
-      context jsonb, resolved boolean, "containerId" text, "podName" text, hostname text, "sameAs" uuid)
+    from json_to_recordset(${jsonText(memberships.map((one) => ({ ...one, priority: priorities.indexOf(one.priority) })))}::json) as r("alertId" uuid, "incidentId" uuid, "eventNs" bigint, "receivedAt" timestamptz, rule text, priority smallint, reasons json, facts json,
+      context json, resolved boolean, "containerId" text, "podName" text, hostname text, "sameAs" uuid)
     on conflict (alert_id) do update set incident_id = excluded.incident_id, reasons = excluded.reasons, facts = excluded.facts, context = excluded.context, resolved = excluded.resolved`)
 }
 
@@ -67,6 +67,21 @@ export async function firstAlertsOf(db: Queryable, incidentIds: readonly string[
   const rows = await db.query(sql<{ incident_id: string; alert_id: string }>`select i.id::text as incident_id, m.alert_id::text as alert_id
     from unnest(${incidentIds}::uuid[]) i(id) cross join lateral (select alert_id from incident_alerts where incident_id = i.id order by event_ns, alert_id limit 1) m`)
   return new Map(rows.map((row) => [row.incident_id, row.alert_id]))
+}
+
+/** The earliest alert of each rule of these incidents, found through the rules that are counted. */
+export async function firstAlertsByRule(db: Queryable, incidentIds: readonly string[]): Promise<Map<string, Map<string, string>>> {
+  const rows = await db.query(sql<{
+    incident_id: string
+    rule: string
+    alert_id: string
+  }>`select g.incident_id::text, g.rule, m.alert_id::text
+    from (select distinct incident_id, rule from incident_groups where incident_id = any(${incidentIds}::uuid[])) g
+      cross join lateral (select alert_id from incident_alerts a where a.incident_id = g.incident_id and a.rule = g.rule and a.same_as is null
+        order by event_ns, alert_id limit 1) m`)
+  const found = new Map<string, Map<string, string>>(incidentIds.map((id) => [id, new Map()]))
+  for (const row of rows) found.get(row.incident_id)?.set(unescapeText(row.rule), row.alert_id)
+  return found
 }
 
 /** What was concluded of these alerts, or of the first `limit` (by event time) of an incident; `shown`: each event once. */

@@ -11,6 +11,9 @@ import * as sameEvent from './migrations/0003-same-event.ts'
 import * as internalMessages from './migrations/0004-internal-messages.ts'
 import * as alertSearch from './migrations/0005-alert-search.ts'
 import * as posture from './migrations/0006-posture.ts'
+import * as once from './migrations/0007-once.ts'
+import * as notices from './migrations/0008-notices.ts'
+import * as pullCursors from './migrations/0009-pull-cursors.ts'
 
 export type Migrations = Readonly<Record<string, Migration>>
 export const migrations: Migrations = {
@@ -20,6 +23,9 @@ export const migrations: Migrations = {
   '0004-internal-messages': internalMessages,
   '0005-alert-search': alertSearch,
   '0006-posture': posture,
+  '0007-once': once,
+  '0008-notices': notices,
+  '0009-pull-cursors': pullCursors,
 }
 
 /** Brings the schema up to date; answers the names of the migrations that ran. */

@@ -5,6 +5,7 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import { type Database, isLocked, type Queryable, type Transaction } from './database.ts'
+import { forgetAdvisories } from './advisories.ts'
 import { expireCounts } from './groups.ts'
 import { forgetSensors } from './internal-messages.ts'
 import { lockIncidents } from './segments.ts'
@@ -42,7 +43,7 @@ async function partitions(db: Queryable): Promise<{ name: string; end: number }[
 
 /**
  * Removes what was received before `before`: partitions whose last alert is older, old rows of the default one, Falco's own
- * messages and dead letters. Answers how many alerts went. What a busy table does not let go of is left for the next time.
+ * messages, dead letters, activities, and snapshots of advisories that a newer one replaces. Findings and their scans stay. Answers how many alerts went. What a busy table does not let go of is left for the next time.
  */
 export async function dropBefore(db: Database, before: Date): Promise<number> {
   let dropped = 0
@@ -56,6 +57,8 @@ export async function dropBefore(db: Database, before: Date): Promise<number> {
     await db.query(sql`delete from internal_messages where ${old}`)
     await forgetSensors(db, before)
     await db.query(sql`delete from dead_letters where ${old}`)
+    await db.query(sql`delete from activities where ${old}`)
+    await forgetAdvisories(db, before)
   } catch (error) {
     if (!isLocked(error)) throw error
   }

@@ -4,10 +4,9 @@
  */
 import { sql } from 'kysely'
 import type { EntityRef } from '../domain/entity.ts'
-import { stringifyExact } from '../domain/exact-json.ts'
 import type { Transaction } from './database.ts'
 import { shareIncidents } from './segments.ts'
-import { escapeDeep } from './values.ts'
+import { jsonText } from './values.ts'
 
 const explaining: ReadonlySet<string> = new Set(['pod', 'container', 'workload', 'node'])
 
@@ -21,7 +20,7 @@ export async function reconsider(tx: Transaction, news: readonly EntityRef[]): P
   if (waiting === undefined) return
   // From workloads down to their pods, from nodes to the pods they run, from pods to their containers.
   await tx.query(sql`with recursive reached(id, depth) as (
-      select e.id, 0 from jsonb_to_recordset(${stringifyExact(escapeDeep(refs))}::jsonb) as r(scope text, kind text, key text)
+      select e.id, 0 from jsonb_to_recordset(${jsonText(refs)}::jsonb) as r(scope text, kind text, key text)
         join entities e on e.scope = r.scope and e.kind = r.kind and e.key = r.key
       union select case when o.type = 'RUNS_ON' then o.src else o.dst end, reached.depth + 1
         from reached join relations o on (o.src = reached.id and o.type in ('OWNS', 'HAS_CONTAINER')) or (o.dst = reached.id and o.type = 'RUNS_ON')

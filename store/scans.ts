@@ -16,14 +16,28 @@ export type Scan = NewScan & {
 }
 export type ScanSource = { sourceId: string | null; receivedAt: Date; /** It came from where it was made, as it was made. */ live: boolean }
 
+/**
+ * Until the transaction ends nobody else writes what is told of these targets: of two that do, each would miss what the other one has not
+ * committed yet, and a finding that one reports would outlive the scan of the other.
+ */
+export async function lockTargets(tx: Transaction, scans: readonly NewScan[]): Promise<void> {
+  const targets = new Set(scans.map(({ scope, target }) => escapeText(`${scope}\n${target.kind}\n${target.key}`)))
+  if (targets.size === 0) return
+  await tx.query(sql`select pg_advisory_xact_lock(key) from (
+    select distinct hashtextextended(target, 6) as key from unnest(${[...targets]}::text[]) target order by 1) those`)
+}
+
 export const scanKey = ({ scope, contentKey }: NewScan): string => `${scope}\n${contentKey}`
 
-/** Rows for these scans, by `scanKey`. A report that was seen before keeps its row. */
+/** Its row, and when it looked: of a report that does not say when, the moment it was first received. */
+export type KnownScan = { id: bigint; observedNs: bigint }
+
+/** Rows for these scans, by `scanKey`. A report that was seen before keeps its row and its time. */
 export async function upsertScans(
   tx: Transaction,
   scans: readonly NewScan[],
   { sourceId, receivedAt, live }: ScanSource,
-): Promise<Map<string, bigint>> {
+): Promise<Map<string, KnownScan>> {
   const unique = [...new Map(scans.map((scan) => [scanKey(scan), scan])).entries()].sort(([a], [b]) => (a < b ? -1 : 1))
   const rows = unique.map(([, scan]) => ({
     ...escapeDeep({
@@ -45,10 +59,15 @@ export async function upsertScans(
   await tx.query(sql`insert into scans (scope, content_key, scanner, version, target_kind, target_scope, target_key, target_name, covers, observed_ns, ordered, source_id, received_at)
     select scope, decode(content_key, 'hex'), scanner, version, target_kind, target_scope, target_key, target_name, covers, observed_ns, ordered, ${sourceId}::uuid, ${receivedAt}
     from ${input} on conflict (scope, content_key) do nothing`)
-  const found = await tx.query(sql<{ id: bigint; scope: string; content_key: string }>`select s.id, r.scope, r.content_key from ${input}
+  const found = await tx.query(sql<{
+    id: bigint
+    scope: string
+    content_key: string
+    observed_ns: bigint
+  }>`select s.id, r.scope, r.content_key, s.observed_ns from ${input}
     join scans s on s.scope = r.scope and s.content_key = decode(r.content_key, 'hex')`)
-  const ids = new Map(found.map((row) => [`${row.scope}\n${row.content_key}`, row.id]))
-  return new Map(unique.map(([key, scan]) => [key, ids.get(`${escapeText(scan.scope)}\n${scan.contentKey}`) as bigint]))
+  const known = new Map(found.map((row) => [`${row.scope}\n${row.content_key}`, { id: row.id, observedNs: row.observed_ns }]))
+  return new Map(unique.map(([key, scan]) => [key, known.get(`${escapeText(scan.scope)}\n${scan.contentKey}`) as KnownScan]))
 }
 
 /**

@@ -3,9 +3,8 @@
  * time that belongs to one incident. Written only under the incidents' lock.
  */
 import { sql } from 'kysely'
-import { stringifyExact } from '../domain/exact-json.ts'
 import type { Queryable, Transaction } from './database.ts'
-import { escapeDeep, unescapeText } from './values.ts'
+import { jsonText, unescapeText } from './values.ts'
 
 export type SegmentRow = {
   scope: string
@@ -64,7 +63,7 @@ export async function segmentsTouching(
   if (facts.length === 0) return []
   const rows =
     await tx.query(sql<SegmentRecord>`select distinct s.scope, s.rule, s.fact_key, s.label, s.start_ns, s.end_ns, s.incident_id::text, s.last_alert_id::text
-    from jsonb_to_recordset(${stringifyExact(escapeDeep(facts))}::jsonb) as f(scope text, rule text, key text, "fromNs" numeric, "toNs" numeric)
+    from jsonb_to_recordset(${jsonText(facts)}::jsonb) as f(scope text, rule text, key text, "fromNs" numeric, "toNs" numeric)
     join incident_segments s on s.scope = f.scope and s.fact_key = f.key and s.rule = f.rule and s.end_ns >= f."fromNs" and s.start_ns <= f."toNs"`)
   return rows.map((row) => ({
     scope: unescapeText(row.scope),
@@ -81,11 +80,11 @@ export async function segmentsTouching(
 export async function replaceSegments(tx: Transaction, removed: readonly SegmentRow[], written: readonly SegmentRow[]): Promise<void> {
   const shape = sql`as r(scope text, rule text, key text, label text, "startNs" bigint, "endNs" bigint, "incidentId" uuid, "lastAlertId" uuid)`
   if (removed.length > 0)
-    await tx.query(sql`delete from incident_segments s using jsonb_to_recordset(${stringifyExact(escapeDeep(removed))}::jsonb) ${shape}
+    await tx.query(sql`delete from incident_segments s using jsonb_to_recordset(${jsonText(removed)}::jsonb) ${shape}
       where s.scope = r.scope and s.rule = r.rule and s.fact_key = r.key and s.start_ns = r."startNs"`)
   if (written.length > 0)
     await tx.query(sql`insert into incident_segments (scope, rule, fact_key, label, start_ns, end_ns, incident_id, last_alert_id)
-      select scope, rule, key, label, "startNs", "endNs", "incidentId", "lastAlertId" from jsonb_to_recordset(${stringifyExact(escapeDeep(written))}::jsonb) ${shape}`)
+      select scope, rule, key, label, "startNs", "endNs", "incidentId", "lastAlertId" from jsonb_to_recordset(${jsonText(written)}::jsonb) ${shape}`)
 }
 
 export async function removeSegmentsOf(tx: Transaction, incidentIds: readonly string[]): Promise<void> {

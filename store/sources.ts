@@ -89,6 +89,11 @@ export async function setSourceExpected(db: Queryable, id: string, expectedMs: n
   await db.query(sql`update sources set expected_ms = ${expectedMs} where id = ${id}`)
 }
 
+/** What looks only so often cannot be expected sooner. */
+export async function expectAtLeast(db: Queryable, id: string, ms: number): Promise<void> {
+  await db.query(sql`update sources set expected_ms = greatest(expected_ms, ${ms}::bigint) where id = ${id}`)
+}
+
 export async function setSourceDisabled(db: Queryable, id: string, at: Date | null): Promise<void> {
   await db.query(sql`update sources set disabled_at = ${at} where id = ${id}`)
 }

@@ -13,6 +13,8 @@ const busy = [
   'incident_groups',
   'incident_places',
   'incident_segments',
+  'incident_notices',
+  'destinations',
   'entities',
   'relations',
   'sources',
@@ -20,6 +22,12 @@ const busy = [
   'proposals',
   'investigations',
   'alerts',
+  'activities',
+  'findings',
+  'finding_witnesses',
+  'finding_observations',
+  'scans',
+  'advisories',
 ]
 
 /** A few milliseconds for tables that rest. Nothing on a server. */

@@ -47,5 +47,12 @@ function mapStrings<T>(value: T, change: (text: string) => string): T {
   return value
 }
 
-/** A value as a jsonb parameter, every digit kept. */
-export const json = (value: unknown): RawBuilder<unknown> => sql`${stringifyExact(escapeDeep(value))}::jsonb`
+/** A value as the text of a JSON parameter, every digit kept and all escaped. What needs escaping shows in the text: most need none. */
+export function jsonText(value: unknown): string {
+  const text = stringifyExact(value)
+  return signs.some((sign) => text.includes(sign)) ? stringifyExact(escapeDeep(value)) : text
+}
+const signs = ['\\u0000', '\\ud', '\u241b'] as const
+
+/** A value as a jsonb parameter. */
+export const json = (value: unknown): RawBuilder<unknown> => sql`${jsonText(value)}::jsonb`

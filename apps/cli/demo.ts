@@ -93,6 +93,7 @@ async function demoConfig(folder: string, cluster: SimulatedCluster, options: De
     FALCONER_EXECUTOR_KUBECONFIG: join(folder, 'executor.kubeconfig'),
     FALCONER_KUBE_CONTEXT: '',
     FALCONER_IN_CLUSTER: '',
+    FALCONER_PULL_MINUTES: '0',
     FALCONER_ACTIONS: '',
     FALCONER_POLICY: '',
     FALCONER_LOG: 'error',

@@ -3,8 +3,10 @@ import { readFile } from 'node:fs/promises'
 import { connect, identify } from '../../clusters/client.ts'
 import { type Config, loadConfig } from '../../config/config.ts'
 import { loadPolicy } from '../../responses/policy.ts'
+import { destinationGaps } from '../../domain/coverage.ts'
 import { type Database, openDatabase } from '../../store/database.ts'
 import { holderOf } from '../../store/embedded.ts'
+import { type Destination, listDestinations } from '../../store/incident-notices.ts'
 import { listSources } from '../../store/sources.ts'
 import { databaseVersions } from '../../store/versions.ts'
 import type { Overrides } from './command.ts'
@@ -56,7 +58,10 @@ async function allChecks(overrides: Overrides): Promise<Check[]> {
     return database(known, db)
   })
   const open = db as Database | null
-  if (open !== null) await check('sources', () => sources(open)).finally(() => open.close())
+  if (open !== null) {
+    await check('sources', () => sources(open))
+    await check('destinations', async () => destinations(known, await listDestinations(open))).finally(() => open.close())
+  }
   await check('cluster', () => cluster(known))
   return checks
 }
@@ -81,6 +86,16 @@ async function sources(db: Database): Promise<Found> {
   if (all.length === 0) return { note: 'none yet: start `falconer serve`, which makes one, or `falconer sources add`' }
   const last = (at: Date | null): string => (at === null ? 'never heard' : `last heard ${shortTime(at.toISOString())} UTC`)
   return all.map((source) => `${safe(source.name)} ${last(source.lastSeenAt)}`).join('; ')
+}
+
+function destinations({ FALCONER_WEBHOOK_URL, FALCONER_WEBHOOK_SECRET }: Config, all: readonly Destination[]): Found {
+  if (FALCONER_WEBHOOK_URL === undefined) return { note: 'none: nobody outside is told of incidents (FALCONER_WEBHOOK_URL)' }
+  const gaps = all.flatMap((one) => destinationGaps(one, new Date()).map(({ says }) => `${one.name}: ${says}`))
+  if (gaps.length > 0) return { note: safe(gaps.join(' '), 600) }
+  if (FALCONER_WEBHOOK_SECRET === undefined) return { note: 'a webhook, whose events are not signed (FALCONER_WEBHOOK_SECRET)' }
+  const told = ({ name, delivered, deliveredAt }: Destination): string =>
+    `${name}: ${delivered} told${deliveredAt === null ? '' : `, last ${shortTime(deliveredAt.toISOString())} UTC`}`
+  return all.length === 0 ? 'a webhook, told once a server has started' : safe(all.map(told).join('; '), 600)
 }
 
 async function cluster(config: Config): Promise<Found> {

@@ -1,6 +1,11 @@
-/** The coverage ledger, put together: each source, each sensor and each thing that was scanned, when it was last looked at, and its gaps. */
-import { type CoverageGap, expectedMs, scanGaps, sensorGaps, sourceGaps } from '../../domain/coverage.ts'
+/**
+ * The coverage ledger, put together: each source, each sensor and each thing that was scanned, when it was last looked at, and its gaps; and
+ * whom outside what was seen could not be told.
+ */
+import { type CoverageGap, destinationGaps, expectedMs, pullGaps, scanGaps, sensorGaps, sourceGaps } from '../../domain/coverage.ts'
 import { toDate } from '../../domain/event-time.ts'
+import { type Destination, listDestinations } from '../../store/incident-notices.ts'
+import { goneScans, listPulls, type Pull } from '../../store/pulls.ts'
 import { newestScans, type Scan } from '../../store/scans.ts'
 import { listSensors, type Sensor } from '../../store/sensors.ts'
 import { listSources, type Source } from '../../store/sources.ts'
@@ -8,11 +13,11 @@ import type { Falconer } from './falconer.ts'
 import { silentBeforeNs } from './sources.ts'
 
 export type Covered = {
-  kind: 'source' | 'sensor' | 'scan'
+  kind: 'source' | 'sensor' | 'scan' | 'destination'
   name: string
   scope: string
-  /** Who looks: the collector, “falco”, the scanner. */ by: string
-  /** When it was last looked at; null: never. */ lastAt: Date | null
+  /** Who looks: the collector, “falco”, the scanner; of a destination how it is told. */ by: string
+  /** When it was last looked at, or took what it was told; null: never. */ lastAt: Date | null
   expectedMs: number | null
   records: number
   deadLetters: number
@@ -28,10 +33,14 @@ export async function coverage(falconer: Falconer, { limit, scope }: { limit: nu
   const sources = (await listSources(db)).filter((source) => scope === undefined || source.scope === scope)
   const { sensors, total: sensorCount } = await listSensors(db, { limit, silentBeforeNs: silentBeforeNs(falconer) })
   const scans = await newestScans(db, { limit: limit + 1, scope })
+  const shown = scans.slice(0, limit)
+  const gone = await goneScans(db, shown)
+  const pulls = Map.groupBy(await listPulls(db), ({ sourceId }) => sourceId)
   const covered = [
-    ...sources.map((source) => ofSource(source, at)),
+    ...sources.map((source) => ofSource(source, pulls.get(source.id) ?? [], at)),
     ...sensors.filter((sensor) => scope === undefined || sensor.scope === scope).map((sensor) => ofSensor(sensor, at)),
-    ...scans.slice(0, limit).map((scan) => ofScan(scan, at)),
+    ...shown.map((scan) => ofScan(scan, gone.get(scan.id) ?? null, at)),
+    ...(scope === undefined ? await listDestinations(db) : []).map((destination) => ofDestination(destination, at)),
   ].sort((a, b) => Number(b.gaps.length > 0) - Number(a.gaps.length > 0))
   return {
     at,
@@ -42,7 +51,7 @@ export async function coverage(falconer: Falconer, { limit, scope }: { limit: nu
   }
 }
 
-const ofSource = (source: Source, now: Date): Covered => ({
+const ofSource = (source: Source, pulls: readonly Pull[], now: Date): Covered => ({
   kind: 'source',
   name: source.name,
   scope: source.scope,
@@ -52,7 +61,7 @@ const ofSource = (source: Source, now: Date): Covered => ({
   records: source.accepted + source.internal,
   deadLetters: source.deadLetters,
   truncated: source.truncated,
-  gaps: sourceGaps(source, now),
+  gaps: [...sourceGaps(source, now), ...pullGaps(pulls)],
 })
 
 function ofSensor({ hostname, scope, messages, lastNs, snapshot, drops }: Sensor, now: Date): Covered {
@@ -74,7 +83,7 @@ function ofSensor({ hostname, scope, messages, lastNs, snapshot, drops }: Sensor
   }
 }
 
-const ofScan = (scan: Scan, now: Date): Covered => ({
+const ofScan = (scan: Scan, goneAt: Date | null, now: Date): Covered => ({
   kind: 'scan',
   name: scan.target.name,
   scope: scan.scope,
@@ -92,9 +101,23 @@ const ofScan = (scan: Scan, now: Date): Covered => ({
       ended: scan.endedAt !== null,
       failed: scan.failed,
       findings: scan.findings,
+      goneAt,
     },
     now,
   ),
+})
+
+const ofDestination = (destination: Destination, now: Date): Covered => ({
+  kind: 'destination',
+  name: destination.name,
+  scope: 'all clusters',
+  by: 'CloudEvents',
+  lastAt: destination.deliveredAt,
+  expectedMs: null,
+  records: destination.delivered,
+  deadLetters: 0,
+  truncated: 0,
+  gaps: destinationGaps(destination, now),
 })
 
 /** How fresh posture is, in one sentence that can stand beside any answer. */

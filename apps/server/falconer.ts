@@ -78,7 +78,7 @@ export async function composeFalconer(config: Config, options: ComposeOptions = 
     if (serving) await takeOver(responses, reaching)
     await ensurePartitions(db, clock.now())
     await recomputeOutdated(db, clock)
-    const started = (serving ? startWork : workOnDemand)(falconer, options.quietMs ?? 3_000)
+    const started = await (serving ? startWork : workOnDemand)(falconer, options.quietMs ?? 3_000)
     work.now = started
     opened.unshift(
       () => falconer.intake.idle(),
@@ -88,6 +88,11 @@ export async function composeFalconer(config: Config, options: ComposeOptions = 
       const { watchCluster } = await import('./inventory.ts')
       const inventory = watchCluster(falconer, await readingConfig(config))
       opened.unshift(() => inventory.stop())
+      if (config.FALCONER_PULL_MINUTES > 0) {
+        const { pullReports } = await import('./pull.ts')
+        const pulling = pullReports(falconer, await readingConfig(config))
+        opened.unshift(() => pulling.stop())
+      }
     }
     if (serving && config.FALCONER_NATS_URL !== undefined) {
       const { takeFromNats } = await import('./nats.ts')
@@ -141,6 +146,7 @@ function assemble(
     changed(kind) {
       changes.emit('change', kind)
       if (kind === 'sources') changes.emit('sources')
+      if (kind === 'incidents') work.now?.wake('tell')
       if (kind !== 'proposals') return
       work.now?.wake('plan')
       work.now?.wake('execute')

@@ -40,8 +40,8 @@ export async function addSource(
     throw new InputError(`There is no collector “${given.collector}”. There are: ${collectors.map((one) => one.name).join(', ')}.`)
   if (!/^[a-z0-9][a-z0-9._-]{0,62}$/.test(given.name))
     throw new InputError('A source’s name has 1 to 63 small letters, digits, dots, dashes or underscores.')
-  if (/-(?:import|inventory)$/.test(given.name))
-    throw new InputError('Names that end in -import or -inventory are Falconer’s own. Choose another.')
+  if (/-(?:import|inventory|operator)$/.test(given.name))
+    throw new InputError('Names that end in -import, -inventory or -operator are Falconer’s own. Choose another.')
   if (!ScopeName.safeParse(given.scope).success) throw new InputError('A cluster’s name has 1 to 100 visible characters.')
   const secret = newSourceSecret()
   const { db, clock } = falconer

@@ -1,5 +1,5 @@
 /**
- * The work that goes on by itself: correlate, investigate, plan, execute, tidy up. Each step takes the next rows that are due, so
+ * The work that goes on by itself: correlate, investigate, plan, execute, tell others, tidy up. Each step takes the next rows that are due, so
  * a crash loses nothing; one row that fails again and again does not keep the others waiting.
  */
 import { investigate } from '../../agent/investigate.ts'
@@ -17,23 +17,26 @@ import { dropBefore, ensurePartitions } from '../../store/partitions.ts'
 import { sweepExpired } from '../../store/people.ts'
 import { listProposals } from '../../store/proposals.ts'
 import { tidyEmbedded } from '../../store/upkeep.ts'
+import { startTelling } from './destinations.ts'
 import type { Falconer } from './falconer.ts'
 import { type Loop, type LoopTimes, startLoop } from './loop.ts'
 
 const hourMs = 3_600_000
 
 /** What there is to do, one step each; true: there may be more at once. */
-type Steps = Record<'correlate' | 'investigate' | 'plan' | 'execute' | 'housekeeping', () => Promise<boolean>>
+type Steps = Record<'correlate' | 'investigate' | 'plan' | 'execute' | 'tell' | 'housekeeping', () => Promise<boolean>>
 const times: Record<keyof Steps, LoopTimes> = {
   // What a batch costs hardly depends on its size: under load it is taken a few times a second.
   correlate: { everyMs: 2_000, restMs: 300 },
   investigate: { everyMs: 1_000 },
   plan: { everyMs: 5_000 },
   execute: { everyMs: 5_000 },
+  tell: { everyMs: 1_000, restMs: 300 },
   housekeeping: { everyMs: 30_000 },
 }
 
-function stepsOf(falconer: Falconer, quietMs: number): Steps {
+/** `tell` tells those outside who are to be told. */
+function stepsOf(falconer: Falconer, quietMs: number, tell: () => Promise<boolean>): Steps {
   const { db, clock, responses } = falconer
   const nextProposal = async (state: 'requested' | 'approved', step: (id: string) => Promise<unknown>): Promise<boolean> => {
     const due = await listProposals(db, { states: [state] }, 20)
@@ -65,6 +68,7 @@ function stepsOf(falconer: Falconer, quietMs: number): Steps {
     },
     plan: () => nextProposal('requested', (id) => planProposal(responses, responses.executor, id)),
     execute: () => nextProposal('approved', (id) => executeProposal(responses, id)),
+    tell,
     housekeeping: async () => {
       const now = clock.now()
       // Each whatever becomes of the others: on a full disk it is retention that makes room.
@@ -97,15 +101,16 @@ export type Work = {
 }
 
 /** A server's: each step again and again, until stopped. */
-export function startWork(falconer: Falconer, quietMs: number): Work {
+export async function startWork(falconer: Falconer, quietMs: number): Promise<Work> {
   const { log } = falconer
+  const stopping = new AbortController()
   const failed =
     (loop: string) =>
     (error: unknown): void =>
       error instanceof UpstreamError && error.retryable
         ? log.warn('work postponed', { loop, error: error.message })
         : log.error('work failed', { loop, error })
-  const steps = stepsOf(falconer, quietMs)
+  const steps = stepsOf(falconer, quietMs, await startTelling(falconer, stopping.signal))
   const loops = Object.fromEntries(
     (Object.keys(steps) as (keyof Steps)[]).map((name) => [name, startLoop(times[name], steps[name], failed(name))]),
   ) as Record<keyof Steps, Loop>
@@ -114,13 +119,16 @@ export function startWork(falconer: Falconer, quietMs: number): Work {
     idle: async () => {
       for (const name of ['correlate', 'investigate', 'plan', 'execute'] as const) await loops[name].idle()
     },
-    stop: () => inTurn(Object.values(loops).map((loop) => () => loop.stop())),
+    stop: () => {
+      stopping.abort()
+      return inTurn(Object.values(loops).map((loop) => () => loop.stop()))
+    },
   }
 }
 
 /** A command's: correlates and investigates when asked, and leaves the rest to a server. */
 export function workOnDemand(falconer: Falconer, quietMs: number): Work {
-  const steps = stepsOf(falconer, quietMs)
+  const steps = stepsOf(falconer, quietMs, async () => false)
   return {
     wake: () => {},
     idle: async () => {

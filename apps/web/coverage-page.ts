@@ -7,7 +7,7 @@ import type { Who } from '../server/who.ts'
 import { layout } from './layout.ts'
 import { empty, type Html, nothing, plural, timeOf, untrusted } from './parts.ts'
 
-const headings = { source: 'Sources', sensor: 'Sensors', scan: 'Scans' } as const
+const headings = { source: 'Sources', sensor: 'Sensors', scan: 'Scans', destination: 'Who is told' } as const
 
 export function coveragePage(falconer: Falconer, who: Who, { covered, total, withGaps, complete }: Ledger): Html {
   const gaps = covered.filter((one) => one.gaps.length > 0)
@@ -22,7 +22,7 @@ ${
       )
     : html`<p>${plural(total, 'thing')} looked at; ${withGaps === 0 ? 'none has a gap' : html`<strong>${plural(withGaps, 'of them has a gap', 'of them have gaps')}</strong>, so what happened there may be unknown`}.${complete ? nothing : ' There are more than are listed here: falconer coverage --limit 10000.'}</p>
 ${gaps.length === 0 ? nothing : html`<h2 id="gaps">What is not known</h2>${(Object.keys(gapWords) as GapKind[]).map((kind) => gapsOfKind(kind, gaps))}`}
-${(['source', 'sensor', 'scan'] as const).map((kind) =>
+${(['source', 'sensor', 'scan', 'destination'] as const).map((kind) =>
   table(
     kind,
     covered.filter((one) => one.kind === kind),
@@ -42,14 +42,17 @@ function gapsOfKind(kind: GapKind, covered: readonly Covered[]): Html {
 
 const gapWords: Record<GapKind, string> = {
   never: 'never observed',
+  absent: 'not installed in the cluster, in part or whole',
   silent: 'silent for longer than expected',
+  gone: 'reports that were deleted in the cluster',
   dropping: 'told that they dropped events',
-  failed: 'the newest scan failed in part or whole',
+  failed: 'the newest scan, or reading it, failed in part or whole',
   unfinished: 'the newest report did not come to its end',
   empty: 'the newest scan is empty',
   unread: 'sent what could not be read',
   skewed: 'clocks that are ahead',
   untimed: 'reports that do not say when they looked',
+  undelivered: 'take no incidents',
 }
 
 const gapRow = (one: Covered, kind: GapKind): Html =>

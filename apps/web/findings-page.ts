@@ -50,7 +50,17 @@ ${
         html`<p>So nothing is known of vulnerabilities and configuration; that is not the same as nothing being wrong. Give Falconer a report of Trivy, Grype, Kubescape, kube-bench, Prowler, Checkov and others:</p><pre><code id="scan">trivy image --format json nginx:1.25 | falconer import -</code></pre><p><button class="second small" type="button" data-copy="scan">Copy</button></p><p>Each <a href="/sources">source</a> says how to send reports by itself.</p>`,
       )
     : html`<div class="filters">${findingStatuses.map(tab)}</div>
-<form class="card search" method="get" action="/findings" role="search"><input type="hidden" name="status" value="${status}"><details class="more" id="filters"${asked ? html` open` : nothing}><summary>Filters</summary><div class="fields">${fields.map(([name, label, example]) => html`<div><label for="${name}">${label}</label><input type="text" id="${name}" name="${name}" maxlength="500" value="${given[name] ?? ''}" placeholder="${example}"></div>`)}<div><label for="severity">At least</label><select id="severity" name="severity"><option value="">any severity</option>${severities.map((one) => html`<option${one === given.severity ? html` selected` : nothing}>${one}</option>`)}</select></div><div><label for="class">Class</label><select id="class" name="class"><option value="">any class</option>${findingClasses.map((one) => html`<option${one === given.class ? html` selected` : nothing}>${one}</option>`)}</select></div></div>
+<form class="card search" method="get" action="/findings" role="search"><input type="hidden" name="status" value="${status}"><details class="more" id="filters"><summary>${
+        asked
+          ? html`Filtered: ${untrusted(
+              Object.entries(given)
+                .filter(([name]) => name !== 'status')
+                .map(([name, value]) => `${name} ${value}`)
+                .join(', '),
+              200,
+            )}`
+          : 'Filters'
+      }</summary><div class="fields">${fields.map(([name, label, example]) => html`<div><label for="${name}">${label}</label><input type="text" id="${name}" name="${name}" maxlength="500" value="${given[name] ?? ''}" placeholder="${example}"></div>`)}<div><label for="severity">At least</label><select id="severity" name="severity"><option value="">any severity</option>${severities.map((one) => html`<option${one === given.severity ? html` selected` : nothing}>${one}</option>`)}</select></div><div><label for="class">Class</label><select id="class" name="class"><option value="">any class</option>${findingClasses.map((one) => html`<option${one === given.class ? html` selected` : nothing}>${one}</option>`)}</select></div></div>
 <div class="actions"><button>Show</button>${asked ? html`<a class="button second" href="/findings?status=${status}">Clear</a>` : nothing}</div></details></form>
 ${problem === null ? nothing : html`<p class="notice bad" role="alert">${untrusted(problem, 400)}</p>`}
 <p class="quiet">${untrusted(freshness, 400)} <a href="/coverage">What was looked at</a></p>

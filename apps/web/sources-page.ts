@@ -49,7 +49,7 @@ const addForm = (
   who: Who,
 ): Html => html`<section class="card"><h2>Add a source</h2><form method="post" action="/sources">${csrfField(who.csrf)}
 <label for="name">Name</label><input type="text" id="name" name="name" required pattern="[a-z0-9][a-z0-9._\\-]{0,62}" placeholder="falco-production" autocomplete="off">
-<label for="collector">What it sends</label><select id="collector" name="collector">${collectors.map((collector) => html`<option value="${collector.name}">${collector.title}</option>`)}</select>
+<label for="collector">What it sends</label><select id="collector" name="collector">${collectors.map((collector) => html`<option value="${collector.name}"${collector.name === 'falco' ? html` selected` : nothing}>${collector.title}</option>`)}</select>
 <label for="scope">Cluster</label><input type="text" id="scope" name="scope" value="${falconer.config.FALCONER_SCOPE}" required maxlength="100"><div class="actions"><button>Add and show its secret</button></div></form></section>`
 
 const dead = (letter: DeadLetter, who: Who, manages: boolean): Html =>

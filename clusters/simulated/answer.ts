@@ -4,6 +4,7 @@
  */
 import type http from 'node:http'
 import { KubernetesApiError, type KubernetesJson, resources } from '../contract.ts'
+import { answerCustom, type SimulatedCustom } from './custom.ts'
 import type { ObjectStore, StoredObject } from './objects.ts'
 import { selected, watch } from './watch.ts'
 
@@ -14,6 +15,7 @@ export type Answering = {
   rights: ReadonlyMap<string, Rights>
   /** Log lines a container answers, by `namespace/pod/container`. */
   logs: Readonly<Record<string, string>>
+  custom: SimulatedCustom
   settle(): void
 }
 type Target = { resource: string; namespace: string | null; name: string | null; subresource: string | null }
@@ -29,6 +31,8 @@ export async function answerRequest(answering: Answering, request: http.Incoming
     const podUid = url.searchParams.get('podUid')
     return answer(response, 200, { items: store.flows.filter((flow) => podUid === null || flow.podUid === podUid) })
   }
+  const custom = answerCustom(answering.custom, store, request)
+  if (custom !== undefined) return answer(response, 200, custom)
   const target = parsePath(url.pathname)
   const verb = verbOf(request.method ?? 'GET', target, url)
   if (!mine.some((right) => covers(right.verbs, verb) && covers(right.resources, target.resource)))

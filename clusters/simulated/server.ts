@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net'
 import { type KubernetesJson, resources } from '../contract.ts'
 import { answerError, answerRequest, type Rights } from './answer.ts'
 import { enforcePolicies, reconcile } from './controllers.ts'
+import type { SimulatedCustom } from './custom.ts'
 import { type Flow, ObjectStore } from './objects.ts'
 
 export type SimulatedOptions = {
@@ -21,6 +22,8 @@ export type SimulatedOptions = {
   keepEstablished?: boolean
   /** Log lines a container answers, by `namespace/pod/container`. */
   logs?: Record<string, string>
+  /** Custom resources it serves, and what it refuses of them. */
+  custom?: SimulatedCustom
   readonly tokens?: { admin: string; reader: string; executor: string }
 }
 export type SimulatedCluster = {
@@ -53,7 +56,7 @@ export async function startSimulatedCluster(options: SimulatedOptions): Promise<
     if (options.enforcePolicies === true) enforcePolicies(store, options.keepEstablished === true)
   }
   settle()
-  const answering = { store, rights, logs: options.logs ?? {}, settle }
+  const answering = { store, rights, logs: options.logs ?? {}, custom: options.custom ?? { resources: [] }, settle }
   const server = http.createServer((request, response) => {
     response.setHeader('X-Falconer-Simulated', 'true')
     answerRequest(answering, request, response).catch((error: unknown) => answerError(response, error))

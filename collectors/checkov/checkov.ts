@@ -33,7 +33,7 @@ curl --data-binary @report.json -H "Authorization: Bearer {{secret}}" {{url}}/in
 Without \`--quiet\`: it leaves out what passes, what is skipped and which files could not be parsed. The report does not say which repository it is of: give each repository a scope of its own, or a scan of one ends the findings of the other.`,
   detect: (sample) =>
     /^\s*[{[]/.test(sample) &&
-    (/"check_type"\s*:[\s\S]*"(passed|failed|skipped)_checks"\s*:/.test(sample) ||
+    ((/"check_type"\s*:/.test(sample) && /"(passed|failed|skipped)_checks"\s*:/.test(sample)) ||
       /^\s*\{\s*"passed"\s*:[\s\S]*"checkov_version"\s*:/.test(sample)),
   raw: ({ end }) => (end === true ? z.any() : CheckovCheck),
   split,

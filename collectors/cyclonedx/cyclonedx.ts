@@ -10,6 +10,14 @@ import { endOf, inventoryOf } from './normalise.ts'
 import { End, lists, Pointing, split } from './split.ts'
 import { findingsOf } from './vulnerabilities.ts'
 
+/** Where the root’s tag may begin: behind the declaration, comments and a document type. One by one: a pattern for all of them can take for ever. */
+function rootOf(xml: string): number {
+  const aside = /\s+|<\?xml[^>]*\?>|<!--[\s\S]*?-->|<!DOCTYPE[^>]*>/y
+  let at = 0
+  while (aside.test(xml)) at = aside.lastIndex
+  return at
+}
+
 export const cyclonedx: Collector = {
   name: 'cyclonedx',
   title: 'CycloneDX',
@@ -32,9 +40,7 @@ curl --data-binary @sbom.cdx.json -H "Authorization: Bearer {{secret}}" {{url}}/
     // Inside of another document (an attestation, a Kubernetes object) it is not ours to take apart.
     if (json !== null)
       return /^\s*\{/.test(sample) && !/"(?:apiVersion|predicateType|_type|SchemaVersion)"\s*:/.test(sample.slice(0, json.index))
-    return /^(?:<\?xml[^>]*\?>|<!--(?:(?!-->)[\s\S])*-->|<!DOCTYPE[^>]*>|\s)*<(?:\w+:)?bom\b[^>]*http:\/\/cyclonedx\.org\/schema\/bom\//.test(
-      sample,
-    )
+    return /^<(?:\w+:)?bom\b[^>]*http:\/\/cyclonedx\.org\/schema\/bom\//.test(sample.slice(rootOf(sample)))
   },
   raw: ({ end, list }) => (end === true ? End : list === lists.vulnerabilities ? Pointing : Component),
   split,

@@ -61,9 +61,20 @@ async function* split(input: AsyncIterable<Uint8Array>): AsyncIterable<Piece> {
     if (line.startsWith('#') && columns === null) {
       report.value = headerOf(line)
       report.sha256 = createHash('sha256').update(line).digest('hex')
-    } else if (columns === null) columns = cells(line).map((name) => name.toLowerCase())
-    else yield lineOf(line, columns, { bytes, at, report })
+    } else if (columns === null) {
+      columns = cells(line).map((name) => name.toLowerCase())
+      if (!columns.includes('cve') || !columns.includes('epss'))
+        yield {
+          raw: null,
+          bytes: bytes.subarray(0, longestLine),
+          at,
+          report,
+          error: 'it names no columns “cve” and “epss”: no list of EPSS',
+        }
+    } else yield lineOf(line, columns, { bytes, at, report })
   }
+  if (columns === null)
+    yield { raw: null, bytes: Buffer.alloc(0), at: `line ${number}`, report, error: 'it ends before the names of its columns' }
 }
 
 function lineOf(line: string, columns: readonly string[], place: Pick<Piece, 'bytes' | 'at' | 'report'>): Piece {

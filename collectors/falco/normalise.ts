@@ -1,12 +1,12 @@
 /** From one Falco document to one record. Pure: the same document and source give the same record. */
 import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
-import type { NewAlert } from '../../domain/alert.ts'
+import { type NewAlert, said } from '../../domain/alert.ts'
 import { attackFromTags } from '../../domain/attack.ts'
 import { documentKey } from '../../domain/document-key.ts'
 import { InputError } from '../../domain/errors.ts'
 import { parseEventTime } from '../../domain/event-time.ts'
-import { parseExact, whyUnfit } from '../../domain/exact-json.ts'
+import { parseExact, stringifyExact, whyUnfit } from '../../domain/exact-json.ts'
 import { parsePriority, prioritySeverity } from '../../domain/severity.ts'
 import type { NewRecord, Piece, SourceContext } from '../collector.ts'
 import type { FalcoDocument } from './falco.ts'
@@ -19,7 +19,7 @@ export function* normaliseFalco(raw: FalcoDocument, piece: Piece, source: Source
   const rule = text(document.rule) ?? text(document.Rule)
   if (rule === null) throw new InputError('not a Falco alert: it has no "rule"')
   if (rule.length > longestRule) throw new InputError(`"rule" is longer than ${longestRule} characters: that is no rule’s name`)
-  const fields = fieldsOf(document)
+  const { fields, output } = saidIn(document)
   const hostname = text(document.hostname)
   const { text: written, bytes } = piece.document ?? { text: new TextDecoder().decode(piece.bytes), bytes: piece.bytes }
   const contentKey = documentKey(written, source.scope, ...(written.includes('\ufffd') ? lost(bytes) : []))
@@ -31,11 +31,11 @@ export function* normaliseFalco(raw: FalcoDocument, piece: Piece, source: Source
   const priority = parsePriority(text(document.priority) ?? '')
   if (priority === undefined)
     throw new InputError(
-      `"priority" is ${JSON.stringify(document.priority ?? null)?.slice(0, 60)}; expected one of Falco’s eight, such as "Warning"`,
+      `"priority" is ${stringifyExact(document.priority ?? null).slice(0, 60)}; expected one of Falco’s eight, such as "Warning"`,
     )
   if (eventNs === null && !hasNoTime(document))
     throw new InputError(
-      `its "time" cannot be read: ${JSON.stringify(document.time)?.slice(0, 60)}; expected RFC 3339 between 1678 and 2262, or "evt.time" in nanoseconds`,
+      `its "time" cannot be read: ${stringifyExact(document.time ?? null).slice(0, 60)}; expected RFC 3339 between 1678 and 2262, or "evt.time" in nanoseconds`,
     )
   const tags = Array.isArray(document.tags) ? document.tags.filter((tag): tag is string => typeof tag === 'string') : []
   const alert: NewAlert = {
@@ -54,7 +54,7 @@ export function* normaliseFalco(raw: FalcoDocument, piece: Piece, source: Source
     truncated: truncatedFields(fields, document.output),
     tags,
     ...attackFromTags(tags),
-    output: typeof document.output === 'string' ? document.output : null,
+    output,
     container: containerOf(fields),
     pod: podOf(fields),
     process: processOf(fields),
@@ -63,6 +63,7 @@ export function* normaliseFalco(raw: FalcoDocument, piece: Piece, source: Source
     fields,
     document,
     raw: piece.bytes,
+    ...(piece.document?.alone === true && document === raw ? { rawIsDocument: true } : {}),
   }
   yield { kind: 'alert', alert }
 }
@@ -92,11 +93,10 @@ function parseBase64(text: string): unknown {
   return data
 }
 
-function fieldsOf(document: FalcoDocument): Fields {
-  const fields = document.output_fields
-  if (fields === null || fields === undefined) return {}
-  if (typeof fields !== 'object' || Array.isArray(fields)) throw new InputError('"output_fields" is not an object')
-  return fields as Fields
+function saidIn(document: FalcoDocument): Pick<NewAlert, 'output' | 'fields'> {
+  const found = said(document)
+  if (typeof found.fields !== 'object' || Array.isArray(found.fields)) throw new InputError('"output_fields" is not an object')
+  return found
 }
 
 /** No time at all (falcosidekick's tests): the moment we received it stands in, and the alert says so. */

@@ -24,7 +24,7 @@ export function pieceOf({ kind, bytes, from, quoted, at, reason }: FoundDocument
       ? passedOver(bytes, at, text)
       : { raw: null, bytes, at, error: `not JSON: ${error instanceof Error ? error.message.slice(0, 200) : 'unreadable'}` }
   }
-  if (looksLikeAlert(raw)) return { raw, bytes, at, document: { text, bytes: own } }
+  if (looksLikeAlert(raw)) return { raw, bytes, at, document: { text, bytes: own, alone: from === 0 && !quoted } }
   const line = wrappedLine(raw)
   if (line !== null) return unwrapped(bytes, at, own, line)
   return from > 0 ? { raw: null, bytes, at, skipped: true } : { raw, bytes, at, document: { text, bytes: own } }

@@ -2,19 +2,22 @@
  * A match of Grype as a finding, and what it scanned. Pure. An advisory (GHSA-…) that stands for exactly one CVE is that CVE,
  * so that it is the same finding as another scanner’s.
  */
+import { z } from 'zod'
 import { InputError } from '../../domain/errors.ts'
 import { parseEventTime } from '../../domain/event-time.ts'
 import type { FindingPackage, NewFinding, NewScan, ResourceRef } from '../../domain/finding.ts'
 import type { NewRecord, Piece, SourceContext } from '../collector.ts'
 import { cut, proseOf, referencesOf, titleOf } from '../words.ts'
-import { aroundOf } from '../report.ts'
+import { aroundOf, versionDigest } from '../report.ts'
 import { imageAliases, imageResource, scanKey } from '../resources.ts'
 import { packageFrom, packageKey, packageType, severityOf, vulnerabilityId } from '../vulnerability.ts'
+import { isPartOfManifest, reportIn } from './manifest.ts'
 import { Around, type IgnoreRule, type Match, type Vulnerability } from './shapes.ts'
 
-const around = aroundOf(Around)
+const around = aroundOf(z.preprocess(reportIn, Around))
 
 export function* normaliseGrype(raw: unknown, piece: Piece, source: SourceContext): Iterable<NewRecord> {
+  if (isPartOfManifest(piece.report?.value)) return
   const said = around(piece)
   const scan = scanOf(said, piece, source)
   if (piece.end === true) yield* atEnd(said, scan, piece)
@@ -30,7 +33,7 @@ function scanOf(said: Around, { report }: Piece, { scope, receivedNs }: SourceCo
     version: said.descriptor?.version ?? null,
     target,
     covers: ['vulnerability'],
-    contentKey: scanKey(report?.sha256 ?? '', scope, target.key),
+    contentKey: scanKey(versionDigest(report?.value) ?? report?.sha256 ?? '', scope, target.key),
     ...(saidNs > 0n ? { observedNs: saidNs, observedFrom: 'report' } : { observedNs: receivedNs, observedFrom: 'received' }),
   }
 }

@@ -23,7 +23,12 @@ const Entry = z.looseObject({
   knownRansomwareCampaignUse: text,
 })
 type Entry = z.infer<typeof Entry>
-const Catalog = z.looseObject({ catalogVersion: text, dateReleased: text, count: z.number().nullish() })
+const Catalog = z.looseObject({
+  catalogVersion: text,
+  dateReleased: text,
+  count: z.number().nullish(),
+  vulnerabilities: z.array(z.unknown()),
+})
 const around = aroundOf(Catalog)
 const list = '$.vulnerabilities.*'
 const columns = /^(?:\uFEFF)?"?cveID"?,"?vendorProject"?,/
@@ -94,10 +99,16 @@ async function* split(input: AsyncIterable<Uint8Array>): AsyncIterable<Piece> {
   else yield* splitReports(all(), { lists: [list] })
 }
 
+/** A table of other columns has no rows of this list, and none at all must not pass for an empty one. */
+function named(columns: string[]): string[] {
+  if (!columns.includes('dateAdded')) throw new Error('its first line does not name the columns “cveID” and “dateAdded”')
+  return columns
+}
+
 /** Cells may hold line breaks. What is no table at all ends it: the rest cannot be told apart. */
 async function* fromCsv(input: AsyncIterable<Uint8Array>): AsyncIterable<Piece> {
-  const report = { value: {}, sha256: '', counts: {} }
-  const table = parse({ bom: true, columns: true, relax_column_count: true, max_record_size: 1024 * 1024, info: true })
+  const report = { value: { vulnerabilities: [] }, sha256: '', counts: {} }
+  const table = parse({ bom: true, columns: named, relax_column_count: true, max_record_size: 1024 * 1024, info: true })
   // Not pipe(): what ends the input early must end this too.
   const rows = pipeline(Readable.from(input), table, () => {})
   try {

@@ -28,7 +28,9 @@ curl --data-binary @report.json -H "Authorization: Bearer {{secret}}" {{url}}/in
 Without \`node_name\` the findings are about the cluster, and what several nodes say of one check is one finding.`,
   detect: (sample) =>
     /^\s*[{[]/.test(sample) &&
-    (/"Controls"\s*:/.test(sample) ? /"(Totals|node_type|node_name)"\s*:/ : /"node_type"\s*:[\s\S]*"tests"\s*:/).test(sample),
+    (/"Controls"\s*:/.test(sample)
+      ? /"(Totals|node_type|node_name)"\s*:/.test(sample)
+      : /"node_type"\s*:/.test(sample) && /"tests"\s*:/.test(sample)),
   raw: ({ end }) => (end === true ? z.any() : KubeBenchResult),
   split: (input) => splitReports(input, { lists }),
   normalise: normaliseKubeBench,

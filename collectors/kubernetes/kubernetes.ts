@@ -9,7 +9,7 @@ import { parseAllDocuments } from 'yaml'
 import { InputError } from '../../domain/errors.ts'
 import { parseExact } from '../../domain/exact-json.ts'
 import type { Collector, Piece } from '../collector.ts'
-import { findObjects } from './json-objects.ts'
+import { findElements } from '../json-elements.ts'
 import { normaliseObject } from './normalise.ts'
 
 export const KubernetesObject = z.looseObject({
@@ -49,7 +49,7 @@ read Secrets, not even their names: Kubernetes gives no one the names without th
     /(?:^|[{,])[ \t\uFEFF]*"?kind"?[ \t]*:/m.test(sample) &&
     // Reports of Kubescape and Checkov repeat the objects they looked at.
     !/"(summaryDetails|customerGUID|clusterAPIServerInfo|check_type)"\s*:/.test(sample) &&
-    !/"?apiVersion"?\s*:\s*"?aquasecurity\.github\.io\/|"?kind"?\s*:\s*"?(Event|EventList)"?\s*,?\s*$|audit\.k8s\.io|"auditID"\s*:/m.test(
+    !/"?apiVersion"?\s*:\s*"?(aquasecurity\.github|spdx\.softwarecomposition\.kubescape)\.io\/|"?kind"?\s*:\s*"?(Event|EventList)"?\s*,?\s*$|audit\.k8s\.io|"auditID"\s*:/m.test(
       sample.slice(0, 4_000),
     ),
   raw: KubernetesObject,
@@ -69,22 +69,22 @@ async function* fromJson(input: AsyncIterable<Uint8Array>): AsyncIterable<Piece>
   let nameless: { object: object; bytes: Buffer; at: string }[] = []
   let number = 1
   let item = 0
-  for await (const found of findObjects(input, maxObjectBytes)) {
+  for await (const found of findElements(input, ['$.*', '$.items.*'], maxObjectBytes)) {
     const at = found.kind === 'rest' ? `document ${number}` : `document ${number}, item ${(item += 1)}`
-    if (found.kind === 'broken') {
-      yield { raw: null, bytes: found.bytes.subarray(0, 65_536), at, error: found.reason }
-      continue
-    }
-    const parsed = parse(found.bytes)
+    const parsed = found.kind === 'broken' ? { error: found.reason } : parse(found.bytes)
     if ('error' in parsed) yield { raw: null, bytes: found.bytes.subarray(0, 65_536), at, error: parsed.error }
-    else if (found.kind === 'item') {
+    if (found.kind === 'broken' && !found.ends) continue
+    if (found.kind === 'element') {
+      if ('error' in parsed) continue
       const { value } = parsed
-      const kind = isNameless(value) ? listedKind(parseBegun(found.before)) : null
+      const kind = isNameless(value) ? listedKind(parseBegun(found.before())) : null
       if (!isNameless(value)) yield { raw: value, bytes: found.bytes, at }
       else if (kind !== null) yield { raw: { kind, ...value }, bytes: found.bytes, at }
       else nameless.push({ object: value, bytes: found.bytes, at })
       continue
-    } else if (!found.hadItems) yield* objectsOf(parsed.value, found.bytes, at)
+    }
+    // Of a list that was taken apart nothing is left in it.
+    if ('value' in parsed) yield* objectsOf(parsed.value, found.bytes, at)
     const kind = 'value' in parsed ? listedKind(parsed.value) : null
     for (const { object, bytes, at: place } of nameless) yield { raw: kind === null ? object : { kind, ...object }, bytes, at: place }
     nameless = []
@@ -166,14 +166,18 @@ function* fromYaml(text: string): Iterable<Piece> {
   }
 }
 
+/** What a list lists; undefined when it is none. Go writes an empty one as null. */
+function itemsOf(value: unknown): unknown {
+  if (value === null || typeof value !== 'object') return undefined
+  const { kind, items } = value as { kind?: unknown; items?: unknown }
+  if (Array.isArray(items)) return items
+  return typeof kind === 'string' && kind.endsWith('List') ? (items === null ? [] : items) : undefined
+}
+
 /** Lists are taken apart; every object is a piece of its own. */
 function* objectsOf(value: unknown, bytes: Uint8Array, at: string): Iterable<Piece> {
-  const items = Array.isArray(value)
-    ? value
-    : value !== null && typeof value === 'object' && String((value as { kind?: unknown }).kind).endsWith('List')
-      ? ((value as { items?: unknown }).items ?? [])
-      : null
-  if (items === null) yield { raw: value, bytes, at }
+  const items = Array.isArray(value) ? value : itemsOf(value)
+  if (items === undefined) yield { raw: value, bytes, at }
   else if (!Array.isArray(items)) yield { raw: null, bytes, at, error: '"items" of the list is not an array' }
   else {
     const kind = listedKind(value)

@@ -17,7 +17,6 @@ export const labelsAndAnnotations = (metadata: Json): { labels: Record<string, s
 export function ownerOf(metadata: Json): PodProperties['owner'] {
   const owners = list(metadata.ownerReferences).map(record)
   const owner = owners.find((candidate) => candidate.controller === true) ?? owners[0]
-  const uid = text(owner?.uid)
-  const name = text(owner?.name)
-  return owner === undefined || uid === null || name === null ? null : { kind: String(owner.kind), name, uid }
+  const [kind, name, uid] = [text(owner?.kind), text(owner?.name), text(owner?.uid)]
+  return kind === null || name === null || uid === null ? null : { kind, name, uid }
 }

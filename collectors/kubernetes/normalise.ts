@@ -98,7 +98,7 @@ function endOf(kind: string, raw: KubernetesObject): bigint | null {
 function* ownerRelations(metadata: Json, made: Made): Iterable<NewRecord> {
   for (const owner of list(metadata.ownerReferences).map(record)) {
     const uid = text(owner.uid)
-    if (uid !== null && workloadKinds.includes(String(owner.kind)))
+    if (uid !== null && workloadKinds.includes(text(owner.kind) ?? ''))
       yield relation({ scope: made.ref.scope, kind: 'workload', key: uid }, 'OWNS', made.ref, made.at)
   }
 }

@@ -57,7 +57,7 @@ function resourceOf(id: string, scope: string): ResourceRef {
 const summaryOf = ({ summaryDetails: { controls } }: Around, id: string): Summary | undefined =>
   controls && Object.hasOwn(controls, id) ? controls[id] : undefined
 
-function findingOf(control: Control, summary: Summary | undefined, scan: NewScan, resource: ResourceRef): NewFinding {
+export function findingOf(control: Control, summary: Summary | undefined, scan: NewScan, resource: ResourceRef): NewFinding {
   const paths = (control.rules ?? []).flatMap((rule) => rule.paths ?? [])
   const fixes = paths.flatMap(({ fixPath }) => (fixPath?.path ? [`set ${fixPath.path} to ${fixPath.value ?? ''}`] : []))
   const places = paths.flatMap((path) => [path.failedPath, path.reviewPath, path.deletePath, path.fixPath?.path])

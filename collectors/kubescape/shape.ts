@@ -11,7 +11,7 @@ const FailedPath = z.looseObject({
   deletePath: text,
   fixPath: z.looseObject({ path: text, value: text }).nullish(),
 })
-const Control = z.looseObject({
+export const Control = z.looseObject({
   ...words,
   controlID: z.string().regex(/^[\w.-]{1,64}$/, 'not the id of a control'),
   statusInfo: Status.nullish(),

@@ -5,10 +5,11 @@ import { redactDeep } from '../../domain/redact.ts'
 import { accountResource, objectOf, paragraphs, prowlerCheck, resourceOf } from '../cloud-findings.ts'
 import { record } from '../loose.ts'
 import { distinct, relayedPackage } from '../relayed-package.ts'
-import { digestIn, imageResource, kubernetesResource } from '../resources.ts'
+import { clusterResource, digestIn, imageResource, kubernetesResource } from '../resources.ts'
 import type { Looked } from '../survey.ts'
 import { severityOf, vulnerabilityId } from '../vulnerability.ts'
 import { cut, referencesOf } from '../words.ts'
+import { ownIdentity } from './own.ts'
 import { type Ocsf, ocsfOf, type Resource, severityIn, timeIn } from './shape.ts'
 
 type Said = Pick<NewFinding, 'check' | 'aliases' | 'package' | 'cvss' | 'references' | 'severity'>
@@ -25,11 +26,12 @@ export function lookedAt(raw: unknown): Looked | null {
     account,
     name: cloud.account.name,
     atNs: timeIn(ocsf),
-    findings: resourcesOf(ocsf).length * saidOf(ocsf).length,
+    findings: ownIdentity(ocsf, '') === null ? resourcesOf(ocsf).length * saidOf(ocsf).length : 1,
   }
 }
 
-export const targetOf = ({ provider, account, name }: Looked, scope: string): ResourceRef => accountResource(provider, account, name, scope)
+export const targetOf = ({ scanner, provider, account, name }: Looked, scope: string): ResourceRef =>
+  scanner === 'falconer' ? clusterResource(scope) : accountResource(provider, account, name, scope)
 
 export function* findingsOf(ocsf: Ocsf, document: Record<string, unknown>, raw: Uint8Array, scan: NewScan): Iterable<NewFinding> {
   if (ocsf.class === null || ocsf.class === 'detection') return
@@ -55,8 +57,21 @@ export function* findingsOf(ocsf: Ocsf, document: Record<string, unknown>, raw: 
     document: redactDeep(quotes ? { ...document, resources: undefined, unmapped: undefined } : document),
     raw: quotes ? new Uint8Array() : raw,
   }
+  const own = ownIdentity(ocsf, scan.scope)
+  if (own !== null) return yield ownFinding(own, { ...shared, ...(saidOf(ocsf)[0] as Said) }, ocsf)
   for (const resource of resourcesOf(ocsf))
     for (const said of saidOf(ocsf)) yield { ...shared, ...said, resource: whatOf(resource, ocsf, scan.scope) }
+}
+
+function ownFinding(
+  { packageKey, ...identity }: NonNullable<ReturnType<typeof ownIdentity>>,
+  rest: Omit<NewFinding, 'resource'>,
+  { resources }: Ocsf,
+): NewFinding {
+  if (packageKey === null) return { ...rest, ...identity, package: null }
+  const beside = resources.find(({ type }) => type === 'package')
+  const named = { name: cut(beside?.name || packageKey, 500), version: beside?.version || null, type: 'generic', fixedIn: [], paths: [] }
+  return { ...rest, ...identity, package: { ...named, ...rest.package, key: packageKey } }
 }
 
 function saidOf(ocsf: Ocsf): Said[] {
@@ -124,7 +139,7 @@ function outcomeOf(ocsf: Ocsf): Pick<NewFinding, 'outcome' | 'outcomeReason'> {
   }
 }
 
-const nothing: Resource = { uid: '', uid_alt: '', name: '', type: '', region: '', namespace: '' }
+const nothing: Resource = { uid: '', uid_alt: '', name: '', type: '', region: '', namespace: '', version: '', labels: [] }
 const resourcesOf = (ocsf: Ocsf): Resource[] => {
   const all = [...ocsf.resources, ...ocsf.resource]
   return all.length > 0 ? all : [nothing]

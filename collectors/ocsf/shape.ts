@@ -38,7 +38,7 @@ const about = part({
   remediation: part({ desc: text }),
 })
 const packages = parts({ name: text, version: text, release: text, purl: text, package_manager: text, path: text, fixed_in_version: text })
-const resource = { uid: text, uid_alt: text, name: text, type: text, region: text, namespace: text }
+const resource = { uid: text, uid_alt: text, name: text, type: text, region: text, namespace: text, version: text, labels: texts }
 
 const Ocsf = z.object({
   class_uid: text,

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import type { Piece, Report } from '../collector.ts'
 import type { Path } from '../json-elements.ts'
-import { splitReports } from '../report.ts'
+import { splitReports, versionDigest } from '../report.ts'
 
 const operatorPlurals = [
   ...['vulnerability', 'configaudit', 'exposedsecret', 'rbacassessment', 'infraassessment', 'sbom'].flatMap((kind) => [
@@ -78,6 +78,7 @@ class Parts {
 
   constructor(whole: Report) {
     this.whole = whole
+    whole.sha256 = versionDigest(whole.value) ?? whole.sha256
     this.#legacy = isLegacy(whole.value)
   }
 
@@ -123,9 +124,11 @@ class Parts {
       this.whole.value,
     )
     if (value === undefined) return undefined
-    const { uid, resourceVersion } = isObject(value) && isObject(value.metadata) ? value.metadata : {}
-    const name = typeof uid === 'string' && typeof resourceVersion === 'string' ? [uid, resourceVersion] : [this.whole.sha256, id]
-    const report = { value, sha256: createHash('sha256').update(JSON.stringify(name)).digest('hex'), counts: {} }
+    const placed = (): string =>
+      createHash('sha256')
+        .update(JSON.stringify([this.whole.sha256, id]))
+        .digest('hex')
+    const report = { value, sha256: versionDigest(value) ?? placed(), counts: {} }
     this.#own.set(id, report)
     return report
   }

@@ -277,13 +277,16 @@ describe('what is no report of Trivy', () => {
     })
   })
 
-  it('is never half read: a list that is none, or written so that its entries cannot be told apart', async () => {
+  it('is never half read: a list that is none', async () => {
+    const { scans, findings, dead } = await readScanner(image([osPackages({ a: 1 })]))
+    expect([scans, findings]).toEqual([[], []])
+    expect(dead[0]?.reason).toContain('the report around it does not fit: Results.0.Vulnerabilities')
+  })
+
+  it('is read however its names are written', async () => {
     const written = stringifyExact(image([osPackages([vulnerability()])]))
-    for (const text of [written.replace('"Vulnerabilities"', '"Vulnerabilitie\\u0073"'), stringifyExact(image([osPackages({ a: 1 })]))]) {
-      const { scans, findings, dead } = await readScanner(text)
-      expect([scans, findings]).toEqual([[], []])
-      expect(dead[0]?.reason).toContain('the report around it does not fit: Results.0.Vulnerabilities')
-    }
+    const { scans, findings } = await readScanner(written.replace('"Vulnerabilities"', '"Vulnerabilitie\\u0073"'))
+    expect([scans.length, findings.length]).toEqual([1, 1])
   })
 
   it('is a dead letter that says so, when it is named as one', async () => {

@@ -22,7 +22,7 @@ trivy image --format json --show-suppressed registry.example.com/app:1.2.3 | fal
 trivy k8s --report all --format json | falconer import - --cluster {{scope}}
 \`\`\`
 
-The reports of the Trivy operator:
+The reports of the Trivy operator, which Falconer also pulls by itself when it watches the cluster (\`FALCONER_PULL_MINUTES\`):
 
 \`\`\`sh
 kubectl get vulnerabilityreports,configauditreports,exposedsecretreports,rbacassessmentreports,infraassessmentreports,clusterrbacassessmentreports,clustercompliancereports -A -o json | falconer import - --cluster {{scope}}

@@ -1,8 +1,9 @@
 /**
  * The ClusterRoles, from the code that needs them: the executor’s from what its actions declare, the server’s from what
- * its watch follows. Neither is ever edited by hand, so neither can grant more than is used.
+ * its watch follows and its pull reads. Neither is ever edited by hand, so neither can grant more than is used.
  */
 import { resources } from '../../clusters/contract.ts'
+import { operators } from '../../collectors/operators.ts'
 import { watchedResources } from '../../collectors/kubernetes/watch.ts'
 import { actions } from '../../responses/catalog/catalog.ts'
 
@@ -17,13 +18,16 @@ const executorRules = (): Rule[] => [
 ]
 
 const serverRules = (): Rule[] => [
-  ...merged(
-    watchedResources.map((name) => ({
+  ...merged([
+    ...watchedResources.map((name) => ({
       apiGroup: resources[name]?.group ?? '',
       resource: name.split('.')[0] ?? name,
       verbs: ['list', 'watch'],
     })),
-  ),
+    ...operators.flatMap((operator) =>
+      Object.keys(operator.resources).map((resource) => ({ apiGroup: operator.group, resource, verbs: ['get', 'list'] })),
+    ),
+  ]),
   identity,
 ]
 
@@ -36,7 +40,7 @@ export const render = (): Record<string, string> => ({
   'deploy/server-rbac.generated.yaml': clusterRole(
     'falconer-server',
     serverRules(),
-    'What the inventory watch follows, and how the server tells which cluster it is in. It can read nothing else, no Secret, and change nothing.',
+    'What the inventory watch follows, what scanners’ operators keep, and how the server tells which cluster it is in. It can read nothing else, no Secret, and change nothing.',
   ),
 })
 

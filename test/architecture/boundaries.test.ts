@@ -57,6 +57,7 @@ const plants: Plant[] = [
   },
   { file: 'tools/catalog/planted-one.ts', text: 'export const one = 1' },
   { file: 'tools/catalog/planted-two.ts', text: `export { one } from './planted-one.ts'`, caught: ['siblings-are-strangers'] },
+  { file: 'notify/channels/planted.ts', text: `export { webhook } from './webhook.ts'`, caught: ['siblings-are-strangers'] },
   {
     file: 'collectors/falco/planted.ts',
     text: `export { kubernetes } from '../kubernetes/kubernetes.ts'`,

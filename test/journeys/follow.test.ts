@@ -19,6 +19,7 @@ import { run, runToEnd } from '../support/process.ts'
 import { operator } from '../support/site.ts'
 import { cases, full, seed } from '../support/sizes.ts'
 import { alerts, events, until, written } from '../support/follow.ts'
+import { saidField } from '../support/said.ts'
 
 let folder: string
 let path: string
@@ -143,6 +144,6 @@ eachDatabase('a follower killed and a file rotated meanwhile', (database) => {
 
 async function seen(db: Database): Promise<{ stored: number; distinct: number; most: number }> {
   const [row] = await db.query(sql<{ stored: bigint; ids: bigint; most: bigint }>`select count(*) as stored,
-    count(distinct fields->>'proc.pid') as ids, (select coalesce(max(seen), 0) from alert_keys) as most from alerts`)
+    count(distinct ${saidField('proc.pid')}) as ids, (select coalesce(max(seen), 0) from alert_keys) as most from alerts`)
   return { stored: Number(row?.stored), distinct: Number(row?.ids), most: Number(row?.most) }
 }

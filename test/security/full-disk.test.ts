@@ -19,6 +19,7 @@ import { lineOf, post } from '../support/ingest-load.ts'
 import { prepareHome, serveAt } from '../support/ingest-server.ts'
 import { operator } from '../support/site.ts'
 import { full } from '../support/sizes.ts'
+import { saidField } from '../support/said.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
 const folder = mkdtempSync(join(tmpdir(), 'falconer-full-'))
@@ -42,7 +43,7 @@ async function desk(db: Database): Promise<{ falconer: Falconer; send: (...numbe
 }
 
 const numbersIn = async (db: Database): Promise<number[]> =>
-  (await db.query(sql<{ n: number }>`select (fields->>'n')::int as n from alerts order by n`)).map(({ n }) => n)
+  (await db.query(sql<{ n: number }>`select ${saidField('n')}::int as n from alerts order by n`)).map(({ n }) => n)
 
 eachDatabase('a commit that fails', (database) => {
   afterEach(async () => {

@@ -91,6 +91,13 @@ describe.each(['embedded', ...(serverUrl === undefined ? [] : ['server' as const
         // Four times what it holds idle would not be small any more.
         expect(mostResident(pid) / idle).toBeLessThan(4)
 
+        // A slow machine may say that it is too much at once: whoever sent it comes back.
+        const sendUntilTaken = async (body: Buffer): ReturnType<typeof send> => {
+          const told = await send(body)
+          if (told.status !== 503) return told
+          await new Promise((resume) => setTimeout(resume, 500))
+          return sendUntilTaken(body)
+        }
         const count = full ? 20_000 : kind === 'embedded' ? 100 : 300
         let next = 0
         await Promise.all(
@@ -98,7 +105,7 @@ describe.each(['embedded', ...(serverUrl === undefined ? [] : ['server' as const
             while (next < count) {
               const number = (seed * 7_919 + (next += 1)) >>> 0
               const body = fuzzedBody(number)
-              const [told, due] = [await send(body), await expectedOf(body)]
+              const [told, due] = [await sendUntilTaken(body), await expectedOf(body)]
               const { accepted, duplicates, internal, deadLetters } = told.answer
               const read = told.status === 200 ? accepted + duplicates + internal + deadLetters : null
               if (read !== due.read || (told.status !== 200 && told.status !== 400))

@@ -16,6 +16,7 @@ import { embeddedDatabase, serverUrl } from '../support/database.ts'
 import { lineOf, randomFrom, Senders } from '../support/ingest-load.ts'
 import { type Home, type Kind, prepareHome, serveAt, type Served } from '../support/ingest-server.ts'
 import { cases, full, seed } from '../support/sizes.ts'
+import { saidField } from '../support/said.ts'
 
 vi.setConfig({ testTimeout: full ? 10_800_000 : 300_000 })
 
@@ -76,8 +77,8 @@ async function inspect(db: Database, { answered, set }: Senders): Promise<Seen> 
   const page = 20_000
   for (let from = 0; from < answered.length; from += page) {
     const rows = await db.query(
-      sql<{ id: string; n: number; raw: Buffer }>`select id::text, (fields->>'n')::int as n, raw from alerts
-        where (fields->>'n')::int >= ${from} and (fields->>'n')::int < ${from + page}`,
+      sql<{ id: string; n: number; raw: Buffer }>`select id::text, ${saidField('n')}::int as n, raw from alerts
+        where ${saidField('n')}::int >= ${from} and ${saidField('n')}::int < ${from + page}`,
     )
     for (const { n, raw } of rows) {
       count[n] = (count[n] ?? 0) + 1

@@ -17,6 +17,7 @@ import { lineOf, post, randomFrom } from '../support/ingest-load.ts'
 import { prepareHome } from '../support/ingest-server.ts'
 import { baseDocument, differences, type Node, written } from '../support/ingest-near-duplicates.ts'
 import { cases, full, seed } from '../support/sizes.ts'
+import { saidField } from '../support/said.ts'
 
 vi.setConfig({ testTimeout: full ? 7_200_000 : 300_000 })
 
@@ -74,7 +75,7 @@ class Batch {
     const rows = await db.query(
       sql<{ scope: string; raw: Buffer; seen: bigint }>`select a.scope, a.raw, k.seen from alerts a
         join alert_keys k on k.scope = a.scope and k.content_key = a.content_key and k.alert_id = a.id
-        where (a.fields->>'pair')::int between ${first} and ${last}`,
+        where ${saidField('pair')}::int between ${first} and ${last}`,
     )
     const stored = Map.groupBy(rows, ({ scope, raw }) => `${scope} ${raw.toString()}`)
     for (const { scope, forms, times, what, document } of this.all) {

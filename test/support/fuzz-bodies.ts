@@ -1,12 +1,13 @@
-/** Bodies for fuzzing: every shape of Falco’s alerts, damaged in the ways wires, disks, shippers and people do. The same number gives the same body. */
+/** Bodies for fuzzing: damaged in the ways wires, disks, shippers and people do; of Falco’s alerts in every shape. The same number gives the same body. */
 import { gzipSync } from 'node:zlib'
 import { shapes } from './fuzz-shapes.ts'
 
-type Random = (below: number) => number
-type Mutation = (body: Buffer, random: Random) => Buffer
+export type Random = (below: number) => number
+type Another = (random: Random) => Buffer
+type Mutation = (body: Buffer, random: Random, another: Another) => Buffer
 
 /** mulberry32: small, and the same everywhere. */
-function randomOf(seed: number): Random {
+export function randomOf(seed: number): Random {
   let state = seed >>> 0
   return (below) => {
     state = (state + 0x6d2b79f5) >>> 0
@@ -16,7 +17,7 @@ function randomOf(seed: number): Random {
   }
 }
 
-const pick = <T>(from: readonly T[], random: Random): T => from[random(from.length)] as T
+export const pick = <T>(from: readonly T[], random: Random): T => from[random(from.length)] as T
 const spliced = (body: Buffer, at: number, removed: number, put: Buffer): Buffer =>
   Buffer.concat([body.subarray(0, at), put, body.subarray(at + removed)])
 const structural = [...'{}[]",:\\\n\r\t \0'].map((one) => Buffer.from(one))
@@ -48,7 +49,6 @@ const oddities = [
     Buffer.from([0xff, 0xfe]),
     Buffer.from([0x1f, 0x8b]),
   ])
-const another = (random: Random): Buffer => pick(shapes, random).body
 /** A place in the body; half of them beside a byte that means something. */
 function place(body: Buffer, random: Random): number {
   const at = random(body.length + 1)
@@ -73,8 +73,8 @@ const mutations: readonly Mutation[] = [
     const from = random(body.length)
     return spliced(body, from, 0, body.subarray(from, from + 1 + random(60)))
   },
-  (body, random) => Buffer.concat([body.subarray(0, place(body, random)), another(random).subarray(random(200))]),
-  (body, random) => Buffer.concat([body, pick(structural, random), another(random)]),
+  (body, random, another) => Buffer.concat([body.subarray(0, place(body, random)), another(random).subarray(random(200))]),
+  (body, random, another) => Buffer.concat([body, pick(structural, random), another(random)]),
   (body) => Buffer.from(body.toString('latin1').replaceAll('\n', '\r\n'), 'latin1'),
   (body, random) => Buffer.from(body.toString('latin1').replaceAll(/^/gm, `${random(99)}:`), 'latin1'),
   (body) => Buffer.from(JSON.stringify({ log: body.toString() })),
@@ -84,11 +84,17 @@ const mutations: readonly Mutation[] = [
   (body, random) => (random(4) === 0 ? gzipSync(body, { level: 1 }) : Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), body])),
 ]
 
+/** Damaged in one to four ways. `another`: what may come behind it, or in the middle. */
+export function damagedBytes(whole: Buffer, random: Random, another: Another): Buffer {
+  let body = whole
+  for (let left = 1 + random(4); left > 0; left -= 1) body = pick(mutations, random)(body, random, another)
+  return body.length > 60_000 ? body.subarray(0, 60_000) : body
+}
+
 export function fuzzedBody(seed: number): Buffer {
   const random = randomOf(seed)
-  let body = another(random)
-  for (let left = 1 + random(4); left > 0; left -= 1) body = pick(mutations, random)(body, random)
-  return body.length > 60_000 ? body.subarray(0, 60_000) : body
+  const another = (by: Random): Buffer => pick(shapes, by).body
+  return damagedBytes(another(random), random, another)
 }
 
 /** In parts, cut where the number says; for what must not depend on how it comes. */

@@ -12,6 +12,7 @@ import { activityOperations } from './activities.ts'
 import { findingOperations } from './findings.ts'
 import { importOperations } from './import.ts'
 import { incidentOperations } from './incidents.ts'
+import { ocsfOperations } from './ocsf.ts'
 import type { Operation } from './operation.ts'
 import { peopleOperations } from './people.ts'
 import { proposalOperations } from './proposals.ts'
@@ -24,6 +25,7 @@ export const operations: readonly Operation[] = [
   ...proposalOperations,
   ...findingOperations,
   ...activityOperations,
+  ...ocsfOperations,
   ...ruleOperations,
   ...sourceOperations,
   ...importOperations,

@@ -5,7 +5,9 @@ import { NotFoundError } from '../../../domain/errors.ts'
 import { formatEventTime } from '../../../domain/event-time.ts'
 import { listAudit, verifyAudit } from '../../../store/audit.ts'
 import { getEntity, inventoryFreshness, listEntities } from '../../../store/entities.ts'
+import { listDestinations } from '../../../store/incident-notices.ts'
 import { countIncidents } from '../../../store/incidents.ts'
+import { listPulls } from '../../../store/pulls.ts'
 import { countPending } from '../../../store/segments.ts'
 import { countProposals } from '../../../store/proposals.ts'
 import { listSources } from '../../../store/sources.ts'
@@ -26,6 +28,22 @@ export const systemOperations = [
       proposals: z.record(z.string(), z.number()),
       pendingAlerts: z.number(),
       sources: z.array(SourceView),
+      destinations: z
+        .array(
+          z.object({
+            name: z.string(),
+            delivered: z.number(),
+            deliveredAt: date.nullable(),
+            waiting: z.number(),
+            waitingSince: date.nullable(),
+            refused: z.number().describe('Of those that wait, so many were refused by themselves'),
+            failures: z.number().describe('In a row'),
+            failingSince: date.nullable(),
+            nextAt: date.nullable().describe('When a failing one is tried again'),
+            error: z.string().nullable(),
+          }),
+        )
+        .describe('Whom incidents are told outside'),
       inventory: z.array(z.object({ scope: z.string(), entities: z.number(), pods: z.number(), lastAt: z.string() })),
       cluster: z.unknown().nullable(),
       nats: z
@@ -39,6 +57,19 @@ export const systemOperations = [
         })
         .nullable()
         .describe('Of this server: whether alerts come from NATS, and why not; null when none is configured'),
+      pulls: z
+        .array(
+          z.object({
+            scope: z.string(),
+            resource: z.string(),
+            state: z.enum(['waiting', 'read', 'absent', 'failed']),
+            since: date.nullable(),
+            lookedAt: date.nullable().describe('When all there is was last listed'),
+            objects: z.number(),
+            detail: z.string().nullable(),
+          }),
+        )
+        .describe('What scanners’ operators keep in the cluster, by resource; absent: not installed'),
       store: z.string(),
       intake: z
         .object({
@@ -58,8 +89,10 @@ export const systemOperations = [
       proposals: await countProposals(db),
       pendingAlerts: await countPending(db),
       sources: (await listSources(db)).map(sourceView),
+      destinations: await listDestinations(db),
       cluster,
       nats: nats?.state() ?? null,
+      pulls: (await listPulls(db)).map(({ sourceId: _its, ...pull }) => pull),
       store: db.kind,
       intake: intake.stats,
       correlation: { alerts: lag.count, p50Ms: lag.percentile(50), p99Ms: lag.percentile(99), maxMs: lag.max },

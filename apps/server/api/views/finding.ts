@@ -79,10 +79,10 @@ export const AdvisoryView = z.object({
 export const advisoryView = ({ snapshotNs: _at, ...advisory }: NewAdvisory): z.infer<typeof AdvisoryView> => advisory
 
 export const CoveredView = z.object({
-  kind: z.enum(['source', 'sensor', 'scan']),
+  kind: z.enum(['source', 'sensor', 'scan', 'destination']),
   name: z.string(),
   scope: z.string(),
-  by: z.string().describe('The collector, the sensor’s maker, the scanner'),
+  by: z.string().describe('The collector, the sensor’s maker, the scanner; of a destination how it is told'),
   lastAt: date.nullable().describe('Null: never'),
   expectedMs: z.number().nullable().describe('Silent for longer is a gap'),
   records: z.number().int(),

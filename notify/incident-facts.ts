@@ -1,0 +1,40 @@
+/** What is said of an incident outside: itself, its rules with their first alerts, its newest verdict, what it touched. Bounded, whatever its size. */
+import type { Entity } from '../domain/entity.ts'
+import type { Report } from '../domain/report.ts'
+import type { Queryable } from '../store/database.ts'
+import { getEntities } from '../store/entities.ts'
+import { type GroupRow, groupsOf } from '../store/groups.ts'
+import type { RecordedIncident } from '../store/incidents.ts'
+import { latestReports } from '../store/investigations.ts'
+import { firstAlertsByRule } from '../store/memberships.ts'
+
+export type RuleFact = GroupRow & { /** Null: retention has removed them all. */ firstAlertId: string | null }
+export type IncidentFacts = {
+  incident: RecordedIncident
+  /** The most severe rules first. */ rules: RuleFact[]
+  report: Pick<Report, 'analyst' | 'verdict' | 'confidence'> | null
+  touched: Pick<Entity, 'kind' | 'key' | 'name' | 'namespace'>[]
+  /** Its page. */ url: string
+}
+
+const mostRules = 50
+const mostTouched = 50
+
+/** In the order of the incidents given; a handful of statements for all of them. `base`: how people reach the pages. */
+export async function factsOfIncidents(db: Queryable, incidents: readonly RecordedIncident[], base: string): Promise<IncidentFacts[]> {
+  const ids = incidents.map(({ id }) => id)
+  const groups = await groupsOf(db, ids)
+  const firsts = await firstAlertsByRule(db, ids)
+  const reports = await latestReports(db, ids)
+  const touchedIds = (one: RecordedIncident): bigint[] => one.entityIds.slice(0, mostTouched)
+  const entities = new Map((await getEntities(db, [...new Set(incidents.flatMap(touchedIds))])).map((entity) => [entity.id, entity]))
+  return incidents.map((incident) => ({
+    incident,
+    rules: (groups.get(incident.id) ?? [])
+      .slice(0, mostRules)
+      .map((group) => ({ ...group, firstAlertId: firsts.get(incident.id)?.get(group.rule) ?? null })),
+    report: reports.get(incident.id)?.report ?? null,
+    touched: touchedIds(incident).flatMap((id) => entities.get(id) ?? []),
+    url: `${base}/incidents/${incident.id}`,
+  }))
+}
