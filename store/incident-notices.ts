@@ -3,7 +3,6 @@
  * what changes again before it was told is told once, and nothing a crash could lose is held in memory. Whom to tell and how is not known here.
  */
 import { type RawBuilder, sql } from 'kysely'
-import type { IncidentState } from '../domain/incident.ts'
 import type { Database, Queryable, Transaction } from './database.ts'
 import { escapeText, unescapeText } from './values.ts'
 
