@@ -48,8 +48,10 @@ async function allChecks(overrides: Overrides): Promise<Check[]> {
   const known: Config = config
   await check('policy', async () => policy(known))
   let db: Database | null = null
+  let serving = false
   await check('database', async () => {
     const holder = known.DATABASE_URL === undefined ? await holderOf(known.FALCONER_DATA) : undefined
+    serving = typeof holder?.url === 'string'
     if (holder !== undefined)
       return {
         note: `${known.FALCONER_DATA} is held by a running Falconer${holder.url === null ? '' : ` at ${holder.url}`} (pid ${holder.pid})`,
@@ -61,7 +63,7 @@ async function allChecks(overrides: Overrides): Promise<Check[]> {
   if (open !== null) {
     await check('sources', () => sources(open))
     await check('destinations', async () => destinations(known, await listDestinations(open))).finally(() => open.close())
-  }
+  } else if (serving) await check('destinations', () => destinationsOfServer(known, overrides))
   await check('cluster', () => cluster(known))
   return checks
 }
@@ -93,10 +95,31 @@ function destinations({ FALCONER_WEBHOOK_URL, FALCONER_WEBHOOK_SECRET }: Config,
   const gaps = all.flatMap((one) => destinationGaps(one, new Date()).map(({ says }) => `${one.name}: ${says}`))
   if (gaps.length > 0) return { note: safe(gaps.join(' '), 600) }
   if (FALCONER_WEBHOOK_SECRET === undefined) return { note: 'a webhook, whose events are not signed (FALCONER_WEBHOOK_SECRET)' }
-  const told = ({ name, delivered, deliveredAt }: Destination): string =>
-    `${name}: ${delivered} told${deliveredAt === null ? '' : `, last ${shortTime(deliveredAt.toISOString())} UTC`}`
-  return all.length === 0 ? 'a webhook, told once a server has started' : safe(all.map(told).join('; '), 600)
+  return all.length === 0 ? 'a webhook, told once a server has started' : toldWords(all)
 }
+
+const toldWords = (all: readonly Destination[]): string =>
+  safe(
+    all
+      .map(
+        ({ name, delivered, deliveredAt }) =>
+          `${name}: ${delivered} told${deliveredAt === null ? '' : `, last ${shortTime(deliveredAt.toISOString())} UTC`}`,
+      )
+      .join('; '),
+    600,
+  )
+
+/** What the server that holds the data says. It alone knows whom it tells. */
+async function destinationsOfServer(config: Config, overrides: Overrides): Promise<Found> {
+  if (config.FALCONER_TOKEN === undefined) return { note: 'the running server knows: set FALCONER_TOKEN and ask again' }
+  const client = await (await import('./client.ts')).openClient(overrides)
+  const { destinations: said } = JSON.parse(await client.call('GET', '/status'), dated) as { destinations: Destination[] }
+  if (said.length === 0) return { note: 'the running server tells nobody outside of incidents (FALCONER_WEBHOOK_URL)' }
+  const gaps = said.flatMap((one) => destinationGaps(one, new Date()).map(({ says }) => `${one.name}: ${says}`))
+  return gaps.length > 0 ? { note: safe(gaps.join(' '), 600) } : toldWords(said)
+}
+
+const dated = (name: string, value: unknown): unknown => (/(?:At|Since)$/.test(name) && typeof value === 'string' ? new Date(value) : value)
 
 async function cluster(config: Config): Promise<Found> {
   const { FALCONER_KUBECONFIG: path, FALCONER_KUBE_CONTEXT: context, FALCONER_IN_CLUSTER: inCluster, FALCONER_ACTIONS: actions } = config

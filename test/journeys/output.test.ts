@@ -119,9 +119,11 @@ describe('what is told outside', { timeout: 240_000 }, () => {
     expect((await falconer('coverage', '--gaps')).output).toMatch(
       /destination +webhook 127.*incidents wait to be told to it.*it cannot be reached/,
     )
+    const waits = /note +destinations +webhook 127[^\n]*incidents wait[^\n]*cannot be reached/
+    expect((await runHere(['doctor'], { ...home.env, FALCONER_TOKEN: home.token })).output).toMatch(waits)
     await end()
     const env = { ...home.env, FALCONER_WEBHOOK_URL: receiver.url, FALCONER_WEBHOOK_SECRET: secret }
-    expect((await runHere(['doctor'], env)).output).toMatch(/note +destinations +webhook 127[^\n]*incidents wait[^\n]*cannot be reached/)
+    expect((await runHere(['doctor'], env)).output).toMatch(waits)
     await receiver.comeBack()
     await start()
     await until(() => created().length === 6)
