@@ -50,7 +50,7 @@ async function around(spool: Spool, { lists }: ReportLayout): Promise<(Report | 
     held += found.bytes.length
     if (held > mostAround)
       throw new InputError(`what stands around the findings is larger than ${mostAround} bytes; import the reports one by one`)
-    const parsed = parse(found.bytes)
+    const parsed = parse(found.bytes.toString())
     reports.push('value' in parsed ? { value: parsed.value, sha256: hash.digest('hex'), counts: found.counts } : undefined)
     hash = createHash('sha256')
   }
@@ -76,7 +76,7 @@ async function* elementsOfEach(spool: Spool, { lists }: ReportLayout, reports: r
       if (report !== undefined) yield elementPiece(found, place, report)
     } else {
       index += 1
-      if (report === undefined) yield { raw: null, bytes: found.bytes.subarray(0, shown), at: place, ...parse(found.bytes) }
+      if (report === undefined) yield { raw: null, bytes: found.bytes.subarray(0, shown), at: place, ...parse(found.bytes.toString()) }
       else
         yield {
           raw: report.value,
@@ -101,7 +101,7 @@ async function* elementsOfAll(spool: Spool, { lists }: ReportLayout, report: Rep
       yield elementPiece(found, place, report)
     } else {
       document += 1
-      const parsed = parse(found.bytes)
+      const parsed = parse(found.bytes.toString())
       if ('error' in parsed) yield { raw: null, bytes: found.bytes.subarray(0, shown), at: place, error: parsed.error, report }
       // A list that was taken apart is no element.
       if ('error' in parsed || Array.isArray(parsed.value) || Object.keys(found.counts).length > 0) continue
@@ -124,9 +124,10 @@ async function* elementsOfAll(spool: Spool, { lists }: ReportLayout, report: Rep
 function elementPiece(found: Extract<FoundElement, { kind: 'element' }>, place: string, report: Report): Piece {
   const { list, path, bytes } = found
   const at = `${place === 'report' ? '' : `${place}: `}${placeOf(path)}`
-  const parsed = parse(bytes)
+  const text = bytes.toString()
+  const parsed = parse(text)
   if ('error' in parsed) return { raw: null, bytes, at, error: parsed.error, report, list, path }
-  return { raw: parsed.value, bytes, at, report, list, path, document: { text: bytes.toString(), bytes } }
+  return { raw: parsed.value, bytes, at, report, list, path, document: { text, bytes } }
 }
 
 /** Results[3].Vulnerabilities[17] */
@@ -140,9 +141,9 @@ const broken = (found: Extract<FoundElement, { kind: 'broken' }>, at: string): P
   error: found.reason,
 })
 
-function parse(bytes: Buffer): { value: unknown } | { error: string } {
+function parse(text: string): { value: unknown } | { error: string } {
   try {
-    return { value: parseExact(bytes.toString()) }
+    return { value: parseExact(text) }
   } catch (error) {
     return { error: `not JSON: ${error instanceof Error ? error.message.slice(0, 200) : 'unreadable'}` }
   }

@@ -50,6 +50,7 @@ async function* split(input: AsyncIterable<Uint8Array>): AsyncIterable<Piece> {
   const report: Report = { value: { model: null, date: null }, sha256: '', counts: {} }
   let columns: string[] | null = null
   let number = 0
+  let rows = 0
   for await (const bytes of lines(input)) {
     number += 1
     const line = bytes
@@ -71,10 +72,13 @@ async function* split(input: AsyncIterable<Uint8Array>): AsyncIterable<Piece> {
           report,
           error: 'it names no columns “cve” and “epss”: no list of EPSS',
         }
-    } else yield lineOf(line, columns, { bytes, at, report })
+    } else {
+      rows += 1
+      yield lineOf(line, columns, { bytes, at, report })
+    }
   }
-  if (columns === null)
-    yield { raw: null, bytes: Buffer.alloc(0), at: `line ${number}`, report, error: 'it ends before the names of its columns' }
+  // There is always a score: a list without any was cut off, or is another.
+  if (rows === 0) yield { raw: null, bytes: Buffer.alloc(0), at: `line ${number}`, report, error: 'not one score stands in it' }
 }
 
 function lineOf(line: string, columns: readonly string[], place: Pick<Piece, 'bytes' | 'at' | 'report'>): Piece {

@@ -99,21 +99,20 @@ async function* split(input: AsyncIterable<Uint8Array>): AsyncIterable<Piece> {
   else yield* splitReports(all(), { lists: [list] })
 }
 
-/** A table of other columns has no rows of this list, and none at all must not pass for an empty one. */
-function named(columns: string[]): string[] {
-  if (!columns.includes('dateAdded')) throw new Error('its first line does not name the columns “cveID” and “dateAdded”')
-  return columns
-}
-
 /** Cells may hold line breaks. What is no table at all ends it: the rest cannot be told apart. */
 async function* fromCsv(input: AsyncIterable<Uint8Array>): AsyncIterable<Piece> {
   const report = { value: { vulnerabilities: [] }, sha256: '', counts: {} }
-  const table = parse({ bom: true, columns: named, relax_column_count: true, max_record_size: 1024 * 1024, info: true })
+  const table = parse({ bom: true, columns: true, relax_column_count: true, max_record_size: 1024 * 1024, info: true })
   // Not pipe(): what ends the input early must end this too.
   const rows = pipeline(Readable.from(input), table, () => {})
+  let some = false
   try {
-    for await (const { record, info } of rows as AsyncIterable<{ record: object; info: { lines: number } }>)
+    for await (const { record, info } of rows as AsyncIterable<{ record: object; info: { lines: number } }>) {
+      some = true
       yield { raw: record, bytes: Buffer.from(JSON.stringify(record)), at: `line ${info.lines}`, report }
+    }
+    // There always is: a table without any was cut off, or is another.
+    if (!some) yield { raw: null, bytes: Buffer.alloc(0), at: 'table', report, error: 'not one vulnerability stands in it' }
   } catch (error) {
     if (error instanceof InputError) throw error
     yield {

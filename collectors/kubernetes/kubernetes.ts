@@ -145,10 +145,10 @@ async function wholeText(input: AsyncIterable<Uint8Array>): Promise<string> {
 }
 
 function* fromYaml(text: string): Iterable<Piece> {
+  const whole = parsedYaml(text)
+  if ('error' in whole) return yield whole.error
   let number = 0
-  for (const document of parseAllDocuments(text, { maxAliasCount: 100, strict: false, uniqueKeys: false, logLevel: 'silent' } as Parameters<
-    typeof parseAllDocuments
-  >[1])) {
+  for (const document of whole.documents) {
     number += 1
     const at = `document ${number}`
     try {
@@ -156,15 +156,28 @@ function* fromYaml(text: string): Iterable<Piece> {
       const value: unknown = document.toJS({ maxAliasCount: 100 })
       if (value !== null && value !== undefined) yield* objectsOf(value, Buffer.alloc(0), at)
     } catch (error) {
-      yield {
-        raw: null,
-        bytes: Buffer.from(text.slice(document.range?.[0] ?? 0, document.range?.[2]).slice(0, 65_536)),
-        at,
-        error: `not YAML: ${error instanceof Error ? error.message.split('\n')[0]?.slice(0, 200) : 'unreadable'}`,
-      }
+      yield notYaml(text.slice(document.range?.[0] ?? 0, document.range?.[2]), at, error)
     }
   }
 }
+
+type Documents = ReturnType<typeof parseAllDocuments>
+/** What nests too deep exhausts the parser’s stack. */
+function parsedYaml(text: string): { documents: Documents } | { error: Piece } {
+  const lenient = { maxAliasCount: 100, strict: false, uniqueKeys: false, logLevel: 'silent' } as Parameters<typeof parseAllDocuments>[1]
+  try {
+    return { documents: parseAllDocuments(text, lenient) }
+  } catch (error) {
+    return { error: notYaml(text, 'document 1', error) }
+  }
+}
+
+const notYaml = (text: string, at: string, error: unknown): Piece => ({
+  raw: null,
+  bytes: Buffer.from(text.slice(0, 65_536)),
+  at,
+  error: `not YAML: ${error instanceof Error ? error.message.split('\n')[0]?.slice(0, 200) : 'unreadable'}`,
+})
 
 /** What a list lists; undefined when it is none. Go writes an empty one as null. */
 function itemsOf(value: unknown): unknown {

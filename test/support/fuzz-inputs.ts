@@ -74,7 +74,7 @@ const odd: readonly unknown[] = [
   ],
   fc.sample(fc.jsonValue({ maxDepth: 4 }), { numRuns: 300, seed: 1 }),
 ].flat(1)
-const names = ['__proto__', 'toString', 'constructor', 'length', 'kind', 'items', '', 'x'.repeat(300), 'a.b', '$', '*', '\0']
+const names = ['__proto__', 'toString', 'constructor', 'length', 'kind', '', 'x'.repeat(300), 'a.b', '$', '*', '\0']
 
 export function fuzzInput(number: number): FuzzInput {
   const random = randomOf(number)
