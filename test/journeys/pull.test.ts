@@ -212,6 +212,23 @@ eachDatabase('pulling', (database) => {
     ])
   })
 
+  it('stores nothing of an object whose version cannot be stored with it', async () => {
+    const db = database()
+    operators.install('VulnerabilityReport')
+    for (const name of names.slice(0, 3)) operators.put('VulnerabilityReport', vulnerabilityReport(name, cves))
+    await db.query(sql`alter table pulled_objects add constraint none_today check (place not like '%web-1')`)
+    await pullAll()
+    await db.query(sql`alter table pulled_objects drop constraint none_today`)
+    expect(await pull()).toMatchObject({
+      state: 'failed',
+      detail: expect.stringMatching(/^1 of 3 objects could not be read: vulnerabilityreports shop\/web-1: /),
+    })
+    expect([await count(db, 'scans'), await count(db, 'findings'), (await source())?.accepted]).toEqual([2, 4, 4])
+    await pullAll()
+    expect(await pull()).toMatchObject({ state: 'read' })
+    expect([await count(db, 'scans'), await count(db, 'findings'), (await source())?.accepted]).toEqual([3, 6, 6])
+  })
+
   it('two servers share the work: each object is read by one of them', async () => {
     const other = new Pulling(await open(), operators.kubeConfig)
     await pullAll()
