@@ -16,7 +16,7 @@ it('commits what is submitted as soon as something else is committed, however so
   const submit = (): Promise<unknown> => queue.submit(emptyDelivery({ sourceId: null, scope: 'lab' }), 1)
   for (let turns = 0; turns < 12; turns += 1) {
     await submit()
-    for (let turn = 0; turn < turns; turn += 1) await null
+    for (let turn = 0; turn < turns; turn += 1) await Promise.resolve()
     const late = Symbol('never')
     let timer: NodeJS.Timeout | undefined
     const patience = new Promise((resolve) => {
