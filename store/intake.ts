@@ -28,7 +28,7 @@ import { type Observed, upsertInventory } from './observe.ts'
 import { notePulled, type PulledObject } from './pulls.ts'
 import { reconsider } from './reconsider.ts'
 import { endScan, type KnownScan, lockTargets, scanKey, upsertScans } from './scans.ts'
-import { addToSource, type Tally } from './sources.ts'
+import { addToSource, noTally, sum, type Tally } from './sources.ts'
 import { escapeDeep } from './values.ts'
 
 export type InternalMessage = Omit<NewInternal, 'kind'>
@@ -164,18 +164,6 @@ async function acceptHalved(db: Database, clock: Clock, delivery: Delivery, caus
   return sum(await accept(db, clock, [{ ...emptyDelivery(delivery), deadLetters, pulled: delivery.pulled }]))
 }
 
-const noTally: Tally = { accepted: 0, duplicates: 0, internal: 0, deadLetters: 0 }
-const sum = (tallies: readonly Tally[]): Tally =>
-  tallies.reduce(
-    (total, tally) => ({
-      accepted: total.accepted + tally.accepted,
-      duplicates: total.duplicates + tally.duplicates,
-      internal: total.internal + tally.internal,
-      deadLetters: total.deadLetters + tally.deadLetters,
-    }),
-    noTally,
-  )
-
 /** Kind by kind and in one order, whatever the order of the deliveries: two servers must not wait for each other. */
 async function write(tx: Transaction, clock: Clock, deliveries: readonly Delivery[]): Promise<Tally[]> {
   const now = clock.now()
@@ -204,11 +192,8 @@ async function write(tx: Transaction, clock: Clock, deliveries: readonly Deliver
       deadLetters.map(({ at, reason, bytes }) => ({ scope, sourceId, receivedAt: now, place: at, reason, raw: bytes })),
     ),
   )
-  await notePulled(
-    tx,
-    deliveries.flatMap(({ pulled }) => pulled),
-    now,
-  )
+  const pulled = deliveries.flatMap((delivery) => delivery.pulled)
+  await notePulled(tx, pulled, now)
   const tallies = deliveries.map((delivery, index): Tally => {
     const internal = freshInternals.get(index) ?? 0
     const accepted = (freshAlerts.get(index) ?? 0) + (observed.get(delivery)?.changed ?? 0) + (posture.get(delivery) ?? 0)

@@ -6,7 +6,7 @@ import { sql } from 'kysely'
 import { stringifyExact } from '../domain/exact-json.ts'
 import type { Database, Queryable, Transaction } from './database.ts'
 import type { Scan } from './scans.ts'
-import { addToSource } from './sources.ts'
+import { addToSource, noTally } from './sources.ts'
 import { escapeDeep, escapeText, unescapeText } from './values.ts'
 
 /** `waiting`: not looked at yet. `absent`: the cluster serves no such resource. `failed`: not, or not all of it, could be read. */
@@ -111,8 +111,7 @@ export async function finishPull(
     await tx.query(sql`update pulled_objects set gone_at = ${at}
       where scope = ${own} and resource = ${resource} and gone_at is null and not uid = any(${present.map(escapeText)}::text[])`)
     await tx.query(sql`delete from pulled_objects where scope = ${own} and resource = ${resource} and gone_at < ${forgetBefore}`)
-    if (state !== 'absent')
-      await addToSource(tx, sourceId, { accepted: 0, duplicates: 0, internal: 0, deadLetters: 0 }, { at, eventAt: null, truncated: 0 })
+    if (state !== 'absent') await addToSource(tx, sourceId, noTally, { at, eventAt: null, truncated: 0 })
   })
 }
 

@@ -44,6 +44,19 @@ type Row = {
 }
 export type Tally = { accepted: number; duplicates: number; internal: number; deadLetters: number }
 
+export const noTally: Tally = { accepted: 0, duplicates: 0, internal: 0, deadLetters: 0 }
+/** Of all of them. */
+export const sum = (tallies: readonly Tally[]): Tally =>
+  tallies.reduce(
+    (total, tally) => ({
+      accepted: total.accepted + tally.accepted,
+      duplicates: total.duplicates + tally.duplicates,
+      internal: total.internal + tally.internal,
+      deadLetters: total.deadLetters + tally.deadLetters,
+    }),
+    noTally,
+  )
+
 const columns = sql`id::text, name, collector, scope, created_at, disabled_at, last_seen_at, last_event_at, accepted, duplicates, internal, dead_letters, skew_ms, expected_ms, truncated`
 const hashOf = (secret: string): Buffer => createHash('sha256').update(secret).digest()
 

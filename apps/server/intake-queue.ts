@@ -101,9 +101,7 @@ export class IntakeQueue {
   submit(delivery: Delivery, bytes: number): Promise<Tally> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ delivery, bytes, resolve, reject })
-      this.#running ??= this.#drain().finally(() => {
-        this.#running = null
-      })
+      this.#running ??= this.#drain()
     })
   }
 
@@ -114,8 +112,11 @@ export class IntakeQueue {
 
   async #drain(): Promise<void> {
     await new Promise((resume) => setImmediate(resume)) // let posts that are already here join
-    while (this.#waiting.length > 0) {
-      await this.#commit(this.#takeBatch())
+    try {
+      while (this.#waiting.length > 0) await this.#commit(this.#takeBatch())
+    } finally {
+      // In the turn of the last look: what is submitted a moment later begins anew, and is not left waiting for others to come.
+      this.#running = null
     }
   }
 
