@@ -240,5 +240,5 @@ eachDatabase('the life of a finding', (database) => {
     )
     for (const what of ['open', 'fixed', 'open again', 'suppressed', 'passed', 'manual']) expect([...met.keys()]).toContain(what)
     Object.assign(task.meta, { cases: cases(1_000, 40) })
-  }, 900_000)
+  }, 7_200_000)
 })

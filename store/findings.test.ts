@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { beforeAll, expect, it } from 'vitest'
 import { FixedClock } from '../domain/clock.ts'
 import type { NewFinding, NewScan, Outcome } from '../domain/finding.ts'
@@ -251,6 +252,15 @@ eachDatabase('the life of a finding', (database) => {
         sql`select f.title, array_agg(w.scanner order by w.scanner) as by from findings f join finding_witnesses w on w.finding_id = f.id where f.resource_key = 'joined' group by 1`,
       ),
     ).toEqual([{ title: 'A by grype at 2', by: ['grype', 'trivy'] }])
+  })
+
+  it('is not fixed by a scan that saw it when the database refused to store that', async () => {
+    await accept(database(), clock, [report('refused', { at: 1, sees: { A: 'fail', B: 'fail' } })])
+    const again = report('refused', { at: 2, sees: { A: 'fail', B: 'fail' } })
+    const [seen, refused] = again.findings as [NewFinding, NewFinding]
+    const tooLong = { ...refused, severity: 'high' as const, resource: { ...refused.resource, key: randomBytes(20_000).toString('hex') } }
+    expect((await accept(database(), clock, [{ ...again, findings: [seen, tooLong] }]))[0]).toMatchObject({ accepted: 1, deadLetters: 1 })
+    expect(await statuses(database(), 'refused')).toEqual({ A: 'open', B: 'open' })
   })
 
   it('takes what the database refuses for itself alone', async () => {

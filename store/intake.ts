@@ -159,9 +159,20 @@ async function acceptHalved(db: Database, clock: Clock, delivery: Delivery, caus
     ])
   }
   const reason = `The database refused this record: ${cause instanceof Error ? cause.message : String(cause)}`
+  if (poisoned.in === 'findings') await tellIncomplete(db, clock, delivery, poisoned.record.scan)
   const bytes = 'raw' in poisoned.record ? poisoned.record.raw : Buffer.from(stringifyExact(poisoned.record))
   const deadLetters = [...delivery.deadLetters, { at: 'record', reason, bytes }]
   return sum(await accept(db, clock, [{ ...emptyDelivery(delivery), deadLetters, pulled: delivery.pulled }]))
+}
+
+/** A scan of which a finding could not be stored says nothing by what it does not list. Of one that is refused itself nothing is stored that could. */
+async function tellIncomplete(db: Database, clock: Clock, delivery: Delivery, scan: NewScan): Promise<void> {
+  const scans = [{ scan, end: { findings: 0, failed: 'the database refused one of its entries' } }]
+  try {
+    await retried(() => db.transaction((tx) => write(tx, clock, [{ ...emptyDelivery(delivery), sourceId: null, scans }])))
+  } catch (error) {
+    if (!isRefusedData(error)) throw error
+  }
 }
 
 /** Kind by kind and in one order, whatever the order of the deliveries: two servers must not wait for each other. */

@@ -4,6 +4,7 @@
  */
 import { sql } from 'kysely'
 import { comesAlong, type Entity, type EntityKind, type EntityRef, type NewEntity, type NewRelation } from '../domain/entity.ts'
+import { InvariantError } from '../domain/errors.ts'
 import { stringifyExact } from '../domain/exact-json.ts'
 import type { Queryable, Transaction } from './database.ts'
 import { escapeDeep, escapeText } from './values.ts'
@@ -22,6 +23,11 @@ export async function upsertInventory(
   }: { sourceId: string | null; inventory: boolean; entities: readonly NewEntity[]; relations: readonly NewRelation[] },
 ): Promise<Observed> {
   const observed = await upsertEntities(tx, sourceId, inventory ? 'inventory' : 'derived', newestOfEach(entities))
+  const [foreign] = inventory ? [] : relations.filter(({ type }) => type !== 'HAS_PACKAGE')
+  if (foreign !== undefined)
+    throw new InvariantError(
+      `${foreign.type} is for inventory to tell: who owns what, and what runs where, leads to the targets of actions`,
+    )
   if (relations.length > 0) await upsertRelations(tx, relations)
   return observed
 }

@@ -8,10 +8,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { listen } from '../../apps/server/listen.ts'
 import { operations } from '../../apps/server/api/api.ts'
 import { webRoutes } from '../../apps/web/pages.ts'
+import type { NewActivity } from '../../domain/activity.ts'
+import type { NewFinding, NewScan } from '../../domain/finding.ts'
 import { searchAlerts } from '../../store/alert-search.ts'
 import { listDeadLetters } from '../../store/dead-letters.ts'
 import { listEntities } from '../../store/entities.ts'
-import { accept } from '../../store/intake.ts'
+import { listFindings } from '../../store/finding-search.ts'
+import { accept, emptyDelivery } from '../../store/intake.ts'
 import { listIncidents } from '../../store/incidents.ts'
 import { listProposals } from '../../store/proposals.ts'
 import { chromiumPath, launchBrowser, openPage } from '../support/browser.ts'
@@ -79,6 +82,74 @@ async function plant(site: Site, texts: readonly string[]): Promise<void> {
   await site.settle()
 }
 
+/** Findings, their scans and activities whose every text is hostile, beyond what collectors let through; and decisions with such a reason. */
+async function plantPosture(site: Site, texts: readonly string[]): Promise<void> {
+  const { db, clock } = site
+  for (const [index, text] of texts.entries()) {
+    const target = {
+      kind: 'image',
+      scope: 'lab',
+      key: `${index} ${text}`.slice(0, 500),
+      name: text.slice(0, 500),
+      namespace: text.slice(0, 100),
+    } as const
+    const scan: NewScan = {
+      scope: 'lab',
+      scanner: text.slice(0, 200),
+      version: text.slice(0, 200),
+      target,
+      covers: ['vulnerability'],
+      contentKey: containerId(`scan ${index} ${text}`).padStart(64, '0').slice(0, 64),
+      observedNs: noon,
+      observedFrom: 'report',
+    }
+    const finding: NewFinding = {
+      scope: 'lab',
+      class: 'vulnerability',
+      check: `${index} ${text}`.slice(0, 300),
+      aliases: [text.slice(0, 300)],
+      title: text,
+      description: text,
+      remediation: text,
+      references: [text],
+      severity: 'high',
+      outcome: 'fail',
+      outcomeReason: text,
+      resource: target,
+      package: { key: text.slice(0, 300), name: text.slice(0, 300), version: text, type: text, fixedIn: [text], paths: [text] },
+      cvss: { version: text, score: 9, vector: text },
+      properties: { [text.slice(0, 100)]: text, deep: { [text.slice(0, 100)]: [text] } },
+      scan,
+      document: {},
+      raw: Buffer.from(text),
+    }
+    const activity: NewActivity = {
+      scope: 'lab',
+      contentKey: scan.contentKey,
+      producer: text,
+      eventNs: noon,
+      service: text,
+      operation: text.slice(0, 300),
+      outcome: 'failure',
+      error: text,
+      actor: { id: text.slice(0, 300), name: text, kind: 'unknown', session: text },
+      source: { ip: text, service: text, userAgent: text },
+      resources: [text],
+      properties: { [text.slice(0, 100)]: text },
+      raw: Buffer.from(text),
+    }
+    const end = { scan, end: { findings: 1, failed: index % 2 === 0 ? text : null } }
+    await accept(db, clock, [
+      { ...emptyDelivery({ sourceId: null, scope: 'lab' }), findings: [finding], scans: [end], activities: [activity] },
+    ])
+  }
+  for (const { id } of (await listFindings(db, clock.now(), {}, { limit: 10 })).findings)
+    await site.ask(`/findings/${id}/suppress`, {
+      as: site.people.administrator,
+      form: { days: '9', reason: (texts[0] ?? '').replaceAll('\0', '').slice(0, 2_000) },
+    })
+}
+
 /** Every page there is to see now, at least once with each kind of record. */
 async function pagesOf(site: Site): Promise<string[]> {
   const { db } = site
@@ -97,6 +168,8 @@ async function pagesOf(site: Site): Promise<string[]> {
     '/cluster?kind=workload',
     ...incidents.flatMap(({ id }) => [`/incidents/${id}`, `/incidents/${id}/alerts`]),
     ...alerts.map(({ id }) => `/alerts/${id}`),
+    ...['open', 'suppressed', 'any'].map((status) => `/findings?status=${status}`),
+    ...(await listFindings(db, site.clock.now(), {}, { limit: 500 })).findings.map(({ id }) => `/findings/${id}`),
     ...entities.map(({ id }) => `/cluster/${id}`),
     ...(await listProposals(db, {}, 100)).map(({ id }) => `/proposals/${id}`),
   ]
@@ -121,6 +194,7 @@ describe('hostile text', () => {
   beforeAll(async () => {
     site = await openSite({ shop: true, config: { FALCONER_PORT: '0' } })
     await plant(site, hostile)
+    await plantPosture(site, hostile)
     paths = await pagesOf(site)
     expect(paths.length).toBeGreaterThan(100)
     expect((await listDeadLetters(site.db, { limit: 200 })).length).toBeGreaterThan(10)
@@ -142,7 +216,7 @@ describe('hostile text', () => {
       if (page.includes('\\u{202e}')) seen.add(path.split('/')[1] ?? '')
       if (/&lt;(?:script|iframe|svg)/.test(page)) seen.add(`${path.split('/')[1]} markup`)
     }
-    for (const room of ['incidents', 'alerts', 'cluster', 'proposals', 'sources', 'audit'])
+    for (const room of ['incidents', 'alerts', 'cluster', 'proposals', 'sources', 'audit', 'findings', 'coverage'])
       expect([...seen], `${room} shows what was planted`).toEqual(expect.arrayContaining([room, `${room} markup`]))
   })
 
@@ -188,6 +262,10 @@ describe('secrets', () => {
         site,
         canaries.map(({ text }) => text),
       )
+      await plantPosture(
+        site,
+        canaries.map(({ text }) => text),
+      )
       for (const { text } of canaries) await site.ask(`/ingest/falco/${site.secret}x`, { method: 'POST', body: text })
       site.falconer.log.error('request failed', { error: new Error(canaries.map(({ text }) => text).join('\n')) })
       const heard: string[] = []
@@ -218,6 +296,7 @@ async function apiPaths(site: Site): Promise<string[]> {
     incident: (await listIncidents(db, {}, { limit: 100 })).incidents.map(({ id }) => id),
     alert: (await searchAlerts(db, {}, { limit: 500 })).alerts.map(({ id }) => id),
     entity: (await listEntities(db, { limit: 500 })).map(({ id }) => String(id)),
+    finding: (await listFindings(db, site.clock.now(), {}, { limit: 500 })).findings.map(({ id }) => id),
     proposal: (await listProposals(db, {}, 100)).map(({ id }) => id),
   }
   return operations
