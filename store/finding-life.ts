@@ -15,10 +15,10 @@ export async function deriveAround(tx: Transaction, scanIds: readonly bigint[]):
   const rows = await tx.query(sql<{ id: string }>`select distinct w.finding_id::text as id from scans s
     join finding_witnesses w on w.scope = s.scope and w.scanner = s.scanner and w.target_kind = s.target_kind and w.target_key = s.target_key
     where s.id = any(${scanIds.map(String)}::bigint[])`)
-  for (let from = 0; from < rows.length; from += 5_000)
+  for (let from = 0; from < rows.length; from += 2_000)
     await deriveFindings(
       tx,
-      rows.slice(from, from + 5_000).map((row) => row.id),
+      rows.slice(from, from + 2_000).map((row) => row.id),
     )
 }
 
@@ -28,34 +28,30 @@ export async function deriveFindings(tx: Transaction, ids: readonly string[]): P
   // Who else writes one of these, of another target or scanner, comes before or after: what they come to is read after this, in a statement of its own.
   await tx.query(sql`select 1 from findings where id = any(${ids}::uuid[]) order by id for no key update`)
   await tx.query(sql`
-    with w as (
-      select w.*, f.class from finding_witnesses w join findings f on f.id = w.finding_id where w.finding_id = any(${ids}::uuid[])),
-    failed as (
-      select w.id, min(s.observed_ns) as first_ns, max(s.observed_ns) as last_ns from w join finding_observations o on o.witness_id = w.id
-        join scans s on s.id = o.scan_id where o.outcome = 0 group by w.id),
-    looked as (
-      select w.id, min(s.observed_ns) filter (where s.observed_ns > w.last_ns) as absent_ns,
-        bool_or(s.observed_ns > failed.first_ns and s.observed_ns < failed.last_ns and coalesce(o.outcome, 3) = 3) as came_back
-      from w join scans s on s.scope = w.scope and s.scanner = w.scanner and s.target_kind = w.target_kind and s.target_key = w.target_key
-        left join failed on failed.id = w.id left join finding_observations o on o.witness_id = w.id and o.scan_id = s.id
-      where s.ordered and s.observed_ns > w.first_ns
-        and (o.outcome = 3 or s.ended_at is not null and s.failed is null and s.findings > 0 and w.class = any(s.covers))
-      group by w.id),
-    said as (
-      select w.*, coalesce(looked.came_back, false) as came_back, case
+    with said as (
+      select w.*, looked.came_back, case
           when w.outcome = 4 then 'excused' when w.outcome = 2 then 'suppressed' when w.outcome = 1 and looked.absent_ns is null then 'manual'
-          when w.outcome = 3 and failed.id is null then 'passed' when w.outcome = 3 or looked.absent_ns is not null then 'fixed' else 'open' end as status,
+          when w.outcome = 3 and failed.first_ns is null then 'passed' when w.outcome = 3 or looked.absent_ns is not null then 'fixed' else 'open' end as status,
         case when w.outcome in (0, 1) then coalesce(looked.absent_ns, w.first_ns) else w.last_ns end as status_ns
-      from w left join looked on looked.id = w.id left join failed on failed.id = w.id),
+      from finding_witnesses w join findings f on f.id = w.finding_id
+        cross join lateral (select min(s.observed_ns) as first_ns, max(s.observed_ns) as last_ns from finding_observations o
+          join scans s on s.id = o.scan_id where o.witness_id = w.id and o.outcome = 0) failed
+        cross join lateral (select min(s.observed_ns) filter (where s.observed_ns > w.last_ns) as absent_ns,
+            coalesce(bool_or(s.observed_ns > failed.first_ns and s.observed_ns < failed.last_ns and coalesce(o.outcome, 3) = 3), false) as came_back
+          from scans s left join finding_observations o on o.witness_id = w.id and o.scan_id = s.id
+          where s.scope = w.scope and s.scanner = w.scanner and s.target_kind = w.target_kind and s.target_key = w.target_key and s.observed_ns > w.first_ns
+            and s.ordered and (o.outcome = 3 or s.ended_at is not null and s.failed is null and s.findings > 0 and f.class = any(s.covers))) looked
+      where w.finding_id = any(${ids}::uuid[])),
     together as (
       select finding_id, bool_or(status = 'excused') as excused, min(array_position(${[...findingStatuses]}::text[], status)) filter (where status <> 'excused') as place,
         bool_or(came_back) as came_back, max(severity) as severity, min(first_ns) as first_ns, max(last_ns) as last_ns,
-        (array_agg(title order by last_ns desc, scanner, scope, target_key))[1] as title
+        (array_agg(title order by last_ns desc, scanner, scope, target_key))[1] as title, min(status_ns) filter (where status = 'open') as open_ns,
+        max(status_ns) filter (where status = 'manual') as manual_ns, max(status_ns) filter (where status in ('suppressed', 'excused')) as suppressed_ns,
+        max(status_ns) filter (where status = 'fixed') as fixed_ns, max(status_ns) filter (where status = 'passed') as passed_ns
       from said group by finding_id),
     result as (
       select t.*, case when excused then 'suppressed' else (${[...findingStatuses]}::text[])[place] end as status from together t)
     update findings f set status = r.status, reopened = r.came_back, severity = r.severity, first_ns = r.first_ns, last_ns = r.last_ns, title = r.title,
-      status_ns = (select case when r.status = 'open' then min(s.status_ns) else max(s.status_ns) end from said s
-        where s.finding_id = f.id and (s.status = r.status or s.status = 'excused' and r.excused))
+      status_ns = case r.status when 'open' then open_ns when 'manual' then manual_ns when 'suppressed' then suppressed_ns when 'fixed' then fixed_ns else passed_ns end
     from result r where r.finding_id = f.id`)
 }

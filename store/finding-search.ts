@@ -131,7 +131,7 @@ function conditionsOf(now: Date, filter: FindingFilter): RawBuilder<unknown>[] {
   if (filter.class !== undefined) conditions.push(sql`f.class = ${filter.class}`)
   if (filter.minSeverity !== undefined) conditions.push(sql`f.severity >= ${severityId(filter.minSeverity)}`)
   if (filter.check !== undefined)
-    conditions.push(sql`(f.check_id = ${escapeText(filter.check)} or ${escapeText(filter.check)} = any(f.aliases))`)
+    conditions.push(sql`(f.check_id = ${escapeText(filter.check)} or f.aliases @> array[${escapeText(filter.check)}]::text[])`)
   if (filter.package !== undefined) conditions.push(sql`f.package_name = ${escapeText(filter.package)}`)
   if (filter.namespace !== undefined) conditions.push(sql`f.namespace = ${escapeText(filter.namespace)}`)
   if (filter.resource !== undefined)

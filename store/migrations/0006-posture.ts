@@ -18,7 +18,9 @@ const statements = [
     resource_kind text not null, resource_key text not null, resource_name text not null, namespace text, package_key text, package_name text,
     first_ns bigint not null, last_ns bigint not null, suppressed_until timestamptz, created_at timestamptz not null)`,
   `create index findings_list on findings (status, (coalesce(severity, 0::smallint)) desc, last_ns desc, id desc)`,
+  `create index findings_worst on findings ((coalesce(severity, 0::smallint)) desc, last_ns desc, id desc)`,
   `create index findings_check on findings (check_id)`,
+  `create index findings_aliases on findings using gin (aliases)`,
   `create index findings_resource on findings (resource_kind, resource_key)`,
   `create index findings_package on findings (package_name) where package_name is not null`,
 
