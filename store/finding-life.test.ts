@@ -11,7 +11,8 @@ import { eachDatabase } from '../test/support/database.ts'
 import { delivery } from '../test/support/records.ts'
 import { cases, seed } from '../test/support/sizes.ts'
 import type { Database } from './database.ts'
-import { accept, type Delivery } from './intake.ts'
+import type { Delivery } from './delivery.ts'
+import { accept } from './intake.ts'
 
 const clock = new FixedClock('2026-11-24T10:00:00Z')
 const hour = 3_600_000_000_000n

@@ -8,7 +8,8 @@ import { searchAlerts } from './alert-search.ts'
 import { type Database, openDatabase } from './database.ts'
 import { listDeadLetters } from './dead-letters.ts'
 import { findEntity } from './entities.ts'
-import { accept, type Delivery, type InternalMessage } from './intake.ts'
+import type { Delivery, InternalMessage } from './delivery.ts'
+import { accept } from './intake.ts'
 import { createSource, listSources } from './sources.ts'
 
 const clock = new FixedClock('2026-11-24T12:00:00Z')

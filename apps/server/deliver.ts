@@ -2,7 +2,7 @@
 import { readInput, type Batch } from '../../collectors/read.ts'
 import { fromDate } from '../../domain/event-time.ts'
 import { storedKeys } from '../../store/content-keys.ts'
-import { addRecord, emptyDelivery } from '../../store/intake.ts'
+import { addRecord, emptyDelivery } from '../../store/delivery.ts'
 import type { Tally } from '../../store/sources.ts'
 import type { Falconer } from './falconer.ts'
 

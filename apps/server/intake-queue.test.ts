@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { systemClock } from '../../domain/clock.ts'
 import type { Database } from '../../store/database.ts'
-import { emptyDelivery } from '../../store/intake.ts'
+import { emptyDelivery } from '../../store/delivery.ts'
 import { embeddedDatabase } from '../../test/support/database.ts'
 import { IntakeQueue } from './intake-queue.ts'
 

@@ -6,7 +6,8 @@
 import { FalconerError, isOurFault } from '../../domain/errors.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { Database } from '../../store/database.ts'
-import { accept, type Delivery } from '../../store/intake.ts'
+import type { Delivery } from '../../store/delivery.ts'
+import { accept } from '../../store/intake.ts'
 import type { Tally } from '../../store/sources.ts'
 
 /** Too much is waiting to be committed; `retryAfter` is in seconds. */

@@ -7,7 +7,7 @@ import { type CustomResource, type ObjectVersion, readObject } from '../../clust
 import { readInput } from '../../collectors/read.ts'
 import { InputError } from '../../domain/errors.ts'
 import { fromDate } from '../../domain/event-time.ts'
-import { addRecord, type Delivery, emptyDelivery } from '../../store/intake.ts'
+import { addRecord, type Delivery, emptyDelivery } from '../../store/delivery.ts'
 import type { Source } from '../../store/sources.ts'
 import type { Falconer } from './falconer.ts'
 

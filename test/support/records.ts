@@ -3,7 +3,7 @@ import type { Alert, NewAlert } from '../../domain/alert.ts'
 import { canonicalHash } from '../../domain/canonical-json.ts'
 import type { NewEntity, NewRelation, PodProperties } from '../../domain/entity.ts'
 import { prioritySeverity } from '../../domain/severity.ts'
-import { type Delivery, emptyDelivery } from '../../store/intake.ts'
+import { type Delivery, emptyDelivery } from '../../store/delivery.ts'
 
 export const minute = 60_000_000_000n
 export const noon = 1_788_264_000_000_000_000n
