@@ -12,6 +12,7 @@ import { parse, parseAllDocuments } from 'yaml'
 import { connect } from '../../clusters/client.ts'
 import { resources } from '../../clusters/contract.ts'
 import { falco } from '../../collectors/falco/falco.ts'
+import { operators } from '../../collectors/operators.ts'
 import { watchedResources } from '../../collectors/kubernetes/watch.ts'
 import { Config, loadConfig } from '../../config/config.ts'
 import { actions } from '../../responses/catalog/catalog.ts'
@@ -173,11 +174,14 @@ describe('the cluster roles', () => {
     expect(granted('falconer-executor').length).toBeGreaterThan(10)
   })
 
-  it('give the server list and watch of what it follows, and nothing else', () => {
+  it('give the server list and watch of what it follows, get and list of what scanners’ operators keep, and nothing else', () => {
     const followed = watchedResources.flatMap((name) =>
       ['list', 'watch'].map((verb) => `${verb} ${resources[name]?.group}/${name.split('.')[0]}`),
     )
-    expect(granted('falconer-server')).toEqual([...followed, identity].sort())
+    const pulled = operators.flatMap(({ group, resources: kinds }) =>
+      Object.keys(kinds).flatMap((kind) => ['get', 'list'].map((verb) => `${verb} ${group}/${kind}`)),
+    )
+    expect(granted('falconer-server')).toEqual([...followed, ...pulled, identity].sort())
   })
 
   it('let nobody read a Secret, run a command in a pod, or give rights away', () => {
