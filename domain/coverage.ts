@@ -24,7 +24,15 @@ const minute = 60_000
 const hour = 60 * minute
 const day = 24 * hour
 /** How long what a collector reads is usually silent at most. Falco tells of itself hourly when asked to. */
-const expected: Readonly<Record<string, number>> = { falco: 2 * hour, 'kubernetes-audit': hour, cloudtrail: hour, kubernetes: day }
+const expected: Readonly<Record<string, number>> = {
+  falco: 2 * hour,
+  'kubernetes-audit': hour,
+  cloudtrail: hour,
+  kubernetes: day,
+  'falco-rules': 365 * day,
+  kev: 8 * day,
+  epss: 3 * day,
+}
 /** Of scans: a day’s rhythm is common, a week without one is a gap. */
 export const scanExpectedMs = 7 * day
 

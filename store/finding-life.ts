@@ -32,15 +32,20 @@ export async function deriveFindings(tx: Transaction, ids: readonly string[]): P
       select w.*, looked.came_back, case
           when w.outcome = 4 then 'excused' when w.outcome = 2 then 'suppressed' when w.outcome = 1 and looked.absent_ns is null then 'manual'
           when w.outcome = 3 and failed.first_ns is null then 'passed' when w.outcome = 3 or looked.absent_ns is not null then 'fixed' else 'open' end as status,
-        case when w.outcome in (0, 1) then coalesce(looked.absent_ns, w.first_ns) else w.last_ns end as status_ns
+        case w.outcome when 0 then coalesce(looked.absent_ns, turned.open_ns, w.first_ns) when 1 then coalesce(looked.absent_ns, w.first_ns)
+          when 3 then coalesce(turned.passed_ns, w.first_ns) else w.last_ns end as status_ns
       from finding_witnesses w join findings f on f.id = w.finding_id
         cross join lateral (select min(s.observed_ns) as first_ns, max(s.observed_ns) as last_ns from finding_observations o
           join scans s on s.id = o.scan_id where o.witness_id = w.id and o.outcome = 0) failed
         cross join lateral (select min(s.observed_ns) filter (where s.observed_ns > w.last_ns) as absent_ns,
-            coalesce(bool_or(s.observed_ns > failed.first_ns and s.observed_ns < failed.last_ns and coalesce(o.outcome, 3) = 3), false) as came_back
+            coalesce(bool_or(s.observed_ns > failed.first_ns and s.observed_ns < failed.last_ns and coalesce(o.outcome, 3) = 3), false) as came_back,
+            max(s.observed_ns) filter (where s.observed_ns < failed.last_ns and coalesce(o.outcome, 3) = 3) as gap_ns
           from scans s left join finding_observations o on o.witness_id = w.id and o.scan_id = s.id
           where s.scope = w.scope and s.scanner = w.scanner and s.target_kind = w.target_kind and s.target_key = w.target_key and s.observed_ns > w.first_ns
             and s.ordered and (o.outcome = 3 or s.ended_at is not null and s.failed is null and s.findings > 0 and f.class = any(s.covers))) looked
+        cross join lateral (select min(s.observed_ns) filter (where o.outcome = 0 and s.observed_ns > coalesce(looked.gap_ns, w.first_ns - 1)) as open_ns,
+            min(s.observed_ns) filter (where o.outcome = 3 and s.observed_ns > failed.last_ns) as passed_ns
+          from finding_observations o join scans s on s.id = o.scan_id where o.witness_id = w.id) turned
       where w.finding_id = any(${ids}::uuid[])),
     together as (
       select finding_id, bool_or(status = 'excused') as excused, min(array_position(${[...findingStatuses]}::text[], status)) filter (where status <> 'excused') as place,

@@ -206,6 +206,65 @@ eachDatabase('the life of a finding', (database) => {
     }
   })
 
+  it('has its status since the scan that first said so', async () => {
+    const since = async (target: string): Promise<number> => {
+      const [row] = await database().query(
+        sql<{ status_ns: bigint }>`select status_ns from findings where resource_key = ${target} and check_id = 'A'`,
+      )
+      return Number(((row?.status_ns ?? 0n) - t0) / hour)
+    }
+    const told: [string, Report[], number][] = [
+      [
+        'open',
+        [
+          { at: 2, sees: { A: 'fail' } },
+          { at: 3, sees: { A: 'fail' } },
+        ],
+        2,
+      ],
+      [
+        'back',
+        [
+          { at: 1, sees: { A: 'fail' } },
+          { at: 2, sees: { B: 'fail' } },
+          { at: 4, sees: { A: 'fail' } },
+          { at: 5, sees: { A: 'fail' } },
+        ],
+        4,
+      ],
+      [
+        'gone',
+        [
+          { at: 1, sees: { A: 'fail' } },
+          { at: 3, sees: { B: 'fail' } },
+          { at: 4, sees: { B: 'fail' } },
+        ],
+        3,
+      ],
+      [
+        'passes',
+        [
+          { at: 1, sees: { A: 'fail' } },
+          { at: 3, sees: { A: 'pass' } },
+          { at: 4, sees: { A: 'pass' } },
+        ],
+        3,
+      ],
+      [
+        'passed',
+        [
+          { at: 3, sees: { A: 'pass' } },
+          { at: 4, sees: { A: 'pass' } },
+        ],
+        3,
+      ],
+    ]
+    for (const [what, reports, expected] of told) {
+      for (const one of reports.toReversed()) await accept(database(), clock, [report(`since ${what}`, one)])
+      expect(await since(`since ${what}`), what).toBe(expected)
+    }
+  })
+
   it('stores the same report once, in one batch or in many', async () => {
     const one = report('same', { at: 1, sees: { A: 'fail', B: 'fail', C: 'pass' } })
     const first = await accept(database(), clock, [one])

@@ -21,8 +21,8 @@ export type KubernetesObject = z.infer<typeof KubernetesObject>
 
 /** One object of a cluster is at most 1.5 MiB (etcd). */
 const maxObjectBytes = 16 * 1024 * 1024
-/** YAML must be read whole, and its tree is many times its size. */
-const maxYamlBytes = 32 * 1024 * 1024
+/** YAML must be read whole, its tree is many times its size, and a megabyte of it can hold everything else up for two seconds. */
+const maxYamlBytes = 8 * 1024 * 1024
 
 export const kubernetes: Collector<KubernetesObject> = {
   name: 'kubernetes',
