@@ -54,7 +54,7 @@ eachDatabase('a follower killed and a file rotated meanwhile', (database) => {
     'guarantee 25: kill -9 while it follows loses nothing and doubles nothing',
     { timeout: full ? 7_200_000 : 1_200_000 },
     async ({ task }) => {
-      const rounds = cases(400)
+      const rounds = cases(100)
       let random = seed
       const next = (below: number): number => {
         random = (random * 1_103_515_245 + 12_345) % 2_147_483_648
