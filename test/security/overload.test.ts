@@ -54,7 +54,7 @@ describe.each(rooms)('ten times too much, %s database, %s', (kind, _room, settin
         const idle = residentMegabytes(pid)
         const usual = new Poster(url, 0)
         const before = watchMemory(pid)
-        const rate = await fill(usual, cases(100_000, 10_000), 100, 4)
+        const rate = await fill(usual, cases(100_000, 40_000), 100, 4)
         const settled = before()
         // Else what follows would flood nobody, at no bounded rate.
         expect(usual.told).toMatchObject({ accepted: usual.told.sent, refused: 0, others: [] })
