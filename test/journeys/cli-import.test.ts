@@ -115,7 +115,7 @@ describe('import', { timeout: 240_000 }, () => {
 
   it('imported again: nothing new, nothing twice, and an empty file that was named itself is a failure', async () => {
     const { code, output } = await runToEnd([...args(input), join(input, 'g-empty.json')])
-    expect(code).toBe(1)
+    expect(code).toBe(2)
     const { files, totals } = parsed(output)
     expect(totals).toMatchObject({ accepted: 0, internal: 0, deadLetters: 2 })
     expect(files.filter((file) => !balanced(file))).toEqual([])

@@ -18,7 +18,8 @@ export const importCommand: CliCommand = {
           'kubectl get nodes,pods,deployments,replicasets -A -o json | falconer import - --cluster prod',
         )}
 
-Nothing is stored twice: an import that was interrupted can simply be run again. What cannot be read is kept: falconer dead-letters.`,
+Nothing is stored twice: an import that was interrupted can simply be run again. What cannot be read is kept: falconer dead-letters.
+Exit code 2 when a file that was named itself is none of ours; one in a folder is told, and the rest goes on.`,
       )
       .action(async (paths: string[], options: JsonOption & { cluster?: string; format?: string }) => {
         const [{ checkImport, importFiles }, { stopSignal }, { progressOn }] = await Promise.all([
@@ -31,6 +32,6 @@ Nothing is stored twice: an import that was interrupted can simply be run again.
         const held = await cli.withClient((client) =>
           importFiles(client, paths, { ...options, signal, progress: progressOn(process.stderr) }),
         )
-        if (!held) process.exitCode = 1
+        if (!held) process.exitCode = 2
       }),
 }
