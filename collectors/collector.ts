@@ -36,6 +36,8 @@ export interface Collector<Raw = unknown> {
   readonly produces: readonly RecordKind[]
   /** How to connect it, as Markdown; `{{url}}`, `{{secret}}` and `{{scope}}` are replaced. */
   readonly connect: string
+  /** It says what there is: only its entities may ever be the target of an action, whatever others call them. */
+  readonly inventory?: true
   /** Why the bytes of what cannot be read are not kept: a dead letter then says where it stood and what was wrong, no more. */
   readonly withholds?: string
   /** The first 64 KiB of a file as text (BOM and UTF-16 already decoded): is it ours? */

@@ -14,7 +14,7 @@ import { looksLike } from './look-alikes.ts'
 import { collectors } from './registry.generated.ts'
 import { fromUtf16, utf16Order } from './utf16.ts'
 
-export type Batch = { /** The collector’s name. */ format: string; records: NewRecord[]; deadLetters: DeadPiece[]; bytes: number }
+export type Batch = { /** See Collector.inventory. */ inventory: boolean; records: NewRecord[]; deadLetters: DeadPiece[]; bytes: number }
 export type ReadCounts = {
   format: string
   read: number
@@ -44,12 +44,12 @@ export async function readInput(input: AsyncIterable<Uint8Array>, options: ReadO
   const counts: ReadCounts = { format: collector.name, read: 0, records: 0, internal: 0, skipped: 0, deadLetters: 0, scans: 0 }
   const deadOf = new Map<Report, number>()
   const source: SourceContext = { ...options.source, path: options.path }
-  let batch: Batch = emptyBatch(collector.name)
+  let batch: Batch = emptyBatch(collector)
   const dead = new DeadPieces(options.maxDeadLetters)
   const flush = async (): Promise<void> => {
     if (batch.records.length + batch.deadLetters.length === 0) return
     const full = batch
-    batch = emptyBatch(collector.name)
+    batch = emptyBatch(collector)
     await options.onBatch(full)
   }
   for await (const piece of collector.split(stream)) {
@@ -75,7 +75,7 @@ export async function readInput(input: AsyncIterable<Uint8Array>, options: ReadO
   return counts
 }
 
-const emptyBatch = (format: string): Batch => ({ format, records: [], deadLetters: [], bytes: 0 })
+const emptyBatch = ({ inventory }: Collector): Batch => ({ inventory: inventory === true, records: [], deadLetters: [], bytes: 0 })
 
 type Taking = { batch: Batch; counts: ReadCounts; dead: DeadPieces; deadOf: Map<Report, number> }
 function take(collector: Collector, piece: Piece, source: SourceContext, { batch, counts, dead: pieces, deadOf }: Taking): void {

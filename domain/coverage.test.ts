@@ -16,7 +16,6 @@ const source = (over: Partial<SourceFacts> = {}): SourceFacts => ({
   name: 'falco',
   collector: 'falco',
   expectedMs: null,
-  createdAt: ago(500),
   disabledAt: null,
   lastSeenAt: ago(0.1),
   deadLetters: 0,

@@ -40,14 +40,14 @@ export const scanExpectedMs = 7 * day
 export const expectedMs = (source: { name: string; collector: string; expectedMs: number | null }): number | null =>
   source.expectedMs ?? (source.name.endsWith('-import') ? null : (expected[source.collector] ?? 2 * day))
 
-const words = (ms: number): string =>
+/** A stretch of time as people say it, of at least a minute. */
+export const spanOf = (ms: number): string =>
   ms >= 2 * day ? `${Math.round(ms / day)} days` : ms >= 2 * hour ? `${Math.round(ms / hour)} hours` : `${Math.round(ms / minute)} minutes`
 
 export type SourceFacts = {
   name: string
   collector: string
   expectedMs: number | null
-  createdAt: Date
   disabledAt: Date | null
   lastSeenAt: Date | null
   deadLetters: number
@@ -64,9 +64,9 @@ export function sourceGaps(source: SourceFacts, now: Date): CoverageGap[] {
   else if (lastSeenAt === null) {
     if (most !== null) gaps.push({ kind: 'never', since: null, says: 'Nothing of it was ever observed.' })
   } else if (most !== null && now.getTime() - lastSeenAt.getTime() > most)
-    gaps.push({ kind: 'silent', since: lastSeenAt, says: `Not observed since then, though it is expected at least every ${words(most)}.` })
+    gaps.push({ kind: 'silent', since: lastSeenAt, says: `Not observed since then, though it is expected at least every ${spanOf(most)}.` })
   if (skewMs !== null && skewMs > mostAhead)
-    gaps.push({ kind: 'skewed', since: null, says: `Its clock is ${words(skewMs)} ahead of ours: the times it tells are off by that.` })
+    gaps.push({ kind: 'skewed', since: null, says: `Its clock is ${spanOf(skewMs)} ahead of ours: the times it tells are off by that.` })
   if (source.deadLetters > 0)
     gaps.push({
       kind: 'unread',
@@ -143,7 +143,7 @@ export function scanGaps({ observedAt, lookedAt: since, timed, ended, failed, fi
   if (findings === 0)
     return [{ kind: 'empty', since, says: 'Its newest scan is empty. That says that somebody looked, not that there is nothing.' }]
   if (now.getTime() - observedAt.getTime() > scanExpectedMs)
-    return [{ kind: 'silent', since, says: `Not scanned since then, for more than ${words(scanExpectedMs)}.` }]
+    return [{ kind: 'silent', since, says: `Not scanned since then, for more than ${spanOf(scanExpectedMs)}.` }]
   if (!timed) return [{ kind: 'untimed', since: null, says: 'Its report does not say when it looked, only when it was received is known.' }]
   return []
 }

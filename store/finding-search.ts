@@ -207,9 +207,11 @@ export async function countFindings(db: Queryable, now: Date): Promise<FindingCo
   const rows = await db.query(sql<{ status: FindingStatus; class: FindingClass; severity: number | null; n: bigint }>`select
     case when status in ('open', 'manual') and suppressed_until > ${now} then 'suppressed' else status end as status, class, severity, count(*) as n
     from findings group by 1, 2, 3 order by 1, 2, 3 desc nulls last`)
-  return rows
-    .map((row) => ({ ...row, severity: row.severity === null ? null : severityFromId(row.severity), count: Number(row.n) }))
-    .map(({ status, class: one, severity, count }) => ({ status, class: one, severity, count }))
+  return rows.map(({ n, severity, ...row }) => ({
+    ...row,
+    severity: severity === null ? null : severityFromId(severity),
+    count: Number(n),
+  }))
 }
 
 function fromRow(stored: Row): Finding {

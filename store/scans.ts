@@ -104,17 +104,13 @@ type Row = {
 }
 
 /** Of each scanner and target the newest scan, newest first: what was looked at, and when. */
-export async function newestScans(
-  db: Queryable,
-  { limit, scope, before }: { limit: number; scope?: string; before?: { ns: bigint; id: bigint } },
-): Promise<Scan[]> {
+export async function newestScans(db: Queryable, { limit, scope }: { limit: number; scope?: string }): Promise<Scan[]> {
   const rows = await db.query(sql<Row>`select * from (
       select distinct on (scope, scanner, target_kind, target_key) id, scope, content_key, scanner, version, target_kind, target_scope, target_key, target_name,
         covers, observed_ns, ordered, source_id::text, received_at, ended_at, findings, failed,
         max(observed_ns) filter (where ended_at is not null and failed is null and findings > 0) over (partition by scope, scanner, target_kind, target_key) as looked_ns
       from scans where ${scope === undefined ? sql`true` : sql`scope = ${escapeText(scope)}`}
       order by scope, scanner, target_kind, target_key, observed_ns desc, id desc) newest
-    where ${before === undefined ? sql`true` : sql`(observed_ns, id) < (${before.ns}, ${before.id})`}
     order by observed_ns desc, id desc limit ${limit}`)
   return rows.map(fromRow)
 }

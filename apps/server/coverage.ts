@@ -3,7 +3,7 @@
  * whom outside what was seen could not be told.
  */
 import { type CoverageGap, destinationGaps, expectedMs, pullGaps, scanGaps, sensorGaps, sourceGaps } from '../../domain/coverage.ts'
-import { toDate } from '../../domain/event-time.ts'
+import { formatEventTime, toDate } from '../../domain/event-time.ts'
 import { type Destination, listDestinations } from '../../store/incident-notices.ts'
 import { goneScans, listPulls, type Pull } from '../../store/pulls.ts'
 import { newestScans, type Scan } from '../../store/scans.ts'
@@ -24,7 +24,7 @@ export type Covered = {
   truncated: number
   gaps: CoverageGap[]
 }
-/** `total` counts everything; `covered` holds those with gaps first, at most `limit` of each kind. */
+/** Those with gaps first, at most `limit` sensors and scans; `total` and `withGaps` count what is listed, and it is `complete` when that is all. */
 export type Ledger = { at: Date; covered: Covered[]; total: number; withGaps: number; complete: boolean }
 
 export async function coverage(falconer: Falconer, { limit, scope }: { limit: number; scope?: string }): Promise<Ledger> {
@@ -120,13 +120,17 @@ const ofDestination = (destination: Destination, now: Date): Covered => ({
   gaps: destinationGaps(destination, now),
 })
 
-/** How fresh posture is, in one sentence that can stand beside any answer. */
-export function freshness({ covered }: Ledger): string {
-  const scans = covered.filter(({ kind }) => kind === 'scan')
-  if (scans.length === 0) return 'No scanner has reported yet: nothing is known of vulnerabilities and configuration.'
-  const times = scans.flatMap(({ lastAt }) => (lastAt === null ? [] : [lastAt.getTime()]))
-  const gaps = scans.filter((scan) => scan.gaps.length > 0).length
-  const on = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`
-  const what = `${scans.length} ${scans.length === 1 ? 'thing was' : 'things were'} scanned, last at ${on(Math.max(...times))}, the longest ago at ${on(Math.min(...times))}`
+const mostScans = 1_000
+/** How fresh posture is, in one sentence that can stand beside any answer. Of more targets than can be looked through the newest count. */
+export async function freshness({ db, clock }: Falconer, scope?: string): Promise<string> {
+  const now = clock.now()
+  const scans = await newestScans(db, { limit: mostScans, scope })
+  const [newest, oldest] = [scans[0], scans.at(-1)]
+  if (newest === undefined || oldest === undefined)
+    return 'No scanner has reported yet: nothing is known of vulnerabilities and configuration.'
+  const gone = await goneScans(db, scans)
+  const gaps = scans.filter((scan) => ofScan(scan, gone.get(scan.id) ?? null, now).gaps.length > 0).length
+  const on = ({ observedNs }: Scan): string => `${formatEventTime(observedNs).slice(0, 16).replace('T', ' ')} UTC`
+  const what = `${scans.length} ${scans.length === 1 ? 'thing was' : 'things were'} scanned, last at ${on(newest)}, the longest ago at ${on(oldest)}`
   return `${what}${gaps === 0 ? '' : `; of ${gaps} of them the newest scan is empty, failed, unfinished, undated or old`}. What was not scanned is not known.`
 }

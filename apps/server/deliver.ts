@@ -47,7 +47,7 @@ export async function deliver(
       scope: source.scope,
       receivedNs,
       live: live === true,
-      inventory: batch.format === 'kubernetes',
+      inventory: batch.inventory,
     })
     delivery.deadLetters = batch.deadLetters.map((dead) => ({ ...dead, at: deadLetterPlace ?? `${path}: ${dead.at}` }))
     for (const record of batch.records) addRecord(delivery, record)

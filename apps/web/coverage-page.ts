@@ -1,6 +1,6 @@
 /** What was looked at and when; what is not known stands first. */
 import { html } from 'hono/html'
-import type { GapKind } from '../../domain/coverage.ts'
+import { type GapKind, spanOf } from '../../domain/coverage.ts'
 import type { Covered, Ledger } from '../server/coverage.ts'
 import type { Falconer } from '../server/falconer.ts'
 import type { Who } from '../server/who.ts'
@@ -61,11 +61,4 @@ const gapRow = (one: Covered, kind: GapKind): Html =>
 const table = (kind: Covered['kind'], covered: readonly Covered[]): Html =>
   covered.length === 0
     ? nothing
-    : html`<h2>${headings[kind]}</h2><div class="card table"><table class="stack"><thead><tr><th>Name</th><th>Last looked</th><th>Expected</th><th class="number">${kind === 'scan' ? 'Findings' : 'Records'}</th><th class="number">Not read</th><th>Gaps</th></tr></thead><tbody>${covered.map((one) => html`<tr><td class="wide"><span class="main">${untrusted(one.name, 120)}</span> <span class="quiet">${untrusted(one.by, 60)}, ${untrusted(one.scope, 80)}</span></td><td data-label="Last looked">${timeOf(one.lastAt, 'never')}</td><td data-label="Expected">${one.expectedMs === null ? html`<span class="quiet">–</span>` : `every ${words(one.expectedMs)}`}</td><td class="number" data-label="${kind === 'scan' ? 'Findings' : 'Records'}">${one.records.toLocaleString('en')}</td><td class="number" data-label="Not read">${one.deadLetters.toLocaleString('en')}</td><td data-label="Gaps">${one.gaps.length === 0 ? html`<span class="quiet">none</span>` : untrusted(one.gaps.map((gap) => gap.kind).join(', '), 80)}</td></tr>`)}</tbody></table></div>`
-
-const words = (ms: number): string =>
-  ms >= 48 * 3_600_000
-    ? `${Math.round(ms / 86_400_000)} days`
-    : ms >= 2 * 3_600_000
-      ? `${Math.round(ms / 3_600_000)} h`
-      : `${Math.round(ms / 60_000)} min`
+    : html`<h2>${headings[kind]}</h2><div class="card table"><table class="stack"><thead><tr><th>Name</th><th>Last looked</th><th>Expected</th><th class="number">${kind === 'scan' ? 'Findings' : 'Records'}</th><th class="number">Not read</th><th>Gaps</th></tr></thead><tbody>${covered.map((one) => html`<tr><td class="wide"><span class="main">${untrusted(one.name, 120)}</span> <span class="quiet">${untrusted(one.by, 60)}, ${untrusted(one.scope, 80)}</span></td><td data-label="Last looked">${timeOf(one.lastAt, 'never')}</td><td data-label="Expected">${one.expectedMs === null ? html`<span class="quiet">–</span>` : `every ${spanOf(one.expectedMs)}`}</td><td class="number" data-label="${kind === 'scan' ? 'Findings' : 'Records'}">${one.records.toLocaleString('en')}</td><td class="number" data-label="Not read">${one.deadLetters.toLocaleString('en')}</td><td data-label="Gaps">${one.gaps.length === 0 ? html`<span class="quiet">none</span>` : untrusted(one.gaps.map((gap) => gap.kind).join(', '), 80)}</td></tr>`)}</tbody></table></div>`

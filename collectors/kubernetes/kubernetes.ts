@@ -28,6 +28,7 @@ export const kubernetes: Collector<KubernetesObject> = {
   name: 'kubernetes',
   title: 'Kubernetes inventory',
   produces: ['entity', 'relation', 'alias'],
+  inventory: true,
   withholds: 'it may hold environment values or Secrets',
   connect: `A dump, once or regularly:
 

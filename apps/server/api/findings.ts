@@ -1,4 +1,4 @@
-/** Operations on findings and on the ledger of what was looked at. Every answer says how fresh it is. */
+/** Operations on findings. A list says how fresh it is. */
 import { z } from 'zod'
 import { NotFoundError } from '../../../domain/errors.ts'
 import { FindingClass } from '../../../domain/finding.ts'
@@ -8,24 +8,11 @@ import { keysOf } from '../../../store/aliases.ts'
 import { findingDecisions } from '../../../store/finding-decisions.ts'
 import { findingStatuses } from '../../../store/finding-life.ts'
 import { countFindings, getFinding, listFindings, witnessesOf } from '../../../store/finding-search.ts'
-import { coverage, freshness } from '../coverage.ts'
+import { freshness } from '../coverage.ts'
 import { FindingQuery, findingFilterOf } from '../finding-query.ts'
 import { cvesOf, longestSuppression, suppressFinding } from '../findings.ts'
-import { ScopeName, setExpected } from '../sources.ts'
 import { operation } from './operation.ts'
-import {
-  AdvisoryView,
-  advisoryView,
-  CoveredView,
-  coveredView,
-  DecisionOnFinding,
-  FindingView,
-  findingView,
-  WitnessView,
-  witnessView,
-} from './views/finding.ts'
-import { SourceView, sourceView } from './views/source.ts'
-import { date } from './views/fields.ts'
+import { AdvisoryView, advisoryView, DecisionOnFinding, FindingView, findingView, WitnessView, witnessView } from './views/finding.ts'
 
 const cursor = z
   .string()
@@ -45,11 +32,7 @@ export const findingOperations = [
     response: z.object({ findings: z.array(FindingView), next: z.string().nullable(), freshness: z.string() }),
     run: async ({ falconer, query: { cursor: after, limit, ...query } }) => {
       const { findings, next } = await listFindings(falconer.db, falconer.clock.now(), findingFilterOf(query), { cursor: after, limit })
-      return {
-        findings: findings.map(findingView),
-        next,
-        freshness: freshness(await coverage(falconer, { limit: 1_000, scope: query.scope })),
-      }
+      return { findings: findings.map(findingView), next, freshness: await freshness(falconer, query.scope) }
     },
   }),
   operation({
@@ -110,38 +93,5 @@ export const findingOperations = [
     response: FindingView,
     run: async ({ falconer, who, params, body }) =>
       findingView(await suppressFinding(falconer, who, params.finding ?? '', { days: null, reason: body.reason })),
-  }),
-  operation({
-    id: 'getCoverage',
-    method: 'GET',
-    path: '/coverage',
-    permission: 'sources.read',
-    summary: 'What was looked at and when, and what is not known: those with gaps first',
-    query: z.object({
-      scope: ScopeName.optional(),
-      limit: z.coerce.number().int().min(1).max(10_000).default(500).describe('Of sensors and of scans'),
-    }),
-    response: z.object({
-      at: date,
-      covered: z.array(CoveredView),
-      total: z.number().int(),
-      withGaps: z.number().int(),
-      complete: z.boolean().describe('False: there are more than `limit`'),
-    }),
-    run: async ({ falconer, query }) => {
-      const { covered, ...counts } = await coverage(falconer, query)
-      return { ...counts, covered: covered.map(coveredView) }
-    },
-  }),
-  operation({
-    id: 'expectSource',
-    method: 'POST',
-    path: '/sources/:source/expect',
-    permission: 'sources.manage',
-    summary: 'How long it may be silent before that is a gap',
-    body: z.object({ minutes: z.number().int().min(1).max(525_600).nullable().describe('Null: as its collector says') }),
-    response: SourceView,
-    run: async ({ falconer, who, params, body }) =>
-      sourceView(await setExpected(falconer, who, params.source ?? '', body.minutes === null ? null : body.minutes * 60_000)),
   }),
 ]

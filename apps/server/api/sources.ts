@@ -1,12 +1,15 @@
-/** Operations on sources and on the input that could not be read. */
+/** Operations on sources, on the ledger of what was looked at, and on the input that could not be read. */
 import { z } from 'zod'
 import { listDeadLetters } from '../../../store/dead-letters.ts'
 import { blindBetween } from '../../../store/internal-messages.ts'
 import { listSensors } from '../../../store/sensors.ts'
 import { listSources } from '../../../store/sources.ts'
+import { coverage } from '../coverage.ts'
 import { replay } from '../replay.ts'
-import { addSource, disableSource, rotateSecret, ScopeName, silentBeforeNs, type SourceWithSecret } from '../sources.ts'
+import { addSource, disableSource, rotateSecret, ScopeName, setExpected, silentBeforeNs, type SourceWithSecret } from '../sources.ts'
 import { EventMoment, operation } from './operation.ts'
+import { CoveredView, coveredView } from './views/coverage.ts'
+import { date } from './views/fields.ts'
 import { GapView, gapView, SensorView, sensorView } from './views/sensor.ts'
 import { DeadLetterView, deadLetterView, SourceView, sourceView } from './views/source.ts'
 
@@ -75,6 +78,39 @@ export const sourceOperations = [
     body: z.object({}).default({}),
     response: SourceView,
     run: async ({ falconer, who, params }) => sourceView(await disableSource(falconer, who, params.source ?? '', false)),
+  }),
+  operation({
+    id: 'getCoverage',
+    method: 'GET',
+    path: '/coverage',
+    permission: 'sources.read',
+    summary: 'What was looked at and when, and what is not known: those with gaps first',
+    query: z.object({
+      scope: ScopeName.optional(),
+      limit: z.coerce.number().int().min(1).max(10_000).default(500).describe('Of sensors and of scans'),
+    }),
+    response: z.object({
+      at: date,
+      covered: z.array(CoveredView),
+      total: z.number().int(),
+      withGaps: z.number().int(),
+      complete: z.boolean().describe('False: there are more than `limit`'),
+    }),
+    run: async ({ falconer, query }) => {
+      const { covered, ...counts } = await coverage(falconer, query)
+      return { ...counts, covered: covered.map(coveredView) }
+    },
+  }),
+  operation({
+    id: 'expectSource',
+    method: 'POST',
+    path: '/sources/:source/expect',
+    permission: 'sources.manage',
+    summary: 'How long it may be silent before that is a gap',
+    body: z.object({ minutes: z.number().int().min(1).max(525_600).nullable().describe('Null: as its collector says') }),
+    response: SourceView,
+    run: async ({ falconer, who, params, body }) =>
+      sourceView(await setExpected(falconer, who, params.source ?? '', body.minutes === null ? null : body.minutes * 60_000)),
   }),
   operation({
     id: 'listSensors',

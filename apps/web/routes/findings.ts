@@ -1,12 +1,11 @@
-/** Findings and the ledger of what was looked at: lists, one finding, and suppressing it. */
-import { InputError, NotFoundError } from '../../../domain/errors.ts'
+/** Findings: the list, one of them, and suppressing it. */
+import { NotFoundError } from '../../../domain/errors.ts'
 import { advisoriesFor } from '../../../store/advisories.ts'
 import { findingDecisions } from '../../../store/finding-decisions.ts'
 import { countFindings, getFinding, listFindings, parseFindingCursor, witnessesOf } from '../../../store/finding-search.ts'
-import { coverage, freshness } from '../../server/coverage.ts'
+import { freshness } from '../../server/coverage.ts'
 import { FindingQuery, findingFilterOf } from '../../server/finding-query.ts'
 import { cvesOf, suppressFinding } from '../../server/findings.ts'
-import { coveragePage } from '../coverage-page.ts'
 import { findingPage, findingsPage } from '../findings-page.ts'
 import { form, page, type Shown, type SignedIn, type WebRoute } from '../route.ts'
 
@@ -31,14 +30,13 @@ async function showList({ falconer, who, query }: SignedIn): Promise<Shown> {
     problem: issue === undefined ? null : `${issue.path.join('.')}: ${issue.message}`,
     ...found,
     counts: await countFindings(db, clock.now()),
-    freshness: freshness(await coverage(falconer, { limit: 1_000 })),
+    freshness: await freshness(falconer),
   })
 }
 
 const decide = (to: 'suppress' | 'unsuppress'): WebRoute =>
   form(`/findings/:finding/${to}`, 'findings.decide', async ({ falconer, context, who, fields, param }) => {
     const days = to === 'suppress' ? Number(fields.get('days')) : null
-    if (days !== null && Number.isNaN(days)) throw new InputError('The number of days is no number.')
     const { id } = await suppressFinding(falconer, who, param('finding'), { days, reason: fields.get('reason') })
     return context.redirect(`/findings/${id}`, 303)
   })
@@ -58,5 +56,4 @@ export const findingRoutes: readonly WebRoute[] = [
   }),
   decide('suppress'),
   decide('unsuppress'),
-  page('/coverage', 'sources.read', async ({ falconer, who }) => coveragePage(falconer, who, await coverage(falconer, { limit: 200 }))),
 ]

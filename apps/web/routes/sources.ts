@@ -1,9 +1,11 @@
-/** Sources: add, new secret, disable, enable; and reading dead letters again. A secret is shown once, on the answer to the form. */
+/** Sources and the ledger of what was looked at: add, new secret, disable, enable; and reading dead letters again. A secret is shown once, on the answer to the form. */
 import { listDeadLetters } from '../../../store/dead-letters.ts'
 import { listSensors } from '../../../store/sensors.ts'
 import { listSources } from '../../../store/sources.ts'
+import { coverage } from '../../server/coverage.ts'
 import { replay } from '../../server/replay.ts'
 import { addSource, disableSource, rotateSecret, silentBeforeNs } from '../../server/sources.ts'
+import { coveragePage } from '../coverage-page.ts'
 import { form, page, type Shown, type SignedIn, type WebRoute } from '../route.ts'
 import { type SourcesData, sourcesPage } from '../sources-page.ts'
 
@@ -38,6 +40,7 @@ export const sourceRoutes: readonly WebRoute[] = [
       return context.redirect('/sources', 303)
     }),
   ),
+  page('/coverage', 'sources.read', async ({ falconer, who }) => coveragePage(falconer, who, await coverage(falconer, { limit: 200 }))),
   form('/dead-letters/:letter/replay', 'sources.manage', async (visit) => {
     const { accepted, deadLetters } = await replay(visit.falconer, visit.who, visit.param('letter'))
     return show(visit, { notice: deadLetters === 0 ? `Read: ${accepted} new.` : 'It still cannot be read.' })

@@ -1,13 +1,11 @@
-/** How the API shows a finding, who says so, and the ledger of what was looked at. */
+/** How the API shows a finding, who says so, and what people decided. */
 import { z } from 'zod'
 import type { NewAdvisory } from '../../../../domain/advisory.ts'
-import { gapKinds } from '../../../../domain/coverage.ts'
 import { formatEventTime } from '../../../../domain/event-time.ts'
 import { FindingClass, Outcome } from '../../../../domain/finding.ts'
 import { Severity } from '../../../../domain/severity.ts'
 import { findingStatuses } from '../../../../store/finding-life.ts'
 import type { Finding, FindingWitness } from '../../../../store/finding-search.ts'
-import type { Covered } from '../../coverage.ts'
 import { date, time } from './fields.ts'
 
 export const FindingView = z.object({
@@ -77,23 +75,3 @@ export const AdvisoryView = z.object({
   facts: z.record(z.string(), z.unknown()),
 })
 export const advisoryView = ({ snapshotNs: _at, ...advisory }: NewAdvisory): z.infer<typeof AdvisoryView> => advisory
-
-export const CoveredView = z.object({
-  kind: z.enum(['source', 'sensor', 'scan', 'destination']),
-  name: z.string(),
-  scope: z.string(),
-  by: z.string().describe('The collector, the sensor’s maker, the scanner; of a destination how it is told'),
-  lastAt: date.nullable().describe('Null: never'),
-  expectedMs: z.number().nullable().describe('Silent for longer is a gap'),
-  records: z.number().int(),
-  deadLetters: z.number().int(),
-  truncated: z.number().int(),
-  gaps: z.array(
-    z.object({
-      kind: z.enum(gapKinds),
-      since: date.nullable().describe('What happened after it is not known; null: not from one moment on'),
-      says: z.string(),
-    }),
-  ),
-})
-export const coveredView = (covered: Covered): z.infer<typeof CoveredView> => covered
