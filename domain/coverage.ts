@@ -23,7 +23,7 @@ export type CoverageGap = { kind: GapKind; since: Date | null; says: string }
 const minute = 60_000
 const hour = 60 * minute
 const day = 24 * hour
-/** How long what a collector reads is usually silent at most. Falco tells of itself hourly when asked to. */
+/** How long what a collector reads is usually silent at most. */
 const expected: Readonly<Record<string, number>> = {
   falco: 2 * hour,
   'kubernetes-audit': hour,
@@ -33,6 +33,8 @@ const expected: Readonly<Record<string, number>> = {
   kev: 8 * day,
   epss: 3 * day,
 }
+/** Falco tells of itself hourly at most unless told otherwise: after twice that, silence is no news that all is well. */
+export const sensorExpectedMs = 2 * hour
 /** Of scans: a day’s rhythm is common, a week without one is a gap. */
 export const scanExpectedMs = 7 * day
 
@@ -43,6 +45,12 @@ export const expectedMs = (source: { name: string; collector: string; expectedMs
 /** A stretch of time as people say it, of at least a minute. */
 export const spanOf = (ms: number): string =>
   ms >= 2 * day ? `${Math.round(ms / day)} days` : ms >= 2 * hour ? `${Math.round(ms / hour)} hours` : `${Math.round(ms / minute)} minutes`
+
+/** Whether it has been silent for longer than it may. */
+export function isSilent(source: Parameters<typeof expectedMs>[0] & { lastSeenAt: Date | null }, now: Date): boolean {
+  const most = expectedMs(source)
+  return source.lastSeenAt !== null && most !== null && now.getTime() - source.lastSeenAt.getTime() > most
+}
 
 export type SourceFacts = {
   name: string
@@ -63,8 +71,12 @@ export function sourceGaps(source: SourceFacts, now: Date): CoverageGap[] {
   if (disabledAt !== null) gaps.push({ kind: 'silent', since: disabledAt, says: 'It is disabled: what it sends is refused.' })
   else if (lastSeenAt === null) {
     if (most !== null) gaps.push({ kind: 'never', since: null, says: 'Nothing of it was ever observed.' })
-  } else if (most !== null && now.getTime() - lastSeenAt.getTime() > most)
-    gaps.push({ kind: 'silent', since: lastSeenAt, says: `Not observed since then, though it is expected at least every ${spanOf(most)}.` })
+  } else if (isSilent(source, now))
+    gaps.push({
+      kind: 'silent',
+      since: lastSeenAt,
+      says: `Not observed since then, though it is expected at least every ${spanOf(most ?? 0)}.`,
+    })
   if (skewMs !== null && skewMs > mostAhead)
     gaps.push({ kind: 'skewed', since: null, says: `Its clock is ${spanOf(skewMs)} ahead of ours: the times it tells are off by that.` })
   if (source.deadLetters > 0)
@@ -102,7 +114,7 @@ export function pullGaps(pulls: readonly PullFacts[]): CoverageGap[] {
 export type SensorFacts = { lastAt: Date; dropped: bigint; alertsDropped: bigint }
 export function sensorGaps(sensor: SensorFacts, now: Date): CoverageGap[] {
   const gaps: CoverageGap[] = []
-  if (now.getTime() - sensor.lastAt.getTime() > 2 * hour)
+  if (now.getTime() - sensor.lastAt.getTime() > sensorExpectedMs)
     gaps.push({ kind: 'silent', since: sensor.lastAt, says: 'It has not told of itself since then.' })
   if (sensor.dropped > 0n)
     gaps.push({

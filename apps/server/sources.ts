@@ -1,6 +1,7 @@
 /** Sources managed: add, new secret, disable. Each change is audited in its own transaction; a secret is answered once, its hash is kept. */
 import { z } from 'zod'
 import { collectors } from '../../collectors/registry.generated.ts'
+import { sensorExpectedMs } from '../../domain/coverage.ts'
 import { InputError, NotFoundError } from '../../domain/errors.ts'
 import { fromDate } from '../../domain/event-time.ts'
 import { appendAudit } from '../../store/audit.ts'
@@ -107,6 +108,5 @@ export const disableSource = (falconer: Falconer, who: Actor, idOrName: string, 
 export const setExpected = (falconer: Falconer, who: Actor, idOrName: string, expectedMs: number | null): Promise<Source> =>
   changeSource(falconer, who, idOrName, 'source expectation changed', (tx, found) => setSourceExpected(tx, found.id, expectedMs))
 
-/** Falco tells of itself hourly at most unless told otherwise: after twice that, silence is no news that all is well. */
-export const silentBefore = (falconer: Falconer): Date => new Date(falconer.clock.now().getTime() - 2 * 3_600_000)
-export const silentBeforeNs = (falconer: Falconer): bigint => fromDate(silentBefore(falconer))
+/** A sensor that was last heard before this is silent. */
+export const silentBeforeNs = (falconer: Falconer): bigint => fromDate(new Date(falconer.clock.now().getTime() - sensorExpectedMs))

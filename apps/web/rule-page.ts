@@ -12,7 +12,7 @@ export const rulePath = ({ name, scope }: Pick<RuleNow, 'name' | 'scope'>): stri
 
 export function rulePage(falconer: Falconer, who: Who, rule: RuleNow): Html {
   return layout(
-    { title: rule.name, place: 'incidents', who, falconer },
+    { title: rule.name, place: 'alerts', who, falconer },
     html`<p class="crumb"><a href="/alerts">Alerts</a> / rule</p>
 <h1>${untrusted(rule.name, 200)}</h1><p class="headline"><span class="badge">${rule.priority ?? 'no priority'}</span>${rule.enabled ? nothing : html`<span class="badge state">not enabled</span>`}<span>${untrusted(rule.source, 60)}</span></p>
 <div class="columns"><div>${rule.problems.length === 0 ? nothing : html`<section class="card"><h2>What is wrong with it</h2><ul>${rule.problems.map((text) => html`<li>${untrusted(text, 400)}</li>`)}</ul></section>`}

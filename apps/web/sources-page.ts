@@ -1,12 +1,13 @@
 /** Sources: what sends, when it was last heard, how to connect one more; and the input that could not be read. */
 import { html } from 'hono/html'
 import { collectors } from '../../collectors/registry.generated.ts'
+import { isSilent } from '../../domain/coverage.ts'
 import { roleAtLeast } from '../../domain/principal.ts'
 import type { DeadLetter } from '../../store/dead-letters.ts'
 import type { Sensors } from '../../store/sensors.ts'
 import type { Source } from '../../store/sources.ts'
 import type { Falconer } from '../server/falconer.ts'
-import { silentBefore, silentBeforeNs } from '../server/sources.ts'
+import { silentBeforeNs } from '../server/sources.ts'
 import type { Who } from '../server/who.ts'
 import { layout } from './layout.ts'
 import { csrfField, empty, type Html, nothing, ownMarkdown, plural, timeOf, untrusted } from './parts.ts'
@@ -37,10 +38,10 @@ ${deadLetters.length === 0 ? html`<p class="quiet">None. What arrives and cannot
 }
 
 function row(falconer: Falconer, source: Source, who: Who, manages: boolean): Html {
-  const silent = silentBefore(falconer)
+  const silent = isSilent(source, falconer.clock.now())
   const button = (to: string, label: string, danger = false): Html =>
     html`<form class="inline" method="post" action="/sources/${source.id}/${to}">${csrfField(who.csrf)}<button class="${danger ? 'danger' : 'second'} small">${label}</button></form> `
-  return html`<tr><td class="wide"><span class="main">${untrusted(source.name, 80)}</span> <span class="quiet">${source.collector}, cluster ${untrusted(source.scope, 80)}${source.disabledAt === null ? '' : ', disabled'}</span>${natsPart(falconer, source)}</td><td data-label="Last heard"><span>${source.lastSeenAt !== null && source.lastSeenAt < silent ? html`<span class="quiet">not observed since</span> ` : nothing}${timeOf(source.lastSeenAt, 'never: nothing of it is observed')}</span></td><td data-label="Newest event">${timeOf(source.lastEventAt, '–')}</td><td class="number" data-label="Accepted">${source.accepted.toLocaleString('en')}</td><td class="number" data-label="Repeated">${source.duplicates.toLocaleString('en')}</td><td class="number" data-label="Not read">${source.deadLetters.toLocaleString('en')}</td>
+  return html`<tr><td class="wide"><span class="main">${untrusted(source.name, 80)}</span> <span class="quiet">${source.collector}, cluster ${untrusted(source.scope, 80)}${source.disabledAt === null ? '' : ', disabled'}</span>${natsPart(falconer, source)}</td><td data-label="Last heard"><span>${silent ? html`<span class="quiet">not observed since</span> ` : nothing}${timeOf(source.lastSeenAt, 'never: nothing of it is observed')}</span></td><td data-label="Newest event">${timeOf(source.lastEventAt, '–')}</td><td class="number" data-label="Accepted">${source.accepted.toLocaleString('en')}</td><td class="number" data-label="Repeated">${source.duplicates.toLocaleString('en')}</td><td class="number" data-label="Not read">${source.deadLetters.toLocaleString('en')}</td>
 <td class="wide">${manages && !source.name.endsWith('-inventory') && !source.name.endsWith('-import') ? html`${button('rotate', 'New secret')}${source.disabledAt === null ? button('disable', 'Disable', true) : button('enable', 'Enable')}` : nothing}</td></tr>`
 }
 
