@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { stringifyExact } from '../../domain/exact-json.ts'
 import { findingKey } from '../../domain/finding.ts'
 import { cloudIdentity } from '../../incidents/rules/cloud-identity.ts'
-import { collect, mutations } from '../../test/support/collect.ts'
+import { collect } from '../../test/support/collect.ts'
+import { mutations } from '../../test/support/damage.ts'
 
 const account = '210987654321'
 const arn = `arn:aws:s3:::${account}-logs`
@@ -224,7 +225,7 @@ describe('Security Hub', () => {
       expect([counts.read, counts.skipped, scans.map(({ end }) => end)]).toEqual([0, 0, [{ findings: 0, failed: null }]])
     }
     const { dead, scans } = await collect(JSON.stringify([base, { ...base, Compliance: { Status: 'MAYBE' } }, { findings: [], a: 1 }]))
-    expect(dead).toEqual([
+    expect(dead.map(({ reason }) => reason)).toEqual([
       'its Compliance.Status is “MAYBE”; expected PASSED, FAILED, WARNING or NOT_AVAILABLE',
       'it is no finding of Security Hub: it has neither SchemaVersion nor ProductArn',
     ])

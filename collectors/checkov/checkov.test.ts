@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { damaged, readReport } from '../../test/support/posture.ts'
+import { collect } from '../../test/support/collect.ts'
+import { mutations } from '../../test/support/damage.ts'
 
 const check = (over: Record<string, unknown> = {}): Record<string, unknown> => ({
   check_id: 'CKV_AWS_17',
@@ -29,7 +30,7 @@ const all = part('terraform', {
 
 describe('Checkov', () => {
   it('makes findings of failed, passed and skipped checks, without the code it quotes', async () => {
-    const { findings, scans, counts, dead, records } = await readReport(all)
+    const { findings, scans, counts, dead, records } = await collect(all)
     expect(dead).toEqual([])
     expect(counts).toMatchObject({ format: 'checkov', read: 3, scans: 1 })
     expect(findings.map(({ outcome, outcomeReason, resource }) => [outcome, outcomeReason, resource.key]).sort()).toEqual([
@@ -58,7 +59,7 @@ describe('Checkov', () => {
   })
 
   it('reads a list of check types as a scan each, however it is cut into chunks', async () => {
-    const { findings, scans } = await readReport(
+    const { findings, scans } = await collect(
       [all, part('dockerfile', { failed: [check({ resource: '/Dockerfile.' })], errors: ['/a', '/b'] })],
       { chunk: 13 },
     )
@@ -72,14 +73,14 @@ describe('Checkov', () => {
   })
 
   it('knows an object of Kubernetes in a manifest', async () => {
-    const { findings } = await readReport(part('kubernetes', { failed: [check({ resource: 'Deployment.shop.web.v2' })] }))
+    const { findings } = await collect(part('kubernetes', { failed: [check({ resource: 'Deployment.shop.web.v2' })] }))
     expect(findings[0]?.resource).toMatchObject({ kind: 'workload', key: 'shop/Deployment/web.v2', namespace: 'shop' })
     expect(findings[0]?.properties).toMatchObject({ file: 'infra/database.tf' })
   })
 
   it('keeps nothing of a secret, not even what it hashes to', async () => {
     const found = check({ check_id: 'CKV_SECRET_2', check_name: 'AWS Access Key', resource: '25910f981e85ca04baf359199dd0bd4a3ae738b6' })
-    const { findings, scans } = await readReport(part('secrets', { failed: [found] }))
+    const { findings, scans } = await collect(part('secrets', { failed: [found] }))
     expect(findings).toMatchObject([{ class: 'secret', title: 'AWS Access Key', resource: { kind: 'file', key: '.:infra/database.tf' } }])
     expect(findings[0]?.raw).toHaveLength(0)
     expect(JSON.stringify(findings[0]?.document)).not.toMatch(/hunter2|25910f/)
@@ -96,7 +97,7 @@ describe('Checkov', () => {
       cvss: 9.8,
       vector: 'CVSS:3.1/AV:N',
     }
-    const { findings } = await readReport(part('sca_package', { failed: [check({ severity: 'CRITICAL', vulnerability_details: told })] }))
+    const { findings } = await collect(part('sca_package', { failed: [check({ severity: 'CRITICAL', vulnerability_details: told })] }))
     expect(findings).toMatchObject([
       {
         class: 'vulnerability',
@@ -111,22 +112,22 @@ describe('Checkov', () => {
   it('takes a scan of nothing for what it is', async () => {
     const nothing = { passed: 0, failed: 0, skipped: 0, parsing_errors: 0, resource_count: 0, checkov_version: '3.2.1' }
     for (const document of [nothing, part('terraform')]) {
-      const { scans, findings, counts } = await readReport(document)
+      const { scans, findings, counts } = await collect(document)
       expect([findings, counts.format, scans.map(({ end }) => end)]).toEqual([[], 'checkov', [{ findings: 0, failed: null }]])
     }
   })
 
   it('says that files could not be parsed also when they are only counted', async () => {
     const quiet = { check_type: 'helm', results: { failed_checks: [check()] }, summary: { parsing_errors: 2, checkov_version: '3.2.1' } }
-    expect((await readReport(quiet)).scans).toMatchObject([{ end: { findings: 1, failed: '2 of its files could not be parsed' } }])
+    expect((await collect(quiet)).scans).toMatchObject([{ end: { findings: 1, failed: '2 of its files could not be parsed' } }])
   })
 
   it('refuses what is none of it, keeps no code of what it cannot read, and survives every damage', async () => {
-    await expect(readReport(`terraform scan results:\n${JSON.stringify(all)}`)).rejects.toThrow('there is text before the JSON')
-    const { dead } = await readReport(part('terraform', { failed: [check({ check_id: 7 })] }))
+    await expect(collect(`terraform scan results:\n${JSON.stringify(all)}`)).rejects.toThrow('there is text before the JSON')
+    const { dead } = await collect(part('terraform', { failed: [check({ check_id: 7 })] }))
     expect(dead.map(({ bytes }) => Buffer.from(bytes).toString())).toEqual(['[not kept: it quotes source code, which may hold secrets]'])
     const broken = { id: 'CVE-2021-3711', package_name: 'a\ud800', package_version: '\0' }
-    expect((await readReport(part('sca_image', { failed: [check({ vulnerability_details: broken })] }))).findings).toHaveLength(1)
-    for (const document of damaged([all])) await readReport(document, { format: 'checkov' })
+    expect((await collect(part('sca_image', { failed: [check({ vulnerability_details: broken })] }))).findings).toHaveLength(1)
+    for (const document of mutations([all])) await collect(document, { format: 'checkov' })
   })
 })

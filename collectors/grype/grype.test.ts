@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { findingKey } from '../../domain/finding.ts'
 import { property } from '../../test/support/sizes.ts'
-import { mutated, readScanner } from '../../test/support/scanner-input.ts'
+import { collect } from '../../test/support/collect.ts'
+import { mutated } from '../../test/support/damage.ts'
 
 const [config, manifest, repository] = ['a', 'b', 'c'].map((digit) => `sha256:${digit.repeat(64)}`)
 const match = (over: Record<string, unknown> = {}, artifact: Record<string, unknown> = {}): Record<string, unknown> => ({
@@ -42,7 +43,7 @@ const report = (over: Record<string, unknown> = {}): Record<string, unknown> => 
 
 describe('Grype', () => {
   it('says a vulnerability of a package in an image', async () => {
-    const { counts, findings, scans, records } = await readScanner(report())
+    const { counts, findings, scans, records } = await collect(report())
     expect(counts).toMatchObject({ format: 'grype', read: 1, scans: 1, deadLetters: 0 })
     expect(findings[0]).toMatchObject({
       class: 'vulnerability',
@@ -81,7 +82,7 @@ describe('Grype', () => {
       [{}, 'rule: any match'],
     ] as const
     const ignoredMatches = rules.map(([rule]) => match({ appliedIgnoreRules: [rule] }))
-    const { findings, scans } = await readScanner(report({ matches: [], ignoredMatches }))
+    const { findings, scans } = await collect(report({ matches: [], ignoredMatches }))
     expect(findings.map(({ outcome, outcomeReason }) => [outcome, outcomeReason])).toEqual(rules.map(([, reason]) => ['muted', reason]))
     expect(scans[0]?.end.findings).toBe(rules.length)
   })
@@ -98,7 +99,7 @@ describe('Grype', () => {
       matchDetails: { matcher: 'dpkg-matcher' },
       artifact: { name: 'libc6', version: '2.28-10', type: 'deb', purl: 'pkg:deb/debian/libc6@2.28-10?arch=amd64' },
     }
-    const { findings, scans } = await readScanner(report({ matches: [old], descriptor: { name: 'grype', version: '0.7.0' } }))
+    const { findings, scans } = await collect(report({ matches: [old], descriptor: { name: 'grype', version: '0.7.0' } }))
     expect(findings[0]).toMatchObject({ severity: null, cvss: { version: '2.0', score: 5 }, package: { fixedIn: ['1.1'] } })
     expect(scans[0]?.scan).toMatchObject({ observedFrom: 'received', observedNs: 1_790_000_000_000_000_000n })
   })
@@ -110,23 +111,23 @@ describe('Grype', () => {
       ['sbom-file', 'app.cdx.json', 'sbom'],
     ]
     for (const [type, target, kind] of targets) {
-      const { scans, records } = await readScanner(report({ source: { type, target } }))
+      const { scans, records } = await collect(report({ source: { type, target } }))
       expect(scans[0]?.scan.target).toMatchObject({ kind, scope: 'lab', key: target })
       expect(records.filter((record) => record.kind === 'entity')).toEqual([])
     }
-    const { dead, scans } = await readScanner(report({ source: null }))
+    const { dead, scans } = await collect(report({ source: null }))
     expect(scans).toEqual([])
     expect(dead[0]?.reason).toContain('does not say what was scanned')
   })
 
   it('an empty scan is a scan, a broken database a failed one', async () => {
-    for (const matches of [[], null]) expect((await readScanner(report({ matches }))).scans[0]?.end).toEqual({ findings: 0, failed: null })
-    const { scans } = await readScanner(report({ descriptor: { name: 'grype', version: '1', db: { error: 'no such file' } } }))
+    for (const matches of [[], null]) expect((await collect(report({ matches }))).scans[0]?.end).toEqual({ findings: 0, failed: null })
+    const { scans } = await collect(report({ descriptor: { name: 'grype', version: '1', db: { error: 'no such file' } } }))
     expect(scans[0]?.end.failed).toBe('its vulnerability database was not usable: no such file')
   })
 
   it('one broken match is one dead letter without its bytes, and the scan says nothing by what it lacks', async () => {
-    const { dead, findings, scans } = await readScanner(report({ matches: [match(), { vulnerability: {}, password: 'hunter2' }, match()] }))
+    const { dead, findings, scans } = await collect(report({ matches: [match(), { vulnerability: {}, password: 'hunter2' }, match()] }))
     expect(findings).toHaveLength(2)
     expect(dead).toHaveLength(1)
     expect(dead[0]?.at).toBe('matches[1]')
@@ -135,7 +136,7 @@ describe('Grype', () => {
   })
 
   it('is the same finding wherever it was found, another in another version', async () => {
-    const { findings } = await readScanner(
+    const { findings } = await collect(
       report({
         matches: [match(), match({}, { locations: [{ path: '/other' }] }), match({}, { version: '2.0.0', purl: 'pkg:npm/ip@2.0.0' })],
       }),
@@ -147,7 +148,7 @@ describe('Grype', () => {
 
   it('never takes for empty what it cannot read', async () => {
     for (const matches of [{ a: 1 }, 'none', undefined]) {
-      const { scans, dead } = await readScanner(report({ matches }), 'grype')
+      const { scans, dead } = await collect(report({ matches }), { format: 'grype' })
       expect(scans).toEqual([])
       expect(dead[0]?.reason).toContain('the report around it does not fit: matches')
     }
@@ -155,17 +156,17 @@ describe('Grype', () => {
 
   it('does not take others’ reports for its own', async () => {
     for (const other of [{ matches: ['a'] }, { results: [], matches: 3 }])
-      await expect(readScanner(other)).rejects.toThrow('of a kind this version does not read')
-    const { counts } = await readScanner({ bomFormat: 'CycloneDX', metadata: { tools: [{ name: 'grype' }] } })
+      await expect(collect(other)).rejects.toThrow('of a kind this version does not read')
+    const { counts } = await collect({ bomFormat: 'CycloneDX', metadata: { tools: [{ name: 'grype' }] } })
     expect(counts.format).toBe('cyclonedx')
-    await expect(readScanner(`scanning…\n${JSON.stringify(report())}`)).rejects.toThrow('there is text before the JSON')
+    await expect(collect(`scanning…\n${JSON.stringify(report())}`)).rejects.toThrow('there is text before the JSON')
   })
 
   it('never stumbles over what is of another type', async () => {
     const whole = report({ ignoredMatches: [match({ appliedIgnoreRules: [{ reason: 'x', package: { name: 'y' } }] })] })
     await fc.assert(
       fc.asyncProperty(mutated(whole), async (document) => {
-        const { counts, dead } = await readScanner(document, 'grype', 4_096)
+        const { counts, dead } = await collect(document, { format: 'grype', chunk: 4_096 })
         expect(counts.deadLetters).toBe(dead.length)
       }),
       property(4_000, 300),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { damaged, readReport } from '../../test/support/posture.ts'
+import { collect } from '../../test/support/collect.ts'
+import { mutations } from '../../test/support/damage.ts'
 
 const digest = `sha256:${'d'.repeat(64)}`
 const payload = {
@@ -28,15 +29,13 @@ const manifest = (spec: Record<string, unknown> = {}, over: Record<string, unkno
 
 describe('VulnerabilityManifest of the Kubescape operator', () => {
   it('is the report of Grype that is in it, about the image its annotations name', async () => {
-    const { counts, dead, findings, scans } = await readReport(manifest())
+    const { counts, dead, findings, scans } = await collect(manifest())
     expect(dead).toEqual([])
     expect(counts).toMatchObject({ format: 'grype', read: 1, scans: 1 })
     expect(findings).toMatchObject([{ check: 'CVE-2024-0001', resource: { kind: 'image', scope: 'global', key: digest, name: 'nginx:1' } }])
     expect(scans).toMatchObject([{ scan: { version: '0.90.0', observedFrom: 'report' }, end: { findings: 1, failed: null } }])
     const own = { type: 'image', target: { userInput: 'nginx:1', imageID: `sha256:${'e'.repeat(64)}` } }
-    expect((await readReport(manifest({ payload: { ...payload, source: own } }))).findings[0]?.resource.key).toBe(
-      `sha256:${'e'.repeat(64)}`,
-    )
+    expect((await collect(manifest({ payload: { ...payload, source: own } }))).findings[0]?.resource.key).toBe(`sha256:${'e'.repeat(64)}`)
   })
 
   it('one of what a workload really uses is no scan of the image', async () => {
@@ -44,14 +43,14 @@ describe('VulnerabilityManifest of the Kubescape operator', () => {
       manifest({ metadata: { withRelevancy: true } }),
       manifest({}, { labels: { 'kubescape.io/context': 'filtered' } }),
     ]) {
-      const { counts, records, dead } = await readReport(part)
+      const { counts, records, dead } = await collect(part)
       expect([records, dead, counts.skipped]).toEqual([[], [], 1])
     }
   })
 
   it('never takes for empty what has no contents, and survives every damage', async () => {
     for (const document of [manifest({ payload: undefined }), { ...manifest(), spec: {} }, manifest({ payload: {} })])
-      expect(await readReport(document)).toMatchObject({ scans: [], dead: [{ reason: expect.stringContaining('matches') }] })
-    for (const document of damaged(manifest())) await readReport(document, { format: 'grype' })
+      expect(await collect(document)).toMatchObject({ scans: [], dead: [{ reason: expect.stringContaining('matches') }] })
+    for (const document of mutations(manifest())) await collect(document, { format: 'grype' })
   })
 })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { damaged, readReport, receivedNs } from '../../test/support/posture.ts'
+import { collect, receivedNs } from '../../test/support/collect.ts'
+import { mutations } from '../../test/support/damage.ts'
 
 const check = (over: Record<string, unknown> = {}): Record<string, unknown> => ({
   test_number: '1.2.3',
@@ -25,7 +26,7 @@ const report = { Controls: [control([check()])], Totals: { total_pass: 0, total_
 
 describe('kube-bench', () => {
   it('makes a finding of each check, about the cluster when no node is named', async () => {
-    const { findings, scans, counts, dead } = await readReport(report)
+    const { findings, scans, counts, dead } = await collect(report)
     expect(dead).toEqual([])
     expect(counts).toMatchObject({ format: 'kube-bench', read: 1, scans: 1 })
     expect(findings).toMatchObject([
@@ -59,13 +60,13 @@ describe('kube-bench', () => {
   it('reads a list of controls and one by itself alike, and knows the version with or without “cis-”', async () => {
     const keys = [report, report.Controls, report.Controls[0], { Controls: [control([check()], { version: '1.9' })], Totals: {} }]
     for (const shape of keys) {
-      const { findings } = await readReport(shape, { chunk: 7 })
+      const { findings } = await collect(shape, { chunk: 7 })
       expect(findings.map((one) => [one.check, one.properties.section])).toEqual([['kube-bench/1.9/1.2.3', '1.2']])
     }
   })
 
   it('keeps sections and parts apart, and each outcome with its reason', async () => {
-    const { findings } = await readReport([
+    const { findings } = await collect([
       control([check({ status: 'PASS' })]),
       {
         ...control([]),
@@ -85,15 +86,15 @@ describe('kube-bench', () => {
   })
 
   it('is about the node when the report names it, wherever its wrapper says so', async () => {
-    const { findings, scans } = await readReport({ node_name: 'worker-1', ...report })
+    const { findings, scans } = await collect({ node_name: 'worker-1', ...report })
     expect(findings[0]?.resource).toMatchObject({ kind: 'node', key: '-/Node/worker-1', name: 'worker-1' })
     expect(scans[0]?.scan.target).toMatchObject({ kind: 'node', key: '-/Node/worker-1#master' })
-    const other = await readReport({ node_name: 'worker-2', ...report })
+    const other = await collect({ node_name: 'worker-2', ...report })
     expect(other.scans[0]?.scan.contentKey).not.toBe(scans[0]?.scan.contentKey)
   })
 
   it('says when a scan says nothing by what it does not list', async () => {
-    const ends = async (document: unknown): Promise<unknown> => (await readReport(document)).scans.map((one) => one.end)
+    const ends = async (document: unknown): Promise<unknown> => (await collect(document)).scans.map((one) => one.end)
     expect(await ends({ Controls: [], Totals: {} })).toEqual([{ findings: 0, failed: 'no part of the benchmark was checked' }])
     expect(await ends([control([check()], { total_pass: 5 })])).toEqual([{ findings: 1, failed: 'its totals say 5 checks, it lists 1' }])
     expect(await ends([control([check(), check({ status: 'MAYBE' })])])).toEqual([
@@ -102,8 +103,8 @@ describe('kube-bench', () => {
   })
 
   it('refuses what is no report of it, and survives every damage', async () => {
-    await expect(readReport('[INFO] 1 Control plane\n[PASS] 1.1.1 Ensure\n')).rejects.toThrow('it looks like plain text')
-    expect((await readReport({ foo: 1 }, { format: 'kube-bench' })).dead[0]?.reason).toMatch(/^the report around it does not fit/)
-    for (const document of damaged(report)) await readReport(document, { format: 'kube-bench' })
+    await expect(collect('[INFO] 1 Control plane\n[PASS] 1.1.1 Ensure\n')).rejects.toThrow('it looks like plain text')
+    expect((await collect({ foo: 1 }, { format: 'kube-bench' })).dead[0]?.reason).toMatch(/^the report around it does not fit/)
+    for (const document of mutations(report)) await collect(document, { format: 'kube-bench' })
   })
 })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { damaged, readReport, receivedNs } from '../../test/support/posture.ts'
+import { collect, receivedNs } from '../../test/support/collect.ts'
+import { mutations } from '../../test/support/damage.ts'
 
 const control = (over: Record<string, unknown> = {}): Record<string, unknown> => ({
   controlID: 'C-0046',
@@ -32,7 +33,7 @@ const one = report([{ resourceID: pod, controls: [control()] }])
 
 describe('Kubescape', () => {
   it('makes a finding of each control of each object, and keeps nothing of the object', async () => {
-    const { findings, scans, counts, dead } = await readReport(one)
+    const { findings, scans, counts, dead } = await collect(one)
     expect(dead).toEqual([])
     expect(counts).toMatchObject({ format: 'kubescape', read: 1, skipped: 0, scans: 1 })
     expect(findings).toMatchObject([
@@ -61,7 +62,7 @@ describe('Kubescape', () => {
   it('knows the object whether the list of objects stands before the results, behind them, or is left out', async () => {
     const { resources, ...rest } = one
     for (const shape of [{ ...rest, resources }, rest]) {
-      const { findings, dead, counts } = await readReport(shape, { chunk: 11 })
+      const { findings, dead, counts } = await collect(shape, { chunk: 11 })
       expect([dead, findings.map((each) => each.resource.key), counts.skipped]).toEqual([[], ['shop/Pod/checkout'], 0])
     }
   })
@@ -83,7 +84,7 @@ describe('Kubescape', () => {
     ['something/else', 'kubernetes_object', 'something/else'],
     ['a/b/c/constructor/d', 'kubernetes_object', 'c/constructor/d'],
   ])('%s is a %s', async (resourceID, kind, key) => {
-    const { findings } = await readReport(report([{ resourceID, controls: [control()] }]))
+    const { findings } = await collect(report([{ resourceID, controls: [control()] }]))
     expect(findings[0]?.resource).toMatchObject({ kind, key })
   })
 
@@ -94,7 +95,7 @@ describe('Kubescape', () => {
     [{ status: { status: 'skipped', subStatus: 'requires review', info: 'look' } }, 'manual', 'requires review: look'],
     [{ status: 'failed' }, 'fail', null],
   ])('takes the status of %j', async (over, outcome, outcomeReason) => {
-    const { findings } = await readReport(report([{ resourceID: pod, controls: [control(over)] }]))
+    const { findings } = await collect(report([{ resourceID: pod, controls: [control(over)] }]))
     expect(findings).toMatchObject([{ outcome, outcomeReason }])
   })
 
@@ -102,7 +103,7 @@ describe('Kubescape', () => {
     const controls = {
       'C-0069': { name: 'Kubelet auth', scoreFactor: 10, statusInfo: { status: 'skipped', info: 'enable the host scanner' } },
     }
-    const { findings, scans } = await readReport(
+    const { findings, scans } = await collect(
       report([], { summaryDetails: { controls }, generationTime: '2026-09-01T10:00:00Z', results: null }),
     )
     expect(findings).toMatchObject([
@@ -124,7 +125,7 @@ describe('Kubescape', () => {
 
   it('is of the folder when manifests were scanned, and says which file', async () => {
     const id = 'path=12/api=apps/v1//Deployment/web'
-    const { findings, scans } = await readReport(
+    const { findings, scans } = await collect(
       report([{ resourceID: id, controls: [control()] }], {
         resources: [{ resourceID: id, source: { relativePath: 'k8s/web.yaml' } }],
         metadata: { targetMetadata: { gitRepoContextMetadata: { remoteURL: '', repo: 'file@/src/shop' } }, scanMetadata: {} },
@@ -135,11 +136,11 @@ describe('Kubescape', () => {
   })
 
   it('keeps nothing of what it cannot read, refuses what is none of it, and survives every damage', async () => {
-    const { dead, scans } = await readReport(report([{ resourceID: pod, controls: [control({ status: 'S3CRET' })] }]))
+    const { dead, scans } = await collect(report([{ resourceID: pod, controls: [control({ status: 'S3CRET' })] }]))
     expect(dead.map(({ reason, bytes }) => [reason, Buffer.from(bytes).toString()])).toEqual([
       ['status “s3cret” of C-0046: expected failed, passed or skipped', '[not kept: it may hold environment values or Secrets]'],
     ])
     expect(scans[0]?.end.failed).toBe('1 of its entries could not be read')
-    for (const document of damaged(one)) await readReport(document, { format: 'kubescape' })
+    for (const document of mutations(one)) await collect(document, { format: 'kubescape' })
   })
 })

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { findingKey } from '../../domain/finding.ts'
-import { damaged, readReport, receivedNs } from '../../test/support/posture.ts'
+import { collect, receivedNs } from '../../test/support/collect.ts'
+import { mutations } from '../../test/support/damage.ts'
 
 const control = (over: Record<string, unknown> = {}): Record<string, unknown> => ({
   controlID: 'C-0057',
@@ -54,7 +55,7 @@ const account = (name: string): Record<string, unknown> =>
 
 describe('WorkloadConfigurationScan of the Kubescape operator', () => {
   it('makes a finding of each control, the same as the report of its scan', async () => {
-    const { findings, scans, counts, dead } = await readReport(scan())
+    const { findings, scans, counts, dead } = await collect(scan())
     expect(dead).toEqual([])
     expect(counts).toMatchObject({ format: 'kubescape', read: 2, scans: 1 })
     expect(findings).toMatchObject([
@@ -80,12 +81,12 @@ describe('WorkloadConfigurationScan of the Kubescape operator', () => {
       summaryDetails: { controls: {} },
       results: [{ resourceID: 'apps/v1/shop/Deployment/web', controls: [{ controlID: 'C-0057', status: { status: 'failed' } }] }],
     }
-    const [same] = (await readReport(report)).findings
+    const [same] = (await collect(report)).findings
     expect(findingKey(same as NonNullable<typeof same>)).toBe(findingKey(findings[0] as NonNullable<typeof same>))
   })
 
   it('is the same scan by itself and in a list, in any spelling, and another in another version', async () => {
-    const keyOf = async (document: unknown): Promise<string[]> => (await readReport(document)).scans.map((one) => one.scan.contentKey)
+    const keyOf = async (document: unknown): Promise<string[]> => (await collect(document)).scans.map((one) => one.scan.contentKey)
     const [alone] = await keyOf(scan())
     expect(await keyOf(JSON.stringify(scan(), null, 2))).toEqual([alone])
     const list = { apiVersion: 'v1', kind: 'List', items: [scan(), scan({ resourceVersion: '4' })] }
@@ -100,8 +101,8 @@ describe('WorkloadConfigurationScan of the Kubescape operator', () => {
       labels: { 'kubescape.io/workload-kind': 'ClusterRoleBinding', 'kubescape.io/workload-name': 'system-x' },
       annotations: { 'kubescape.io/wlid': 'wlid://cluster-lab/namespace-/clusterrolebinding-system:x' },
     })
-    expect((await readReport(binding)).findings[0]?.resource.key).toBe('-/ClusterRoleBinding/system:x')
-    const read = await Promise.all(['one', 'two'].map(async (name) => readReport(account(name))))
+    expect((await collect(binding)).findings[0]?.resource.key).toBe('-/ClusterRoleBinding/system:x')
+    const read = await Promise.all(['one', 'two'].map(async (name) => collect(account(name))))
     expect(read.map(({ findings }) => findings[0]?.resource.key)).toEqual(['shop/ServiceAccount/web', 'shop/ServiceAccount/web'])
     expect(new Set(read.map(({ scans }) => scans[0]?.scan.target.key)).size).toBe(2)
   })
@@ -109,14 +110,14 @@ describe('WorkloadConfigurationScan of the Kubescape operator', () => {
   it('never takes an object without its contents, or of another kind, for an empty scan', async () => {
     const { spec: _left, ...bare } = scan()
     for (const document of [bare, { ...bare, kind: 'VulnerabilitySummary' }, { apiVersion: 'v1', kind: 'List', items: [bare] }]) {
-      const { scans, dead } = await readReport(document, { format: 'kubescape' })
+      const { scans, dead } = await collect(document, { format: 'kubescape' })
       expect(scans).toEqual([])
       expect(dead).toHaveLength(1)
     }
-    expect((await readReport(scan({ labels: {}, annotations: {} }))).dead[0]?.reason).toContain('does not say which object it is about')
+    expect((await collect(scan({ labels: {}, annotations: {} }))).dead[0]?.reason).toContain('does not say which object it is about')
   })
 
   it('survives every damage', async () => {
-    for (const document of damaged(scan())) await readReport(document, { format: 'kubescape' })
+    for (const document of mutations(scan())) await collect(document, { format: 'kubescape' })
   })
 })

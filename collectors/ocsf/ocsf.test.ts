@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { stringifyExact } from '../../domain/exact-json.ts'
 import { findingKey } from '../../domain/finding.ts'
-import { collect, mutations } from '../../test/support/collect.ts'
+import { collect } from '../../test/support/collect.ts'
+import { mutations } from '../../test/support/damage.ts'
 
 const account = '210987654321'
 const arn = `arn:aws:s3:::${account}-logs`
@@ -194,7 +195,7 @@ describe('OCSF', () => {
         { ...legacy, device: {} },
       ]),
     )
-    expect(dead).toEqual([
+    expect(dead.map(({ reason }) => reason)).toEqual([
       'it is a result of a check, and has no compliance.status',
       'it is a vulnerability finding, and "vulnerabilities" is empty',
       'it does not say what was detected (finding_info.title, finding_info.analytic.name or message)',

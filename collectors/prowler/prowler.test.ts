@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { stringifyExact } from '../../domain/exact-json.ts'
 import { findingKey } from '../../domain/finding.ts'
-import { collect, mutations } from '../../test/support/collect.ts'
+import { collect } from '../../test/support/collect.ts'
+import { mutations } from '../../test/support/damage.ts'
 
 const account = '210987654321'
 const arn = `arn:aws:s3:::${account}-logs`
@@ -70,7 +71,7 @@ describe('Prowler', () => {
       references: ['https://docs.example/s3', 'https://docs.example/more'],
       resource: { kind: 'cloud_resource', scope: 'global', key: arn, name: 'logs' },
     })
-    expect(scans).toEqual([{ kind: 'scan', scan: findings[0]?.scan, end: { findings: 1, failed: null } }])
+    expect(scans).toEqual([{ scan: findings[0]?.scan, end: { findings: 1, failed: null } }])
     expect(scans[0]?.scan).toMatchObject({
       scanner: 'prowler',
       version: '5.4.0',
@@ -192,7 +193,7 @@ describe('Prowler', () => {
     const { dead, scans } = await collect(
       JSON.stringify([ocsf, { ...ocsf, status_code: 'MAYBE' }, { ...ocsf, metadata: { product: { name: 'Prowler' } } }, 5]),
     )
-    expect(dead).toEqual([
+    expect(dead.map(({ reason }) => reason)).toEqual([
       'its status is “MAYBE”; expected one of PASS, FAIL, MANUAL, INFO, MUTED and WARNING',
       'it does not say which check this is (event_code, CheckID, CHECK_ID or "[check11] …")',
       'an element of the list is not an object',
@@ -200,14 +201,16 @@ describe('Prowler', () => {
     expect(scans[0]?.end.failed).toBe('3 of its entries could not be read')
     const table = await collect(`${header}\n${row}\n1;2\n${row}\n"open;`)
     expect(table.findings).toHaveLength(2)
-    expect(table.dead[0]).toBe('the row has 2 columns, the table’s header 14')
-    expect(table.dead[1]).toMatch(/^the table cannot be read to its end: Quote Not Closed/)
+    expect(table.dead[0]?.reason).toBe('the row has 2 columns, the table’s header 14')
+    expect(table.dead[1]?.reason).toMatch(/^the table cannot be read to its end: Quote Not Closed/)
     expect((await collect(`${JSON.stringify([ocsf]).slice(0, -9)}`)).findings).toEqual([])
   })
 
   it('half-reads nothing that only begins like text', async () => {
     const read = await collect(`Using credentials\n${JSON.stringify([ocsf])}`, { format: 'prowler' })
-    expect(read.dead).toEqual(['it is neither JSON nor a table of Prowler: the first line names no CHECK_ID or TITLE_TEXT'])
+    expect(read.dead.map(({ reason }) => reason)).toEqual([
+      'it is neither JSON nor a table of Prowler: the first line names no CHECK_ID or TITLE_TEXT',
+    ])
     expect([read.findings, read.scans]).toEqual([[], []])
   })
 

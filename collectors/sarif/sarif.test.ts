@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { damaged, readReport, receivedNs } from '../../test/support/posture.ts'
+import { collect, receivedNs } from '../../test/support/collect.ts'
+import { mutations } from '../../test/support/damage.ts'
 
 const result = (over: Record<string, unknown> = {}): Record<string, unknown> => ({
   ruleId: 'py/sql-injection',
@@ -32,7 +33,7 @@ const report = (...runs: unknown[]): Record<string, unknown> => ({ version: '2.1
 
 describe('SARIF', () => {
   it('makes a finding of each result, without the code it quotes; the rules may stand behind', async () => {
-    const { findings, scans, counts, dead } = await readReport(report(run([result()])), { chunk: 17 })
+    const { findings, scans, counts, dead } = await collect(report(run([result()])), { chunk: 17 })
     expect(dead).toEqual([])
     expect(counts).toMatchObject({ format: 'sarif', read: 1, scans: 1 })
     expect(findings).toMatchObject([
@@ -68,7 +69,7 @@ describe('SARIF', () => {
     [{}, { rules: [{ id: 'py/sql-injection' }] }, 'medium'],
     [{ level: 'none' }, {}, 'informational'],
   ])('takes the severity of %j %j', async (over, driver, severity) => {
-    const { findings } = await readReport(report(run([result(over)], {}, driver)))
+    const { findings } = await collect(report(run([result(over)], {}, driver)))
     expect(findings).toMatchObject([{ severity }])
   })
 
@@ -81,7 +82,7 @@ describe('SARIF', () => {
     [{ kind: 'review' }, 'manual', 'review'],
     [{ baselineState: 'absent' }, 'pass', 'it is no longer there'],
   ])('takes the outcome of %j', async (over, outcome, outcomeReason) => {
-    expect((await readReport(report(run([result(over)])))).findings).toMatchObject([{ outcome, outcomeReason }])
+    expect((await collect(report(run([result(over)])))).findings).toMatchObject([{ outcome, outcomeReason }])
   })
 
   it('finds the rule by index, by id with parts behind it, and in an extension, and fills its message in', async () => {
@@ -89,7 +90,7 @@ describe('SARIF', () => {
       name: 'more',
       rules: [{ id: 'S1', shortDescription: { text: 'Weak' }, messageStrings: { default: { text: '{0} is weak, {7}' } } }],
     }
-    const made = await readReport(
+    const made = await collect(
       report({
         ...run([
           result({ ruleId: undefined }),
@@ -115,7 +116,7 @@ describe('SARIF', () => {
     }
     const repoDigests = [`shop@sha256:${'b'.repeat(64)}`, 7]
     const properties = { imageID, imageName: 'shop:1', repoDigests }
-    const { findings, scans, records } = await readReport(
+    const { findings, scans, records } = await collect(
       report(run([result({ ruleId: 'CVE-2019-1549', message })], { properties }, { name: 'Trivy', rules: [] })),
     )
     const alias = { scope: 'global', kind: 'image', key: imageID, alsoKey: `sha256:${'b'.repeat(64)}` }
@@ -133,12 +134,12 @@ describe('SARIF', () => {
 
   it('names a check of Trivy as Trivy’s own report does', async () => {
     const found = report(run([result({ ruleId: 'AVD-KSV-0014' }), result({ ruleId: 'KSV014' })], {}, { name: 'Trivy', rules: [] }))
-    expect((await readReport(found)).findings.map(({ check }) => check)).toEqual(['trivy/KSV-0014', 'trivy/KSV-0014'])
+    expect((await collect(found)).findings.map(({ check }) => check)).toEqual(['trivy/KSV-0014', 'trivy/KSV-0014'])
   })
 
   it('keeps nothing of a secret but where it is', async () => {
     const found = result({ message: { text: 'hunter2hunter2 detected' }, fingerprints: { a: 'hunter2hunter2' } })
-    const { findings } = await readReport(report(run([found], {}, { name: 'gitleaks', rules: [] })))
+    const { findings } = await collect(report(run([found], {}, { name: 'gitleaks', rules: [] })))
     expect(findings).toMatchObject([{ class: 'secret', title: 'py/sql-injection', resource: { key: '.:app/db x.py' }, description: null }])
     expect(JSON.stringify(findings, (_key, value: unknown) => (typeof value === 'bigint' ? '' : value))).not.toContain('hunter2')
     expect(findings[0]?.raw).toHaveLength(0)
@@ -149,7 +150,7 @@ describe('SARIF', () => {
     const versionControlProvenance = [{ repositoryUri: 'https://me:hunter2@example.com/shop.git' }]
     const within = { versionControlProvenance, invocations, automationDetails: { id: 'python/17' } }
     const file = [{ physicalLocation: { artifactLocation: { uri: 'file:///src/a.py' } } }]
-    const { scans, findings } = await readReport(
+    const { scans, findings } = await collect(
       report(run([result({ locations: file })], within), run([result({ locations: [] })]), run([result()], within), run([])),
     )
     expect(scans.map(({ scan, end }) => [scan.target.key, scan.observedFrom, end.findings])).toEqual([
@@ -164,7 +165,7 @@ describe('SARIF', () => {
   })
 
   it('tells places of one file apart by what does not move with its lines', async () => {
-    const { findings } = await readReport(
+    const { findings } = await collect(
       report(
         run([
           result({ partialFingerprints: { commitSha: 'x', primaryLocationLineHash: '9c:1' } }),
@@ -193,16 +194,16 @@ describe('SARIF', () => {
     [report(run([], { externalPropertyFileReferences: { results: [{}] } })), 'its results are in other files, which are not read'],
     [report(run([])), null],
   ])('says of %j that it says nothing by what it does not list', async (document, failed) => {
-    expect((await readReport(document)).scans).toMatchObject([{ end: { findings: 0, failed } }])
+    expect((await collect(document)).scans).toMatchObject([{ end: { findings: 0, failed } }])
   })
 
   it('refuses what is none of it, and survives every damage', async () => {
-    const { dead, scans } = await readReport({ ...report(run([result()])), version: '1.0.0' })
+    const { dead, scans } = await collect({ ...report(run([result()])), version: '1.0.0' })
     expect([dead.map(({ reason }) => reason.slice(0, 60)), scans]).toEqual([
       Array.from({ length: 2 }, () => 'the report around it does not fit: version: only SARIF 2.1 i'),
       [],
     ])
-    expect((await readReport(report(run([result({ ruleId: undefined, ruleIndex: 7 })])))).dead[0]?.reason).toMatch(/names no rule/)
-    for (const document of damaged(report(run([result()])))) await readReport(document, { format: 'sarif' })
+    expect((await collect(report(run([result({ ruleId: undefined, ruleIndex: 7 })])))).dead[0]?.reason).toMatch(/names no rule/)
+    for (const document of mutations(report(run([result()])))) await collect(document, { format: 'sarif' })
   })
 })

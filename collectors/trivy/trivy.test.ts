@@ -3,14 +3,15 @@ import { describe, expect, it } from 'vitest'
 import { stringifyExact } from '../../domain/exact-json.ts'
 import { findingKey } from '../../domain/finding.ts'
 import { property } from '../../test/support/sizes.ts'
-import { mutated, readScanner } from '../../test/support/scanner-input.ts'
-import { image, cluster, compliance, digests, operatorReport, osPackages, vulnerability } from './reports-for-tests.ts'
+import { collect } from '../../test/support/collect.ts'
+import { mutated } from '../../test/support/damage.ts'
+import { image, cluster, compliance, digests, operatorReport, osPackages, vulnerability } from '../../test/support/trivy-reports.ts'
 
 const [config, repository] = digests
 
 describe('Trivy, of an image', () => {
   it('says its vulnerabilities, its scan and its names', async () => {
-    const { counts, findings, scans, records } = await readScanner(image())
+    const { counts, findings, scans, records } = await collect(image())
     expect(counts).toMatchObject({ format: 'trivy', read: 5, skipped: 1, scans: 1, deadLetters: 0 })
     expect(findings[0]).toMatchObject({
       class: 'vulnerability',
@@ -39,7 +40,7 @@ describe('Trivy, of an image', () => {
   })
 
   it('keeps nothing of a secret but where it is', async () => {
-    const { findings, records } = await readScanner(image())
+    const { findings, records } = await collect(image())
     const secret = findings.find((one) => one.class === 'secret')
     expect(secret).toMatchObject({
       check: 'trivy/aws-access-key-id',
@@ -53,13 +54,13 @@ describe('Trivy, of an image', () => {
 
   it('leaves the code out of a misconfiguration, and names its check alike in all versions', async () => {
     const of = async (ID: string, AVDID?: string): Promise<string | undefined> =>
-      (await readScanner(image([{ Target: 'Dockerfile', Class: 'config', Misconfigurations: [{ ID, AVDID, Status: 'FAIL' }] }])))
-        .findings[0]?.check
+      (await collect(image([{ Target: 'Dockerfile', Class: 'config', Misconfigurations: [{ ID, AVDID, Status: 'FAIL' }] }]))).findings[0]
+        ?.check
     expect([await of('KSV014', 'AVD-KSV-0014'), await of('KSV-0014'), await of('AVD-KSV-0014'), await of('KSV014')]).toEqual(
       Array.from({ length: 4 }, () => 'trivy/KSV-0014'),
     )
     expect(await of('my-own')).toBe('trivy/my-own')
-    const { findings } = await readScanner(image())
+    const { findings } = await collect(image())
     const misconfiguration = findings.find((one) => one.class === 'misconfiguration')
     expect(misconfiguration).toMatchObject({
       check: 'trivy/DS-0002',
@@ -77,7 +78,7 @@ describe('Trivy, of an image', () => {
       Source: '.trivyignore',
       Finding,
     })
-    const { findings, dead, scans } = await readScanner(
+    const { findings, dead, scans } = await collect(
       image([
         {
           ...osPackages([vulnerability({ Status: 'not_affected' })]),
@@ -100,16 +101,16 @@ describe('Trivy, of an image', () => {
 
   it('an empty scan is a scan that claims nothing it did not look for', async () => {
     for (const Results of [undefined, null, []]) {
-      const { scans, counts } = await readScanner({ ...image(), Results })
+      const { scans, counts } = await collect({ ...image(), Results })
       expect(counts).toMatchObject({ read: 0, scans: 1 })
       expect(scans[0]).toMatchObject({ scan: { covers: [] }, end: { findings: 0, failed: null } })
     }
-    expect((await readScanner(image([osPackages(null)]))).scans[0]?.scan.covers).toEqual(['vulnerability'])
+    expect((await collect(image([osPackages(null)]))).scans[0]?.scan.covers).toEqual(['vulnerability'])
   })
 
   it('has the time it was received where it says none', async () => {
     for (const CreatedAt of [undefined, '0001-01-01T00:00:00Z', 'yesterday'])
-      expect((await readScanner({ ...image(), CreatedAt })).scans[0]?.scan).toMatchObject({
+      expect((await collect({ ...image(), CreatedAt })).scans[0]?.scan).toMatchObject({
         observedFrom: 'received',
         observedNs: 1_790_000_000_000_000_000n,
       })
@@ -121,7 +122,7 @@ describe('Trivy, of an image', () => {
       Description: 'y'.repeat(9_000),
       References: Array.from({ length: 90 }, (_, n) => `https://${n}`),
     })
-    const [finding] = (await readScanner(image([osPackages([long])]))).findings
+    const [finding] = (await collect(image([osPackages([long])]))).findings
     expect(finding?.title).toHaveLength(500)
     expect(finding?.title.endsWith('…')).toBe(true)
     expect(finding?.description).toHaveLength(4_000)
@@ -136,7 +137,7 @@ describe('Trivy, of other things', () => {
     ['vm', 'file'],
     ['cyclonedx', 'sbom'],
   ])('%s', async (ArtifactType, kind) => {
-    const { scans, findings, records } = await readScanner({ ...image(), ArtifactType, ArtifactName: 'that', Metadata: {} })
+    const { scans, findings, records } = await collect({ ...image(), ArtifactType, ArtifactName: 'that', Metadata: {} })
     expect(scans[0]?.scan.target).toMatchObject({ kind, scope: 'lab', key: 'that' })
     expect(findings[0]?.resource).toEqual(scans[0]?.scan.target)
     expect(records.filter((record) => record.kind === 'entity')).toEqual([])
@@ -153,7 +154,7 @@ describe('Trivy, of other things', () => {
       },
       { Target: 'app/Gemfile.lock', Type: 'bundler', Vulnerabilities: null },
     ]
-    const { counts, findings, scans } = await readScanner(results)
+    const { counts, findings, scans } = await collect(results)
     expect(counts).toMatchObject({ format: 'trivy', read: 1, scans: 1 })
     expect(findings[0]).toMatchObject({
       package: { key: 'pkg:apk/alpine/openssl@1.1.1c-r0', fixedIn: [] },
@@ -163,7 +164,7 @@ describe('Trivy, of other things', () => {
   })
 
   it('reads several reports in one array as so many', async () => {
-    const { scans, findings } = await readScanner([image(), { ...image(), ArtifactName: 'other', Metadata: null }])
+    const { scans, findings } = await collect([image(), { ...image(), ArtifactName: 'other', Metadata: null }])
     expect(scans.map(({ scan, end }) => [scan.target.key, end.findings])).toEqual([
       [config, 5],
       ['other:latest', 5],
@@ -174,7 +175,7 @@ describe('Trivy, of other things', () => {
 
 describe('Trivy, of a cluster', () => {
   it.each(['Resources', 'Findings', 'Misconfigurations'])('in the list %s', async (list) => {
-    const { counts, findings, scans, records } = await readScanner(cluster(list))
+    const { counts, findings, scans, records } = await collect(cluster(list))
     expect(counts).toMatchObject({ format: 'trivy', read: 2, scans: 1, deadLetters: 0 })
     expect(findings.map(({ resource }) => [resource.kind, resource.scope, resource.key])).toEqual([
       ['workload', 'lab', 'shop/Deployment/web'],
@@ -194,7 +195,7 @@ describe('Trivy, of a cluster', () => {
 
 describe('the operator’s reports', () => {
   it('are about an image or an object', async () => {
-    const { findings, scans } = await readScanner({
+    const { findings, scans } = await collect({
       apiVersion: 'v1',
       kind: 'List',
       items: [operatorReport('VulnerabilityReport'), operatorReport('ConfigAuditReport'), operatorReport('ExposedSecretReport')],
@@ -219,7 +220,7 @@ describe('the operator’s reports', () => {
   })
 
   it('are the same scan alone and in a list, another when written anew', async () => {
-    const key = async (content: unknown): Promise<unknown> => (await readScanner(content)).scans[0]?.scan.contentKey
+    const key = async (content: unknown): Promise<unknown> => (await collect(content)).scans[0]?.scan.contentKey
     const alone = await key([operatorReport('ConfigAuditReport')])
     expect(
       await key({ apiVersion: 'v1', kind: 'List', items: [operatorReport('ConfigAuditReport'), operatorReport('VulnerabilityReport')] }),
@@ -231,24 +232,24 @@ describe('the operator’s reports', () => {
   it('fail each by itself', async () => {
     const broken = operatorReport('VulnerabilityReport', { uid: 'other' })
     ;(broken.report as { vulnerabilities: unknown[] }).vulnerabilities.push({ resource: 7 }, 'none')
-    const { scans, dead } = await readScanner({ apiVersion: 'v1', kind: 'List', items: [operatorReport('VulnerabilityReport'), broken] })
+    const { scans, dead } = await collect({ apiVersion: 'v1', kind: 'List', items: [operatorReport('VulnerabilityReport'), broken] })
     expect(dead.map(({ at }) => at)).toEqual(['items[1].report.vulnerabilities[1]', 'report'])
     expect(scans.map(({ end }) => end.failed)).toEqual([null, '2 of its entries could not be read'])
   })
 
   it('say how a benchmark stands', async () => {
-    const { findings, scans } = await readScanner([compliance()])
+    const { findings, scans } = await collect([compliance()])
     expect(findings.map(({ check, aliases, outcome, resource }) => [check, aliases, outcome, resource.kind])).toEqual([
       ['trivy/k8s-cis-1.23/4.2.9', ['CIS 4.2.9'], 'pass', 'cluster'],
       ['trivy/k8s-cis-1.23/4.2.10', ['CIS 4.2.10'], 'fail', 'cluster'],
       ['trivy/k8s-cis-1.23/5.1.1', ['CIS 5.1.1'], 'manual', 'cluster'],
     ])
     expect(scans[0]).toMatchObject({ scan: { covers: ['compliance'] }, end: { findings: 3, failed: null } })
-    expect((await readScanner([{ ...compliance(), status: {} }])).scans[0]?.end.failed).toBe('the operator has not written it yet')
+    expect((await collect([{ ...compliance(), status: {} }])).scans[0]?.end.failed).toBe('the operator has not written it yet')
   })
 
   it('which are SBOMs are counted and not taken', async () => {
-    const { counts, records } = await readScanner(operatorReport('SbomReport'))
+    const { counts, records } = await collect(operatorReport('SbomReport'))
     expect(counts).toMatchObject({ format: 'trivy', read: 0, skipped: 2, scans: 0, deadLetters: 0 })
     expect(records).toEqual([])
   })
@@ -262,7 +263,7 @@ describe('what is no report of Trivy', () => {
     ['a dependency snapshot', { version: 0, detector: { name: 'trivy' }, manifests: {} }],
     ['text before it', `2026-01-01 INFO scanning\n${JSON.stringify(image())}`],
   ])('is refused, or read by whose it is: %s', async (_what, content) => {
-    const format = await readScanner(content).then(
+    const format = await collect(content).then(
       ({ counts }) => counts.format,
       (error: unknown) => (error as Error).name,
     )
@@ -271,31 +272,28 @@ describe('what is no report of Trivy', () => {
 
   it('is a manifest that only speaks of the operator: inventory', async () => {
     const metadata = { name: 'web', namespace: 'shop', annotations: { 'trivy-operator.aquasecurity.github.io/report-ttl': '24h0m0s' } }
-    expect((await readScanner({ apiVersion: 'v1', kind: 'ServiceAccount', metadata })).counts).toMatchObject({
-      format: 'kubernetes',
-      read: 1,
-    })
+    expect((await collect({ apiVersion: 'v1', kind: 'ServiceAccount', metadata })).counts).toMatchObject({ format: 'kubernetes', read: 1 })
   })
 
   it('is never half read: a list that is none', async () => {
-    const { scans, findings, dead } = await readScanner(image([osPackages({ a: 1 })]))
+    const { scans, findings, dead } = await collect(image([osPackages({ a: 1 })]))
     expect([scans, findings]).toEqual([[], []])
     expect(dead[0]?.reason).toContain('the report around it does not fit: Results.0.Vulnerabilities')
   })
 
   it('is read however its names are written', async () => {
     const written = stringifyExact(image([osPackages([vulnerability()])]))
-    const { scans, findings } = await readScanner(written.replace('"Vulnerabilities"', '"Vulnerabilitie\\u0073"'))
+    const { scans, findings } = await collect(written.replace('"Vulnerabilities"', '"Vulnerabilitie\\u0073"'))
     expect([scans.length, findings.length]).toEqual([1, 1])
   })
 
   it('is a dead letter that says so, when it is named as one', async () => {
     for (const content of [{ bomFormat: 'CycloneDX' }, [], [{ a: 1 }], 'null', '7', { items: 3, kind: 'List' }]) {
-      const { dead, findings } = await readScanner(content, 'trivy')
+      const { dead, findings } = await collect(content, { format: 'trivy' })
       expect(findings).toEqual([])
       expect(dead.length, JSON.stringify(content)).toBeGreaterThan(0)
     }
-    const { dead, records } = await readScanner(stringifyExact(image()).slice(0, -9), 'trivy')
+    const { dead, records } = await collect(stringifyExact(image()).slice(0, -9), { format: 'trivy' })
     expect(records).toEqual([])
     expect(dead.map(({ reason }) => reason)).toEqual(['the document does not end: it was cut off'])
   })
@@ -305,7 +303,7 @@ describe('what is no report of Trivy', () => {
     const documents = [image(), [image()], cluster('Resources'), { apiVersion: 'v1', kind: 'List', items: [...list, compliance()] }]
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...documents).chain(mutated), async (document) => {
-        const { counts, dead, findings } = await readScanner(document, 'trivy', 4_096)
+        const { counts, dead, findings } = await collect(document, { format: 'trivy', chunk: 4_096 })
         expect(counts.deadLetters).toBe(dead.length)
         expect(findings.map(findingKey).every((key) => /^[0-9a-f]{64}$/.test(key))).toBe(true)
       }),

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
-import { readReport } from '../support/posture.ts'
+import { collect } from '../support/collect.ts'
 import { conformance, filesOf, indexOf } from './data.ts'
 
 const index = [...indexOf('sarif-checkov')].filter(([, { notes }]) => notes.includes('checkov types='))
@@ -17,7 +17,7 @@ conformance('reports of Checkov', () => {
 
   it.each(index)('%s', async (file, { records, notes }) => {
     const content = contents.get(file) as Buffer
-    const { counts, findings, scans, dead, records: made } = await readReport(content, { path: file })
+    const { counts, findings, scans, dead, records: made } = await collect(content, { path: file, chunk: 65_536 })
     expect(dead).toEqual([])
     const types = (/types=([\w,]+)/.exec(notes)?.[1] ?? '').split(',')
     const passed = stated(notes, 'passed')
@@ -30,6 +30,6 @@ conformance('reports of Checkov', () => {
     const passing = findings.filter((one) => one.outcome !== 'fail').map((one) => `${one.check} ${one.resource.key}`)
     const failing = new Set(findings.filter((one) => one.outcome === 'fail').map((one) => `${one.check} ${one.resource.key}`))
     expect(passing.filter((key) => failing.has(key))).toEqual([])
-    expect((await readReport(content, { chunk: 4_099 })).records).toEqual(made)
+    expect((await collect(content, { chunk: 4_099 })).records).toEqual(made)
   })
 })

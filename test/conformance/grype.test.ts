@@ -3,15 +3,15 @@ import { basename } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
 import { stringifyExact } from '../../domain/exact-json.ts'
 import { NewFinding, NewScan } from '../../domain/finding.ts'
-import { readScanner, type ScannerReading } from '../support/scanner-input.ts'
+import { collect, type Collected } from '../support/collect.ts'
 import { conformance, filesOf, indexOf } from './data.ts'
 
 const index = indexOf('grype')
 
 conformance('reports of Grype', () => {
-  const read = new Map<string, ScannerReading>()
+  const read = new Map<string, Collected>()
   beforeAll(async () => {
-    for (const path of await filesOf('grype')) read.set(basename(path), await readScanner(await readFile(path), undefined, 65_536))
+    for (const path of await filesOf('grype')) read.set(basename(path), await collect(await readFile(path), { chunk: 65_536 }))
   })
 
   it('are in the index, every file of them', () => {
@@ -20,7 +20,7 @@ conformance('reports of Grype', () => {
   })
 
   it.each([...index])('%s', (file, { records, notes }) => {
-    const { counts, findings, scans, dead } = read.get(file) as ScannerReading
+    const { counts, findings, scans, dead } = read.get(file) as Collected
     expect(dead).toEqual([])
     expect(counts).toMatchObject({ format: 'grype', read: records, skipped: 0, deadLetters: 0, scans: 1 })
     expect(findings).toHaveLength(records)
@@ -40,11 +40,11 @@ conformance('reports of Grype', () => {
 
   it('are read alike in chunks of any size', async () => {
     for (const path of await filesOf('grype')) {
-      const { records } = read.get(basename(path)) as ScannerReading
+      const { records } = read.get(basename(path)) as Collected
       expect(records.length).toBeLessThan(2_000)
       if (records.length > 100) continue
       for (const chunk of [37, 4_099])
-        expect(stringifyExact((await readScanner(await readFile(path), undefined, chunk)).records)).toBe(stringifyExact(records))
+        expect(stringifyExact((await collect(await readFile(path), { chunk: chunk })).records)).toBe(stringifyExact(records))
     }
   })
 })

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
-import { type ReadReport, readReport } from '../support/posture.ts'
+import { collect, type Collected } from '../support/collect.ts'
 import { conformance, filesOf, indexOf } from './data.ts'
 
 const index = indexOf('kube-bench')
@@ -16,8 +16,7 @@ conformance('reports of kube-bench', () => {
   beforeAll(async () => {
     for (const path of await filesOf('kube-bench')) contents.set(basename(path), await readFile(path))
   })
-  const read = (file: string, chunk?: number): Promise<ReadReport> =>
-    readReport(contents.get(file), { path: file, ...(chunk ? { chunk } : {}) })
+  const read = (file: string, chunk = 65_536): Promise<Collected> => collect(contents.get(file), { path: file, chunk })
 
   it('are in the index, every file of them', () => {
     expect([...contents.keys()].sort()).toEqual([...index.keys()].sort())

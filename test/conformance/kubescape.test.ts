@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
-import { readReport } from '../support/posture.ts'
+import { collect } from '../support/collect.ts'
 import { conformance, filesOf, indexOf } from './data.ts'
 
 type Written = { results: { resourceID: string; controls: { status: { status: string } }[] }[]; resources: { object: object }[] }
@@ -19,7 +19,7 @@ conformance('reports of Kubescape', () => {
 
   it.each([...index])('%s', async (file, { records, notes }) => {
     const content = contents.get(file) as Buffer
-    const { counts, findings, scans, dead, records: made } = await readReport(content, { path: file })
+    const { counts, findings, scans, dead, records: made } = await collect(content, { path: file, chunk: 65_536 })
     expect(dead).toEqual([])
     expect(counts).toMatchObject({ format: 'kubescape', read: findings.length, skipped: 0, deadLetters: 0, scans: 1 })
     const controls = (JSON.parse(content.toString()) as Written).results.flatMap((one) => one.controls)
@@ -30,6 +30,6 @@ conformance('reports of Kubescape', () => {
     expect(findings.filter((one) => one.outcome === 'fail')).toHaveLength(controls.filter((one) => one.status.status === 'failed').length)
     for (const one of findings) expect(one.severity).not.toBeNull()
     for (const one of findings) expect(one.resource.key).toMatch(/^[^/]+\/\w+\/[^/]+$|^lab$/)
-    expect((await readReport(content, { chunk: 4_099 })).records).toEqual(made)
+    expect((await collect(content, { chunk: 4_099 })).records).toEqual(made)
   })
 })

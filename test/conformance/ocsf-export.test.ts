@@ -5,7 +5,6 @@ import { findingKey, type NewFinding } from '../../domain/finding.ts'
 import { redact } from '../../domain/redact.ts'
 import { findingEvent } from '../../notify/ocsf/finding.ts'
 import { collect } from '../support/collect.ts'
-import { readScanner } from '../support/scanner-input.ts'
 import { asStored } from '../support/ocsf-posture.ts'
 import { Event } from '../support/ocsf-schema.ts'
 import { conformance, filesOf } from './data.ts'
@@ -14,7 +13,7 @@ const folders = ['trivy', 'grype', 'kube-bench', 'kubescape', 'prowler', 'asff',
 
 /** What is no report of a scanner has none. */
 const findingsIn = async (path: string): Promise<NewFinding[]> =>
-  readScanner(await readFile(path), undefined, 65_536).then(
+  collect(await readFile(path), { chunk: 65_536 }).then(
     ({ findings }) => findings,
     () => [],
   )

@@ -5,7 +5,7 @@ import { asff } from '../../collectors/asff/asff.ts'
 import { ocsf } from '../../collectors/ocsf/ocsf.ts'
 import { prowler } from '../../collectors/prowler/prowler.ts'
 import { findingKey } from '../../domain/finding.ts'
-import { readReport } from './cloud-reports.ts'
+import { collect } from '../support/collect.ts'
 import { conformance, filesOf, indexOf } from './data.ts'
 
 conformance('OCSF, of which there are Prowler’s files', () => {
@@ -14,7 +14,10 @@ conformance('OCSF, of which there are Prowler’s files', () => {
     expect(files.length).toBeGreaterThan(3)
     for (const path of files) {
       const bytes = await readFile(path)
-      const [own, general] = [await readReport(bytes, path), await readReport(bytes, path, 1_000, 'ocsf')]
+      const [own, general] = [
+        await collect(bytes, { path, chunk: bytes.length }),
+        await collect(bytes, { path, chunk: 1_000, format: 'ocsf' }),
+      ]
       expect(general.counts).toMatchObject({
         format: 'ocsf',
         read: indexOf('prowler').get(basename(path))?.records,

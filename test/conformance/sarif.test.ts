@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
-import { readReport } from '../support/posture.ts'
+import { collect } from '../support/collect.ts'
 import { conformance, filesOf, indexOf } from './data.ts'
 
 const all = indexOf('sarif-checkov')
@@ -25,7 +25,7 @@ conformance('SARIF of many tools', () => {
 
   it.each(index)('%s', async (file, { records, notes }) => {
     const content = contents.get(file) as Buffer
-    const { counts, findings, scans, dead, records: made } = await readReport(content, { path: file })
+    const { counts, findings, scans, dead, records: made } = await collect(content, { path: file, chunk: 65_536 })
     expect(dead).toEqual([])
     expect(counts).toMatchObject({ format: 'sarif', read: records, skipped: 0, deadLetters: 0, scans: 1 })
     expect(findings).toHaveLength(records)
@@ -38,7 +38,7 @@ conformance('SARIF of many tools', () => {
       expect(scans[0]?.scan.covers).toContain(one.class)
       expect(one.scan).toEqual(scans[0]?.scan)
     }
-    expect((await readReport(content, { chunk: 4_099 })).records).toEqual(made)
+    expect((await collect(content, { chunk: 4_099 })).records).toEqual(made)
   })
 
   it('leave no code they quote behind', async () => {
@@ -47,7 +47,7 @@ conformance('SARIF of many tools', () => {
       const snippets = [...written.matchAll(/"snippet"\s*:\s*\{\s*"text"\s*:\s*"((?:[^"\\]|\\.){40,})"/g)].map(
         (match) => match[1] as string,
       )
-      const { findings } = await readReport(written, { path: file })
+      const { findings } = await collect(written, { path: file, chunk: 65_536 })
       const kept = findings.map((one) => Buffer.from(one.raw).toString()).join('\n')
       expect(snippets.filter((snippet) => kept.includes(snippet))).toEqual([])
     }

@@ -6,7 +6,7 @@ import { trivy } from '../../collectors/trivy/trivy.ts'
 import { InputError } from '../../domain/errors.ts'
 import { stringifyExact } from '../../domain/exact-json.ts'
 import { NewFinding, NewScan } from '../../domain/finding.ts'
-import { readScanner, type ScannerReading } from '../support/scanner-input.ts'
+import { collect, type Collected } from '../support/collect.ts'
 import { conformance, dataFolder, filesOf, indexOf } from './data.ts'
 
 /** Kept with the SBOMs, for it is SBOMs that were scanned: reports of Trivy all the same. */
@@ -31,10 +31,10 @@ const inReports: Readonly<Record<string, { reports: number; findings: number }>>
 }
 
 conformance('reports of Trivy', () => {
-  const read = new Map<string, ScannerReading>()
+  const read = new Map<string, Collected>()
   beforeAll(async () => {
     for (const path of await filesOf('trivy'))
-      if (basename(path) !== refused) read.set(basename(path), await readScanner(await readFile(path), undefined, 65_536))
+      if (basename(path) !== refused) read.set(basename(path), await collect(await readFile(path), { chunk: 65_536 }))
   })
 
   it('are in the index, every file of them', () => {
@@ -43,7 +43,7 @@ conformance('reports of Trivy', () => {
   })
 
   it.each([...index])('%s', (file, { records, notes }) => {
-    const { counts, findings, scans, dead } = read.get(file) as ScannerReading
+    const { counts, findings, scans, dead } = read.get(file) as Collected
     const expected = inReports[file] ?? { reports: 1, findings: records }
     // The index does not look into the dictionary of all reports, and counts none there.
     if (file in inReports && records > 0) expect(expected.reports).toBe(records)
@@ -97,18 +97,18 @@ conformance('reports of Trivy', () => {
       const known = read.get(basename(path))
       if (known === undefined || known.records.length > 60) continue
       for (const chunk of [41, 4_099])
-        expect(stringifyExact((await readScanner(await readFile(path), undefined, chunk)).records)).toBe(stringifyExact(known.records))
+        expect(stringifyExact((await collect(await readFile(path), { chunk: chunk })).records)).toBe(stringifyExact(known.records))
     }
   })
 
   it('what only looks like one is refused', async () => {
-    const reading = readScanner(await readFile(join(dataFolder, 'trivy', refused)))
+    const reading = collect(await readFile(join(dataFolder, 'trivy', refused)))
     await expect(reading).rejects.toThrow(InputError)
     await expect(reading).rejects.toThrow('its first key is "vulnerabilities"')
   })
 
   it.each(Object.entries(ofSboms))('%s', async (file, { findings, covers }) => {
-    const { counts, scans } = await readScanner(await readFile(join(dataFolder, 'cyclonedx', file)))
+    const { counts, scans } = await collect(await readFile(join(dataFolder, 'cyclonedx', file)))
     expect(counts).toMatchObject({ format: 'trivy', read: findings, deadLetters: 0, scans: 1 })
     expect(scans[0]?.scan).toMatchObject({ covers, target: { kind: 'sbom' } })
   })

@@ -1,5 +1,5 @@
 /** A small report of every scanner’s shape, written by us, for fuzzing: at least two elements in each list, so that each has a neighbour. */
-import { image, operatorReport, osPackages, vulnerability } from '../../collectors/trivy/reports-for-tests.ts'
+import { image, operatorReport, osPackages, vulnerability } from './trivy-reports.ts'
 
 type Json = Record<string, unknown>
 const digest = (letter: string): string => `sha256:${letter.repeat(64)}`

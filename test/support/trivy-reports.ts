@@ -1,4 +1,4 @@
-/** Reports of Trivy as small as they can be, made for its tests. Nothing else reads them. */
+/** Reports of Trivy as small as they can be, written by us for tests. */
 type Json = Record<string, unknown>
 export const digests = ['a', 'b'].map((digit) => `sha256:${digit.repeat(64)}`) as [string, string]
 
