@@ -15,7 +15,8 @@ import { alertLines, postAll } from './ingest-load.ts'
 import { launch, type Launched, pause } from './launch.ts'
 
 const falconer = fileURLToPath(new URL('../bin/falconer', import.meta.url))
-const connections = 32
+/** Of posts of one alert; of posts of many lines. */
+const connections = { singles: 32, lines: 4 }
 const linesPerPost = 500
 const quarters = [0, 1, 2, 3] as const
 
@@ -48,7 +49,10 @@ export const nats: Bench = {
 }
 
 function compared(samples: readonly Sample[]): Comparison[] {
-  const baseline = { what: `NDJSON posts of ${linesPerPost}, 4 connections, one server`, samples: samples.map((one) => one.lines.rate) }
+  const baseline = {
+    what: `NDJSON posts of ${linesPerPost}, ${connections.lines} connections, one server`,
+    samples: samples.map((one) => one.lines.rate),
+  }
   const cores = { what: 'the server while those are posted', samples: samples.map((one) => one.lines.cores) }
   const row = (what: string, rate: (one: Sample) => number | undefined): Comparison[] => {
     const ours = samples.flatMap((one) => rate(one) ?? [])
@@ -57,7 +61,7 @@ function compared(samples: readonly Sample[]): Comparison[] {
   const servers = (what: string, of: (one: Sample) => Taken | null): Comparison[] => {
     const ours = samples.flatMap((one) => of(one)?.cores ?? [])
     return [
-      ...row(`${what}`, (one) => of(one)?.rate),
+      ...row(what, (one) => of(one)?.rate),
       ...quarters.flatMap((at) => row(`  quarter ${at + 1} of the stream`, (one) => of(one)?.curve[at])),
       ...(ours.length === 0 ? [] : [{ what: '  processor, all its servers', unit: 'cores' as const, falconer: ours, baseline: cores }]),
     ]
@@ -65,7 +69,7 @@ function compared(samples: readonly Sample[]): Comparison[] {
   return [
     ...servers('one server', (one) => one.one),
     ...servers('two servers', (one) => one.two),
-    ...row(`single posts, ${connections} connections`, (one) => one.singles.rate),
+    ...row(`single posts, ${connections.singles} connections`, (one) => one.singles.rate),
   ]
 }
 
@@ -89,7 +93,7 @@ async function measurePosts(env: Env, count: number): Promise<Pick<Sample, 'line
     const [, url = ''] = await server.says(/url: (http\S+\/ingest\/falco\/\S+)/)
     const now = new Date()
     // The engine compiles what is hot: not a part of the rate.
-    await postAll(url, alertLines(count / 8, now, 1), connections)
+    await postAll(url, alertLines(count / 8, now, 1), connections.singles)
     const post = async (bodies: readonly string[], connected: number): Promise<Rate> => {
       const measured = processorsFrom([server])
       const { accepted, seconds } = await postAll(url, bodies, connected)
@@ -100,7 +104,7 @@ async function measurePosts(env: Env, count: number): Promise<Pick<Sample, 'line
     const bodies = Array.from({ length: Math.ceil(count / linesPerPost) }, (_, at) =>
       lines.slice(at * linesPerPost, (at + 1) * linesPerPost).join('\n'),
     )
-    return { lines: await post(bodies, 4), singles: await post(alertLines(count, now, 3), connections) }
+    return { lines: await post(bodies, connections.lines), singles: await post(alertLines(count, now, 3), connections.singles) }
   } finally {
     await server.stop()
   }

@@ -6,7 +6,7 @@ import type { KubeConfig } from '@kubernetes/client-node'
 import { z } from 'zod'
 import { UpstreamError } from '../domain/errors.ts'
 import { KubernetesApiError } from './contract.ts'
-import { type ApiRequest, parseAnswer, sendRequest } from './requests.ts'
+import { parseAnswer, sendRequest } from './requests.ts'
 
 export type CustomResource = { group: string; version: string; plural: string; namespaced: boolean }
 export type ObjectVersion = { uid: string; version: string; namespace: string | null; name: string }
@@ -31,11 +31,12 @@ const mostBeginnings = 5
 /** What the cluster serves of a group, in the version it prefers; nothing when it knows no such group. */
 export async function servedResources(kubeConfig: KubeConfig, group: string): Promise<CustomResource[]> {
   const path = `/apis/${encodeURIComponent(group)}`
-  const about = await found(kubeConfig, { method: 'GET', path })
+  const about = await textAt(kubeConfig, path)
   if (about === null) return []
-  const { version } = fit(Group, about).preferredVersion
-  const served = await found(kubeConfig, { method: 'GET', path: `${path}/${encodeURIComponent(version)}` })
-  return served === null ? [] : fit(Served, served).resources.map(({ name, namespaced }) => ({ group, version, plural: name, namespaced }))
+  const { version } = fit(Group, parseAnswer(about)).preferredVersion
+  const served = await textAt(kubeConfig, `${path}/${encodeURIComponent(version)}`)
+  if (served === null) return []
+  return fit(Served, parseAnswer(served)).resources.map(({ name, namespaced }) => ({ group, version, plural: name, namespaced }))
 }
 
 /** Every object there is, without its contents. */
@@ -69,14 +70,8 @@ export async function readObject(
 ): Promise<{ text: string; object: ObjectVersion } | null> {
   const place = namespace === null ? '' : `/namespaces/${encodeURIComponent(namespace)}`
   const { group, version, plural } = resource
-  try {
-    const path = `/apis/${group}/${version}${place}/${plural}/${encodeURIComponent(name)}`
-    const { text } = await sendRequest(kubeConfig, { method: 'GET', path })
-    return { text, object: versionOf(fit(z.looseObject({ metadata: Metadata }), parseAnswer(text)).metadata) }
-  } catch (error) {
-    if (error instanceof KubernetesApiError && error.status === 404) return null
-    throw error
-  }
+  const text = await textAt(kubeConfig, `/apis/${group}/${version}${place}/${plural}/${encodeURIComponent(name)}`)
+  return text === null ? null : { text, object: versionOf(fit(z.looseObject({ metadata: Metadata }), parseAnswer(text)).metadata) }
 }
 
 const pathOf = ({ group, version, plural }: CustomResource): string => `/apis/${group}/${version}/${plural}`
@@ -87,9 +82,10 @@ function versionOf({ name, namespace, uid, resourceVersion }: z.infer<typeof Met
   return { uid: uid || `${inside ?? ''}/${name}`, version: resourceVersion ?? '', namespace: inside, name }
 }
 
-async function found(kubeConfig: KubeConfig, request: ApiRequest): Promise<unknown> {
+/** Null: there is no such thing. */
+async function textAt(kubeConfig: KubeConfig, path: string): Promise<string | null> {
   try {
-    return parseAnswer((await sendRequest(kubeConfig, request)).text)
+    return (await sendRequest(kubeConfig, { method: 'GET', path })).text
   } catch (error) {
     if (error instanceof KubernetesApiError && error.status === 404) return null
     throw error

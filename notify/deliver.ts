@@ -17,7 +17,7 @@ export type Delivery = {
   /** Of this process. */ holder: string
   base: string
   stop: AbortSignal
-  /** A destination began or ceased to fail; `error` null: it takes again. */ told(change: {
+  /** A destination failed, each time it does; `error` null: it takes again. */ told(change: {
     error: string | null
     failures: number
     nextAt: Date | null

@@ -76,7 +76,7 @@ export function enforcePolicies(store: ObjectStore, keepEstablished: boolean): v
       .list('networkpolicies.networking.k8s.io', pod.metadata.namespace ?? null)
       .map((policy) => (policy.spec ?? {}) as Policy)
       .filter((spec) => spec.policyTypes?.includes(type) === true && selectsPod(spec, pod))
-    // Which peers a rule allows is not told apart: one that has any rule allows.
+    // Peers and ports of a rule are not looked at: a policy with any rule for this direction lets the flow through.
     const denied =
       selecting.length > 0 && selecting.every((spec) => ((flow.direction === 'out' ? spec.egress : spec.ingress) ?? []).length === 0)
     return denied ? { ...flow, state: 'closed' as const } : flow
