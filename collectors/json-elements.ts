@@ -235,6 +235,7 @@ function keyOf(word: readonly Buffer[]): string {
   try {
     return String(JSON.parse(`"${text}"`))
   } catch {
+    // Broken escapes name no list; the document’s parser says what is wrong.
     return text
   }
 }

@@ -2,6 +2,8 @@
  * What of an audit event’s parameters is kept: the names that are listed, and nothing else. Objects are entered only under a listed
  * name, and a value without a name is dropped, so a secret under any other is never stored, whatever it looks like.
  */
+import { cut } from './words.ts'
+
 const longestList = 50
 const longestText = 4_000
 
@@ -31,9 +33,6 @@ function keep(value: unknown, listed: ReadonlySet<string>, named: boolean): Kept
 
 const leaf = (value: unknown): Kept =>
   typeof value === 'string' && value.length > longestText ? { value: cut(value, longestText), dropped: true } : { value, dropped: false }
-
-/** Cut visibly. */
-export const cut = (text: string, length: number): string => (text.length <= length ? text : `${text.slice(0, length - 1)}…`)
 
 /** The event with these parts only: who ships logs may add the whole event again, as text. */
 export function keepParts<Event extends object>(event: Event, known: ReadonlySet<string>): { event: Event; dropped: boolean } {

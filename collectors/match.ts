@@ -147,6 +147,7 @@ function unpacked(value: unknown): unknown[] {
   try {
     return [JSON.parse(value.startsWith('%7B') ? decodeURIComponent(value) : value)]
   } catch {
+    // Nothing is packed in it, so there is nothing to match.
     return []
   }
 }
@@ -156,6 +157,7 @@ export function isCheap(source: string): boolean {
   try {
     RegExp(source, 'u')
   } catch {
+    // What is no expression at all is refused as one that is not cheap.
     return false
   }
   const bare = source.replace(/\\[^1-9k]/g, 'x').replace(/\[[^\]]*\]/g, 'x')

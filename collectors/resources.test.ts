@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { fileResource, imageAliases, imageResource, scanKey } from './resources.ts'
+import { fileResource, imageAliases, imageResource } from './resources.ts'
+import { scanKey } from './scan.ts'
 
 const [config, manifest] = [`sha256:${'a'.repeat(64)}`, `sha256:${'b'.repeat(64)}`]
 

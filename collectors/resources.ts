@@ -2,7 +2,6 @@
  * What findings are about, named alike whichever scanner speaks: the same image, object of Kubernetes or cloud resource has the same key.
  * Pure. Identity of images: the config digest, else the manifest digest (both are the same in every cluster), else the reference.
  */
-import { createHash } from 'node:crypto'
 import type { NewAlias } from '../domain/entity.ts'
 import type { ResourceRef } from '../domain/finding.ts'
 
@@ -56,12 +55,6 @@ export function fileResource(path: string, within: ResourceRef): ResourceRef {
   const own = path.replace(/^(?:\.?\/)+/, '')
   return own === '' ? within : { kind: 'file', scope: within.scope, key: `${within.key}:${own}`, name: own, namespace: null }
 }
-
-/** The same report about the same target, in the same scope, is the same scan. */
-export const scanKey = (reportSha256: string, scope: string, targetKey: string): string =>
-  createHash('sha256')
-    .update(JSON.stringify([reportSha256, scope, targetKey]))
-    .digest('hex')
 
 const kinds = new Map<string, ResourceRef['kind']>(
   Object.entries({

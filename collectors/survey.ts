@@ -58,6 +58,7 @@ function tried(of: (raw: unknown) => Looked | null, raw: unknown): Looked | null
   try {
     return of(raw)
   } catch {
+    // `normalise` meets the same fault, and its dead letter says it.
     return null
   }
 }

@@ -18,3 +18,12 @@ export const referencesOf = (candidates: readonly (string | null | undefined)[])
     0,
     20,
   )
+
+/** Percent-encoding undone; what is none stays as it is written. */
+export function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}

@@ -1,6 +1,6 @@
 /** An event in the field names of Falco’s cloudtrail plugin, so that its rules, our searches and correlation read both alike. */
 import { stringifyExact } from '../../domain/exact-json.ts'
-import { cut } from '../kept.ts'
+import { cut } from '../words.ts'
 import type { TrailEvent } from './event.ts'
 
 type Fields = Record<string, unknown>

@@ -78,6 +78,7 @@ function parsed(text: string): unknown {
     const value = parseExact(text)
     return whyUnfit(value) === null ? value : text
   } catch {
+    // Text that only looks packed is text.
     return text
   }
 }

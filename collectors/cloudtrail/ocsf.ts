@@ -91,6 +91,7 @@ function packed(value: unknown): unknown {
   try {
     return parseExact(value)
   } catch {
+    // Cut off on its way here: the event is told without it.
     return undefined
   }
 }

@@ -5,6 +5,7 @@ import { InputError } from '../../domain/errors.ts'
 import { stringifyExact } from '../../domain/exact-json.ts'
 import type { FindingPackage, NewFinding, ResourceRef } from '../../domain/finding.ts'
 import type { NewRecord, Piece, SourceContext } from '../collector.ts'
+import { unescaped } from '../words.ts'
 import { packageFrom, packageKey, severityOf, vulnerabilityId } from '../vulnerability.ts'
 import { packageOf, type Part, type Vulnerability } from './document.ts'
 import { type Around, around, imageOf, scanOf, targetOf } from './normalise.ts'
@@ -150,12 +151,4 @@ function aboutPart(part: Part, said: Around, scope: string): About {
 function named(key: string): { name: string; version: string | null } {
   const [, path = key, version] = /^pkg:[^/]+\/(.*?)(?:@([^@]*))?$/.exec(key) ?? []
   return { name: unescaped(path), version: version === undefined ? null : unescaped(version) }
-}
-
-function unescaped(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
 }

@@ -4,12 +4,12 @@
  */
 import { z } from 'zod'
 import { InputError } from '../../domain/errors.ts'
-import { parseEventTime } from '../../domain/event-time.ts'
 import type { FindingPackage, NewFinding, NewScan, ResourceRef } from '../../domain/finding.ts'
 import type { NewRecord, Piece, SourceContext } from '../collector.ts'
 import { cut, proseOf, referencesOf, titleOf } from '../words.ts'
 import { aroundOf, versionDigest } from '../report.ts'
-import { imageAliases, imageResource, scanKey } from '../resources.ts'
+import { imageAliases, imageResource } from '../resources.ts'
+import { observedAt, scanKey } from '../scan.ts'
 import { packageFrom, packageKey, packageType, severityOf, vulnerabilityId } from '../vulnerability.ts'
 import { isPartOfManifest, reportIn } from './manifest.ts'
 import { Around, type IgnoreRule, type Match, type Vulnerability } from './shapes.ts'
@@ -24,9 +24,9 @@ export function* normaliseGrype(raw: unknown, piece: Piece, source: SourceContex
   else yield { kind: 'finding', finding: findingOf(raw as Match, piece, scan) }
 }
 
-function scanOf(said: Around, { report }: Piece, { scope, receivedNs }: SourceContext): NewScan {
+function scanOf(said: Around, { report }: Piece, source: SourceContext): NewScan {
+  const { scope } = source
   const target = targetOf(said, scope)
-  const saidNs = parseEventTime(said.descriptor?.timestamp ?? '') ?? 0n
   return {
     scope,
     scanner: 'grype',
@@ -34,7 +34,7 @@ function scanOf(said: Around, { report }: Piece, { scope, receivedNs }: SourceCo
     target,
     covers: ['vulnerability'],
     contentKey: scanKey(versionDigest(report?.value) ?? report?.sha256 ?? '', scope, target.key),
-    ...(saidNs > 0n ? { observedNs: saidNs, observedFrom: 'report' } : { observedNs: receivedNs, observedFrom: 'received' }),
+    ...observedAt(said.descriptor?.timestamp, source),
   }
 }
 

@@ -3,7 +3,8 @@
  * environment values, arguments, annotations or issued tokens. Secrets in the address of a request are masked.
  */
 import { redact } from '../../domain/redact.ts'
-import { cut, keepListed, keepParts } from '../kept.ts'
+import { keepListed, keepParts } from '../kept.ts'
+import { cut } from '../words.ts'
 import { type AuditEvent, parametersOf } from './event.ts'
 
 const listed: ReadonlySet<string> = new Set(

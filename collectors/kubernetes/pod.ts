@@ -38,7 +38,7 @@ export function podProperties(raw: Json, metadata: Json): PodProperties {
   }
 }
 
-/** Those of `kubectl debug` are as good a place for an intruder as any. */
+/** Ephemeral ones (`kubectl debug`) are regular ones: an intruder is as well off there as in any. */
 const containersOf = (spec: Json): { regular: Json[]; initial: Json[] } => ({
   regular: [...list(spec.containers), ...list(spec.ephemeralContainers)].map(record),
   initial: list(spec.initContainers).map(record),

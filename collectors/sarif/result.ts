@@ -2,7 +2,7 @@
 import type { FindingPackage, NewFinding } from '../../domain/finding.ts'
 import type { Severity } from '../../domain/severity.ts'
 import { packageFrom, severityOf } from '../vulnerability.ts'
-import { cut, proseOf } from '../words.ts'
+import { cut, proseOf, unescaped } from '../words.ts'
 import type { Rule, Run, SarifResult } from './shape.ts'
 
 export type Place = { file: string; within: string; startLine: number | null; endLine: number | null }
@@ -36,14 +36,6 @@ function fileOf(uri: string, run: Run): string {
       .replace(/^(\.?\/)+/, ''),
     1_000,
   )
-}
-
-function unescaped(path: string): string {
-  try {
-    return decodeURIComponent(path)
-  } catch {
-    return path
-  }
 }
 
 export function severityIn(raw: SarifResult, rule: Rule | undefined): Severity | null {

@@ -5,7 +5,8 @@ import { parseEventTime } from '../../domain/event-time.ts'
 import type { NewScan } from '../../domain/finding.ts'
 import type { NewRecord, Piece, Report, SourceContext } from '../collector.ts'
 import { cut } from '../words.ts'
-import { imageAliases, imageResource, scanKey } from '../resources.ts'
+import { imageAliases, imageResource } from '../resources.ts'
+import { observedAt, scanKey } from '../scan.ts'
 import {
   control,
   licence,
@@ -73,9 +74,9 @@ function fit<T>(schema: ZodType<T>, value: unknown): T {
   throw new InputError(`the modified finding does not fit: ${issue?.path.join('.')}: ${issue?.message}`)
 }
 
-function scanOf(subject: Subject, report: Report, { scope, receivedNs }: SourceContext): NewScan {
+function scanOf(subject: Subject, report: Report, source: SourceContext): NewScan {
+  const { scope } = source
   const target = subject.target(scope)
-  const atNs = parseEventTime(subject.at ?? '') ?? 0n
   return {
     scope,
     scanner: 'trivy',
@@ -83,7 +84,7 @@ function scanOf(subject: Subject, report: Report, { scope, receivedNs }: SourceC
     target,
     covers: [...(subject.covers ?? [])],
     contentKey: scanKey(report.sha256, scope, target.key),
-    ...(atNs > 0n ? { observedNs: atNs, observedFrom: 'report' } : { observedNs: receivedNs, observedFrom: 'received' }),
+    ...observedAt(subject.at, source),
   }
 }
 
