@@ -83,6 +83,13 @@ describe('usage', { timeout: 120_000 }, () => {
     expect(errors).not.toContain('do_not_say')
   })
 
+  it('never calls it covered where nothing was looked at', async () => {
+    const empty = await mkdtemp(join(tmpdir(), 'falconer-empty-'))
+    const { code, output } = await runHere(['coverage', '--check', '--data', empty])
+    await rm(empty, { recursive: true })
+    expect({ code, output }).toEqual({ code: 1, output: expect.stringContaining('So nothing is known.') })
+  })
+
   it('shows progress on one line of a terminal, and none elsewhere', () => {
     let written = ''
     const write = (text: string): void => {

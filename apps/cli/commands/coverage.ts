@@ -13,7 +13,7 @@ export const coverageCommand: CliCommand = {
       .addOption(jsonOption())
       .option('--cluster <name>', 'only of this cluster or account')
       .option('--gaps', 'only what has gaps')
-      .option('--check', 'exit code 1 when anything has a gap')
+      .option('--check', 'exit code 1 when anything has a gap, or nothing was looked at')
       .option('--limit <number>', 'at most so many sensors and scans', wholeNumber(1, 10_000), 500)
       .addHelpText('after', examples('falconer coverage --gaps', 'falconer coverage --check --cluster prod'))
       .action(
@@ -28,7 +28,7 @@ export const coverageCommand: CliCommand = {
             options,
             place('/coverage', { scope, limit }),
             (answer) => shown(answer, gaps === true),
-            check === true ? { held: (answer) => answer.withGaps === 0 } : {},
+            check === true ? { held: (answer) => answer.withGaps === 0 && answer.total > 0 } : {},
           ),
       ),
 }
