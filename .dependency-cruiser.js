@@ -56,7 +56,7 @@ const rules = [
     comment:
       'Plug-ins of one catalogue never import each other, so that each can be added, read and removed alone. Put what they share beside the catalogue’s contract.',
     from: {
-      path: '^(incidents/rules|agent/playbook/families|responses/catalog/[^/]+|tools/catalog|notify/channels)/',
+      path: '^(graph/steps|incidents/rules|agent/playbook/families|responses/catalog/[^/]+|tools/catalog|notify/channels)/',
       pathNot: ['/registry\\.generated\\.ts$', proofs],
     },
     to: { path: '^$1/' },

@@ -23,6 +23,13 @@ export const entityKinds = [
   'cloud_account',
   'cloud_resource',
   'identity',
+  'internet',
+  // Never rows: findings are what joins a resource to its CVE or control, and what only alerts saw makes no entity.
+  'cve',
+  'control',
+  'process',
+  'file',
+  'endpoint',
 ] as const
 export const EntityKind = z.enum(entityKinds)
 export type EntityKind = z.infer<typeof EntityKind>
@@ -43,6 +50,14 @@ export const relationTypes = [
   'GRANTS',
   'MOUNTS',
   'HAS_PACKAGE',
+  'ASSUMES',
+  'EXPOSES',
+  // Of findings and alerts, never rows.
+  'AFFECTED_BY',
+  'VIOLATES',
+  'EXECUTED',
+  'OPENED',
+  'CONNECTED_TO',
 ] as const
 export const RelationType = z.enum(relationTypes)
 export type RelationType = z.infer<typeof RelationType>
@@ -147,6 +162,7 @@ export const PodProperties = z.object({
 export type PodProperties = z.infer<typeof PodProperties>
 /** properties of kind 'workload'. */
 export const WorkloadProperties = z.object({
+  template: PodProperties.optional().describe('What its pods are made as; not there: recorded before this was looked at'),
   workloadKind: z.string().describe('Deployment, StatefulSet, DaemonSet, Job, CronJob, ReplicaSet'),
   uid: z.string(),
   replicas: z.number().nullable(),

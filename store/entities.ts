@@ -141,6 +141,11 @@ export async function inventoryFreshness(db: Queryable): Promise<{ scope: string
   return rows.map((row) => ({ scope: row.scope, entities: Number(row.entities), pods: Number(row.pods), lastNs: row.last_ns }))
 }
 
+/** All of them, by key; for store/ alone, which bounds what it asks for. */
+export async function allEntitiesWhere(db: Queryable, condition: RawBuilder<unknown>): Promise<Entity[]> {
+  return (await db.query(sql<Row>`select ${columns} from entities where ${condition} order by kind, key`)).map(fromRow)
+}
+
 async function many(db: Queryable, condition: RawBuilder<unknown>, limit: number): Promise<Entity[]> {
   return (await db.query(sql<Row>`select ${columns} from entities where ${condition} order by id limit ${limit}`)).map(fromRow)
 }

@@ -17,6 +17,7 @@ import { insertDeadLetters } from './dead-letters.ts'
 import { countRecords, type Delivery, emptyDelivery, isOwnRecord, kinds, type Records } from './delivery.ts'
 import { upsertFalcoRules } from './falco-rules.ts'
 import { deriveAround } from './finding-life.ts'
+import { markUnits, markUsersOfImages, unitsOf } from './graph-units.ts'
 import { insertFindings } from './findings.ts'
 import { noteSensors, type SensorReport } from './internal-messages.ts'
 import { type Observed, upsertInventory } from './observe.ts'
@@ -102,6 +103,11 @@ async function write(tx: Transaction, clock: Clock, deliveries: readonly Deliver
     tx,
     [...observed.values()].flatMap((found) => found.news),
   )
+  await markUnits(
+    tx,
+    [...observed.values()].flatMap(({ differing }) => differing.flatMap(unitsOf)),
+    now,
+  )
   await lockTargets(
     tx,
     deliveries.flatMap(({ findings, scans }) => [...findings, ...scans].map(({ scan }) => scan)),
@@ -147,6 +153,8 @@ async function writePosture(tx: Transaction, delivery: Delivery, receivedAt: Dat
     if (await endScan(tx, id, end, receivedAt)) ended.push(id)
   }
   if (ended.length > 0) await deriveAround(tx, ended)
+  const images = scans.flatMap(({ scan: { target } }) => (target.kind === 'image' ? [target.key] : []))
+  await markUsersOfImages(tx, images, receivedAt)
   return fresh
 }
 

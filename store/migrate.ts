@@ -14,6 +14,7 @@ import * as posture from './migrations/0006-posture.ts'
 import * as once from './migrations/0007-once.ts'
 import * as notices from './migrations/0008-notices.ts'
 import * as pullCursors from './migrations/0009-pull-cursors.ts'
+import * as graph from './migrations/0010-graph.ts'
 
 export type Migrations = Readonly<Record<string, Migration>>
 export const migrations: Migrations = {
@@ -26,6 +27,7 @@ export const migrations: Migrations = {
   '0007-once': once,
   '0008-notices': notices,
   '0009-pull-cursors': pullCursors,
+  '0010-graph': graph,
 }
 
 /** Brings the schema up to date; answers the names of the migrations that ran. */

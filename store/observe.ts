@@ -6,11 +6,13 @@ import { sql } from 'kysely'
 import { comesAlong, type Entity, type EntityKind, type EntityRef, type NewEntity, type NewRelation } from '../domain/entity.ts'
 import { InvariantError } from '../domain/errors.ts'
 import { stringifyExact } from '../domain/exact-json.ts'
+import { toDate } from '../domain/event-time.ts'
 import type { Queryable, Transaction } from './database.ts'
+import { markUnits, unitsOf } from './graph-units.ts'
 import { escapeDeep, escapeText } from './values.ts'
 
-/** `changed`: objects that were new or different. `news`: what may explain alerts that nothing explained before. */
-export type Observed = { changed: number; news: EntityRef[] }
+/** `changed`: objects that were new or different, `differing` those with what comes along. `news`: what may explain alerts that nothing explained before. */
+export type Observed = { changed: number; differing: NewEntity[]; news: EntityRef[] }
 
 /** Writes entities and relations; an older observation never overwrites a newer one. */
 export async function upsertInventory(
@@ -23,13 +25,37 @@ export async function upsertInventory(
   }: { sourceId: string | null; inventory: boolean; entities: readonly NewEntity[]; relations: readonly NewRelation[] },
 ): Promise<Observed> {
   const observed = await upsertEntities(tx, sourceId, inventory ? 'inventory' : 'derived', newestOfEach(entities))
-  const [foreign] = inventory ? [] : relations.filter(({ type }) => type !== 'HAS_PACKAGE')
+  const [foreign] = inventory ? [] : relations.filter((relation) => !mayBeDerived(relation))
   if (foreign !== undefined)
     throw new InvariantError(
       `${foreign.type} is for inventory to tell: who owns what, and what runs where, leads to the targets of actions`,
     )
-  if (relations.length > 0) await upsertRelations(tx, relations)
+  if (entities.length > 0) await noteSightings(tx, sourceId, entities)
+  if (relations.length > 0) await upsertRelations(tx, sourceId, relations)
   return observed
+}
+
+/** Nothing of these leads to what an action could target. */
+const mayBeDerived = ({ from, type }: NewRelation): boolean =>
+  type === 'HAS_PACKAGE' || type === 'ASSUMES' || (type === 'CONTAINS' && from.kind === 'cloud_account')
+
+/** Whose word it is; "nobody" for what was brought in without a source. */
+export const witnessOf = (sourceId: string | null): string => sourceId ?? '00000000-0000-0000-0000-000000000000'
+
+/** Who saw it, and from when until when: written again at most every quarter of an hour. */
+async function noteSightings(tx: Transaction, sourceId: string | null, entities: readonly NewEntity[]): Promise<void> {
+  const seen = new Map<string, EntityRef & { first: bigint; last: bigint }>()
+  for (const { scope, kind, key, observedNs: at } of entities) {
+    const before = seen.get(refKey({ scope, kind, key }))
+    if (before === undefined) seen.set(refKey({ scope, kind, key }), { scope, kind, key, first: at, last: at })
+    else if (at < before.first) before.first = at
+    else if (at > before.last) before.last = at
+  }
+  await tx.query(sql`insert into entity_sightings as o (entity_id, witness, first_ns, last_ns)
+    select e.id, ${witnessOf(sourceId)}::uuid, r.first, r.last from jsonb_to_recordset(${stringifyExact(escapeDeep([...seen.values()]))}::jsonb)
+      as r(scope text, kind text, key text, first bigint, last bigint) join entities e on e.scope = r.scope and e.kind = r.kind and e.key = r.key order by e.id
+    on conflict (entity_id, witness) do update set last_ns = greatest(o.last_ns, excluded.last_ns), first_ns = least(o.first_ns, excluded.first_ns)
+      where excluded.last_ns > o.last_ns + ${quarterHourNs} or excluded.first_ns < o.first_ns`)
 }
 
 /** In one order everywhere, so that two writers seldom wait for each other in a circle. */
@@ -50,7 +76,7 @@ async function upsertEntities(
   origin: Entity['origin'],
   entities: readonly NewEntity[],
 ): Promise<Observed> {
-  if (entities.length === 0) return { changed: 0, news: [] }
+  if (entities.length === 0) return { changed: 0, differing: [], news: [] }
   const rows = entities.map((entity, at) => ({
     at,
     ...escapeDeep({ scope: entity.scope, kind: entity.kind, key: entity.key, name: entity.name, namespace: entity.namespace }),
@@ -81,8 +107,10 @@ async function upsertEntities(
       first_ns = least(e.first_ns, excluded.first_ns), last_ns = greatest(e.last_ns, excluded.last_ns), valid_from_ns = least(e.valid_from_ns, excluded.valid_from_ns),
       origin = case when e.origin = 'inventory' then e.origin else excluded.origin end, source_id = coalesce(excluded.source_id, e.source_id)
     where excluded.origin = 'inventory' or e.origin = 'derived'`)
+  const differing = entities.filter((_entity, at) => known.get(at)?.same !== true)
   return {
-    changed: entities.filter((entity, at) => !comesAlong.has(entity.kind) && known.get(at)?.same !== true).length,
+    changed: differing.filter((entity) => !comesAlong.has(entity.kind)).length,
+    differing,
     news: entities.filter((_entity, at) => known.get(at)?.news ?? true),
   }
 }
@@ -92,7 +120,7 @@ const maxNs = 9_223_372_036_854_775_807n
 const quarterHourNs = 900_000_000_000n
 
 /** A relation whose end is not known yet makes a bare, `derived` row for it: no action may target one. */
-async function upsertRelations(tx: Transaction, relations: readonly NewRelation[]): Promise<void> {
+async function upsertRelations(tx: Transaction, sourceId: string | null, relations: readonly NewRelation[]): Promise<void> {
   const unique = new Map<string, NewRelation>()
   for (const relation of relations) {
     const key = `${refKey(relation.from)}\n${relation.type}\n${refKey(relation.to)}`
@@ -118,11 +146,11 @@ async function upsertRelations(tx: Transaction, relations: readonly NewRelation[
     select distinct on (s, k, n) s, k, n, n, '{}'::jsonb, 'derived', at, at, at from (
       select fs s, fk k, fkey n, at from ${input} union all select ts, tk, tkey, at from ${input}) ends
     order by s, k, n on conflict (scope, kind, key) do nothing`)
-  await tx.query(sql`insert into relations as o (src, type, dst, first_ns, last_ns, properties)
-    select f.id, r.type, t.id, min(r.at), max(r.at), (array_agg(r.properties))[1] from ${input}
+  await tx.query(sql`insert into relations as o (src, type, dst, witness, first_ns, last_ns, properties)
+    select f.id, r.type, t.id, ${witnessOf(sourceId)}::uuid, min(r.at), max(r.at), (array_agg(r.properties))[1] from ${input}
       join entities f on f.scope = r.fs and f.kind = r.fk and f.key = r.fkey join entities t on t.scope = r.ts and t.kind = r.tk and t.key = r.tkey
     group by 1, 2, 3 order by 1, 2, 3
-    on conflict (src, type, dst) do update set last_ns = greatest(o.last_ns, excluded.last_ns), first_ns = least(o.first_ns, excluded.first_ns),
+    on conflict (src, type, dst, witness) do update set last_ns = greatest(o.last_ns, excluded.last_ns), first_ns = least(o.first_ns, excluded.first_ns),
       properties = coalesce(case when excluded.last_ns >= o.last_ns then excluded.properties end, o.properties, excluded.properties)
       where excluded.last_ns > o.last_ns + ${quarterHourNs} or excluded.first_ns < o.first_ns`)
 }
@@ -158,9 +186,17 @@ export async function markDeleted(
   atNs: bigint,
 ): Promise<number> {
   if (keys.length === 0) return 0
-  return (
-    await tx.query(
-      sql`update entities set deleted_ns = ${atNs} where scope = ${escapeText(scope)} and kind = ${kind} and key = any(${keys.map(escapeText)}::text[]) and deleted_ns is null returning 1`,
-    )
-  ).length
+  const gone = await tx.query(
+    sql<{
+      namespace: string | null
+      name: string
+    }>`update entities set deleted_ns = ${atNs} where scope = ${escapeText(scope)} and kind = ${kind} and key = any(${keys.map(escapeText)}::text[]) and deleted_ns is null
+      returning namespace, name`,
+  )
+  await markUnits(
+    tx,
+    gone.flatMap(({ namespace, name }) => unitsOf({ scope, kind, namespace, name })),
+    toDate(atNs),
+  )
+  return gone.length
 }

@@ -10,6 +10,7 @@ type Registry = { folder: string; type: string; from: string; list: string; dept
 
 const registries: readonly Registry[] = [
   { folder: 'collectors', type: 'Collector', from: './collector.ts', list: 'collectors', depth: 'folder' },
+  { folder: 'graph/steps', type: 'StepRule', from: '../step-rule.ts', list: 'stepRules', depth: 'file' },
   { folder: 'incidents/rules', type: 'CorrelationRule', from: '../rule.ts', list: 'correlationRules', depth: 'file' },
   { folder: 'agent/playbook/families', type: 'Family', from: '../family.ts', list: 'families', depth: 'file' },
   { folder: 'responses/catalog/kubernetes', type: 'AnyAction', from: '../../action.ts', list: 'kubernetesActions', depth: 'file' },

@@ -171,7 +171,7 @@ describe('posture', () => {
       to: { scope: 'lab', kind: 'pod' as const, key: victim.uid },
       observedNs: far,
     })
-    for (const type of relationTypes.filter((one) => one !== 'HAS_PACKAGE'))
+    for (const type of relationTypes.filter((one) => one !== 'HAS_PACKAGE' && one !== 'ASSUMES'))
       await expect(accept(site.db, site.clock, [derived({ relations: [relation(type)] })]), type).rejects.toThrow(
         /is for inventory to tell/,
       )
