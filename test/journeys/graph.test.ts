@@ -1,5 +1,7 @@
 /** Inventory from its arrival to the questions: what stands around a thing, what could be taken from it, how it could be reached. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { GraphView } from '../../domain/graph-view.ts'
+import { alertOfShop } from '../support/shop-alert.ts'
 import { openSite, type Site } from '../support/site.ts'
 
 type Node = { id: string; title: string; depth: number }
@@ -31,6 +33,20 @@ describe('the graph', () => {
     expect(around.relations).toEqual(expect.arrayContaining([expect.objectContaining({ type: 'OWNS', witnesses: [expect.any(String)] })]))
     expect(around.freshness).toMatch(/Inventory: .* as last observed at/)
     expect(titles(await read('/neighbours?node=deployment/shop/checkout&depth=3&asOf=2020-01-01'))).toEqual(['Deployment shop/checkout'])
+  })
+
+  it('is drawn around a node, and around an incident with what its alerts saw', async () => {
+    const around = await read('/view?node=deployment/shop/checkout')
+    expect(around).toMatchObject({ title: 'Around Deployment shop/checkout', asOf: null, more: 0 })
+    await site.ingest(JSON.stringify(alertOfShop({ time: '2026-11-20T11:59:00Z' })))
+    await site.settle()
+    const [incident] = ((await (await site.ask('/api/v1/incidents', { as: site.people.viewer })).json()) as { incidents: { id: string }[] })
+      .incidents
+    const view = GraphView.parse(await read(`/view?incident=${incident?.id}`))
+    const kinds = new Set(view.nodes.map(({ kind }) => kind))
+    expect(kinds).toEqual(new Set([...kinds, 'process', 'endpoint', 'pod', 'container']))
+    expect(view.edges).toContainEqual(expect.objectContaining({ type: 'EXECUTED', kind: 'alert', title: 'executed' }))
+    expect(await read('/view', 400)).toMatchObject({ detail: expect.stringMatching(/either a node or an incident/) })
   })
 
   it('of what is not known says that it is not known', async () => {
