@@ -2,10 +2,10 @@
  * The command line put together from the registry of commands; nothing heavy is loaded before a command runs.
  * Exit codes: 0 it held, 1 it failed, 2 it was used wrongly, 130 it was stopped.
  */
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { FalconerError, InputError } from '../../domain/errors.ts'
 import { type Cli, examples, groups, type JsonOption, type Overrides } from './command.ts'
+import { version } from '../../config/version.ts'
 import { commands } from './commands/registry.generated.ts'
 import { print, remark } from './output.ts'
 
@@ -34,7 +34,7 @@ export function buildProgram(): Command {
   const program = new Command('falconer')
     .description('Falco alerts in, incidents investigated, responses proposed; a person approves.')
     .option('--data <folder>', 'folder of the embedded database (default: FALCONER_DATA or .falconer)')
-    .version(versionOf(), '--version')
+    .version(version, '--version')
     .showHelpAfterError('(add --help for the options)')
     .exitOverride()
     .addHelpText(
@@ -60,9 +60,6 @@ Exit codes: 0 it held, 1 it failed, 2 it was used wrongly, 130 it was stopped by
       .helpGroup(`${groups[groups.length - 1]}:`),
   )
 }
-
-const versionOf = (): string =>
-  (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version
 
 function cliOf(program: Command): Cli {
   const overrides = (): Overrides => {

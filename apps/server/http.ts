@@ -14,6 +14,7 @@ import { answerEvents, eventsRoute } from './events.ts'
 import type { Falconer } from './falconer.ts'
 import { answerHeaders, boundedBody, noNul, otherMethods, ownOrigin } from './front-door.ts'
 import { ingestRoute, ingestRoutes } from './ingest.ts'
+import { mcpRoutes } from './mcp.ts'
 import { OverloadedError } from './intake-queue.ts'
 import { cutOff, faultOfOurs, type Problem, problemOf } from './problems.ts'
 import { type AppContext, type Bindings, type Who, whoAsks } from './who.ts'
@@ -36,6 +37,7 @@ export function createApp(falconer: Falconer): App {
     return next()
   })
   app.route(apiPath, apiRoutes(falconer))
+  app.route('/mcp', mcpRoutes(falconer))
   app.get(eventsRoute.path, (context) => answerEvents(context as AppContext, falconer))
   app.route('/', pageRoutes(falconer))
   app.route('/', otherMethods([...operations.map(({ method, path }) => ({ method, path: apiPath + path })), ...webRoutes, ingestRoute]))

@@ -16,6 +16,7 @@ import { importCommand } from './import.ts'
 import { incidentCommand } from './incident.ts'
 import { incidentsCommand } from './incidents.ts'
 import { investigateCommand } from './investigate.ts'
+import { mcpCommand } from './mcp.ts'
 import { migrateCommand } from './migrate.ts'
 import { proposalsCommand } from './proposals.ts'
 import { rejectCommand } from './reject.ts'
@@ -25,4 +26,4 @@ import { sourcesCommand } from './sources.ts'
 import { tokensCommand } from './tokens.ts'
 import { usersCommand } from './users.ts'
 
-export const commands: readonly CliCommand[] = [activitiesCommand, alertsCommand, approveCommand, auditCommand, coverageCommand, deadLettersCommand, demoCommand, doctorCommand, exportCommand, findingsCommand, followCommand, graphCommand, importCommand, incidentCommand, incidentsCommand, investigateCommand, migrateCommand, proposalsCommand, rejectCommand, rulesCommand, serveCommand, sourcesCommand, tokensCommand, usersCommand]
+export const commands: readonly CliCommand[] = [activitiesCommand, alertsCommand, approveCommand, auditCommand, coverageCommand, deadLettersCommand, demoCommand, doctorCommand, exportCommand, findingsCommand, followCommand, graphCommand, importCommand, incidentCommand, incidentsCommand, investigateCommand, mcpCommand, migrateCommand, proposalsCommand, rejectCommand, rulesCommand, serveCommand, sourcesCommand, tokensCommand, usersCommand]

@@ -1,0 +1,35 @@
+import { Option } from 'commander'
+import { loadConfig } from '../../../config/config.ts'
+import { ConfigError, InputError } from '../../../domain/errors.ts'
+import { type CliCommand, examples } from '../command.ts'
+
+type Given = { toolsets?: string; readOnly?: boolean }
+
+export const mcpCommand: CliCommand = {
+  group: 'Start',
+  register: (program, cli) =>
+    program
+      .command('mcp')
+      .description('serve MCP over standard input and output, for an IDE')
+      .option('--toolsets <list>', 'only these: incidents,alerts,posture,graph,rules,respond')
+      .addOption(new Option('--read-only', 'without the tools that propose'))
+      .addHelpText('after', examples('falconer mcp', 'falconer mcp --read-only --toolsets incidents,graph'))
+      .action(async ({ toolsets, readOnly }: Given) => {
+        const config = loadConfig({ FALCONER_LOG: 'error', ...cli.overrides() })
+        const { choiceOf } = await import('../../server/mcp.ts')
+        const query = { ...(toolsets === undefined ? {} : { toolsets }), ...(readOnly === true ? { readonly: 'true' } : {}) }
+        const choice = choiceOf(query)
+        const holder =
+          config.DATABASE_URL === undefined ? await (await import('../../../store/embedded.ts')).holderOf(config.FALCONER_DATA) : undefined
+        const url = config.FALCONER_URL ?? holder?.url ?? undefined
+        const { relay, serveHere } = await import('../../mcp/stdio.ts')
+        if (url === undefined) {
+          if (holder !== undefined) throw new InputError(`${config.FALCONER_DATA} is in use by a command; try again when it is done.`)
+          return serveHere(config, choice)
+        }
+        const token = config.FALCONER_TOKEN
+        if (token === undefined)
+          throw new ConfigError(`Falconer runs at ${url}. Make an API token at ${url}/account and set FALCONER_TOKEN.`)
+        return relay(`${url.replace(/\/$/, '')}/mcp?${new URLSearchParams(query)}`, token.reveal())
+      }),
+}

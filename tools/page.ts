@@ -1,0 +1,46 @@
+/**
+ * Lists for a reader who pays for every character: as many entries as fit, how many were left out, and how to get them. Never cut in the middle of an entry,
+ * and never silently.
+ */
+import { z } from 'zod'
+
+/** Some 1,500 tokens. */
+export const listBudget = 6_000
+
+export const More = z.string().nullable().describe('What was left out and how to narrow it; null: this is all')
+
+/** Parameters that every list takes. */
+export const listInput = (most: number, preset: number) => ({
+  limit: z.number().int().min(1).max(most).default(preset).describe(`At most so many, up to ${most}`),
+  cursor: z.string().max(200).optional().describe('`next` of the answer before'),
+})
+
+/** The first entries that fit into `budget` bytes, at least one. */
+export function fitting<T>(entries: readonly T[], budget = listBudget): T[] {
+  const kept: T[] = []
+  let used = 0
+  for (const entry of entries) {
+    used += JSON.stringify(entry, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value)).length
+    if (kept.length > 0 && used > budget) break
+    kept.push(entry)
+  }
+  return kept
+}
+
+/**
+ * A page that fits: what does not is left to the next page, so that a cursor never skips. `fetch` answers at most `limit` entries, and the cursor behind the
+ * last of them.
+ */
+export async function fittingPage<T>(
+  limit: number,
+  fetch: (limit: number) => Promise<{ entries: T[]; next: string | null }>,
+  budget = listBudget,
+): Promise<{ entries: T[]; next: string | null }> {
+  const page = await fetch(limit)
+  const kept = fitting(page.entries, budget)
+  return kept.length === page.entries.length ? page : fetch(kept.length)
+}
+
+/** "12 more; narrow by namespace or severity". `left` null: it is not known how many. */
+export const moreText = (left: number | null, narrowBy: string): string | null =>
+  left === 0 ? null : `${left === null ? 'There are more' : `${left} more`}; ${narrowBy}`
