@@ -18,14 +18,13 @@ export function chokePoints(
   graph: StepGraph,
   { k = 100, budget = 20_000_000, ...question }: Omit<PathQuestion, 'k'> & { k?: number },
 ): ChokePoints {
-  const start = nodeOf(graph, question.from)
-  if (start === undefined) return { points: [], targetsReached: 0, paths: 0, complete: true }
+  const sources = question.from.flatMap((id) => nodeOf(graph, id) ?? [])
   const soleFix = soleFixes(graph)
   const found = cheapest(graph, { ...question, k, budget })
   const removed = new Map<number, number>()
   for (const hops of found.paths)
     for (const fix of new Set(hops.map((hop) => at(soleFix, hop)))) if (fix >= 0) removed.set(fix, (removed.get(fix) ?? 0) + 1)
-  const tree = treeOf(graph, spread(graph, [start]), marksOf(graph, question.targets))
+  const tree = treeOf(graph, spread(graph, sources), marksOf(graph, question.targets))
   const cut = cutOff(graph, tree, soleFix, budget)
   const points = [...new Set([...cut.byFix.keys(), ...removed.keys()])]
     .map((fix) => ({ fix, fixKey: graph.fixKeys[fix] ?? '', targetsCutOff: cut.byFix.get(fix) ?? 0, pathsRemoved: removed.get(fix) ?? 0 }))
@@ -67,10 +66,12 @@ function treeOf({ ids, hopSrc }: StepGraph, { order: found, via }: Spread, targe
     size[node] = at(size, node) + 1
     if (at(via, node) >= 0) size[at(hopSrc, at(via, node))] = at(size, at(hopSrc, at(via, node))) + at(size, node)
   }
+  let roots = 0
   for (const node of found) {
     const parent = at(via, node) < 0 ? -1 : at(hopSrc, at(via, node))
-    place[node] = parent < 0 ? 0 : at(free, parent)
-    if (parent >= 0) free[parent] = at(free, parent) + at(size, node)
+    place[node] = parent < 0 ? roots : at(free, parent)
+    if (parent < 0) roots += at(size, node)
+    else free[parent] = at(free, parent) + at(size, node)
     free[node] = at(place, node) + 1
     order[at(place, node)] = node
   }

@@ -18,15 +18,17 @@ const step: fc.Arbitrary<BareStep> = fc.record({
 })
 const steps = fc.uniqueArray(step, { maxLength: 24, selector: ({ src, type, dst }) => `${src} ${type} ${dst}` })
 const asked = fc.record({
+  from: fc.uniqueArray(end, { minLength: 1, maxLength: 2 }),
   steps,
   targets: fc.uniqueArray(end, { maxLength: 4 }).map((ids) => new Set(ids)),
   k: fc.integer({ min: 1, max: 14 }),
   maxHops: fc.integer({ min: 1, max: 7 }),
 })
-const from = 1_000n
+type Question = { from: bigint[]; steps: BareStep[]; targets: Set<bigint>; k: number; maxHops: number }
+const start = 1_000n
 
 /** Every simple path, the plain way. */
-function allPaths(all: readonly BareStep[], targets: ReadonlySet<bigint>, maxHops: number): { nodes: bigint[]; cost: number }[] {
+function allPaths({ steps: all, from, targets, maxHops }: Question): { nodes: bigint[]; cost: number }[] {
   const found: { nodes: bigint[]; cost: number }[] = []
   const walk = (nodes: bigint[], cost: number): void => {
     const last = nodes.at(-1) as bigint
@@ -35,28 +37,28 @@ function allPaths(all: readonly BareStep[], targets: ReadonlySet<bigint>, maxHop
     for (const next of new Set(all.filter(({ src }) => src === last).map(({ dst }) => dst)))
       if (!nodes.includes(next)) walk([...nodes, next], cost + cheapestBetween(all, last, next))
   }
-  walk([from], 0)
+  for (const id of from) walk([id], 0)
   return found.sort((a, b) => a.cost - b.cost || a.nodes.length - b.nodes.length)
 }
 const between = (all: readonly BareStep[], src: bigint, dst: bigint): BareStep[] => all.filter((one) => one.src === src && one.dst === dst)
 const cheapestBetween = (all: readonly BareStep[], src: bigint, dst: bigint): number =>
   Math.min(...between(all, src, dst).map(({ cost }) => cost))
 
-function reachable(all: readonly BareStep[], maxDepth = Number.POSITIVE_INFINITY): Map<bigint, number> {
-  const depths = new Map([[from, 0]])
+function reachable(from: readonly bigint[], all: readonly BareStep[], maxDepth = Number.POSITIVE_INFINITY): Map<bigint, number> {
+  const depths = new Map(from.map((id) => [id, 0]))
   for (let depth = 1; depth <= Math.min(maxDepth, 10); depth += 1)
     for (const { src, dst } of all) if (depths.get(src) === depth - 1 && !depths.has(dst)) depths.set(dst, depth)
   return depths
 }
-const mentions = (all: readonly BareStep[]): boolean => all.some(({ src, dst }) => src !== dst && (src === from || dst === from))
+const mentions = (all: readonly BareStep[]): boolean => all.some(({ src, dst }) => src !== dst && (src === start || dst === start))
 
 describe('the path engine', () => {
   it('finds the k cheapest simple paths, and no others', () => {
     fc.assert(
-      fc.property(asked, ({ steps: all, targets, k, maxHops }) => {
+      fc.property(asked, ({ steps: all, from, targets, k, maxHops }) => {
         const { paths, complete } = shortestPaths(buildGraph(all), { from, targets, k, maxHops })
         expect(complete).toBe(true)
-        const expected = allPaths(all, targets, maxHops).slice(0, k)
+        const expected = allPaths({ steps: all, from, targets, k, maxHops }).slice(0, k)
         expect(paths.map(({ cost, nodes }) => [cost, nodes.length])).toEqual(expected.map(({ cost, nodes }) => [cost, nodes.length]))
         expect(new Set(paths.map(({ nodes }) => nodes.join())).size).toBe(paths.length)
         for (const path of paths) expectTrue(path, all, targets)
@@ -71,7 +73,7 @@ describe('the path engine', () => {
         asked.chain((question) =>
           fc.shuffledSubarray(question.steps, { minLength: question.steps.length }).map((other) => ({ ...question, other })),
         ),
-        ({ steps: all, other, targets, k, maxHops }) => {
+        ({ steps: all, other, from, targets, k, maxHops }) => {
           const question = { from, targets, k, maxHops }
           expect(buildGraph(other)).toEqual(buildGraph(all))
           expect(shortestPaths(buildGraph(other), question)).toEqual(shortestPaths(buildGraph(all), question))
@@ -83,7 +85,7 @@ describe('the path engine', () => {
 
   it('with little work allowed gives the first of the cheapest, and says that others are missing', () => {
     fc.assert(
-      fc.property(asked, fc.integer({ min: 0, max: 60 }), ({ steps: all, targets, k, maxHops }, budget) => {
+      fc.property(asked, fc.integer({ min: 0, max: 60 }), ({ steps: all, from, targets, k, maxHops }, budget) => {
         const whole = shortestPaths(buildGraph(all), { from, targets, k, maxHops })
         const part = shortestPaths(buildGraph(all), { from, targets, k, maxHops, budget })
         expect(part.paths).toEqual(whole.paths.slice(0, part.paths.length))
@@ -91,8 +93,8 @@ describe('the path engine', () => {
       }),
       property(4_000),
     )
-    const two: BareStep[] = [2_000n, 3_000n].map((dst) => ({ src: from, dst, cost: 1, type: 'lateral', fixKey: null }))
-    const question = { from, targets: () => true, k: 2 }
+    const two: BareStep[] = [2_000n, 3_000n].map((dst) => ({ src: start, dst, cost: 1, type: 'lateral', fixKey: null }))
+    const question = { from: [start], targets: () => true, k: 2 }
     expect(shortestPaths(buildGraph(two), { ...question, budget: 5 })).toMatchObject({ paths: [{}], complete: false })
     expect(shortestPaths(buildGraph(two), question)).toMatchObject({ paths: [{}, {}], complete: true })
   })
@@ -100,8 +102,8 @@ describe('the path engine', () => {
   it('reaches what can be reached, at its depth', () => {
     fc.assert(
       fc.property(steps, fc.integer({ min: 0, max: 5 }), (all, maxDepth) => {
-        const expected = mentions(all) ? [...reachable(all, maxDepth)].map(([id, depth]) => ({ id, depth })) : []
-        const reached = reach(buildGraph(all), [from], maxDepth)
+        const expected = mentions(all) ? [...reachable([start], all, maxDepth)].map(([id, depth]) => ({ id, depth })) : []
+        const reached = reach(buildGraph(all), [start], maxDepth)
         expect(reached).toEqual(expected.sort((a, b) => a.depth - b.depth || Number(a.id - b.id)))
       }),
       property(4_000),
@@ -111,7 +113,7 @@ describe('the path engine', () => {
   it('after a change is the graph that never had those steps', () => {
     fc.assert(
       fc.property(asked, fc.subarray(['a', 'b', 'c', 'none']), fc.subarray([2_000n, 3_000n, 9_000n]), (question, fixKeys, nodes) => {
-        const { steps: all, targets, k, maxHops } = question
+        const { steps: all, from, targets, k, maxHops } = question
         const rest = all.filter(({ src, dst, fixKey }) => !fixKeys.includes(fixKey ?? '') && !nodes.includes(src) && !nodes.includes(dst))
         const changed = without(buildGraph(all), { fixKeys, nodes })
         expect(shortestPaths(changed, { from, targets, k, maxHops })).toEqual(
@@ -124,12 +126,12 @@ describe('the path engine', () => {
 
   it('knows what each single change takes away', () => {
     fc.assert(
-      fc.property(asked, ({ steps: all, targets, k, maxHops }) => {
+      fc.property(asked, ({ steps: all, from, targets, k, maxHops }) => {
         const graph = buildGraph(all)
         const { points, targetsReached, paths, complete } = chokePoints(graph, { from, targets, k, maxHops })
         const cheapest = shortestPaths(graph, { from, targets, k, maxHops }).paths
         const wanted = (rest: readonly BareStep[]): number =>
-          [...reachable(rest).keys()].filter((id) => id !== from && targets.has(id)).length
+          [...reachable(from, rest).keys()].filter((id) => !from.includes(id) && targets.has(id)).length
         expect({ targetsReached, paths, complete }).toEqual({ targetsReached: wanted(all), paths: cheapest.length, complete: true })
         const expected = ['a', 'b', 'c', 'd', 'e'].map((fixKey) => ({
           fixKey,
@@ -148,9 +150,9 @@ describe('the path engine', () => {
 
   it('has no word for what it does not know', () => {
     const graph = buildGraph([])
-    expect(shortestPaths(graph, { from, targets: new Set([2_000n]), k: 3 })).toEqual({ paths: [], complete: true })
-    expect(reach(graph, [from])).toEqual([])
-    expect(chokePoints(graph, { from, targets: () => true })).toEqual({ points: [], targetsReached: 0, paths: 0, complete: true })
+    expect(shortestPaths(graph, { from: [start], targets: new Set([2_000n]), k: 3 })).toEqual({ paths: [], complete: true })
+    expect(reach(graph, [start])).toEqual([])
+    expect(chokePoints(graph, { from: [start], targets: () => true })).toEqual({ points: [], targetsReached: 0, paths: 0, complete: true })
   })
 })
 

@@ -12,7 +12,7 @@ export type AttackPath = { nodes: bigint[]; hops: PathStep[][]; cost: number }
 /** Not `complete`: the work allowed was used up. Those given are the cheapest all the same; others of the k are missing. */
 export type Paths = { paths: AttackPath[]; complete: boolean }
 export type PathQuestion = {
-  from: bigint
+  /** A path begins at one of these. */ from: readonly bigint[]
   /** A path ends at one, and may pass through others. */ targets: Targets
   k: number
   /** At most 31. */ maxHops?: number
@@ -29,29 +29,29 @@ export function cheapest(
   graph: StepGraph,
   { from, targets, k, maxHops = 8, budget = 20_000_000 }: PathQuestion,
 ): { paths: number[][]; complete: boolean } {
-  const source = nodeOf(graph, from)
-  if (source === undefined) return { paths: [], complete: true }
-  const search = new Search(graph, source, marksOf(graph, targets), Math.min(maxHops, mostHops), budget)
+  const sources = [...new Set(from.flatMap((id) => nodeOf(graph, id) ?? []))]
+  const search = new Search(graph, sources, marksOf(graph, targets), Math.min(maxHops, mostHops), budget)
   const accepted: number[][] = []
   const candidates: Candidate[] = []
-  const consider = (prefix: number[]): void => {
-    const found = search.cheapestAfter(prefix, takenAfter(prefix, accepted))
-    if (found !== undefined)
-      candidates.push({ hops: [...prefix, ...found], weight: weigh(graph, [...prefix, ...found]), left: prefix.length })
+  const consider = (start: number, prefix: number[]): void => {
+    const found = search.cheapestAfter(start, prefix, takenAfter(prefix, accepted))
+    if (found === undefined) return
+    const hops = [...prefix, ...found]
+    candidates.push({ start, hops, weight: weigh(graph, hops), left: prefix.length })
   }
-  consider([])
+  for (const source of sources) consider(source, [])
   while (accepted.length < k && !search.exhausted) {
     const best = takeLeast(candidates)
     if (best === undefined) return { paths: accepted, complete: true }
     accepted.push(best.hops)
     if (accepted.length === k) return { paths: accepted, complete: true }
-    for (let kept = best.left; kept <= best.hops.length; kept += 1) consider(best.hops.slice(0, kept))
+    for (let kept = best.left; kept <= best.hops.length; kept += 1) consider(best.start, best.hops.slice(0, kept))
   }
   return { paths: accepted, complete: accepted.length >= k }
 }
 
 /** `left`: how many hops it shares with the path it left. */
-type Candidate = { hops: number[]; weight: number; left: number }
+type Candidate = { start: number; hops: number[]; weight: number; left: number }
 const mostHops = 31
 const perCost = mostHops + 1
 const unreachable = 65_535
@@ -98,21 +98,19 @@ function stepsOfHop({ stepStart, stepCost, stepType, stepFix, types, fixKeys }: 
 
 class Search {
   readonly #graph: StepGraph
-  readonly #source: number
   readonly #targets: Uint8Array
   readonly #maxHops: number
   readonly #taken: Uint8Array
   /** By hops left: what each node's way to a target weighs at least. */ readonly #bounds: Uint16Array[]
   #budget: number
 
-  constructor(graph: StepGraph, source: number, targets: Uint8Array, maxHops: number, budget: number) {
+  constructor(graph: StepGraph, sources: readonly number[], targets: Uint8Array, maxHops: number, budget: number) {
     this.#graph = graph
-    this.#source = source
     this.#targets = targets
     this.#maxHops = maxHops
     this.#taken = new Uint8Array(graph.ids.length)
     this.#budget = budget
-    this.#bounds = this.#boundsFrom(spread(graph, [source], maxHops).depth)
+    this.#bounds = this.#boundsFrom(spread(graph, sources, maxHops).depth)
   }
 
   get exhausted(): boolean {
@@ -120,10 +118,10 @@ class Search {
   }
 
   /** The hops of the cheapest way on. Undefined: there is none, or the work allowed is used up. */
-  cheapestAfter(prefix: readonly number[], without: ReadonlySet<number>): number[] | undefined {
+  cheapestAfter(source: number, prefix: readonly number[], without: ReadonlySet<number>): number[] | undefined {
     const { hopSrc, hopDst } = this.#graph
     for (const hop of prefix) this.#taken[at(hopSrc, hop)] = 1
-    const start = prefix.length === 0 ? this.#source : at(hopDst, prefix[prefix.length - 1] as number)
+    const start = prefix.length === 0 ? source : at(hopDst, prefix[prefix.length - 1] as number)
     this.#taken[start] = 1
     const found = this.#bestFirst(start, prefix.length, without)
     for (const hop of prefix) this.#taken[at(hopSrc, hop)] = 0
