@@ -21,19 +21,24 @@ const wide: Readonly<Record<UnitKind, readonly EntityKind[]>> = {
 /** Of a namespace’s own; containers and images are told by their pods. */
 const own: readonly EntityKind[] = ['workload', 'pod', 'service', 'ingress', 'network_policy', 'service_account', 'secret']
 
-/** `access`: also roles, bindings and every account of the cluster, which facts about rights stand on and steps of the unit do not. */
-export async function readWorld(db: Queryable, { scope, unit }: Unit, { access = false } = {}): Promise<World> {
+export const readWorld = (db: Queryable, unit: Unit): Promise<World> => read(db, unit)
+
+/** The world that facts about the places of a namespace are told from: what is there now, and the roles and bindings of the cluster. */
+export const readPlaces = (db: Queryable, scope: string, namespace: string): Promise<World> =>
+  read(db, { scope, unit: `namespace/${namespace}` }, { kinds: wide.access, present: true })
+
+async function read(
+  db: Queryable,
+  { scope, unit }: Unit,
+  { kinds: more = [], present = false }: { kinds?: readonly EntityKind[]; present?: boolean } = {},
+): Promise<World> {
   const kind = unitKind(unit)
   const namespace = kind === 'namespace' ? unit.slice('namespace/'.length) : null
   const records = namespace === null ? [] : await entitiesOfUnit(db, scope, { namespace, kinds: own })
-  const kinds = access ? [...new Set([...wide[kind], ...wide.access])] : wide[kind]
-  const world = worldFrom({ scope, namespace }, [...records, ...(await entitiesOfUnit(db, scope, { kinds }))])
+  records.push(...(await entitiesOfUnit(db, scope, { kinds: [...new Set([...wide[kind], ...more])] })))
+  const world = worldFrom({ scope, namespace }, present ? records.filter(({ deletedNs }) => deletedNs === null) : records)
   return { ...world, weaknesses: await weaknessesFor(db, world) }
 }
-
-/** The world that facts about the places of a namespace are told from. */
-export const readPlaces = (db: Queryable, scope: string, namespace: string): Promise<World> =>
-  readWorld(db, { scope, unit: `namespace/${namespace}` }, { access: true })
 
 const mostWeaknesses = 5
 
