@@ -10,6 +10,7 @@ import type { NewScan } from '../domain/finding.ts'
 import { insertActivities } from './activities.ts'
 import { insertAdvisories } from './advisories.ts'
 import { insertAliases } from './aliases.ts'
+import { reconsiderSessions } from './cloud-sessions.ts'
 import { newIdAt } from '../domain/ids.ts'
 import { insertAlerts, rawColumns } from './alerts.ts'
 import { type Database, isConflict, isRefusedData, type Transaction } from './database.ts'
@@ -135,7 +136,11 @@ async function write(tx: Transaction, clock: Clock, deliveries: readonly Deliver
 async function writePosture(tx: Transaction, delivery: Delivery, receivedAt: Date): Promise<number> {
   const { sourceId, receivedNs, live, activities, findings, scans, aliases, advisories, falcoRules } = delivery
   let fresh = 0
-  if (activities.length > 0) fresh += await insertActivities(tx, activities, { sourceId, receivedAt })
+  if (activities.length > 0) {
+    const added = await insertActivities(tx, activities, { sourceId, receivedAt })
+    await reconsiderSessions(tx, added)
+    fresh += added.length
+  }
   if (advisories.length > 0) fresh += await insertAdvisories(tx, advisories)
   if (falcoRules.length > 0) fresh += await upsertFalcoRules(tx, falcoRules, { sourceId, loadNs: receivedNs })
   if (aliases.length > 0) await insertAliases(tx, aliases, sourceId)
