@@ -24,8 +24,9 @@ export async function insertActivities(
     event_ns: eventNs,
     ...rawColumns(raw),
   }))
-  const fresh =
-    await tx.query(sql<{ id: string }>`insert into activities (id, scope, content_key, source_id, received_at, producer, event_ns, service, operation, outcome, error, actor_id, actor, origin, ip,
+  const fresh = await tx.query(sql<{
+    id: string
+  }>`insert into activities (id, scope, content_key, source_id, received_at, producer, event_ns, service, operation, outcome, error, actor_id, actor, origin, ip,
       resources, properties, raw)
     select id, scope, decode(content_key, 'hex'), ${sourceId}::uuid, ${receivedAt}, producer, event_ns, service, operation, outcome, error, actor_id, actor, origin, ip, resources,
       properties, coalesce(convert_to(raw_text, 'UTF8'), decode(raw_hex, 'hex'))

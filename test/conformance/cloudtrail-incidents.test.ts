@@ -4,6 +4,7 @@
  */
 import { createReadStream } from 'node:fs'
 import { basename } from 'node:path'
+import fc from 'fast-check'
 import { beforeAll, expect, it } from 'vitest'
 import { readInput } from '../../collectors/read.ts'
 import { FixedClock } from '../../domain/clock.ts'
@@ -17,17 +18,21 @@ import { addRecord, emptyDelivery } from '../../store/delivery.ts'
 import { listIncidents } from '../../store/incidents.ts'
 import { accept } from '../../store/intake.ts'
 import { membershipsOf } from '../../store/memberships.ts'
-import { eachDatabase } from '../support/database.ts'
+import { eachDatabase, embeddedDatabase } from '../support/database.ts'
+import { seed } from '../support/sizes.ts'
 import { conformance, filesOf } from './data.ts'
 import { attacks } from './stratus.ts'
 
 const clock = new FixedClock('2026-11-24T12:00:00Z')
 type Told = { incident: Incident; identities: string[]; reasons: string[] }
 
+/** What Stratus did there: passwords and user data of instances, secrets, the trail, the organization, flow logs, instances, ports, images. */
+const ofTheLab = ['T1552', 'T1552.005', 'T1555.006', 'T1562.007', 'T1562.008', 'T1666', 'T1496.001', 'T1537', 'T1651']
+
 /** Each recording of one technique in a scope of its own, all files of the lab in one. */
 const scopeOf = (path: string): string => (basename(path).startsWith('invictus_') ? 'invictus' : basename(path, '.json'))
 
-export async function recordsOf(path: string): Promise<NewRecord[]> {
+async function recordsOf(path: string): Promise<NewRecord[]> {
   const records: NewRecord[] = []
   await readInput(createReadStream(path), {
     path,
@@ -36,6 +41,9 @@ export async function recordsOf(path: string): Promise<NewRecord[]> {
   })
   return records
 }
+
+const shuffled = <T>(items: readonly T[]): T[] =>
+  fc.sample(fc.shuffledSubarray([...items], { minLength: items.length }), { numRuns: 1, seed })[0] ?? []
 
 async function store(db: Database, paths: readonly string[]): Promise<void> {
   for (const path of paths) {
@@ -73,13 +81,15 @@ conformance('CloudTrail as incidents', () => {
       await store(database(), await filesOf('cloudtrail'))
       incidents = await told(database())
       console.table(
-        [...incidents.values()].flat().map(({ incident, identities }) => ({
-          scope: incident.scope.replace('stratus_aws.', ''),
-          identities: identities.map((one) => one.split(':').at(-1)).join(' '),
-          alerts: incident.alertCount,
-          techniques: incident.techniques.join(' '),
-          severity: incident.severity,
-        })),
+        [...incidents.values()]
+          .flat()
+          .map(({ incident, identities }) => ({
+            scope: incident.scope.replace('stratus_aws.', ''),
+            identities: identities.map((one) => one.split(':').at(-1)).join(' '),
+            alerts: incident.alertCount,
+            techniques: incident.techniques.join(' '),
+            severity: incident.severity,
+          })),
       )
     }, 120_000)
 
@@ -89,9 +99,40 @@ conformance('CloudTrail as incidents', () => {
       expect(found[0]?.incident.techniques).toContain(technique)
     })
 
-    it('the lab has one attacker, and who looked around beside them is no incident of medium or more', () => {
-      const worth = (incidents.get('invictus') ?? []).filter(({ incident }) => severityId(incident.severity) >= severityId('medium'))
-      expect(worth).toHaveLength(1)
+    it('the lab has one attacker with five roles, and who looked around beside them is no incident of medium or more', () => {
+      const all = incidents.get('invictus') ?? []
+      const [attacker, ...others] = all.filter(({ incident }) => severityId(incident.severity) >= severityId('medium'))
+      expect(others).toEqual([])
+      expect(attacker?.identities[0]).toBe('arn:aws:iam::123837392027:user/bert-jan')
+      expect(attacker?.identities.slice(1).map((arn) => arn.split('/')[1])).toEqual([
+        'stratus-red-team-ec2-get-password-data-role',
+        'stratus-red-team-ec2lui-role-pcccexdthk',
+        'stratus-red-team-ec2lui-role-wuzemnoeqa',
+        'stratus-red-team-get-usr-data-role',
+        'stratus-red-team-leave-org-role',
+      ])
+      expect(attacker?.incident.techniques).toEqual(expect.arrayContaining(ofTheLab))
+      expect(attacker?.incident.severity).toBe('critical')
+      expect(attacker?.reasons).toContainEqual(
+        expect.stringMatching(/^identity .*:user\/bert-jan, which took .*leave-org-role by AssumeRole \(activity /),
+      )
+      expect(all.filter((one) => one !== attacker).map(({ identities }) => identities)).toEqual([
+        ['arn:aws:iam::123837392027:user/benjamin'],
+      ])
     })
+
+    it('is the same whatever the order of the files', async () => {
+      const shape = (of: Map<string, Told[]>): unknown =>
+        [...of]
+          .map(([scope, all]) => [
+            scope,
+            all.map(({ incident, identities }) => [identities, incident.alertCount, incident.severity, incident.techniques]).sort(),
+          ])
+          .sort()
+      const other = await embeddedDatabase()
+      await store(other, shuffled(await filesOf('cloudtrail')))
+      expect(shape(await told(other))).toEqual(shape(incidents))
+      await other.close()
+    }, 120_000)
   })
 })
