@@ -53,6 +53,13 @@ export async function markUsersOfImages(tx: Queryable, keys: readonly string[], 
     on conflict (scope, unit) do update set dirty_at = excluded.dirty_at where u.dirty_at is null or u.dirty_at < excluded.dirty_at`)
 }
 
+/** The cloud, whose identities and resources are named alike everywhere, and what each cluster has of it. */
+export async function markClouds(tx: Queryable, at: Date): Promise<void> {
+  await tx.query(sql`insert into graph_units as u (scope, unit, dirty_at)
+    select scope, 'cloud', ${at}::timestamptz from (select 'global' as scope union select scope from graph_units where unit = 'cloud') s order by 1
+    on conflict (scope, unit) do update set dirty_at = excluded.dirty_at where u.dirty_at is null or u.dirty_at < excluded.dirty_at`)
+}
+
 /** After an upgrade: everything that another version of the rules derived, and what none has. */
 export async function markOutdatedUnits(db: Queryable, version: string, at: Date): Promise<void> {
   await db.query(sql`update graph_units set dirty_at = ${at} where dirty_at is null and version is distinct from ${version}`)

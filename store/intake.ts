@@ -18,7 +18,7 @@ import { insertDeadLetters } from './dead-letters.ts'
 import { countRecords, type Delivery, emptyDelivery, isOwnRecord, kinds, type Records } from './delivery.ts'
 import { upsertFalcoRules } from './falco-rules.ts'
 import { deriveAround } from './finding-life.ts'
-import { markUnits, markUsersOfImages, unitsOf } from './graph-units.ts'
+import { markClouds, markUnits, markUsersOfImages, unitsOf } from './graph-units.ts'
 import { insertFindings } from './findings.ts'
 import { noteSensors, type SensorReport } from './internal-messages.ts'
 import { type Observed, upsertInventory } from './observe.ts'
@@ -109,6 +109,7 @@ async function write(tx: Transaction, clock: Clock, deliveries: readonly Deliver
     [...observed.values()].flatMap(({ differing }) => differing.flatMap(unitsOf)),
     now,
   )
+  if ([...observed.values()].some(({ assumed }) => assumed)) await markClouds(tx, now)
   await lockTargets(
     tx,
     deliveries.flatMap(({ findings, scans }) => [...findings, ...scans].map(({ scan }) => scan)),
@@ -160,6 +161,7 @@ async function writePosture(tx: Transaction, delivery: Delivery, receivedAt: Dat
   if (ended.length > 0) await deriveAround(tx, ended)
   const images = scans.flatMap(({ scan: { target } }) => (target.kind === 'image' ? [target.key] : []))
   await markUsersOfImages(tx, images, receivedAt)
+  if (scans.some(({ scan: { target } }) => target.kind === 'cloud_account')) await markClouds(tx, receivedAt)
   return fresh
 }
 

@@ -11,9 +11,9 @@ const identityFields = ['aws.user.arn', 'ct.user.arn', 'ct.user.principalid', 'g
 export const cloudIdentity: CorrelationRule = {
   name: 'cloud-identity',
   window: minutes(60),
-  facts: (alert, { session }) => [
+  facts: (alert, context) => [
     ...(alert.sensorSource === 'syscall' ? [] : named(alert)),
-    ...(session === undefined ? [] : [...ofSession(session), ...behind(session), ...instances(session)]),
+    ...(context.session === undefined ? [] : ofCredentials(context.session)),
   ],
 }
 
@@ -24,6 +24,8 @@ const named = ({ fields }: Lead): Fact[] =>
       ? [fact(`${field}/${value}`, `identity ${value}`)]
       : []
   })
+
+const ofCredentials = (session: CloudSession): Fact[] => [...ofSession(session), ...behind(session), ...instances(session)]
 
 /** By this the alerts are found again when the record comes in which its credentials were given. */
 const ofSession = ({ session, identity }: CloudSession): Fact[] =>
