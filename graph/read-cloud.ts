@@ -2,12 +2,15 @@
 import type { Entity } from '../domain/entity.ts'
 import { assumptions, failedChecks } from '../store/cloud-graph.ts'
 import type { Queryable } from '../store/database.ts'
-import { administratorChecks, publicChecks } from './cloud-checks.ts'
+import { cloudChecks } from './cloud-checks.ts'
 import type { World } from './world.ts'
 
-export async function readCloud(db: Queryable, scope: string, nodes: readonly Entity[]): Promise<Pick<World, 'assumptions' | 'failedChecks'>> {
-  if (scope === 'global')
-    return { assumptions: await assumptions(db), failedChecks: await failedChecks(db, [...administratorChecks, ...publicChecks.keys()]) }
+export async function readCloud(
+  db: Queryable,
+  scope: string,
+  nodes: readonly Entity[],
+): Promise<Pick<World, 'assumptions' | 'failedChecks'>> {
+  if (scope === 'global') return { assumptions: await assumptions(db), failedChecks: await failedChecks(db, cloudChecks) }
   const instances = nodes.flatMap((node) => instanceOf(node) ?? [])
   return { assumptions: instances.length === 0 ? [] : await assumptions(db, instances), failedChecks: [] }
 }

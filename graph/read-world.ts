@@ -3,6 +3,7 @@ import { type Entity, type EntityKind, PodProperties, WorkloadProperties } from 
 import { entitiesOfUnit } from '../store/attack-steps.ts'
 import type { Queryable } from '../store/database.ts'
 import type { Unit } from '../store/graph-units.ts'
+import { readCloud } from './read-cloud.ts'
 import type { UnitKind } from './step-rule.ts'
 import type { Place, World } from './world.ts'
 
@@ -13,7 +14,7 @@ const wide: Readonly<Record<UnitKind, readonly EntityKind[]>> = {
   namespace: ['node', 'namespace'],
   access: ['role', 'role_binding', 'service_account', 'namespace', 'identity'],
   nodes: ['node'],
-  cloud: ['service_account', 'identity', 'cloud_account', 'cloud_resource', 'node'],
+  cloud: ['service_account', 'cloud_account', 'node'],
 }
 
 export async function readWorld(db: Queryable, { scope, unit }: Unit): Promise<World> {
@@ -38,6 +39,7 @@ export async function readWorld(db: Queryable, { scope, unit }: Unit): Promise<W
     identities: of('identity'),
     cloud: [...of('cloud_account'), ...of('cloud_resource')],
     weaknesses: () => undefined,
+    ...(kind === 'cloud' ? await readCloud(db, scope, of('node')) : {}),
   }
 }
 

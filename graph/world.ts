@@ -3,6 +3,7 @@
  * Rules are pure functions of it: the same world gives the same steps, whatever the order its records came in.
  */
 import type { Entity, EntityRef, PodProperties } from '../domain/entity.ts'
+import type { Assumption, FailedCheck } from '../store/cloud-graph.ts'
 
 /**
  * Where code runs and an intruder may stand: the top of a pod's owner chain, or a pod that nobody owns. `spec` is what is declared of its pods
@@ -46,6 +47,8 @@ export type World = {
   /** Every namespace's labels: network policies select by them. */ namespaces: ReadonlyMap<string, Readonly<Record<string, string>>>
   identities: Entity[]
   cloud: Entity[]
+  /** Of unit "cloud": identities that were taken, by whom. */ assumptions?: readonly Assumption[]
+  /** Of unit "cloud" of scope "global": what scanners say of its identities and resources (cloud-checks.ts). */ failedChecks?: readonly FailedCheck[]
   /** Flaws of the images this place runs, easiest to exploit first; undefined: no scanner has looked at any of them, which is not "none". */
   weaknesses(place: Place): Weakness[] | undefined
 }

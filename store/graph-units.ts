@@ -19,7 +19,7 @@ export function unitsOf(entity: { scope: string; kind: EntityKind; namespace: st
     case 'role_binding':
       return [unit('access')]
     case 'node':
-      return [unit('nodes')]
+      return [unit('nodes'), unit('cloud')]
     case 'namespace':
       return [unit(`namespace/${name}`), unit('access')]
     case 'cloud_account':
