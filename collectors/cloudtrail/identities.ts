@@ -3,7 +3,7 @@
  * however many their records are; what else a record names is told only where a detection spoke. Pure.
  */
 import type { NewActivity } from '../../domain/activity.ts'
-import { accountRef, identityOfArn, identityRef } from '../../domain/cloud.ts'
+import { accountRef, type CloudIdentity, identityOfArn, identityRef } from '../../domain/cloud.ts'
 import type { EntityRef } from '../../domain/entity.ts'
 import type { NewRecord } from '../../domain/record.ts'
 import { arnRecords, identityRecords } from '../cloud-places.ts'
@@ -32,29 +32,44 @@ function* assumptionOf(event: TrailEvent, { operation, outcome, contentKey, even
   const taken = /^AssumeRole(?:WithSAML|WithWebIdentity)?$|^GetFederationToken$/.test(operation) ? identityOfArn(given ?? '') : undefined
   if (taken === undefined) return
   yield* identityRecords(taken, eventNs)
-  const from = takerOf(event, taken.account)
-  if (from === undefined) return
+  const taker = takerOf(event, taken.account)
+  if (taker === undefined) return
+  const from =
+    typeof taker === 'string'
+      ? ({ scope: 'global', kind: 'cloud_resource', key: taker } as const)
+      : 'account' in taker
+        ? identityRef(taker)
+        : taker
+  if (typeof taker === 'string') yield* arnRecords(taker, null, eventNs)
+  else if ('account' in taker) yield* identityRecords(taker, eventNs)
   const properties = { activity: contentKey, operation }
   yield { kind: 'relation', relation: { from, type: 'ASSUMES', to: identityRef(taken), observedNs: eventNs, properties } }
 }
 
-/** A user or role; whom another provider vouches for; an instance, for which EC2 takes its role; of another account only that account. */
-function takerOf(event: TrailEvent, account: string): EntityRef | undefined {
+/** A user or role; whom another provider vouches for; the ARN of an instance, for which EC2 takes its role; of another account only that account. */
+function takerOf(event: TrailEvent, account: string): CloudIdentity | EntityRef | string | undefined {
   const { userIdentity: user, requestParameters: request, awsRegion } = event
   const actor = identityOf(user)
-  if (actor !== undefined) return identityRef(actor)
+  if (actor !== undefined) return actor
   const session = at(request, 'roleSessionName') ?? ''
   switch (user?.type) {
     case 'WebIdentityUser':
     case 'SAMLUser': {
       const provider = at(request, 'principalArn') ?? text(user.identityProvider)
-      const name = user.userName ?? user.principalId
-      const key = text(user.principalId)?.startsWith('arn:') ? (user.principalId as string) : `${provider}/${name}`
-      return provider === undefined || name == null ? undefined : { scope: 'global', kind: 'identity', key: cut(key, 500) }
+      const principal = text(user.principalId)
+      const name = text(user.userName) ?? principal
+      const key = principal?.startsWith('arn:') ? principal : provider === undefined ? undefined : `${provider}/${name}`
+      if (key === undefined || name === undefined) return undefined
+      return {
+        key: cut(key, 500),
+        name: cut(name, 200),
+        account,
+        identityKind: user.type === 'SAMLUser' ? 'SAML identity' : 'web identity',
+      }
     }
     case 'AWSService':
       return user.invokedBy === 'ec2.amazonaws.com' && /^i-[0-9a-f]{8,17}$/.test(session) && awsRegion != null
-        ? { scope: 'global', kind: 'cloud_resource', key: `arn:aws:ec2:${awsRegion}:${account}:instance/${session}` }
+        ? `arn:aws:ec2:${awsRegion}:${account}:instance/${session}`
         : undefined
     default:
       return user?.accountId == null || !/^\d{12}$/.test(user.accountId) ? undefined : accountRef(user.accountId)
