@@ -4,6 +4,7 @@
  */
 import { Graph, layout } from '@dagrejs/dagre'
 import type { GraphView } from '../../domain/graph-view.ts'
+import { steadyOrder } from './order.ts'
 import { columnsOfBoxes, type Point, routed } from './route.ts'
 import { familyInset, familyOf } from './shapes.ts'
 import { type Box, type Line, pictureOf } from './fold.ts'
@@ -50,7 +51,7 @@ function place(boxes: readonly Sized[], lines: readonly Line[]): { placed: Place
   graph.setGraph({ rankdir: 'LR', nodesep: 12, edgesep: 8, ranksep: 44, marginx: margin, marginy: margin })
   for (const { number, width, height } of boxes) graph.setNode(`b${number}`, { width, height })
   for (const line of lines) graph.setEdge(`b${line.from}`, `b${line.to}`, { width: labelWidth(labelOf(line)), height: 14, labelpos: 'c' })
-  layout(graph)
+  layout(graph, { customOrder: steadyOrder })
   const placed = boxes.map((box): PlacedBox => {
     const { x = 0, y = 0 } = graph.node(`b${box.number}`)
     return { ...box, x: Math.round(x - box.width / 2), y: Math.round(y - box.height / 2) }
