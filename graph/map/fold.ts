@@ -1,6 +1,6 @@
 /**
  * What is drawn of a view that has too many nodes: nodes alike in kind, standing and everything they touch become one box (“14 packages”), as few as
- * needed; what still does not fit, the farthest first, is counted. What was asked about and what an incident is about is never folded.
+ * needed; what still does not fit, the farthest first, is counted. What was asked about, entries and targets are never folded.
  */
 import { type EntityKind, entityKinds } from '../../domain/entity.ts'
 import type { GraphEdge, GraphMark, GraphNode, GraphView } from '../../domain/graph-view.ts'
@@ -89,8 +89,9 @@ function alike(view: GraphView, nodes: readonly GraphNode[], edges: readonly Gra
   }
 }
 
-const isFixed = (view: GraphView, { id, marks }: GraphNode): boolean =>
-  view.centre.includes(id) || marks.some((mark) => mark === 'incident' || mark === 'entry' || mark === 'target')
+/** A storm’s processes are many and alike: they may be folded though alerts are about them. */
+const isFixed = (view: GraphView, { id, kind, marks }: GraphNode): boolean =>
+  view.centre.includes(id) || marks.some((mark) => mark === 'entry' || mark === 'target' || (mark === 'incident' && kind !== 'process'))
 
 /** Groups stand in reading order already, by their first member. */
 function cut(view: GraphView, groups: readonly GraphNode[][], most: number): GraphNode[][] {

@@ -73,7 +73,7 @@ function place(boxes: readonly Sized[], lines: readonly Line[]): { placed: Place
 function sizeOf(box: Box): Sized {
   const head = fitted(box.label, nameColumns + 3)
   const shownName = fitted(placeAndName(box), nameColumns)
-  const foot = [...(box.centre ? ['asked about'] : []), ...box.marks].join(' · ')
+  const foot = standing(box).join(' · ')
   const wide = (text: string, size: number): number => columnsOf(text) * size * type.advance
   const width = Math.max(
     96,
@@ -83,6 +83,10 @@ function sizeOf(box: Box): Sized {
   )
   return { ...box, head, shownName, foot, width, height: foot === '' ? 40 : 54 }
 }
+
+/** How it stands, in words; an incident’s map is asked about what the incident is about. */
+export const standing = ({ centre, marks }: Pick<Box, 'centre' | 'marks'>): string[] =>
+  centre && !marks.includes('incident') ? ['asked about', ...marks] : [...marks]
 
 const placeAndName = ({ members, name }: Box): string =>
   members.length > 1 || members[0]?.namespace === null ? name : `${members[0]?.namespace}/${name}`

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import type { GraphEdgeKind, GraphMark } from '../../domain/graph-view.ts'
-import { type Drawing, labelWidth, type PlacedBox, type PlacedLine } from './layout.ts'
+import { type Drawing, labelWidth, type PlacedBox, type PlacedLine, standing } from './layout.ts'
 import { pathOf, type Point } from './route.ts'
 import { families, type Family, familyOf, outline } from './shapes.ts'
 import { said } from './words.ts'
@@ -32,7 +32,7 @@ export const markWords: Readonly<Record<GraphMark | 'centre', string>> = {
 export function svgForPage(drawing: Drawing, rowOf: (box: PlacedBox) => string): string {
   const boxes = drawing.boxes.map(
     (box) =>
-      `<a class="${classesOf(box)}" id="box-${box.number}" href="${xml(rowOf(box))}" aria-label="${xml(inWords(box))}">${inside(box)}</a>`,
+      `<a class="${classesOf(box)}" id="box-${box.number}" data-box="${box.number}" href="${xml(rowOf(box))}" aria-label="${xml(inWords(box))}">${inside(box)}</a>`,
   )
   return `<svg class="map" viewBox="0 0 ${drawing.width} ${drawing.height}" width="${drawing.width}" height="${drawing.height}" role="group" aria-label="${xml(drawing.title)}">${linesOf(drawing)}${boxes.join('')}</svg>`
 }
@@ -88,16 +88,16 @@ export function legendOf({ boxes, lines }: Drawing): { key: string; text: string
 }
 
 /** A box read aloud. */
-export function inWords({ label, members, marks, centre, name }: PlacedBox): string {
+export function inWords(box: PlacedBox): string {
+  const { label, members, name } = box
   const [first] = members
-  const how = [...(centre ? ['asked about'] : []), ...marks]
-  const standing = how.length === 0 ? '' : ` (${how.join(', ')})`
+  const how = standing(box).length === 0 ? '' : ` (${standing(box).join(', ')})`
   if (first === undefined || members.length > 1) {
     const some = members.slice(0, 6).map((one) => said(one.name, 60))
-    return `${name}${standing}: ${some.join(', ')}${members.length > some.length ? ', …' : ''}`
+    return `${name}${how}: ${some.join(', ')}${members.length > some.length ? ', …' : ''}`
   }
-  const detail = first.detail === null ? '' : `: ${said(first.detail, 200)}`
-  return `${said(label, 60)} ${first.namespace === null ? '' : `${said(first.namespace, 100)}/`}${said(first.name, 200)}${standing}${detail}`
+  const detail = first.detail === null || first.detail.endsWith(first.name) ? '' : `: ${said(first.detail, 200)}`
+  return `${said(label, 60)} ${first.namespace === null ? '' : `${said(first.namespace, 100)}/`}${said(first.name, 200)}${how}${detail}`
 }
 
 const classesOf = ({ kind, marks, centre }: PlacedBox): string => ['box', familyOf(kind), ...marks, ...(centre ? ['centre'] : [])].join(' ')

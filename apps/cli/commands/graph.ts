@@ -1,5 +1,6 @@
 import { Option } from 'commander'
 import { type CliCommand, examples, type JsonOption, jsonOption, place, wholeNumber } from '../command.ts'
+import { registerMap } from '../graph-map.ts'
 import { blastText, neighboursText, pathsText } from '../graph-text.ts'
 
 type Asked = JsonOption & { cluster?: string; asOf?: string }
@@ -79,6 +80,7 @@ export const graphCommand: CliCommand = {
           { from, goal, limit: k, maxSteps, ...options }: Asked & { from: string; goal?: string; limit: number; maxSteps: number },
         ) => cli.show(options, place('/graph/paths', { from, to, goal, k, maxSteps, ...asked(options) }), pathsText),
       )
+    registerMap(graph, cli)
     return graph.addHelpText('after', examples('falconer graph paths', 'falconer graph blast-radius pod/shop/checkout-7d9f'))
   },
 }
