@@ -19,7 +19,8 @@ export type Box = {
 }
 /** All edges from one box to another, as one line of the strongest of their kinds. */
 export type Line = { from: number; to: number; kind: GraphEdge['kind']; /** The strongest kind’s first. */ titles: string[]; count: number }
-export type Picture = { title: string; boxes: Box[]; lines: Line[]; left: number }
+/** `home`: the one namespace that what was asked about is in. */
+export type Picture = { title: string; home: string | null; boxes: Box[]; lines: Line[]; left: number }
 
 /** How many boxes a person can still read. */
 export const mostBoxes = 60
@@ -40,10 +41,17 @@ export function pictureOf(view: GraphView, most = mostBoxes): Picture {
   const boxAt = new Map(boxes.flatMap(({ number, members }) => members.map(({ id }) => [id, number] as const)))
   return {
     title: view.title,
+    home: homeOf(view),
     boxes,
     lines: linesOf(edges, boxAt),
     left: view.more + nodes.length - boxes.reduce((sum, { members }) => sum + members.length, 0),
   }
+}
+
+function homeOf({ nodes, centre }: GraphView): string | null {
+  const asked = nodes.filter(({ id }) => centre.includes(id))
+  const homes = new Set(asked.map(({ kind, name, namespace }) => (kind === 'namespace' ? name : namespace)).filter((one) => one !== null))
+  return homes.size === 1 ? ([...homes][0] ?? null) : null
 }
 
 /** Nearest first; then by kind, place and name. The table reads in the same order. */

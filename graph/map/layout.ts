@@ -26,13 +26,14 @@ export type Drawing = {
 /** Sizes of type; the widths hold for a monospaced face, where every character has the same. */
 export const type = { head: 10.5, name: 12, foot: 10.5, label: 10, advance: 0.61 } as const
 export const labelWidth = (label: string): number => Math.ceil(columnsOf(label) * type.label * type.advance) + 8
-const nameColumns = 24
+const nameColumns = 26
 const labelColumns = 22
 const margin = 16
 
 export function drawingOf(view: GraphView, most?: number): Drawing {
-  const { title, boxes, lines, left } = pictureOf(view, most)
-  const { placed, drawn } = place(boxes.map(sizeOf), lines)
+  const { title, home, boxes, lines, left } = pictureOf(view, most)
+  const sized = boxes.map((box) => sizeOf(box, home))
+  const { placed, drawn } = place(sized, lines)
   const ends = [...placed.map((box) => ({ x: box.x + box.width, y: box.y + box.height })), ...drawn.flatMap(({ points }) => points)]
   return {
     title: said(title, 200),
@@ -70,9 +71,9 @@ function place(boxes: readonly Sized[], lines: readonly Line[]): { placed: Place
   return { placed, drawn }
 }
 
-function sizeOf(box: Box): Sized {
+function sizeOf(box: Box, home: string | null): Sized {
   const head = fitted(box.label, nameColumns + 3)
-  const shownName = fitted(placeAndName(box), nameColumns)
+  const shownName = fitted(placeAndName(box, home), nameColumns)
   const foot = standing(box).join(' · ')
   const wide = (text: string, size: number): number => columnsOf(text) * size * type.advance
   const width = Math.max(
@@ -88,8 +89,11 @@ function sizeOf(box: Box): Sized {
 export const standing = ({ centre, marks }: Pick<Box, 'centre' | 'marks'>): string[] =>
   centre && !marks.includes('incident') ? ['asked about', ...marks] : [...marks]
 
-const placeAndName = ({ members, name }: Box): string =>
-  members.length > 1 || members[0]?.namespace === null ? name : `${members[0]?.namespace}/${name}`
+/** The namespace only where it is another than of what was asked about; whole names are in the table. */
+function placeAndName({ members, name }: Box, home: string | null): string {
+  const namespace = members[0]?.namespace ?? null
+  return members.length > 1 || namespace === null || namespace === home ? name : `${namespace}/${name}`
+}
 
 function labelOf({ titles, count }: Line): string {
   const [first = '', ...more] = titles

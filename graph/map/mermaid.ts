@@ -46,6 +46,11 @@ export function mermaidOf(drawing: Drawing): string {
 const textOf = ({ head, shownName, foot }: PlacedBox): string =>
   [head, shownName, ...(foot === '' ? [] : [foot])].map((line) => coded(line)).join('<br/>')
 
-/** Letters and digits stay, and a dash or slash between them; Mermaid reads `#35;` as the character of that number. */
+/**
+ * Letters and digits stay, and a dash or slash between them; Mermaid reads `#35;` as the character of that number. Formulas, icons and its own marks it
+ * looks for after that, so what begins one is shown as an escape.
+ */
 export const coded = (text: string): string =>
-  text.replace(/(?<![A-Za-z0-9])[-/]|[-/](?![A-Za-z0-9])|[^A-Za-z0-9 /-]/gu, (one) => `#${one.codePointAt(0)};`)
+  text
+    .replace(/\$(?=\$)|:(?=fa-)|\ufb02(?=\u00b0)/g, (one) => `\\u{${one.charCodeAt(0).toString(16)}}`)
+    .replace(/(?<![A-Za-z0-9])[-/]|[-/](?![A-Za-z0-9])|[^A-Za-z0-9 /-]/gu, (one) => `#${one.codePointAt(0)};`)

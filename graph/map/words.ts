@@ -7,7 +7,7 @@ export const said = (text: string, limit = 300): string => visible(redact(text),
 
 /** At most so many columns; a character beyond ASCII may be as wide as two. */
 export function fitted(text: string, columns: number): string {
-  const characters = Array.from(said(text, 4_000))
+  const characters = Array.from(said(text, Number.MAX_SAFE_INTEGER))
   if (columnsOf(characters.join('')) <= columns) return characters.join('')
   const taken = (from: readonly string[], room: number): number => {
     let at = 0
