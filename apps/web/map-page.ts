@@ -44,7 +44,7 @@ const howTo = empty(
 /** A plain form: everything it asks is in the address. */
 function question(incident: MapData['incident'], given: MapData['given'], view: GraphView | null): Html {
   const text = (name: 'node' | 'scope' | 'asOf', label: string, example: string): Html =>
-    html`<div><label for="${name}">${label}</label><input type="text" id="${name}" name="${name}" maxlength="512" value="${given[name]}" placeholder="${example}"></div>`
+    html`<div><label for="${name}">${label}</label><input type="text" id="${name}" name="${name}" maxlength="512" value="${untrusted(given[name], 512)}" placeholder="${example}"></div>`
   const choices = view === null ? [] : edgeChoices(view)
   const chosen = choices.filter(({ type }) => given.types.includes(type))
   return html`<form class="card search ask" method="get" action="${incident === null ? '/graph' : `/incidents/${incident.id}/map`}" role="search"><div class="fields">${incident === null ? html`${text('node', 'Around', 'deployment/shop/checkout')}${text('scope', 'Cluster or account', 'where a name is in several')}` : nothing}<div><label for="depth">Steps away</label><select id="depth" name="depth">${Array.from({ length: deepest }, (_one, at) => html`<option${String(at + 1) === given.depth ? html` selected` : nothing}>${at + 1}</option>`)}</select></div>${text('asOf', 'As it was at', 'now')}<button>Show</button></div>
