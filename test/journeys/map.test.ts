@@ -16,7 +16,7 @@ import { svgAlone } from '../../graph/map/svg.ts'
 import { listIncidents } from '../../store/incidents.ts'
 import { chromiumPath, launchBrowser, looks, openPage } from '../support/browser.ts'
 import { grownView } from '../support/graph-view.ts'
-import { runToEnd } from '../support/process.ts'
+import { runHere } from '../support/process.ts'
 import { alertOfShop } from '../support/shop-alert.ts'
 import { openSite, type Site } from '../support/site.ts'
 
@@ -234,10 +234,10 @@ describe('a map from the command line', { timeout: 120_000 }, () => {
       metadata: { name: 'checkout', namespace: 'shop' },
       spec: { serviceAccountName: 'till', containers: [{ name: 'app', image: 'nginx:1.25' }] },
     }
-    expect(await runToEnd(['--data', data, 'import', '-'], {}, JSON.stringify(pod))).toMatchObject({ code: 0 })
+    expect(await runHere(['--data', data, 'import', '-'], {}, JSON.stringify(pod))).toMatchObject({ code: 0 })
   })
   afterAll(async () => rm(data, { recursive: true, force: true }))
-  const map = (...args: string[]): ReturnType<typeof runToEnd> => runToEnd(['--data', data, 'graph', 'map', ...args])
+  const map = (...args: string[]): ReturnType<typeof runHere> => runHere(['--data', data, 'graph', 'map', ...args])
 
   it('is a table, a Mermaid flowchart, SVG to a file or to a pipe, or what the API says', async () => {
     const { output } = await map('pod/shop/checkout')
