@@ -12,13 +12,16 @@ import { getAlert, getAlertRaw, getAlerts, getLeads, receivedAtOf } from '../sto
 import { type Database, isRefusedData, type Transaction } from '../store/database.ts'
 import { insertDeadLetters } from '../store/dead-letters.ts'
 import { addPlaces, addToGroups, type GroupRow, regroup } from '../store/groups.ts'
+import { notePaths } from '../store/image-paths.ts'
 import { mergeInto } from '../store/incidents.ts'
 import * as rows from '../store/memberships.ts'
 import { forgetPending, lockIncidents, replaceSegments, segmentsTouching, takePending } from '../store/segments.ts'
+import { noteWatchedDays } from '../store/watched-days.ts'
 import { type AlertContext, isComplete, resolveContext } from './context.ts'
 import { factsOf, place, windowOf, withFacts } from './correlate.ts'
 import { derive } from './derive.ts'
 import { batchedInventory } from './inventory.ts'
+import { seenPaths, watchedDaysOf } from './observed.ts'
 import { linkMoment } from './same-event.ts'
 import { SegmentBoard } from './segment-board.ts'
 
@@ -77,8 +80,14 @@ async function placeAlerts(tx: Transaction, clock: Clock, alerts: readonly Lead[
   await addPlaces(tx, memberships)
   await regroup(tx, corrected(memberships, resolved))
   const changed = [...new Set(memberships.map((membership) => membership.incidentId))]
+  await observe(tx, resolved, now)
   await derive(tx, changed, now)
   return changed
+}
+
+async function observe(tx: Transaction, resolved: readonly Resolved[], now: Date): Promise<void> {
+  await noteWatchedDays(tx, watchedDaysOf(resolved))
+  await notePaths(tx, seenPaths(resolved), now)
 }
 
 async function resolveAll(tx: Transaction, alerts: readonly Lead[]): Promise<Resolved[]> {
