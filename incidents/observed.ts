@@ -1,13 +1,11 @@
 /** What alerts show besides an incident: which files of an image were run or opened, and on which days somebody watched. Pure. */
 import type { Lead } from '../domain/alert.ts'
-import { formatEventTime } from '../domain/event-time.ts'
 import type { SeenPath } from '../store/image-paths.ts'
 import type { WatchedDay } from '../store/watched-days.ts'
+import { dayOf } from './baseline.ts'
 import type { AlertContext } from './context.ts'
 
 type Observed = { alert: Lead; context: AlertContext }
-
-export const dayOf = (eventNs: bigint): string => formatEventTime(eventNs).slice(0, 10)
 
 /** Of alerts whose container inventory knows: in any other nobody can say what image it was. */
 export function seenPaths(observed: readonly Observed[]): SeenPath[] {

@@ -11,7 +11,7 @@ export const mostPathsOfImage = 2_000
 /** Seen again sooner than this, a path is not written again. */
 const quarterHourNs = 900_000_000_000n
 
-export async function notePaths(tx: Transaction, seen: readonly SeenPath[], at: Date): Promise<void> {
+export async function notePaths(tx: Transaction, seen: readonly SeenPath[]): Promise<void> {
   if (seen.length === 0) return
   const containers = [...new Set(seen.map(({ container }) => container))]
   const uses = await tx.query(sql<{ container: bigint; image: bigint }>`select distinct src as container, dst as image from relations
@@ -20,7 +20,7 @@ export async function notePaths(tx: Transaction, seen: readonly SeenPath[], at: 
   const sights = new Map<string, Sight>()
   for (const { container, path, kind, atNs, alertId } of seen)
     for (const { image } of imagesOf.get(container) ?? []) add(sights, { image, path, kind, first: atNs, last: atNs, alert: alertId })
-  if (sights.size > 0) await writeSights(tx, [...sights.values()], at)
+  if (sights.size > 0) await writeSights(tx, [...sights.values()])
 }
 
 function add(sights: Map<string, Sight>, sight: Sight): void {
@@ -36,7 +36,7 @@ function add(sights: Map<string, Sight>, sight: Sight): void {
   }
 }
 
-async function writeSights(tx: Transaction, sights: readonly Sight[], at: Date): Promise<void> {
+async function writeSights(tx: Transaction, sights: readonly Sight[]): Promise<void> {
   await tx.query(sql`with seen as materialized (
       select s.*, p.first_ns, p.last_ns from jsonb_to_recordset(${jsonText(sights)}::jsonb) as s(image bigint, path text, kind text, first bigint, last bigint, alert uuid)
         left join image_paths p on p.image_id = s.image and p.path = s.path and p.kind = s.kind),
@@ -46,10 +46,10 @@ async function writeSights(tx: Transaction, sights: readonly Sight[], at: Date):
         using (image) where f.place + h.held > ${mostPathsOfImage}),
     counted as (insert into image_paths_left_out as o (image_id, paths) select image, count(*) from full_ones group by 1
       on conflict (image_id) do update set paths = o.paths + excluded.paths)
-    insert into image_paths as p (image_id, path, kind, first_ns, last_ns, alert_id, noted_at)
-      select image, path, kind, first, last, alert, ${at} from seen s
+    insert into image_paths as p (image_id, path, kind, first_ns, last_ns, alert_id)
+      select image, path, kind, first, last, alert from seen s
       where not exists (select 1 from full_ones f where f.image = s.image and f.path = s.path and f.kind = s.kind)
         and (last_ns is null or last > last_ns + ${quarterHourNs} or first < first_ns) order by image, path collate "C", kind
-    on conflict (image_id, path, kind) do update set first_ns = least(p.first_ns, excluded.first_ns), noted_at = excluded.noted_at,
+    on conflict (image_id, path, kind) do update set first_ns = least(p.first_ns, excluded.first_ns),
       alert_id = case when excluded.last_ns > p.last_ns then excluded.alert_id else p.alert_id end, last_ns = greatest(p.last_ns, excluded.last_ns)`)
 }

@@ -1,6 +1,6 @@
 /** Event days (UTC) of which a scope has an alert: without one nothing can be said to be unusual, or not to have been used. Kept when alerts go. */
 import { sql } from 'kysely'
-import type { Transaction } from './database.ts'
+import type { Queryable, Transaction } from './database.ts'
 import { escapeText, jsonText, unescapeText } from './values.ts'
 
 /** `runtimeNs`: the first of the day that a sensor of system calls sent; null when none did. */
@@ -20,8 +20,8 @@ export async function noteWatchedDays(tx: Transaction, days: readonly WatchedDay
 }
 
 /** All that are known of a scope, in order. */
-export async function watchedDays(tx: Transaction, scope: string): Promise<string[]> {
-  return (await tx.query(sql<{ day: string }>`select day::text from watched_days where scope = ${escapeText(scope)} order by day`)).map(
+export async function watchedDays(db: Queryable, scope: string): Promise<string[]> {
+  return (await db.query(sql<{ day: string }>`select day::text from watched_days where scope = ${escapeText(scope)} order by day`)).map(
     ({ day }) => day,
   )
 }

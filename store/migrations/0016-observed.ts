@@ -5,7 +5,7 @@ const statements = [
   // Compared byte by byte, so that everything below a directory is one stretch of the index.
   `create table image_paths (
     image_id bigint not null references entities (id), path text collate "C" not null, kind text not null, first_ns bigint not null, last_ns bigint not null,
-    alert_id uuid not null, noted_at timestamptz not null, primary key (image_id, path, kind)) with (fillfactor = 85)`,
+    alert_id uuid not null, primary key (image_id, path, kind)) with (fillfactor = 85)`,
   // How many further ones an image had no room for.
   `create table image_paths_left_out (image_id bigint primary key references entities (id), paths bigint not null)`,
 
@@ -16,6 +16,7 @@ const statements = [
   `create table baseline_keys (
     id bigint generated always as identity primary key, scope text not null, rule text not null, place text not null, process text not null,
     unique (scope, place, rule, process))`,
+  `create index baseline_keys_rule on baseline_keys (scope, rule)`,
   `create table baseline_days (
     key_id bigint not null references baseline_keys (id) on delete cascade, day date not null, count integer not null, counted_at timestamptz not null,
     primary key (key_id, day)) with (fillfactor = 85)`,
