@@ -13,6 +13,7 @@ export const techniques = {
   credentialsInFiles: { id: 'T1552.001', name: 'Unsecured Credentials: Credentials In Files', tactic: 'TA0006', matrix: 'MS-TA9027' },
   filesOnHost: { id: 'T1552.001', name: 'Unsecured Credentials: Credentials In Files', tactic: 'TA0006', matrix: null },
   privateKeys: { id: 'T1552.004', name: 'Unsecured Credentials: Private Keys', tactic: 'TA0006', matrix: null },
+  arpPoisoning: { id: 'T1557.002', name: 'Adversary-in-the-Middle: ARP Cache Poisoning', tactic: 'TA0006', matrix: 'MS-TA9036' },
   networkSniffing: { id: 'T1040', name: 'Network Sniffing', tactic: 'TA0006', matrix: null },
   instanceMetadata: { id: 'T1552.005', name: 'Unsecured Credentials: Cloud Instance Metadata API', tactic: 'TA0006', matrix: 'MS-TA9028' },
   localData: { id: 'T1005', name: 'Data from Local System', tactic: 'TA0009', matrix: null },
