@@ -1,6 +1,6 @@
 /**
- * The techniques steps are named by: MITRE ATT&CK (v17) and Microsoft’s Threat Matrix for Kubernetes. One table, so that an id is right in one place. Of a sub-technique its own name.
- * `matrix` is the matrix’s own entry for the same act; null where it has none.
+ * The techniques steps are named by: MITRE ATT&CK (v17) and Microsoft’s Threat Matrix for Kubernetes. One table, so that an id is right in one place.
+ * Of a sub-technique its own name. `matrix` is the matrix’s own entry for the same act; null where it has none.
  */
 import type { Technique } from '../domain/graph.ts'
 
