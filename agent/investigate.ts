@@ -11,10 +11,13 @@ import type { Incident } from '../domain/incident.ts'
 import { buildCaseFile, type CaseFile, type Coverage, sample } from '../incidents/case-file.ts'
 import { type AlertContext, noContext } from '../incidents/context.ts'
 import { ground, lastHeard, type RecordReader } from '../incidents/grounding.ts'
+import { stepId } from '../incidents/record-field.ts'
 import { getAlerts } from '../store/alerts.ts'
+import { getSteps, type StepKey } from '../store/attack-steps.ts'
 import type { Database, Queryable } from '../store/database.ts'
 import { getEntities, inventoryFreshness } from '../store/entities.ts'
 import { decisionsOf, getDecision } from '../store/decisions.ts'
+import { getFindingFacts } from '../store/finding-facts.ts'
 import { getIncident, markInvestigated } from '../store/incidents.ts'
 import { groupsOf } from '../store/groups.ts'
 import { alertCandidates, membershipsOf } from '../store/memberships.ts'
@@ -139,10 +142,26 @@ export function recordReader(db: Queryable): RecordReader {
     const sources = await coverageOf(db)
     return names.map((name) => sources.find((source) => source.name === name))
   }, options)
+  const findings = new DataLoader(async (ids: readonly string[]) => {
+    const found = new Map((await getFindingFacts(db, ids)).map((finding) => [finding.id, finding]))
+    return ids.map((id) => found.get(id.toLowerCase()))
+  }, options)
+  const steps = new DataLoader(async (ids: readonly string[]) => {
+    const found = new Map((await getSteps(db, ids.flatMap((id) => stepKeyOf(id) ?? []))).map((step) => [stepId(step), step]))
+    return ids.map((id) => found.get(id))
+  }, options)
   return {
     alert: async (id) => (isId(id) ? alerts.load(id) : undefined),
     entity: (id) => entities.load(id),
     decision: (id) => getDecision(db, id),
     coverage: (name) => coverage.load(name),
+    finding: async (id) => (isId(id) ? findings.load(id) : undefined),
+    step: (id) => steps.load(id),
   }
+}
+
+/** Undefined: it is no step's id, as `stepId` writes them. */
+function stepKeyOf(id: string): StepKey | undefined {
+  const [, src = '', type = '', dst = ''] = /^([1-9]\d{0,18})\/([a-z][a-z0-9-]*)\/([1-9]\d{0,18})$/.exec(id) ?? []
+  return isRowNumber(src) && isRowNumber(dst) ? { src: BigInt(src), type, dst: BigInt(dst) } : undefined
 }
