@@ -11,6 +11,7 @@ import type { Incident } from '../domain/incident.ts'
 import { buildCaseFile, type CaseFile, type Coverage, sample } from '../incidents/case-file.ts'
 import { type AlertContext, noContext } from '../incidents/context.ts'
 import { ground, lastHeard, type RecordReader } from '../incidents/grounding.ts'
+import { readPosture } from '../incidents/read-posture.ts'
 import { stepId } from '../incidents/record-field.ts'
 import { getAlerts } from '../store/alerts.ts'
 import { getSteps, type StepKey } from '../store/attack-steps.ts'
@@ -46,7 +47,7 @@ export async function investigate(
     at: clock.now(),
   })
   try {
-    const file = await readCase(db, incident.id, options)
+    const file = await readCase(db, clock.now(), incident.id, options)
     // Taken before the analyst has the file: what it does to its copy widens nothing.
     const entityIds = new Set(file.entities.map((entity) => entity.id.toString()))
     const coverage = new Map(file.coverage.map((source) => [source.name, lastHeard(source)]))
@@ -69,7 +70,7 @@ export async function investigate(
 }
 
 /** The case file of an incident, as it is now. */
-export async function readCase(db: Database, incidentId: string, options: InvestigateOptions): Promise<CaseFile> {
+export async function readCase(db: Database, now: Date, incidentId: string, options: InvestigateOptions): Promise<CaseFile> {
   const incident = await getIncident(db, { id: incidentId })
   if (incident === undefined) throw new NotFoundError(`There is no incident ${incidentId}.`)
   const candidates = await alertCandidates(db, incident.id)
@@ -96,6 +97,12 @@ export async function readCase(db: Database, incidentId: string, options: Invest
           }
     return { alert, context }
   })
+  const placed = new Set(entities.keys())
+  const others = await getEntities(
+    db,
+    incident.entityIds.filter((id) => !placed.has(id.toString())),
+  )
+  const about = { now, scope: incident.scope, firstNs: incident.firstNs, lastNs: incident.lastNs }
   const inventory = (await inventoryFreshness(db)).find((one) => one.scope === incident.scope)
   return buildCaseFile({
     incident,
@@ -104,11 +111,15 @@ export async function readCase(db: Database, incidentId: string, options: Invest
     groups: (await groupsOf(db, [incident.id])).get(incident.id) ?? [],
     coverage: await coverageOf(db),
     decisions: await decisionsOf(db, incident.id),
+    posture: await readPosture(db, { ...about, alerts: resolved, others: others.filter(({ kind }) => cloudKinds.has(kind)) }),
     history: await historyOf(db, incident, [...entities.values()]),
     inventory: inventory === undefined ? null : { scope: inventory.scope, pods: inventory.pods, lastNs: inventory.lastNs },
     cluster: options.cluster(incident.scope),
   })
 }
+
+/** What no alert is placed at, and may still be where it happened. */
+const cloudKinds: ReadonlySet<Entity['kind']> = new Set(['identity', 'cloud_resource'])
 
 /** Here is the workload, or the pod where there is none. */
 async function historyOf(db: Queryable, incident: Incident, entities: readonly Entity[]): Promise<History> {
@@ -147,7 +158,14 @@ export function recordReader(db: Queryable): RecordReader {
     return ids.map((id) => found.get(id.toLowerCase()))
   }, options)
   const steps = new DataLoader(async (ids: readonly string[]) => {
-    const found = new Map((await getSteps(db, ids.flatMap((id) => stepKeyOf(id) ?? []))).map((step) => [stepId(step), step]))
+    const found = new Map(
+      (
+        await getSteps(
+          db,
+          ids.flatMap((id) => stepKeyOf(id) ?? []),
+        )
+      ).map((step) => [stepId(step), step]),
+    )
     return ids.map((id) => found.get(id))
   }, options)
   return {

@@ -9,7 +9,9 @@ import { severityId } from '../domain/severity.ts'
 import type { AlertContext } from './context.ts'
 import type { History } from '../store/rule-history.ts'
 import { type Explanation, explain } from './explain.ts'
+import type { IncidentPosture } from './posture.ts'
 import { type ProcessNode, processTrees } from './process-chain.ts'
+import { type RootCause, rootCauses } from './root-causes.ts'
 import type { RuleGroup } from './severity.ts'
 
 /** How fresh a source is. `lastSeenAt` null: never heard. */
@@ -32,12 +34,16 @@ export type CaseFile = {
   history: History
   coverage: Coverage[]
   inventory: { scope: string; pods: number; lastNs: bigint } | null
+  /** What scanners, inventory and attack steps say of its places, and who looked there at all. */
+  posture: IncidentPosture
+  /** What made it possible, the likeliest first. */
+  rootCauses: RootCause[]
   decisions: RecordedDecision[]
   /** Cluster that answers for this scope, if any is connected: actions can be planned only there. */
   cluster: { simulated: boolean } | null
 }
 
-export type CaseParts = Omit<CaseFile, 'alerts' | 'omitted' | 'processes' | 'entities' | 'explained'> & {
+export type CaseParts = Omit<CaseFile, 'alerts' | 'omitted' | 'processes' | 'entities' | 'explained' | 'rootCauses'> & {
   resolved: { alert: Alert; context: AlertContext }[]
   total: number
 }
@@ -55,6 +61,7 @@ export function buildCaseFile(parts: CaseParts): CaseFile {
     ...rest,
     alerts,
     omitted: total - alerts.length,
+    rootCauses: rootCauses({ severity: rest.incident.severity, alerts, posture: rest.posture }),
     processes: processTrees(alerts.map((entry) => entry.alert)),
     entities: [...entities.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
     explained: alerts.length > 0 && total === alerts.length && alerts.every((entry) => entry.explanation !== null),

@@ -125,7 +125,7 @@ export async function stepsSince(
   const end = direction === 'out' ? sql`src` : sql`dst`
   const rows =
     await db.query(sql<Row>`select ${columns} from attack_steps where ${end} = any(${ids.map(String)}::bigint[]) and (until_ns is null or until_ns >= ${sinceNs})
-    order by cost, src, dst, type limit ${limit}`)
+    order by cost, type, facts ->> 'because', src, dst limit ${limit}`)
   return rows.map(fromRow)
 }
 

@@ -55,7 +55,10 @@ type Row = {
   epss: { score?: number } | null
 }
 
-const factsWhere = (condition: RawBuilder<unknown>, limit: number) => sql<Row>`select f.id::text, f.scope, f.class, f.check_id, f.aliases, f.title, f.severity,
+const factsWhere = (
+  condition: RawBuilder<unknown>,
+  limit: number,
+) => sql<Row>`select f.id::text, f.scope, f.class, f.check_id, f.aliases, f.title, f.severity,
     f.status, f.resource_kind, f.resource_key, f.resource_name, f.namespace, f.package_key, f.package_name, f.last_ns, w.scanner, w.paths,
     w.data -> 'cvss' as cvss, w.data -> 'package' as package, w.data ->> 'remediation' as remediation, kev.facts as kev, epss.facts as epss
   from findings f
@@ -128,8 +131,7 @@ function fromRow(stored: Row): FindingFacts {
     severity: row.severity === null ? null : severityFromId(row.severity),
     status: row.status,
     resource: { kind: row.resource_kind, key: row.resource_key, name: row.resource_name, namespace: row.namespace },
-    package:
-      key === null ? null : { key, name: row.package_name ?? key, version: found?.version ?? null, fixedIn: found?.fixedIn ?? [] },
+    package: key === null ? null : { key, name: row.package_name ?? key, version: found?.version ?? null, fixedIn: found?.fixedIn ?? [] },
     paths: row.paths,
     cvss: row.cvss === null ? null : { score: Number(row.cvss.score), vector: row.cvss.vector },
     remediation: row.remediation,

@@ -5,6 +5,7 @@ import type { Incident } from '../../domain/incident.ts'
 import { sentenceParts } from '../../incidents/sentence-parts.ts'
 import { buildCaseFile, type CaseFile, type CaseParts } from '../../incidents/case-file.ts'
 import { type AlertContext, noContext } from '../../incidents/context.ts'
+import { unknownPosture } from '../../incidents/posture.ts'
 import { minute, noon, podRecords, process_, storedAlert } from '../../test/support/records.ts'
 import { playbook } from './playbook.ts'
 import { judge, signalsOf } from './weigh.ts'
@@ -41,6 +42,7 @@ function caseOf(alerts: Alert[], over: Partial<CaseParts> = {}, context: AlertCo
     groups: [],
     coverage: [],
     decisions: [],
+    posture: unknownPosture,
     history: { sinceNs: null, rules: [] },
     inventory: { scope: 'lab', pods: 3, lastNs: noon },
     cluster: { simulated: true },
@@ -189,6 +191,7 @@ describe('what it concludes', () => {
       expect.stringMatching(/Source “falco” has never been heard/),
       expect.stringMatching(/usual here is not known/),
       expect.stringMatching(/Posture .* was not observed/),
+      expect.stringMatching(/Attack steps .* were never derived/),
     ])
   })
 

@@ -5,10 +5,12 @@
 import type { Alert } from '../../domain/alert.ts'
 import type { Entity } from '../../domain/entity.ts'
 import type { EvidenceRef } from '../../domain/evidence.ts'
+import type { AttackStep } from '../../domain/graph.ts'
 import type { Claim } from '../../domain/report.ts'
 import type { Coverage } from '../../incidents/case-file.ts'
 import { quote, sentenceParts } from '../../incidents/sentence-parts.ts'
-import { alertField, entityField } from '../../incidents/record-field.ts'
+import { alertField, entityField, findingField, stepField, stepId } from '../../incidents/record-field.ts'
+import type { FindingFacts } from '../../store/finding-facts.ts'
 
 /** A cited value; `shown` false cites without quoting, `part` quotes from there to there only. */
 export type Cite = { evidence: EvidenceRef; shown: boolean; part?: [number, number] }
@@ -37,6 +39,14 @@ export const standsOnEntity = (entity: Entity): Cite => ({
   evidence: { record: 'entity', id: entity.id.toString(), path: null, value: null },
   shown: false,
 })
+export const citeFinding = (finding: FindingFacts, path: string): Cite => ({
+  evidence: { record: 'finding', id: finding.id, path, value: findingField(finding, path) },
+  shown: true,
+})
+export const citeStep = (step: AttackStep, path: string): Cite => ({
+  evidence: { record: 'step', id: stepId(step), path, value: stepField(step, path) },
+  shown: true,
+})
 const isCite = (part: unknown): part is Cite => typeof part === 'object' && part !== null && 'evidence' in part
 
 function claim(kind: Claim['kind']): (words: TemplateStringsArray, ...parts: (Cite | string | number)[]) => Claim {
@@ -56,6 +66,10 @@ const tidy = (text: string): string =>
     .map((part) => (part.quoted ? quote(part.text) : part.text.replace(/ {2,}/g, ' ')))
     .join('')
     .trim()
+
+/** Of parts that are not known until it is told: what stands between them is in them. */
+export const sentence = (kind: Claim['kind'], parts: readonly (Cite | string)[]): Claim =>
+  claim(kind)(Object.assign(['', ...parts.map(() => '')], { raw: [] }), ...parts)
 
 export const observation = claim('observation')
 export const causal = claim('causal')
