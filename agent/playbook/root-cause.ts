@@ -6,7 +6,8 @@ import { formatEventTime, fromDate } from '../../domain/event-time.ts'
 import type { Claim } from '../../domain/report.ts'
 import type { CaseFile } from '../../incidents/case-file.ts'
 import type { Looked, Reached } from '../../incidents/posture.ts'
-import type { RootCause } from '../../incidents/root-causes.ts'
+import type { Cause, RootCause } from '../../incidents/root-causes.ts'
+import type { FindingFacts } from '../../store/finding-facts.ts'
 import { type Cite, cite, citeEntity, citeFinding, citeStep, sentence } from './sentence.ts'
 
 const mostCauses = 8
@@ -29,19 +30,8 @@ function told(one: RootCause): Parts {
         ...shown(citeFinding(finding, 'version')),
       ]
       const where: Parts = [' of image ', citeFinding(finding, 'resource'), ' can be used over the network', ...known(one)]
-      const more = further.length === 0 ? '' : `; ${further.length} further ${further.length === 1 ? 'flaw' : 'flaws'} of it too`
-      const seen: Parts =
-        use === null
-          ? fits(one)
-          : use.seen.how === 'itself'
-            ? [', and ', cite(use.entry.alert, use.seen.field), ' of that package was seen']
-            : [
-                ', and it belongs to the application ',
-                cite(use.entry.alert, use.seen.field),
-                ', which started ',
-                cite(use.entry.alert, 'process.cmdline'),
-              ]
-      return [...named, ...where, more, ...seen, '.']
+      const more = further.length === 0 ? [] : [`, as can ${further.length} further ${further.length === 1 ? 'flaw' : 'flaws'} of it`]
+      return [...named, ...where, ...more, ...(use === null ? fits(one) : inUse(cause.finding, use)), '.']
     }
     case 'way-in':
       return [
@@ -74,6 +64,19 @@ function told(one: RootCause): Parts {
         '.',
       ]
   }
+}
+
+/** What was seen of the package: its own file, or that it belongs to the program that did what a server program does not do. */
+function inUse(finding: FindingFacts, { entry: { alert }, seen }: NonNullable<Extract<Cause, { is: 'flaw' }>['use']>): Parts {
+  if (seen.how === 'itself') return ['; ', cite(alert, seen.field), ', which was seen, lies in that package']
+  return [
+    '; ',
+    citeFinding(finding, 'package'),
+    ' belongs to the application ',
+    cite(alert, seen.field),
+    ', which started ',
+    cite(alert, 'process.cmdline'),
+  ]
 }
 
 /** Which of what was seen it would explain; the first alert of each kind of sign. */

@@ -21,6 +21,7 @@ import { listIncidents } from '../../store/incidents.ts'
 import { accept } from '../../store/intake.ts'
 import { listProposals } from '../../store/proposals.ts'
 import { embeddedDatabase } from '../support/database.ts'
+import { deriveAll, recordScan } from '../support/posture.ts'
 import { runToEnd } from '../support/process.ts'
 import { delivery } from '../support/records.ts'
 import { recordInventory } from '../support/shop.ts'
@@ -47,6 +48,7 @@ describe('what comes of a story, whatever it is called', () => {
     const scope = `demo-${randomUUID()}`
     const source = { sourceId: null, sourceName: 'falco', scope, receivedNs: BigInt(now.getTime()) * 1_000_000n }
     await recordInventory(db, clock, scope, objects)
+    await recordScan(db, clock, scope, story.trivy)
     // One by one, as Falco posts them: each is placed without knowing what comes after it.
     for (const alert of story.alerts)
       await readInput(bytes(toJsonLines([alert])), {
@@ -61,6 +63,7 @@ describe('what comes of a story, whatever it is called', () => {
           await correlatePending(db, clock)
         },
       })
+    await deriveAll(db, clock)
     const [worst] = (await listIncidents(db, { scope }, { limit: 10 })).incidents
     if (worst === undefined) throw new Error('no incident')
     const { id, report } = await investigate(db, clock, playbook, worst.id, { cluster: () => ({ simulated: true }) })

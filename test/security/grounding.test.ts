@@ -31,6 +31,7 @@ import { createSource } from '../../store/sources.ts'
 import { conformance, filesOf } from '../conformance/data.ts'
 import { embeddedDatabase } from '../support/database.ts'
 import { delivery, noon, podRecords, process_, storedAlert } from '../support/records.ts'
+import { deriveAll, recordScan } from '../support/posture.ts'
 import { recordInventory } from '../support/shop.ts'
 import { cases, full, property, seed } from '../support/sizes.ts'
 
@@ -323,6 +324,8 @@ describe('what the playbook writes', () => {
 
   async function reportsOf(scenario: Scenario, scope: string): Promise<Report[]> {
     await recordInventory(db, clock, scope, scenario.objects)
+    await recordScan(db, clock, scope, scenario.trivy)
+    await deriveAll(db, clock)
     return investigated(scope, [['alerts.jsonl', Readable.from([Buffer.from(toJsonLines(scenario.alerts))])]])
   }
 
