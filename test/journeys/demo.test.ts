@@ -90,6 +90,11 @@ describe('what comes of a story, whatever it is called', () => {
     const summary = report.summary.map((claim) => claim.text).join('\n')
     expect(summary).toContain(`${victim.metadata.namespace}/${victim.metadata.name}`)
     expect(summary).not.toContain('checkout')
+    // And what made it possible is of the renamed image.
+    const [cause] = report.rootCause.map((claim) => claim.text)
+    expect(cause).toContain('CVE-2022-29078')
+    expect(cause).toContain(`${victim.metadata.namespace}/`)
+    expect(report.rootCause.map((claim) => claim.text).join('\n')).not.toContain('checkout')
   })
 
   it.each(seeds)('seed %i: the deployment job’s shell is benign, and nothing that contains is proposed', async (seed) => {
