@@ -1,7 +1,7 @@
 /** Attack steps, as derived: replaced unit by unit, so that what no longer holds goes and what still does is not written again. */
 import { sql } from 'kysely'
 import type { Entity, EntityKind, EntityRef } from '../domain/entity.ts'
-import { type AttackStep, isEveryOf, type NewStep } from '../domain/graph.ts'
+import { type AttackStep, type Fix, isEveryOf, type NewStep } from '../domain/graph.ts'
 import type { Queryable, Transaction } from './database.ts'
 import { allEntitiesWhere } from './entities.ts'
 import type { Unit } from './graph-units.ts'
@@ -149,19 +149,48 @@ export async function getSteps(db: Queryable, keys: readonly StepKey[]): Promise
 
 /** All that hold, as bare numbers in the order of (src, dst, type): what the path engine is made of. */
 export async function bareSteps(
+
+/** What these changes are, on which record, and how many steps each takes away. */
+export async function fixesByKey(
+  db: Queryable,
+  keys: readonly string[],
+): Promise<Map<string, { fix: Fix; entityId: bigint | null; steps: number }>> {
+  const rows = await db.query(sql<{ fix: Fix; entity_id: bigint | null; steps: bigint }>`select f.fix, e.id as entity_id, f.steps from (
+      select fix_key, (array_agg(facts->'fix' order by src, dst, type))[1] as fix, count(*) as steps
+      from attack_steps where fix_key = any(${keys.map(escapeText)}::text[]) and until_ns is null group by fix_key) f
+    left join entities e on e.scope = f.fix->'on'->>'scope' and e.kind = f.fix->'on'->>'kind' and e.key = f.fix->'on'->>'key'`)
+  return new Map(
+    rows.map(({ fix, entity_id: entityId, steps }) => [unescapeDeep(fix).key, { fix: unescapeDeep(fix), entityId, steps: Number(steps) }]),
+  )
+}
+
+/** A step as the path engine takes it. */
+export type BareStep = { src: bigint; dst: bigint; cost: number; type: string; fixKey: string | null }
+
+/**
+ * All that hold, page by page: there may be millions, and embedded others ask in between. What is derived meanwhile may be in it or not; whoever
+ * keeps it compares `derivationMark` of before.
+ */
+export async function* bareSteps(
   db: Queryable,
   { scope, atNs }: { scope?: string; atNs: bigint | null },
-): Promise<{ src: bigint; dst: bigint; cost: number; type: string; fixKey: string | null }[]> {
-  return (
-    await db.query(sql<{
+  pageSize = 20_000,
+): AsyncGenerator<BareStep[]> {
+  let after: BareStep | undefined
+  do {
+    const rows: (Omit<BareStep, 'fixKey'> & { fix_key: string | null })[] = await db.query(sql<{
       src: bigint
       dst: bigint
       cost: number
       type: string
       fix_key: string | null
     }>`select src, dst, cost, type, fix_key from attack_steps
-    where (${scope ?? null}::text is null or scope = ${scope ?? null}) and ${holdsAt(atNs)} order by src, dst, type`)
-  ).map(({ fix_key: fixKey, ...row }) => ({ ...row, fixKey }))
+    where (${scope ?? null}::text is null or scope = ${scope ?? null}) and ${holdsAt(atNs)}
+      and (src, type, dst) > (${after?.src ?? -1n}, ${after?.type ?? ''}, ${after?.dst ?? -1n}) order by src, type, dst limit ${pageSize}`)
+    const steps = rows.map(({ fix_key: fixKey, ...row }) => ({ ...row, fixKey }))
+    if (steps.length > 0) yield steps
+    after = steps.length < pageSize ? undefined : steps.at(-1)
+  } while (after !== undefined)
 }
 
 /** Every record of one namespace that inventory or a scanner wrote, those that are gone too; `kinds`: of these kinds in the whole scope. */
