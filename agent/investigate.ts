@@ -8,13 +8,16 @@ import type { Entity } from '../domain/entity.ts'
 import { FalconerError, NotFoundError } from '../domain/errors.ts'
 import { isId, isRowNumber } from '../domain/ids.ts'
 import type { Incident } from '../domain/incident.ts'
-import { buildCaseFile, type CaseFile, type Coverage, sample } from '../incidents/case-file.ts'
+import { dayOf, nothingKnown } from '../incidents/baseline.ts'
+import { type Baseline, buildCaseFile, type CaseFile, type Coverage, sample } from '../incidents/case-file.ts'
 import { type AlertContext, noContext } from '../incidents/context.ts'
 import { ground, lastHeard, type RecordReader } from '../incidents/grounding.ts'
+import { normalBefore } from '../incidents/normal.ts'
 import { readPosture } from '../incidents/read-posture.ts'
 import { stepId } from '../incidents/record-field.ts'
 import { getAlerts } from '../store/alerts.ts'
 import { getSteps, type StepKey } from '../store/attack-steps.ts'
+import { countsOfRules } from '../store/baseline-counts.ts'
 import type { Database, Queryable } from '../store/database.ts'
 import { getEntities, inventoryFreshness } from '../store/entities.ts'
 import { decisionsOf, getDecision } from '../store/decisions.ts'
@@ -22,9 +25,9 @@ import { getFindingFacts } from '../store/finding-facts.ts'
 import { getIncident, markInvestigated } from '../store/incidents.ts'
 import { groupsOf } from '../store/groups.ts'
 import { alertCandidates, membershipsOf } from '../store/memberships.ts'
-import { type History, ruleHistory } from '../store/rule-history.ts'
 import { finishInvestigation, type Investigation, startInvestigation } from '../store/investigations.ts'
 import { listSources } from '../store/sources.ts'
+import { watchedDays } from '../store/watched-days.ts'
 import { type Analyst, checkedDraft } from './analyst.ts'
 
 const sampleSize = 200
@@ -112,7 +115,7 @@ export async function readCase(db: Database, now: Date, incidentId: string, opti
     coverage: await coverageOf(db),
     decisions: await decisionsOf(db, incident.id),
     posture: await readPosture(db, { ...about, alerts: resolved, others: others.filter(({ kind }) => cloudKinds.has(kind)) }),
-    history: await historyOf(db, incident, [...entities.values()]),
+    baseline: await baselineOf(db, incident),
     inventory: inventory === undefined ? null : { scope: inventory.scope, pods: inventory.pods, lastNs: inventory.lastNs },
     cluster: options.cluster(incident.scope),
   })
@@ -121,12 +124,13 @@ export async function readCase(db: Database, now: Date, incidentId: string, opti
 /** What no alert is placed at, and may still be where it happened. */
 const cloudKinds: ReadonlySet<Entity['kind']> = new Set(['identity', 'cloud_resource'])
 
-/** Here is the workload, or the pod where there is none. */
-async function historyOf(db: Queryable, incident: Incident, entities: readonly Entity[]): Promise<History> {
-  const workloads = entities.filter((entity) => entity.kind === 'workload')
-  const here = workloads.length > 0 ? workloads : entities.filter((entity) => entity.kind === 'pod')
-  const { scope, id, rules, firstNs } = incident
-  return ruleHistory(db, { scope, incidentId: id, rules, beforeNs: firstNs, entityIds: here.map((entity) => entity.id) })
+async function baselineOf(db: Queryable, incident: Incident): Promise<Baseline> {
+  const day = dayOf(incident.firstNs)
+  const normal = (await normalBefore(db, [incident])).get(incident.id) ?? nothingKnown
+  const [sinceDay] = await watchedDays(db, incident.scope)
+  const counts = await countsOfRules(db, incident.scope, incident.rules, day)
+  const rules = incident.rules.map((rule) => ({ rule, ...(counts.get(rule) ?? { count: 0, days: 0 }) }))
+  return { ...normal, sinceDay: sinceDay !== undefined && sinceDay < day ? sinceDay : null, rules }
 }
 
 async function coverageOf(db: Queryable): Promise<Coverage[]> {

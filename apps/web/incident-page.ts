@@ -10,6 +10,7 @@ import { roleAtLeast } from '../../domain/principal.ts'
 import { finalStates, type Proposal } from '../../domain/proposal.ts'
 import type { Report } from '../../domain/report.ts'
 import { prioritySeverity } from '../../domain/severity.ts'
+import type { Normal } from '../../incidents/baseline.ts'
 import { type ProcessNode, processTrees } from '../../incidents/process-chain.ts'
 import { getAction } from '../../responses/catalog/catalog.ts'
 import type { GroupRow } from '../../store/groups.ts'
@@ -17,6 +18,7 @@ import type { Investigation } from '../../store/investigations.ts'
 import type { Falconer } from '../server/falconer.ts'
 import type { Who } from '../server/who.ts'
 import { layout } from './layout.ts'
+import { normalCard } from './normal-part.ts'
 import {
   analystName,
   claimText,
@@ -44,6 +46,7 @@ export type IncidentData = {
   /** In event order; of a storm, how each rule began and ended. */
   alerts: Shown[]
   groups: GroupRow[]
+  normal: Normal
   entities: Entity[]
   proposals: Proposal[]
   decisions: RecordedDecision[]
@@ -68,6 +71,7 @@ ${processes(data)}
 ${timeline(data)}
 </div><aside>
 <section class="card"><h2>Why it is ${incident.severity}</h2><ul class="claims">${incident.severityReasons.map((reason) => html`<li>${untrusted(reason.text, 300)}</li>`)}</ul></section>
+${normalCard(data.normal)}
 ${where(data.entities)}
 ${attack(incident)}
 ${mayDecide ? decide(data, who, report) : nothing}
