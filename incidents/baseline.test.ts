@@ -54,7 +54,12 @@ describe('what is usual', () => {
 
   it.each<[string, ReturnType<typeof daysAgo>, string, string]>([
     ['every day of a month', daysAgo(31, 1, 132), 'usual', 'seen 4,092 times on 31 of 31 days here'],
-    ['what comes today or later is not looked at', [...daysAgo(31, 1, 2), { day: today, count: 999 }, { day: '2026-10-21', count: 9 }], 'usual', 'seen 62 times on 31 of 31 days here'],
+    [
+      'what comes today or later is not looked at',
+      [...daysAgo(31, 1, 2), { day: today, count: 999 }, { day: '2026-10-21', count: 9 }],
+      'usual',
+      'seen 62 times on 31 of 31 days here',
+    ],
     ['a place of a week', daysAgo(7, 1), 'usual', 'seen 7 times on 7 of 7 days here'],
     ['a place of six days', daysAgo(6, 1), 'recurring', 'seen 6 times on 6 of 6 days here'],
     ['a burst on one day is no habit', [{ day: ago(10), count: 5_000 }], 'rare', 'seen 5,000 times on 1 of 10 days here'],
@@ -126,7 +131,9 @@ describe('severity', () => {
           { minLength: 1, maxLength: 4 },
         ),
         (drafts) => {
-          const groups = drafts.map(({ priority, tactics, technique }, n) => group({ rule: `R${n}`, priority, tactics, techniques: [technique] }))
+          const groups = drafts.map(({ priority, tactics, technique }, n) =>
+            group({ rule: `R${n}`, priority, tactics, techniques: [technique] }),
+          )
           const plain = rank.indexOf(assess(groups).severity)
           const weighed = rank.indexOf(assess(groups, normal(...drafts.map(({ days }, n) => seen(days, { rule: `R${n}` })))).severity)
           expect(plain - weighed).toBeGreaterThanOrEqual(0)
@@ -150,16 +157,22 @@ describe('severity', () => {
 
 eachDatabase('the baseline', (database) => {
   const days = (scope: string): Promise<unknown[]> =>
-    database().query(sql`select k.rule, k.place, k.process, d.day::text, d.count from baseline_keys k join baseline_days d on d.key_id = k.id
+    database()
+      .query(sql`select k.rule, k.place, k.process, d.day::text, d.count from baseline_keys k join baseline_days d on d.key_id = k.id
       where k.scope = ${scope} order by k.place, k.rule, k.process, d.day`)
 
   it('lowers the everyday incident, and not the same rule by another process; new pods of a workload are no new place', async () => {
     const scope = newScope()
-    const pods = ['web-1', 'web-2'].map((name) => podRecords({ name, workload: { kind: 'Deployment', name: 'web' } }, scope, noon - 60n * day))
+    const pods = ['web-1', 'web-2'].map((name) =>
+      podRecords({ name, workload: { kind: 'Deployment', name: 'web' } }, scope, noon - 60n * day),
+    )
     for (const { entities, relations } of pods) await accept(database(), clock, [delivery({ entities, relations })])
     const at = (n: number): bigint => noon - BigInt(n) * day
     const ids = pods.map((one) => one.containerId)
-    await send(database(), Array.from({ length: 10 }, (_, n) => alertOf(scope, ids[n % 2] ?? '', at(n))))
+    await send(
+      database(),
+      Array.from({ length: 10 }, (_, n) => alertOf(scope, ids[n % 2] ?? '', at(n))),
+    )
     await correlateAll(database())
     const usually = await newest(database(), scope)
     expect(usually.severity).toBe('low')
@@ -172,10 +185,19 @@ eachDatabase('the baseline', (database) => {
 
   it('counts an event once, wherever inventory says it was in the end, and keeps what was counted when the same comes by two routes', async () => {
     const scope = newScope()
-    const { entities, relations, containerId } = podRecords({ name: 'late-1', workload: { kind: 'Deployment', name: 'late' } }, scope, noon - day)
+    const { entities, relations, containerId } = podRecords(
+      { name: 'late-1', workload: { kind: 'Deployment', name: 'late' } },
+      scope,
+      noon - day,
+    )
     const fields = { 'proc.name': 'backup' }
     const direct = alertOf(scope, containerId, noon, { fields, pod: { namespace: 'shop', name: 'late-1', uid: null } })
-    const relayed = alertOf(scope, containerId, noon, { fields, relayedAs: 'r1', pod: { namespace: 'shop', name: 'late-1', uid: null }, process: process_({ exepath: null, name: 'backup' }) })
+    const relayed = alertOf(scope, containerId, noon, {
+      fields,
+      relayedAs: 'r1',
+      pod: { namespace: 'shop', name: 'late-1', uid: null },
+      process: process_({ exepath: null, name: 'backup' }),
+    })
     for (const one of [relayed, direct]) {
       await send(database(), [one])
       await correlateAll(database())
@@ -192,10 +214,15 @@ eachDatabase('the baseline', (database) => {
     const scope = newScope()
     const { entities, relations, containerId } = podRecords({ name: 'many-1' }, scope, noon - 60n * day)
     await accept(database(), clock, [delivery({ entities, relations })])
-    await send(database(), Array.from({ length: 10 }, (_, n) => alertOf(scope, containerId, noon - BigInt(n) * day)))
+    await send(
+      database(),
+      Array.from({ length: 10 }, (_, n) => alertOf(scope, containerId, noon - BigInt(n) * day)),
+    )
     await correlateAll(database())
     expect((await newest(database(), scope)).severity).toBe('low')
-    const others = Array.from({ length: 30 }, (_, n) => alertOf(scope, containerId, noon - 20n * day, { process: process_({ exepath: `/tmp/${n}` }) }))
+    const others = Array.from({ length: 30 }, (_, n) =>
+      alertOf(scope, containerId, noon - 20n * day, { process: process_({ exepath: `/tmp/${n}` }) }),
+    )
     await send(database(), others)
     await correlateAll(database())
     expect((await newest(database(), scope)).severity).toBe('medium')
@@ -208,10 +235,15 @@ eachDatabase('the baseline', (database) => {
     const scope = newScope()
     const { entities, relations, containerId } = podRecords({ name: 'old-1' }, scope, noon - 60n * day)
     await accept(database(), clock, [delivery({ entities, relations })])
-    await send(database(), Array.from({ length: 9 }, (_, n) => alertOf(scope, containerId, noon - BigInt(n) * day)))
+    await send(
+      database(),
+      Array.from({ length: 9 }, (_, n) => alertOf(scope, containerId, noon - BigInt(n) * day)),
+    )
     await correlateAll(database())
     const counted = await days(scope)
-    await database().query(sql`update incident_alerts set baseline_id = null where incident_id in (select id from incidents where scope = ${scope})`)
+    await database().query(
+      sql`update incident_alerts set baseline_id = null where incident_id in (select id from incidents where scope = ${scope})`,
+    )
     await database().query(sql`delete from baseline_keys where scope = ${scope}`)
     await database().query(sql`delete from incident_baselines where incident_id in (select id from incidents where scope = ${scope})`)
     await recompute(database(), clock, scope)
@@ -228,36 +260,52 @@ eachDatabase('the baseline', (database) => {
       relayed: fc.boolean(),
     })
     await fc.assert(
-      fc.asyncProperty(fc.array(draft, { minLength: 1, maxLength: 14 }), fc.boolean(), fc.infiniteStream(fc.nat(99)), async (drafts, steady, choices) => {
-        const results = []
-        const all = steady ? [...drafts, ...daysAgo(12, 0).map((_one, n) => ({ ago: n, pod: 0, rule: 'Noisy', exe: '/usr/bin/backup', relayed: false }))] : drafts
-        for (const shuffled of [false, true]) {
-          const scope = newScope()
-          const pods = ['web-1', 'web-2', 'api-1'].map((name) =>
-            podRecords({ name, workload: { kind: 'Deployment', name: name.slice(0, 3) } }, scope, noon - 60n * day),
-          )
-          const inventory = pods.map(({ entities, relations }): Delivery => delivery({ entities, relations }))
-          const alerts = all.flatMap(({ ago: n, pod, rule, exe, relayed }, index) => {
-            const one = (over: Partial<NewAlert>): Delivery =>
-              delivery({ alerts: [alertOf(scope, pods[pod]?.containerId ?? '', noon - BigInt(n) * day + BigInt(index), { rule, process: process_({ exepath: exe }), fields: { index }, ...over })] })
-            return [one({}), ...(relayed ? [one({ relayedAs: `r${index}` })] : [])]
-          })
-          const steps = [...inventory, ...alerts].map((one) => ({ one, at: shuffled ? (choices.next().value ?? 0) : 0 }))
-          for (const { one, at } of steps.toSorted((a, b) => a.at - b.at)) {
-            await accept(database(), clock, [one])
-            if (at % 4 === 1) await correlateAll(database())
+      fc.asyncProperty(
+        fc.array(draft, { minLength: 1, maxLength: 14 }),
+        fc.boolean(),
+        fc.infiniteStream(fc.nat(99)),
+        async (drafts, steady, choices) => {
+          const results = []
+          const all = steady
+            ? [...drafts, ...daysAgo(12, 0).map((_one, n) => ({ ago: n, pod: 0, rule: 'Noisy', exe: '/usr/bin/backup', relayed: false }))]
+            : drafts
+          for (const shuffled of [false, true]) {
+            const scope = newScope()
+            const pods = ['web-1', 'web-2', 'api-1'].map((name) =>
+              podRecords({ name, workload: { kind: 'Deployment', name: name.slice(0, 3) } }, scope, noon - 60n * day),
+            )
+            const inventory = pods.map(({ entities, relations }): Delivery => delivery({ entities, relations }))
+            const alerts = all.flatMap(({ ago: n, pod, rule, exe, relayed }, index) => {
+              const one = (over: Partial<NewAlert>): Delivery =>
+                delivery({
+                  alerts: [
+                    alertOf(scope, pods[pod]?.containerId ?? '', noon - BigInt(n) * day + BigInt(index), {
+                      rule,
+                      process: process_({ exepath: exe }),
+                      fields: { index },
+                      ...over,
+                    }),
+                  ],
+                })
+              return [one({}), ...(relayed ? [one({ relayedAs: `r${index}` })] : [])]
+            })
+            const steps = [...inventory, ...alerts].map((one) => ({ one, at: shuffled ? (choices.next().value ?? 0) : 0 }))
+            for (const { one, at } of steps.toSorted((a, b) => a.at - b.at)) {
+              await accept(database(), clock, [one])
+              if (at % 4 === 1) await correlateAll(database())
+            }
+            await correlateAll(database())
+            const { incidents } = await listIncidents(database(), { scope }, { limit: 200 })
+            results.push({
+              days: await days(scope),
+              incidents: incidents
+                .map(({ firstNs, severity, severityReasons, alertCount }) => ({ firstNs, severity, severityReasons, alertCount }))
+                .toSorted((a, b) => (a.firstNs < b.firstNs ? -1 : 1)),
+            })
           }
-          await correlateAll(database())
-          const { incidents } = await listIncidents(database(), { scope }, { limit: 200 })
-          results.push({
-            days: await days(scope),
-            incidents: incidents
-              .map(({ firstNs, severity, severityReasons, alertCount }) => ({ firstNs, severity, severityReasons, alertCount }))
-              .toSorted((a, b) => (a.firstNs < b.firstNs ? -1 : 1)),
-          })
-        }
-        expect(results[1]).toEqual(results[0])
-      }),
+          expect(results[1]).toEqual(results[0])
+        },
+      ),
       property(60, 12) as fc.Parameters<[unknown, unknown, unknown]>,
     )
   })

@@ -26,7 +26,9 @@ export function usual(days: readonly DayCount[], at: string, { watched, placeSin
   const seen = days.filter(({ day, count }) => day < at && count > 0)
   const counted = seen.filter(({ day }) => day >= from)
   const count = counted.reduce((sum, one) => sum + one.count, 0)
-  const ofDays = new Set([...watched, ...counted.map(({ day }) => day)].filter((day) => day >= from && day < at && day >= (placeSince ?? from))).size
+  const ofDays = new Set(
+    [...watched, ...counted.map(({ day }) => day)].filter((day) => day >= from && day < at && day >= (placeSince ?? from)),
+  ).size
   const firstSeen = seen.reduce<string | null>((first, { day }) => (first === null || day < first ? day : first), null)
   const level = levelOf(counted.length, ofDays, firstSeen)
   return { count, days: counted.length, ofDays, firstSeen, level, text: textOf(level, count, counted.length, ofDays, firstSeen) }
@@ -47,7 +49,8 @@ function textOf(level: UsualLevel, count: number, days: number, ofDays: number, 
 }
 
 export const dayOf = (eventNs: bigint): string => formatEventTime(eventNs).slice(0, 10)
-export const dayBefore = (day: string, days: number): string => new Date(Date.parse(`${day}T00:00:00Z`) - days * 86_400_000).toISOString().slice(0, 10)
+export const dayBefore = (day: string, days: number): string =>
+  new Date(Date.parse(`${day}T00:00:00Z`) - days * 86_400_000).toISOString().slice(0, 10)
 
 export type Counted = { scope: string; rule: string; place: string; process: string }
 

@@ -1,6 +1,13 @@
 /** Counts alerts by day for the baseline, in the correlator’s transaction. Each event counts once, where it was last placed. */
 import type { Lead } from '../domain/alert.ts'
-import { addIncidentBaselines, baselineIds, changeDays, type DayChange, incidentsResting, pruneIncidentBaselines } from '../store/baseline.ts'
+import {
+  addIncidentBaselines,
+  baselineIds,
+  changeDays,
+  type DayChange,
+  incidentsResting,
+  pruneIncidentBaselines,
+} from '../store/baseline.ts'
 import type { Transaction } from '../store/database.ts'
 import { notePaths } from '../store/image-paths.ts'
 import type { Membership } from '../store/memberships.ts'

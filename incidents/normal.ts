@@ -21,13 +21,25 @@ export async function normalBefore(db: Queryable, incidents: readonly Began[]): 
 }
 
 /** How usual each of these alerts was before its day; without an answer for one that was not placed yet. */
-export async function usualOfAlerts(db: Queryable, alerts: readonly { id: string; scope: string; eventNs: bigint }[]): Promise<Map<string, Usual>> {
-  const counts = new Map((await countsOfAlerts(db, alerts.map(({ id }) => id))).map((one) => [one.tag, one]))
+export async function usualOfAlerts(
+  db: Queryable,
+  alerts: readonly { id: string; scope: string; eventNs: bigint }[],
+): Promise<Map<string, Usual>> {
+  const counts = new Map(
+    (
+      await countsOfAlerts(
+        db,
+        alerts.map(({ id }) => id),
+      )
+    ).map((one) => [one.tag, one]),
+  )
   const watched = await watchedOf(db, new Set([...counts.values()].map(({ scope }) => scope)))
   return new Map(
     alerts.flatMap(({ id, eventNs }) => {
       const one = counts.get(id)
-      return one === undefined ? [] : [[id, usual(one.days, dayOf(eventNs), { watched: watched.get(one.scope) ?? [], placeSince: one.placeSince })] as const]
+      return one === undefined
+        ? []
+        : [[id, usual(one.days, dayOf(eventNs), { watched: watched.get(one.scope) ?? [], placeSince: one.placeSince })] as const]
     }),
   )
 }

@@ -144,7 +144,13 @@ function placeOn(
     // Placed again, it has met itself: only what it had not known before is a new reason.
     const held = new Set(before?.facts.map((fact) => `${fact.rule}\n${fact.label}`))
     const met = placement.reasons.filter((reason) => !held.has(`${reason.rule}\n${reason.label}`))
-    memberships.push({ ...membershipOf(alert, context), baseline: counted.of.get(alert.id) ?? null, incidentId, facts, reasons: [...(before?.reasons ?? []), ...met] })
+    memberships.push({
+      ...membershipOf(alert, context),
+      baseline: counted.of.get(alert.id) ?? null,
+      incidentId,
+      facts,
+      reasons: [...(before?.reasons ?? []), ...met],
+    })
   }
   return { memberships, merges }
 }

@@ -1,6 +1,7 @@
 /** What is known of the posture of an incident's places: who looked, what is still open there, how it is reached and where it leads. Read by read-posture.ts. */
 import type { Entity } from '../domain/entity.ts'
 import type { AttackStep } from '../domain/graph.ts'
+import type { InUse } from '../domain/in-use.ts'
 import type { FindingFacts, Look } from '../store/finding-facts.ts'
 
 /** An image, or an object of the cluster, that a scanner may have looked at. `looks` empty: none has, as far as reports say. */
@@ -13,8 +14,8 @@ export type PostureCoverage = {
   derivedAt: Date | null
 }
 
-/** `at`: entity ids of the incident's own places that it is about. */
-export type PlacedFinding = { finding: FindingFacts; at: bigint[] }
+/** `at`: entity ids of the incident's own places that it is about. `use`: of a flaw of a package, whether that was seen in use. */
+export type PlacedFinding = { finding: FindingFacts; at: bigint[]; use: InUse | null }
 /** Steps one after the other, the first from the internet, the last into one of the incident's places. */
 export type WayIn = AttackStep[]
 /** What follows from the places: each thing once, by the step that reaches it first. */

@@ -9,6 +9,7 @@ import type { Queryable } from '../store/database.ts'
 import { getEntities, relationsOf } from '../store/entities.ts'
 import { looksAt, openFindingsOf, openInImages, type Resource } from '../store/finding-facts.ts'
 import { derivationState } from '../store/graph-units.ts'
+import { inUse } from '../store/in-use.ts'
 import type { CaseAlert } from './case-file.ts'
 import type { IncidentPosture, Looked, PlacedFinding } from './posture.ts'
 import { readReach, readSteps, readWaysIn } from './read-ways.ts'
@@ -173,7 +174,8 @@ async function findingsOf(db: Queryable, now: Date, scope: string, subjects: rea
     [...new Set(subjects.filter(({ resource }) => isAbout(finding, resource)).flatMap(({ at }) => [...at]))].sort((a, b) =>
       a < b ? -1 : 1,
     )
-  return [...flaws, ...secrets, ...set].map((finding) => ({ finding, at: places(finding) }))
+  const used = await inUse(db, { findings: flaws.map(({ id }) => id) })
+  return [...flaws, ...secrets, ...set].map((finding) => ({ finding, at: places(finding), use: used.get(finding.id) ?? null }))
 }
 const isAbout = ({ resource: { kind, key } }: PlacedFinding['finding'], about: Resource): boolean =>
   (kind === about.kind && key === about.key) || (kind === 'file' && about.kind === 'image' && key.startsWith(`${about.key}:`))

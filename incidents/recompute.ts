@@ -62,14 +62,7 @@ async function refreshFacts(
     const alert = alerts.get(member.alertId)
     if (alert === undefined) return []
     const { container, pod, workload, node, inferred, how } = member.context
-    const context: AlertContext = {
-      container: find(container),
-      pod: find(pod),
-      workload: find(workload),
-      node: find(node),
-      inferred,
-      how,
-    }
+    const context: AlertContext = { container: find(container), pod: find(pod), workload: find(workload), node: find(node), inferred, how }
     return [{ alert, context, before: member }]
   })
   const counted = await baselinesOf(tx, placed)

@@ -8,7 +8,7 @@ import type { FindingFacts } from '../store/finding-facts.ts'
 import { noon, podRecords, process_, storedAlert } from '../test/support/records.ts'
 import { property } from '../test/support/sizes.ts'
 import type { CaseAlert } from './case-file.ts'
-import { packageUse } from './package-paths.ts'
+import { inApplication } from './package-paths.ts'
 import { type IncidentPosture, unknownPosture } from './posture.ts'
 import { settingOf } from './posture-topics.ts'
 import { type RootCause, rootCauses } from './root-causes.ts'
@@ -108,7 +108,7 @@ const wayIn = step({
 const causes = (alerts: CaseAlert[], over: Partial<IncidentPosture> = {}): RootCause[] =>
   rootCauses({ severity: 'high', alerts, posture: { ...unknownPosture, ...over } })
 const titles = (found: readonly RootCause[]): string[] => found.map(({ title }) => title)
-const placed = (...all: FindingFacts[]): IncidentPosture['findings'] => all.map((one) => ({ finding: one, at: here }))
+const placed = (...all: FindingFacts[]): IncidentPosture['findings'] => all.map((one) => ({ finding: one, at: here, use: null }))
 
 describe('what made it possible', () => {
   it('is nothing where nothing is known, and nothing that nothing seen speaks for', () => {
@@ -123,7 +123,7 @@ describe('what made it possible', () => {
       kind: 'finding',
       title: 'CVE-2022-29078 in ejs of image shop/checkout:1',
       fix: { text: 'Update ejs to 3.1.7 in image shop/checkout:1' },
-      cause: { use: { seen: { how: 'application', field: 'fields.proc.pcmdline' } } },
+      cause: { program: { alert: { rule: 'Run shell untrusted' } } },
     })
     expect(first?.reasons.map(({ code }) => code)).toEqual(expect.arrayContaining(['in_application', 'fits', 'live_incident']))
     expect(second?.title).toMatch(/CVE-2024-0001/)
@@ -149,7 +149,9 @@ describe('what made it possible', () => {
   it('is never of another place: what was seen elsewhere, and posture of elsewhere, stay apart', () => {
     expect(causes([escape()], { steps: [{ step: step(), at: [77n] }] })).toEqual([])
     expect(
-      causes([tokenUse()], { findings: [{ finding: setting('kubescape/C-0034', 'Automatic mapping of service account'), at: [77n] }] }),
+      causes([tokenUse()], {
+        findings: [{ finding: setting('kubescape/C-0034', 'Automatic mapping of service account'), at: [77n], use: null }],
+      }),
     ).toEqual([])
   })
 
@@ -164,11 +166,25 @@ describe('what made it possible', () => {
     expect(open[0]?.reasons.map(({ code }) => code)).toContain('internet_reachable')
   })
 
-  it('tells the token before the fourth flaw', () => {
-    const flaws = ['a', 'b', 'c', 'd', 'e'].map((name, index) => inSystem(`CVE-2024-000${index}`, name, { paths: ['app/server.js'] }))
+  it('tells of each link of the chain before it tells of a second one, and a package seen in use before others', () => {
+    const flaws = ['a', 'b', 'c', 'd', 'e'].map((name, index) => inSystem(`CVE-2024-000${index}`, name))
     const token = setting('kubescape/C-0034', 'Automatic mapping of service account')
-    const found = causes([shellOfServer(), tokenUse()], { findings: placed(...flaws, token) })
-    expect(found.map(({ cause }) => cause.is)).toEqual(['flaw', 'flaw', 'flaw', 'setting', 'flaw', 'flaw'])
+    const ran = {
+      finding: inSystem('CVE-2024-0009', 'z'),
+      at: here,
+      use: { inUse: true, path: '/z', kind: 'exec', alertId: 'other', atNs: noon } as const,
+    }
+    const found = causes([shellOfServer(), tokenUse()], { findings: [...placed(...flaws, token), ran], waysIn: [[wayIn]] })
+    expect(found.map(({ cause }) => cause.is).toSorted()).toEqual(['flaw', 'flaw', 'flaw', 'flaw', 'flaw', 'flaw', 'setting', 'way-in'])
+    expect(
+      found
+        .slice(0, 3)
+        .map(({ cause }) => cause.is)
+        .toSorted(),
+    ).toEqual(['flaw', 'setting', 'way-in'])
+    const [used] = found.filter(({ cause }) => cause.is === 'flaw')
+    expect(used?.title).toMatch(/CVE-2024-0009/)
+    expect(used?.reasons.map(({ code }) => code)).toContain('in_use')
   })
 
   it('is the same whatever the order of the records, and cites none that was not given', () => {
@@ -206,19 +222,19 @@ describe('what made it possible', () => {
   })
 })
 
-describe('whether what ran lies in a package', () => {
-  const use = (entry: CaseAlert, ...paths: string[]): string | null => packageUse(entry.alert, paths)?.how ?? null
-  const ran = (exepath: string): CaseAlert => seen({ process: process_({ parentName: 'systemd' }), fields: { 'proc.exepath': exepath } })
+describe('whether a package belongs to the application of a server program', () => {
+  const belongs = (entry: CaseAlert, ...paths: string[]): boolean => inApplication(entry.alert, paths)
+  const started = (pcmdline: string): CaseAlert =>
+    seen({ process: process_({ parentName: 'java' }), fields: { 'proc.pcmdline': pcmdline } })
 
   it('is told by paths, part by part, and never by a folder of the system', () => {
-    expect(use(ran('/app/server'), 'app/server')).toBe('itself')
-    expect(use(ran('/app/server2'), 'app/server')).toBeNull()
-    expect(use(ran('/app/node_modules/ejs/bin/cli.js'), 'app/node_modules/ejs/package.json')).toBe('itself')
-    expect(use(ran('/app/node_modules/ejs2/cli.js'), 'app/node_modules/ejs/package.json')).toBeNull()
-    expect(use(ran('/usr/bin/curl'), 'usr/bin/package.json')).toBeNull()
-    expect(use(shellOfServer(), 'srv/other/node_modules/ejs/package.json')).toBeNull()
-    expect(use(shellOfServer({ parentName: 'bash' }), 'app/node_modules/ejs/package.json')).toBeNull()
-    expect(use(shellOfServer(), 'app/node_modules/ejs/package.json')).toBe('application')
+    expect(belongs(shellOfServer(), 'app/node_modules/ejs/package.json')).toBe(true)
+    expect(belongs(shellOfServer(), 'app2/node_modules/ejs/package.json')).toBe(false)
+    expect(belongs(shellOfServer({ parentName: 'bash' }), 'app/node_modules/ejs/package.json')).toBe(false)
+    expect(belongs(started('java -jar /srv/shop/app.jar'), 'srv/shop/app.jar')).toBe(true)
+    expect(belongs(started('java -jar /srv/shop/app.jar'), 'srv/other/app.jar')).toBe(false)
+    expect(belongs(started('java -jar /usr/bin/app.jar'), 'usr/bin/curl')).toBe(false)
+    expect(belongs(started('java -jar app.jar'), 'app.jar')).toBe(false)
   })
 })
 

@@ -4,20 +4,22 @@
  */
 import type { TacticId } from '../domain/attack.ts'
 import type { EvidenceRef } from '../domain/evidence.ts'
+import { formatEventTime } from '../domain/event-time.ts'
 import type { AttackStep } from '../domain/graph.ts'
+import type { InUse } from '../domain/in-use.ts'
 import type { Severity } from '../domain/severity.ts'
 import { criticalityOf } from '../graph/criticality.ts'
 import { type RiskFacts, type RiskReason, riskOf } from '../graph/risk.ts'
 import type { FindingFacts } from '../store/finding-facts.ts'
 import type { CaseAlert } from './case-file.ts'
-import { type PackageUse, packageUse } from './package-paths.ts'
+import { inApplication } from './package-paths.ts'
 import type { IncidentPosture, PlacedFinding, WayIn } from './posture.ts'
 import { settingOf, type Sign, signsOf, type Topic, topicOfStep } from './posture-topics.ts'
 import { findingField, stepField, stepId } from './record-field.ts'
 
 export type Cause =
-  /** A known flaw of a package, the worst of several in the same package; `use`: what shows that the package is in it. */
-  | { is: 'flaw'; finding: FindingFacts; further: FindingFacts[]; use: { entry: CaseAlert; seen: PackageUse } | null }
+  /** A known flaw of a package, the worst of several in the same package; `program`: what a server program of its application started. */
+  | { is: 'flaw'; finding: FindingFacts; further: FindingFacts[]; program: CaseAlert | null; use: InUse | null }
   | { is: 'secret'; finding: FindingFacts }
   | { is: 'setting'; finding: FindingFacts }
   | { is: 'way-in'; steps: WayIn }
@@ -25,7 +27,7 @@ export type Cause =
   | { is: 'step'; step: AttackStep; findings: FindingFacts[] }
 
 export type RootCause = {
-  kind: 'finding' | 'step' | 'fact'
+  kind: 'finding' | 'step'
   title: string
   /** In a sentence, with names. */ why: string
   /** 0 to 100. */ score: number
@@ -41,9 +43,6 @@ export type RootCause = {
 
 /** How much of a risk counts as a cause: it lies in the very program that did it; it fits; it fits, as many others do; nothing seen speaks for it. */
 const weights = { inProgram: 1, fits: 0.8, flawFits: 0.6, nothingSeen: 0.3 } as const
-/** Further flaws come after everything else: ten flaws of one image must not hide the token. */
-const flawsFirst = 3
-
 type About = { severity: Severity; alerts: readonly CaseAlert[]; posture: IncidentPosture }
 
 export function rootCauses({ severity, alerts, posture }: About): RootCause[] {
@@ -60,22 +59,25 @@ export function rootCauses({ severity, alerts, posture }: About): RootCause[] {
   return inOrder(found)
 }
 
+/** By score; but first one of each link of the chain: ten flaws of one image must not hide how it is reached, nor the token. */
 function inOrder(found: readonly RootCause[]): RootCause[] {
   const sorted = found.toSorted((a, b) => b.score - a.score || compare(a.title, b.title) || compare(a.why, b.why))
-  const isFlaw = ({ cause }: RootCause): boolean => cause.is === 'flaw'
-  const late = new Set(sorted.filter(isFlaw).slice(flawsFirst))
-  return [...sorted.filter((one) => !late.has(one)), ...late]
+  const linkOf = ({ cause }: RootCause): string => (cause.is === 'flaw' || cause.is === 'way-in' ? cause.is : (topicOf(cause) ?? cause.is))
+  const links = new Map(sorted.toReversed().map((one) => [linkOf(one), one]))
+  const first = new Set(links.values())
+  return [...sorted.filter((one) => first.has(one)), ...sorted.filter((one) => !first.has(one))]
 }
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 /** What all candidates of a case share. */
-type Around = { facts: RiskFacts; signs: Sign[]; exposed: ReadonlySet<bigint> }
+type Around = { facts: RiskFacts; signs: Sign[]; exposed: ReadonlySet<bigint>; /** Of its alerts. */ ids: ReadonlySet<string> }
 function aroundOf(severity: Severity, alerts: readonly CaseAlert[], posture: IncidentPosture): Around {
   const workload = alerts.find(({ context }) => context.workload !== null)?.context.workload
   const escapes = posture.steps.some(({ step }) => topicOfStep(step) === 'escape')
   const derived = posture.coverage.derivedAt !== null
   const criticality = criticalityOf(workload?.properties)
   return {
+    ids: new Set(alerts.map(({ alert }) => alert.id)),
     signs: signsOf(alerts),
     exposed: new Set(posture.waysIn.map((way) => way.at(-1)?.dst ?? 0n)),
     facts: {
@@ -93,14 +95,7 @@ function candidate(cause: Cause, at: readonly bigint[], around: Around): RootCau
   )
   // A setting that explains nothing seen is where one could go next, or nothing: no cause.
   if (relates.length === 0 && cause.is !== 'flaw' && cause.is !== 'way-in') return null
-  const weight =
-    relates.length === 0
-      ? weights.nothingSeen
-      : cause.is === 'flaw'
-        ? cause.use === null
-          ? weights.flawFits
-          : weights.inProgram
-        : weights.fits
+  const weight = weightOf(cause, relates, around)
   const exposed = cause.is === 'way-in' || at.some((id) => around.exposed.has(id))
   const risk = riskOf({ ...around.facts, ...factsOf(cause), ...(exposed ? { exposure: 'internet' } : {}) })
   return {
@@ -115,6 +110,13 @@ function candidate(cause: Cause, at: readonly bigint[], around: Around): RootCau
     evidence: evidenceOf(cause, relates),
     cause,
   }
+}
+
+function weightOf(cause: Cause, relates: readonly Sign[], { ids }: Around): number {
+  if (relates.length === 0) return weights.nothingSeen
+  if (cause.is !== 'flaw') return weights.fits
+  const seenHere = cause.use?.inUse === true && ids.has(cause.use.alertId)
+  return cause.program !== null || seenHere ? weights.inProgram : weights.flawFits
 }
 
 const idsOf = ({ context: { pod, container, workload, node } }: CaseAlert): ReadonlySet<bigint> =>
@@ -140,9 +142,15 @@ const factsOf = (cause: Cause): RiskFacts => {
     ...(finding.kev === null ? {} : { kev: true }),
     ...(finding.epss === null ? {} : { epss: finding.epss }),
     ...(finding.cvss === null ? {} : { cvss: finding.cvss.score }),
-    ...(cause.use?.seen.how === 'itself' ? { inUse: true } : {}),
+    ...useFact(cause.use),
   }
 }
+const useFact = (use: InUse | null): Pick<RiskFacts, 'inUse'> =>
+  use?.inUse === true
+    ? { inUse: true }
+    : use === null || use.notObservedSinceNs === null
+      ? {}
+      : { inUse: { notObservedSince: formatEventTime(use.notObservedSinceNs).slice(0, 10) } }
 const severityFact = (finding: FindingFacts | undefined): RiskFacts => (finding?.severity == null ? {} : { severity: finding.severity })
 
 /** Flaws that can be used over the network, those of one package of one image together. */
@@ -155,14 +163,12 @@ function flaws({ findings }: IncidentPosture, { signs }: Around): { cause: Cause
     const [worst, ...further] = group.toSorted(byExploitability)
     if (worst === undefined) return []
     const paths = [...new Set(group.flatMap(({ finding }) => finding.paths))]
-    const uses = signs
-      .filter(({ entry, topic }) => topic === 'entry' && worst.at.some((id) => idsOf(entry).has(id)))
-      .flatMap(({ entry }) => {
-        const seen = packageUse(entry.alert, paths)
-        return seen === null ? [] : [{ entry, seen }]
-      })
-    const use = uses.find(({ seen }) => seen.how === 'itself') ?? uses[0] ?? null
-    return [{ cause: { is: 'flaw' as const, finding: worst.finding, further: further.map(({ finding }) => finding), use }, at: worst.at }]
+    const program = signs.find(
+      ({ entry, topic }) => topic === 'entry' && worst.at.some((id) => idsOf(entry).has(id)) && inApplication(entry.alert, paths),
+    )
+    const use = group.find((one) => one.use?.inUse === true)?.use ?? worst.use
+    const others = further.map(({ finding }) => finding)
+    return [{ cause: { is: 'flaw' as const, finding: worst.finding, further: others, program: program?.entry ?? null, use }, at: worst.at }]
   })
 }
 const overNetwork = ({ cvss, kev }: FindingFacts): boolean => kev !== null || /(^|\/)AV:N/.test(cvss?.vector ?? '')
@@ -225,12 +231,8 @@ function flawFix({ package: found, resource }: FindingFacts): RootCause['fix'] {
 
 function fitReasons(cause: Cause, relates: readonly Sign[]): RootCause['reasons'] {
   const reasons: RootCause['reasons'] = []
-  if (cause.is === 'flaw' && cause.use !== null)
-    reasons.push(
-      cause.use.seen.how === 'itself'
-        ? { code: 'ran', text: 'what ran or was opened lies in the package' }
-        : { code: 'in_application', text: 'the package belongs to the application that the server program runs' },
-    )
+  if (cause.is === 'flaw' && cause.program !== null)
+    reasons.push({ code: 'in_application', text: 'the package belongs to the application that the server program runs' })
   for (const shows of new Set(relates.map((sign) => sign.shows))) reasons.push({ code: 'fits', text: `fits that ${shows}` })
   return reasons
 }

@@ -22,7 +22,8 @@ export type RuleGroup = {
 export type Assessment = { severity: Severity; reasons: SeverityReason[] }
 
 /** `normal`: what was usual before the incident began. */
-export const assess = (groups: readonly RuleGroup[], normal: Normal = nothingKnown): Assessment => weighNormal(gravity(groups), groups, normal)
+export const assess = (groups: readonly RuleGroup[], normal: Normal = nothingKnown): Assessment =>
+  weighNormal(gravity(groups), groups, normal)
 
 function gravity(groups: readonly RuleGroup[]): Assessment {
   const reasons: SeverityReason[] = []
@@ -69,7 +70,9 @@ function weighNormal({ severity, reasons }: Assessment, groups: readonly RuleGro
   const known = new Set(normal.here.map(({ rule }) => rule))
   if (!normal.whole || !groups.every(({ rule }) => known.has(rule)) || !normal.here.every(isUsual) || isGrave(severity, groups))
     return { severity, reasons }
-  const least = normal.here.toSorted((a, b) => a.usual.days / a.usual.ofDays - b.usual.days / b.usual.ofDays || a.usual.count - b.usual.count)[0]
+  const least = normal.here.toSorted(
+    (a, b) => a.usual.days / a.usual.ofDays - b.usual.days / b.usual.ofDays || a.usual.count - b.usual.count,
+  )[0]
   const less = severityFromId(severityId(severity) - 1)
   const text = `${normal.here.length === 1 ? '' : 'all of it is usual here, the least usual of it: '}${least?.usual.text ?? ''}`
   return { severity: less, reasons: [...reasons, { code: 'usual_here', text, severity: less }] }

@@ -3,8 +3,10 @@
  * seen that nobody looked. Each sentence cites the finding or the attack step it stands on; ranks are the case file’s, not its own.
  */
 import { formatEventTime, fromDate } from '../../domain/event-time.ts'
+import { isEveryOf } from '../../domain/graph.ts'
 import type { Claim } from '../../domain/report.ts'
-import type { CaseFile } from '../../incidents/case-file.ts'
+import type { CaseAlert, CaseFile } from '../../incidents/case-file.ts'
+import { startedBy } from '../../incidents/package-paths.ts'
 import type { Looked, Reached } from '../../incidents/posture.ts'
 import type { Cause, RootCause } from '../../incidents/root-causes.ts'
 import type { FindingFacts } from '../../store/finding-facts.ts'
@@ -21,7 +23,7 @@ function told(one: RootCause): Parts {
   const { cause } = one
   switch (cause.is) {
     case 'flaw': {
-      const { finding, further, use } = cause
+      const { finding, further, program } = cause
       const named: Parts = [
         citeFinding(finding, 'check'),
         ' in ',
@@ -31,7 +33,7 @@ function told(one: RootCause): Parts {
       ]
       const where: Parts = [' of image ', citeFinding(finding, 'resource'), ' can be used over the network', ...known(one)]
       const more = further.length === 0 ? [] : [`, as can ${further.length} further ${further.length === 1 ? 'flaw' : 'flaws'} of it`]
-      return [...named, ...where, ...more, ...(use === null ? fits(one) : inUse(cause.finding, use)), '.']
+      return [...named, ...where, ...more, ...(program === null ? fits(one) : inProgram(finding, program)), ...inUse(cause), '.']
     }
     case 'way-in':
       return [
@@ -66,18 +68,23 @@ function told(one: RootCause): Parts {
   }
 }
 
-/** What was seen of the package: its own file, or that it belongs to the program that did what a server program does not do. */
-function inUse(finding: FindingFacts, { entry: { alert }, seen }: NonNullable<Extract<Cause, { is: 'flaw' }>['use']>): Parts {
-  if (seen.how === 'itself') return ['; ', cite(alert, seen.field), ', which was seen, lies in that package']
-  return [
-    '; ',
-    citeFinding(finding, 'package'),
-    ' belongs to the application ',
-    cite(alert, seen.field),
-    ', which started ',
-    cite(alert, 'process.cmdline'),
-  ]
-}
+/** It belongs to the program that did what a server program does not do. */
+const inProgram = (finding: FindingFacts, { alert }: CaseAlert): Parts => [
+  '; ',
+  citeFinding(finding, 'package'),
+  ' belongs to the application ',
+  cite(alert, startedBy),
+  ', which started ',
+  cite(alert, 'process.cmdline'),
+]
+/** That a file of it was run or opened stands on the alert that showed it; that none was is no word for it. */
+const inUse = ({ use }: Extract<Cause, { is: 'flaw' }>): Parts =>
+  use?.inUse === true
+    ? [
+        `; a file of it was ${use.kind === 'exec' ? 'run' : 'opened'}`,
+        { evidence: { record: 'alert', id: use.alertId, path: null, value: null }, shown: false },
+      ]
+    : []
 
 /** Which of what was seen it would explain; the first alert of each kind of sign. */
 function fits({ relates }: RootCause): Parts {
@@ -142,24 +149,30 @@ const worth: readonly [kind: Reached['entity']['kind'], one: string, many: strin
   ['cloud_resource', 'cloud resource', 'cloud resources'],
 ]
 
+/** All of a kind before one of it, then the nearest. */
+const worstFirst = (a: Reached, b: Reached): number =>
+  Number(isEveryOf(b.entity)) - Number(isEveryOf(a.entity)) || a.depth - b.depth || (a.by.because < b.by.because ? -1 : 1)
+
 /** How much of what could be taken from here, and the nearest of the worst. */
 export function blastRadius({ posture: { reached, reachedMore } }: CaseFile): Claim[] {
   const counted = worth.flatMap(([kind, one, many]) => {
-    const of = reached.filter(({ entity }) => entity.kind === kind)
-    if (of.length === 0) return []
-    return [
-      {
-        of: of.toSorted((a, b) => a.depth - b.depth || (a.by.because < b.by.because ? -1 : 1)),
-        words: of.length === 1 ? (kind === 'cluster' ? one : `1 ${one}`) : `${of.length} ${many}`,
-      },
+    const of = reached.filter(({ entity }) => entity.kind === kind).toSorted(worstFirst)
+    const [every, single] = [of.filter(({ entity }) => isEveryOf(entity)), of.filter(({ entity }) => !isEveryOf(entity))]
+    const words: Parts[] = [
+      ...every.slice(0, 2).map(({ entity }) => [citeEntity(entity, 'name')]),
+      ...(single.length === 0 ? [] : [[kind === 'cluster' ? one : `${single.length} ${single.length === 1 ? one : many}`]]),
     ]
+    return of.length === 0 ? [] : [{ of, words }]
   })
   if (counted.length === 0) return []
   const best = counted.slice(0, 3).flatMap(({ of }) => of.slice(0, 1))
-  const what = `${counted.map(({ words }) => words).join(', ')}${reachedMore ? ', and more that was not followed' : ''}`
+  const what = counted.flatMap(({ words }) => words).flatMap((part, index) => (index === 0 ? part : [', ', ...part]))
+  const more = reachedMore ? ', and more that was not followed' : ''
   return [
     sentence('inference', [
-      `From here could be taken, one step after the other: ${what}. `,
+      'From here could be taken, one step after the other: ',
+      ...what,
+      `${more}. `,
       ...(best[0] === undefined ? [] : ['Nearest: ', citeStep(best[0].by, 'because'), '.']),
     ]),
     ...best

@@ -15,7 +15,9 @@ import type { FindingFacts } from '../../store/finding-facts.ts'
 /** A cited value; `shown` false cites without quoting, `part` quotes from there to there only. */
 export type Cite = { evidence: EvidenceRef; shown: boolean; part?: [number, number] }
 
+/** What others wrote is cut; why a step is there we wrote ourselves, with as many names as it takes. */
 const longest = 160
+const longestOfOurs = 400
 
 export const cite = (alert: Alert, path: string): Cite => ({
   evidence: { record: 'alert', id: alert.id, path, value: alertField(alert, path) },
@@ -84,5 +86,6 @@ function spoken(part: Cite | string | number | undefined, evidence: EvidenceRef[
   evidence.push(part.evidence)
   if (!part.shown || value === null) return ''
   if (part.part !== undefined) return quote(value.slice(...part.part))
-  return value.length > longest ? `${quote(value.slice(0, longest).replace(/[\ud800-\udbff]$/, ''))}…` : quote(value)
+  const most = part.evidence.record === 'step' ? longestOfOurs : longest
+  return value.length > most ? `${quote(value.slice(0, most).replace(/[\ud800-\udbff]$/, ''))}…` : quote(value)
 }

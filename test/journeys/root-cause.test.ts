@@ -107,8 +107,9 @@ eachDatabase('what made an incident possible', (database) => {
     expect(plain(report.summary)).toMatch(
       /the likely way in is a flaw in that application; of those known in its image, CVE-2022-29078 in ejs fits best/,
     )
-    expect(plain(report.rootCause)).toMatch(/takes in Secret \S+ \(T1552\.007\), which fits that credentials were read or used/)
-    expect(plain(report.blastRadius)).toMatch(/From here could be taken, one step after the other: .*Secret/)
+    expect(plain(report.rootCause)).toMatch(/It is reached from the internet: Ingress .+ leads to Deployment/)
+    expect(plain(report.rootCause)).toMatch(/has the token of ServiceAccount .+ \(T1528\), which fits that credentials were read or used/)
+    expect(plain(report.blastRadius)).toMatch(/From here could be taken, one step after the other: every Secret of namespace/)
     expect(report.unknowns.join('\n')).toMatch(/Image “.+” was last looked at by trivy at 2026-11-2/)
     expect(report.unknowns.join('\n')).not.toMatch(/No scanner has looked at image/)
   })
