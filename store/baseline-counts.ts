@@ -36,7 +36,12 @@ export async function countsOfAlerts(db: Queryable, alertIds: readonly string[])
 
 export type BaselineFilter = { scope?: string; place?: string; rule?: string }
 /** The most frequent of the days before `day`. */
-export async function listCounts(db: Queryable, filter: BaselineFilter, day: string, { from, limit }: { from: string; limit: number }): Promise<CountedDays[]> {
+export async function listCounts(
+  db: Queryable,
+  filter: BaselineFilter,
+  day: string,
+  { from, limit }: { from: string; limit: number },
+): Promise<CountedDays[]> {
   const part = (column: string, value: string | undefined): RawBuilder<unknown> =>
     value === undefined ? sql`true` : sql`position(lower(${escapeText(value)}) in lower(${sql.ref(column)})) > 0`
   return countedDays(
@@ -69,10 +74,18 @@ async function countedDays(db: Queryable, asked: RawBuilder<unknown>): Promise<C
 }
 
 /** How often these rules were seen in the whole scope before that day, and on how many days. */
-export async function countsOfRules(db: Queryable, scope: string, rules: readonly string[], day: string): Promise<Map<string, { count: number; days: number }>> {
-  const rows = await db.query(sql<{ rule: string; count: bigint; days: bigint }>`select k.rule, sum(d.count)::bigint as count, count(distinct d.day) as days
+export async function countsOfRules(
+  db: Queryable,
+  scope: string,
+  rules: readonly string[],
+  day: string,
+): Promise<Map<string, { count: number; days: number }>> {
+  const rows = await db.query(sql<{
+    rule: string
+    count: bigint
+    days: bigint
+  }>`select k.rule, sum(d.count)::bigint as count, count(distinct d.day) as days
     from baseline_keys k join baseline_days d on d.key_id = k.id and d.day < ${day}::date and d.day >= ${day}::date - ${keptDays}::integer
     where k.scope = ${escapeText(scope)} and k.rule = any(${rules.map(escapeText)}::text[]) group by 1`)
   return new Map(rows.map((row) => [unescapeDeep(row).rule, { count: Number(row.count), days: Number(row.days) }]))
 }
-

@@ -37,7 +37,8 @@ export async function baselineIds(tx: Transaction, keys: readonly BaselineKey[])
     crowded = await addKeys(tx, missing)
     for (const [at, id] of await find(missing)) found.set(at, id)
     const further = missing.filter(({ at }) => !found.has(at))
-    if (further.length > 0) for (const [at, id] of await find(further.map((one) => ({ ...one, process: otherProcesses })))) found.set(at, id)
+    if (further.length > 0)
+      for (const [at, id] of await find(further.map((one) => ({ ...one, process: otherProcesses })))) found.set(at, id)
   }
   const at = new Map(asked.map((one) => [textOf(one), one.at]))
   return { ids: keys.map((one) => found.get(at.get(textOf(one)) ?? -1) ?? 0n), crowded }
@@ -66,7 +67,9 @@ export async function changeDays(tx: Transaction, changes: readonly DayChange[],
 type OfIncident = { incidentId: string; id: bigint }
 
 export async function addIncidentBaselines(tx: Transaction, added: readonly OfIncident[]): Promise<void> {
-  const rows = [...new Map(added.map((one) => [`${one.incidentId} ${one.id}`, one])).entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one)
+  const rows = [...new Map(added.map((one) => [`${one.incidentId} ${one.id}`, one])).entries()]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, one]) => one)
   if (rows.length === 0) return
   await tx.query(sql`insert into incident_baselines (incident_id, baseline_id)
     select "incidentId", id from jsonb_to_recordset(${jsonText(rows)}::jsonb) as r("incidentId" uuid, id bigint) on conflict do nothing`)

@@ -165,7 +165,13 @@ export async function sharedMoments(
   tx: Transaction,
   moments: readonly { incidentId: string; eventNs: bigint }[],
 ): Promise<{ incidentId: string; eventNs: bigint; alertId: string; sameAs: string | null; baseline: bigint | null }[]> {
-  const rows = await tx.query(sql<{ incident_id: string; event_ns: bigint; alert_id: string; same_as: string | null; baseline_id: bigint | null }>`
+  const rows = await tx.query(sql<{
+    incident_id: string
+    event_ns: bigint
+    alert_id: string
+    same_as: string | null
+    baseline_id: bigint | null
+  }>`
     select incident_id::text, event_ns, alert_id::text, same_as::text, baseline_id from (
       select m.*, count(*) over (partition by m.incident_id, m.event_ns) as together
       from (select distinct "incidentId", "eventNs" from jsonb_to_recordset(${stringifyExact(moments)}::jsonb) as r("incidentId" uuid, "eventNs" bigint)) q
