@@ -1,4 +1,3 @@
-import type { Alert } from '../../../domain/alert.ts'
 import { startedByServer } from '../../../incidents/server-program.ts'
 import { type Family, hasTechnique, ruleSays } from '../family.ts'
 import { cite } from '../sentence.ts'
