@@ -9,7 +9,9 @@ import { severityId } from '../domain/severity.ts'
 import type { Normal } from './baseline.ts'
 import type { AlertContext } from './context.ts'
 import { type Explanation, explain } from './explain.ts'
+import type { IncidentPosture } from './posture.ts'
 import { type ProcessNode, processTrees } from './process-chain.ts'
+import { type RootCause, rootCauses } from './root-causes.ts'
 import type { RuleGroup } from './severity.ts'
 
 /** How fresh a source is. `lastSeenAt` null: never heard. */
@@ -34,12 +36,16 @@ export type CaseFile = {
   baseline: Baseline
   coverage: Coverage[]
   inventory: { scope: string; pods: number; lastNs: bigint } | null
+  /** What scanners, inventory and attack steps say of its places, and who looked there at all. */
+  posture: IncidentPosture
+  /** What made it possible, the likeliest first. */
+  rootCauses: RootCause[]
   decisions: RecordedDecision[]
   /** Cluster that answers for this scope, if any is connected: actions can be planned only there. */
   cluster: { simulated: boolean } | null
 }
 
-export type CaseParts = Omit<CaseFile, 'alerts' | 'omitted' | 'processes' | 'entities' | 'explained'> & {
+export type CaseParts = Omit<CaseFile, 'alerts' | 'omitted' | 'processes' | 'entities' | 'explained' | 'rootCauses'> & {
   resolved: { alert: Alert; context: AlertContext }[]
   total: number
 }
@@ -57,6 +63,7 @@ export function buildCaseFile(parts: CaseParts): CaseFile {
     ...rest,
     alerts,
     omitted: total - alerts.length,
+    rootCauses: rootCauses({ severity: rest.incident.severity, alerts, posture: rest.posture }),
     processes: processTrees(alerts.map((entry) => entry.alert)),
     entities: [...entities.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
     explained: alerts.length > 0 && total === alerts.length && alerts.every((entry) => entry.explanation !== null),

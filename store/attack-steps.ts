@@ -145,6 +145,32 @@ export async function stepsAt(
   return rows.map(fromRow)
 }
 
+/** What led out of these, or into them, at some moment since then, by now or from then on: whatever had not ended before it. */
+export async function stepsSince(
+  db: Queryable,
+  ids: readonly bigint[],
+  direction: 'out' | 'in',
+  sinceNs: bigint,
+  limit = 500,
+): Promise<AttackStep[]> {
+  if (ids.length === 0) return []
+  const end = direction === 'out' ? sql`src` : sql`dst`
+  const rows =
+    await db.query(sql<Row>`select ${columns} from attack_steps where ${end} = any(${ids.map(String)}::bigint[]) and (until_ns is null or until_ns >= ${sinceNs})
+    order by cost, type, facts ->> 'because', src, dst limit ${limit}`)
+  return rows.map(fromRow)
+}
+
+/** What names a step: its ends and its rule. */
+export type StepKey = Pick<AttackStep, 'src' | 'type' | 'dst'>
+
+export async function getSteps(db: Queryable, keys: readonly StepKey[]): Promise<AttackStep[]> {
+  if (keys.length === 0) return []
+  const rows = await db.query(sql<Row>`select ${columns} from attack_steps where (src, type, dst) in
+    (select src, type, dst from jsonb_to_recordset(${jsonText(keys)}::jsonb) as r(src bigint, type text, dst bigint)) order by src, dst, type`)
+  return rows.map(fromRow)
+}
+
 /** What these changes are, on which record, and how many steps each takes away. */
 export async function fixesByKey(
   db: Queryable,

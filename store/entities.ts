@@ -117,6 +117,19 @@ export async function relatedEntities(db: Queryable, id: bigint, type: RelationT
   )
 }
 
+/** Which of these stands in such a relation to what: each pair once, whoever says so. */
+export async function relationsOf(
+  db: Queryable,
+  ids: readonly bigint[],
+  types: readonly RelationType[],
+  direction: 'out' | 'in',
+): Promise<{ src: bigint; type: RelationType; dst: bigint }[]> {
+  if (ids.length === 0) return []
+  const end = direction === 'out' ? sql`src` : sql`dst`
+  return db.query(sql<{ src: bigint; type: RelationType; dst: bigint }>`select distinct src, type, dst from relations
+    where ${end} = any(${ids.map(String)}::bigint[]) and type = any(${[...types]}::text[]) order by src, type, dst limit 10000`)
+}
+
 /** Each entity and everything that owns it, nearest first, as far as inventory knows. */
 export async function ownersOf(db: Queryable, ids: readonly bigint[]): Promise<Entity[][]> {
   const rows = await db.query(sql<

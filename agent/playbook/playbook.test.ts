@@ -6,6 +6,7 @@ import { sentenceParts } from '../../incidents/sentence-parts.ts'
 import { type NormalHere, nothingKnown, usual } from '../../incidents/baseline.ts'
 import { buildCaseFile, type CaseFile, type CaseParts } from '../../incidents/case-file.ts'
 import { type AlertContext, noContext } from '../../incidents/context.ts'
+import { unknownPosture } from '../../incidents/posture.ts'
 import { minute, noon, podRecords, process_, storedAlert } from '../../test/support/records.ts'
 import { playbook } from './playbook.ts'
 import { judge, signalsOf } from './weigh.ts'
@@ -42,6 +43,7 @@ function caseOf(alerts: Alert[], over: Partial<CaseParts> = {}, context: AlertCo
     groups: [],
     coverage: [],
     decisions: [],
+    posture: unknownPosture,
     baseline: { ...nothingKnown, sinceDay: null, rules: [] },
     inventory: { scope: 'lab', pods: 3, lastNs: noon },
     cluster: { simulated: true },
@@ -190,6 +192,7 @@ describe('what it concludes', () => {
       expect.stringMatching(/Source “falco” has never been heard/),
       expect.stringMatching(/usual here is not known/),
       expect.stringMatching(/Posture .* was not observed/),
+      expect.stringMatching(/Attack steps .* were never derived/),
     ])
   })
 

@@ -9,6 +9,24 @@ export const plainSentence = (text: string): string =>
     .map((part) => (part.quoted ? `“${safe(part.text, 300)}”` : safe(part.text, 1_000)))
     .join('')
 
+const mostCauses = 3
+type Posture = Record<'rootCause' | 'fixFirst' | 'blastRadius', { text: string; grounded: boolean }[]> & { rootCauses: number }
+/** What made it possible, what to change first, what could be taken next; nothing of what the report does not know. */
+export function postureLines(report: Posture | null | undefined): string[] {
+  if (report == null) return []
+  const line = (claim: { text: string; grounded: boolean }): string =>
+    `  · ${plainSentence(claim.text)}${claim.grounded ? '' : '  [hypothesis]'}`
+  const part = (title: string, claims: Posture['rootCause'], more = 0): string[] =>
+    claims.length === 0 ? [] : [title, ...claims.map(line), ...(more > 0 ? [`  and ${more} more that may have made it possible`] : [])]
+  const { rootCause, rootCauses, fixFirst, blastRadius } = report
+  const causes = rootCause.slice(0, mostCauses)
+  return [
+    ...part('What made it possible:', causes, Math.max(rootCauses, rootCause.length) - causes.length),
+    ...part('What to change first:', fixFirst),
+    ...part('What could be taken next:', blastRadius),
+  ]
+}
+
 export function reportText(investigation: InvestigationRow | null): string {
   if (investigation === null) return 'Not investigated. To have it done now: falconer investigate <incident>'
   const { report } = investigation
@@ -21,6 +39,7 @@ export function reportText(investigation: InvestigationRow | null): string {
     ...claims(report.summary),
     'Why:',
     ...claims(report.reasons),
+    ...postureLines(report),
     ...(report.unknowns.length === 0 ? [] : ['Not known:', ...report.unknowns.map((one) => `  · ${safe(one, 400)}`)]),
     ...report.actions.map(
       (one) => `Recommended: ${one.action}${one.blocked === null ? '' : `, but it cannot be proposed: ${safe(one.blocked, 300)}`}`,

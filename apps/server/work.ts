@@ -21,6 +21,7 @@ import { listProposals } from '../../store/proposals.ts'
 import { tidyEmbedded } from '../../store/upkeep.ts'
 import { startTelling } from './destinations.ts'
 import type { Falconer } from './falconer.ts'
+import { deriveFirst } from './graph.ts'
 import { type Loop, type LoopTimes, startLoop } from './loop.ts'
 
 const hourMs = 3_600_000
@@ -148,6 +149,8 @@ export async function investigateNow(falconer: Falconer, incidentId: string, by:
   const { db, clock, log, config, cluster, responses } = falconer
   const scopeCluster = (scope: string): { simulated: boolean } | null =>
     cluster !== null && scope === config.FALCONER_SCOPE ? { simulated: cluster.simulated } : null
+  // What changed a moment ago may be how it was entered.
+  await deriveFirst(falconer)
   const investigation = await investigate(db, clock, playbook, incidentId, { cluster: scopeCluster })
   log.info('incident investigated', {
     incidentId: investigation.incidentId,

@@ -37,6 +37,7 @@ import {
   verdictWord,
   withTimes,
 } from './parts.ts'
+import { madePossible } from './root-cause-part.ts'
 
 type Shown = Alert & { reasons: JoinReason[]; inferred: boolean; /** How many further alerts tell of the same event. */ relayed: number }
 export type IncidentData = {
@@ -65,7 +66,7 @@ ${expired(incident)}
 <div class="columns"><div>
 ${report === null ? notInvestigated(data, who, mayDecide) : nothing}
 ${firstThings(data, report)}
-${report === null ? nothing : html`${happened(report, newest as Investigation, incident)}${notKnown(report)}${verdict(report)}${unusual(report)}`}
+${report === null ? nothing : html`${happened(report, newest as Investigation, incident)}${madePossible(report)}${notKnown(report)}${verdict(report)}${unusual(report)}`}
 ${processes(data)}
 ${timeline(data)}
 </div><aside>
