@@ -6,7 +6,7 @@ import { InputError } from '../../domain/errors.ts'
 import type { FindingClass } from '../../domain/finding.ts'
 import { clusterResource, imageResource, kubernetesResource } from '../resources.ts'
 import type { OperatorReport } from './shapes.ts'
-import type { Image, Subject } from './subject.ts'
+import { baseOf, type Image, type Subject } from './subject.ts'
 
 const covered: readonly [RegExp, FindingClass][] = [
   [/VulnerabilityReport$/, 'vulnerability'],
@@ -47,6 +47,7 @@ export function operatorSubject(said: OperatorReport): Subject {
         target: '',
         type,
         distribution: type,
+        base: image === null ? null : baseOf(image),
         properties: { ...properties, benchmark: said.spec?.compliance?.id ?? undefined },
       }
     },
@@ -84,6 +85,7 @@ function imageOf({ report, metadata }: OperatorReport): Image | null {
     tags: tag == null || tag === '' ? [] : [reference],
     repoDigests: [],
     distribution: family == null || family === '' ? null : `${family} ${release ?? ''}`.trim(),
+    baseLayer: null,
     created: null,
   }
 }
