@@ -21,6 +21,7 @@ export const permissions = {
   'proposals.decide': 'responder',
   'proposals.revert': 'responder',
   'findings.read': 'viewer',
+  'graph.read': 'viewer',
   'findings.decide': 'responder',
   'inventory.read': 'viewer',
   'sources.read': 'viewer',

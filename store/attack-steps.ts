@@ -98,6 +98,14 @@ export async function stepsBetween(
   return rows.map(fromRow)
 }
 
+/** Steps among these nodes. */
+export async function stepsAmong(db: Queryable, ids: readonly bigint[], atNs: bigint | null): Promise<AttackStep[]> {
+  const nodes = sql`${ids.map(String)}::bigint[]`
+  const rows = await db.query(sql<Row>`select ${columns} from attack_steps
+    where src = any(${nodes}) and dst = any(${nodes}) and ${holdsAt(atNs)} order by src, dst, cost, type`)
+  return rows.map(fromRow)
+}
+
 /** What leads out of these, or into them. */
 export async function stepsAt(
   db: Queryable,

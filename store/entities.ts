@@ -146,6 +146,15 @@ export async function allEntitiesWhere(db: Queryable, condition: RawBuilder<unkn
   return (await db.query(sql<Row>`select ${columns} from entities where ${condition} order by kind, key`)).map(fromRow)
 }
 
+/** What is there now and what inventory wrote first; for store/ alone. */
+export async function entitiesInOrder(db: Queryable, condition: RawBuilder<unknown>, limit: number): Promise<Entity[]> {
+  return (
+    await db.query(
+      sql<Row>`select ${columns} from entities where ${condition} order by deleted_ns is not null, origin <> 'inventory', scope, kind, namespace, name, id limit ${limit}`,
+    )
+  ).map(fromRow)
+}
+
 async function many(db: Queryable, condition: RawBuilder<unknown>, limit: number): Promise<Entity[]> {
   return (await db.query(sql<Row>`select ${columns} from entities where ${condition} order by id limit ${limit}`)).map(fromRow)
 }

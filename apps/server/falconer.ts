@@ -10,7 +10,9 @@ import { type Clock, systemClock } from '../../domain/clock.ts'
 import type { ClusterStatus } from '../../responses/executor.ts'
 import type { Runner } from '../../responses/execute.ts'
 import { loadPolicy } from '../../responses/policy.ts'
+import { graphVersion } from '../../graph/step-rule.ts'
 import { recomputeOutdated } from '../../incidents/recompute.ts'
+import { markOutdatedUnits } from '../../store/graph-units.ts'
 import { recoverInterrupted, requeueInterruptedPlanning } from '../../responses/recover.ts'
 import { type Database, openDatabase } from '../../store/database.ts'
 import { failInterrupted, type Investigation } from '../../store/investigations.ts'
@@ -78,6 +80,7 @@ export async function composeFalconer(config: Config, options: ComposeOptions = 
     if (serving) await takeOver(responses, reaching)
     await ensurePartitions(db, clock.now())
     await recomputeOutdated(db, clock)
+    await markOutdatedUnits(db, graphVersion, clock.now())
     const started = await (serving ? startWork : workOnDemand)(falconer, options.quietMs ?? 3_000)
     work.now = started
     opened.unshift(

@@ -5,6 +5,7 @@
 import { investigate } from '../../agent/investigate.ts'
 import { playbook } from '../../agent/playbook/playbook.ts'
 import { suggest } from '../../agent/suggest.ts'
+import { deriveMarked } from '../../graph/derive.ts'
 import { DeniedError, UpstreamError } from '../../domain/errors.ts'
 import { agentPrincipal } from '../../domain/principal.ts'
 import { correlatePending } from '../../incidents/pipeline.ts'
@@ -24,10 +25,11 @@ import { type Loop, type LoopTimes, startLoop } from './loop.ts'
 const hourMs = 3_600_000
 
 /** What there is to do, one step each; true: there may be more at once. */
-type Steps = Record<'correlate' | 'investigate' | 'plan' | 'execute' | 'tell' | 'housekeeping', () => Promise<boolean>>
+type Steps = Record<'correlate' | 'derive' | 'investigate' | 'plan' | 'execute' | 'tell' | 'housekeeping', () => Promise<boolean>>
 const times: Record<keyof Steps, LoopTimes> = {
   // What a batch costs hardly depends on its size: under load it is taken a few times a second.
   correlate: { everyMs: 2_000, restMs: 300 },
+  derive: { everyMs: 2_000, restMs: 300 },
   investigate: { everyMs: 1_000 },
   plan: { everyMs: 5_000 },
   execute: { everyMs: 5_000 },
@@ -61,6 +63,7 @@ function stepsOf(falconer: Falconer, quietMs: number, tell: () => Promise<boolea
       if (receivedAt.length > 0) falconer.changed('incidents')
       return more
     },
+    derive: async () => (await deriveMarked(db, clock)).more,
     investigate: async () => {
       const due = await uninvestigated(db, { minSeverity: 'medium', now: clock.now(), quietMs, limit: 5 })
       await inTurn(due.map((incident) => () => investigateNow(falconer, incident.id, agentPrincipal.name)))
@@ -117,7 +120,7 @@ export async function startWork(falconer: Falconer, quietMs: number): Promise<Wo
   return {
     wake: (name) => loops[name].wake(),
     idle: async () => {
-      for (const name of ['correlate', 'investigate', 'plan', 'execute'] as const) await loops[name].idle()
+      for (const name of ['correlate', 'derive', 'investigate', 'plan', 'execute'] as const) await loops[name].idle()
     },
     stop: () => {
       stopping.abort()
@@ -132,7 +135,7 @@ export function workOnDemand(falconer: Falconer, quietMs: number): Work {
   return {
     wake: () => {},
     idle: async () => {
-      for (const name of ['correlate', 'investigate'] as const) while (await steps[name]());
+      for (const name of ['correlate', 'derive', 'investigate'] as const) while (await steps[name]());
     },
     stop: async () => {},
   }

@@ -23,8 +23,12 @@ const statements = [
   `create index attack_steps_in on attack_steps (dst) include (src, type, cost)`,
   `create index attack_steps_unit on attack_steps (scope, unit)`,
   `create table graph_units (scope text not null, unit text not null, dirty_at timestamptz, derived_at timestamptz, version text, primary key (scope, unit))`,
+  // What inventory knew before there were steps.
+  `insert into graph_units (scope, unit, dirty_at) select distinct scope, 'namespace/' || namespace, now() from entities where namespace is not null
+    union select distinct e.scope, u.unit, now() from entities e cross join (values ('access'), ('nodes'), ('cloud')) as u(unit) where e.origin = 'inventory'`,
   `create index graph_units_dirty on graph_units (dirty_at) where dirty_at is not null`,
   `create index entities_namespace on entities (scope, namespace, kind)`,
+  `create index entities_called on entities (name)`,
 ]
 
 export async function up(db: Kysely<unknown>): Promise<void> {

@@ -81,7 +81,7 @@ describe('file, registry and name agree', () => {
 })
 
 describe('modules', () => {
-  const plugIn = /^(incidents\/rules|agent\/playbook\/families|responses\/catalog\/[^/]+)\//
+  const plugIn = /^(graph\/steps|incidents\/rules|agent\/playbook\/families|responses\/catalog\/[^/]+)\//
   /** What a command does is its own --help. */
   const selfDescribing = /^apps\/cli\/commands\//
 

@@ -11,6 +11,7 @@ import { doctorCommand } from './doctor.ts'
 import { exportCommand } from './export.ts'
 import { findingsCommand } from './findings.ts'
 import { followCommand } from './follow.ts'
+import { graphCommand } from './graph.ts'
 import { importCommand } from './import.ts'
 import { incidentCommand } from './incident.ts'
 import { incidentsCommand } from './incidents.ts'
@@ -24,4 +25,4 @@ import { sourcesCommand } from './sources.ts'
 import { tokensCommand } from './tokens.ts'
 import { usersCommand } from './users.ts'
 
-export const commands: readonly CliCommand[] = [activitiesCommand, alertsCommand, approveCommand, auditCommand, coverageCommand, deadLettersCommand, demoCommand, doctorCommand, exportCommand, findingsCommand, followCommand, importCommand, incidentCommand, incidentsCommand, investigateCommand, migrateCommand, proposalsCommand, rejectCommand, rulesCommand, serveCommand, sourcesCommand, tokensCommand, usersCommand]
+export const commands: readonly CliCommand[] = [activitiesCommand, alertsCommand, approveCommand, auditCommand, coverageCommand, deadLettersCommand, demoCommand, doctorCommand, exportCommand, findingsCommand, followCommand, graphCommand, importCommand, incidentCommand, incidentsCommand, investigateCommand, migrateCommand, proposalsCommand, rejectCommand, rulesCommand, serveCommand, sourcesCommand, tokensCommand, usersCommand]

@@ -1,0 +1,97 @@
+/** Answers of the graph in words for a terminal. */
+import { safe, shortTime, table } from './output.ts'
+
+type Node = { id: string; kind: string; title: string; scope: string; derived: boolean; declaredOnly: boolean; gone: boolean }
+type NodeAt = Node & { depth: number }
+type Edge = { from: string; type: string; to: string; firstAt: string; lastAt: string; witnesses: string[] }
+type Step = {
+  from: string
+  type: string
+  to: string
+  cost: number
+  because: string
+  precondition: string
+  technique: { id: string; name: string }
+  fix: { text: string } | null
+}
+type Path = { cost: number; nodes: Node[]; steps: (Step & { others: number })[] }
+type Fresh = { freshness: string }
+
+const marks = ({ declaredOnly, gone }: Node): string => `${declaredOnly ? ' (declared only)' : ''}${gone ? ' (gone)' : ''}`
+const called = (node: Node | undefined, limit = 70): string => (node === undefined ? '–' : `${safe(node.title, limit)}${marks(node)}`)
+
+export function neighboursText({
+  nodes,
+  relations,
+  steps,
+  more,
+  freshness,
+}: Fresh & { nodes: NodeAt[]; relations: Edge[]; steps: Step[]; more: boolean }): string {
+  const byId = new Map(nodes.map((node) => [node.id, node]))
+  const [centre] = nodes
+  const told = relations.map(({ from, type, to, firstAt, lastAt, witnesses }) => [
+    called(byId.get(from), 50),
+    type,
+    called(byId.get(to), 50),
+    `${shortTime(firstAt)} to ${shortTime(lastAt)}`,
+    safe(witnesses.join(', '), 60),
+  ])
+  return [
+    `Around ${called(centre)} in ${safe(centre?.scope ?? '–')}: ${nodes.length - 1} ${nodes.length === 2 ? 'node' : 'nodes'}${more ? ' and more: narrow by --types, or raise --limit' : ''}.`,
+    ...(told.length === 0 ? [] : ['', table(['from', 'relation', 'to', 'seen (UTC)', 'by'], told)]),
+    ...(steps.length === 0
+      ? []
+      : [
+          '',
+          table(
+            ['from', 'attack step', 'to', 'technique', 'because'],
+            steps.map((step) => [
+              called(byId.get(step.from), 50),
+              step.type,
+              called(byId.get(step.to), 50),
+              step.technique.id,
+              safe(step.because, 160),
+            ]),
+          ),
+        ]),
+    '',
+    safe(freshness, 600),
+  ].join('\n')
+}
+
+export function blastText({
+  node,
+  counts,
+  nodes,
+  more,
+  freshness,
+}: Fresh & { node: Node; counts: { kind: string; count: number; depth: number }[]; nodes: NodeAt[]; more: boolean }): string {
+  if (nodes.length === 0) return `No step leads on from ${called(node)}, as far as is known.\n${safe(freshness, 600)}`
+  return [
+    `From ${called(node)} could be taken: ${counts.map(({ kind, count }) => `${count} × ${kind.replaceAll('_', ' ')}`).join(', ')}.`,
+    '',
+    table(
+      ['steps', 'what', 'cluster or account', 'id'],
+      nodes.map((one) => [String(one.depth), called(one), safe(one.scope, 30), one.id]),
+    ),
+    ...(more ? ['… and more: raise --limit'] : []),
+    '',
+    safe(freshness, 600),
+  ].join('\n')
+}
+
+export function pathsText({ paths, freshness }: Fresh & { paths: Path[] }): string {
+  if (paths.length === 0) return `No path is known.\n${safe(freshness, 600)}`
+  return [...paths.map((path, index) => pathText(path, index + 1)), safe(freshness, 600)].join('\n\n')
+}
+
+function pathText({ cost, nodes, steps }: Path, number: number): string {
+  const moves = steps.map(({ because, technique, precondition, fix, others }, index) =>
+    [
+      `   ${index + 1}. ${called(nodes[index + 1])}: ${safe(because, 240)}`,
+      `      ${technique.id} ${technique.name}; if ${safe(precondition, 200)}${others === 0 ? '' : `; ${others} other ${others === 1 ? 'way' : 'ways'}`}`,
+      ...(fix === null ? [] : [`      taken away by: ${safe(fix.text, 200)}`]),
+    ].join('\n'),
+  )
+  return [`${number}. cost ${cost}: ${nodes.map((node) => called(node, 50)).join(' → ')}`, ...moves].join('\n')
+}

@@ -1,0 +1,124 @@
+/** Operations on the graph: what stands around a node, what could be taken from it, how it could be reached. Every answer says how fresh it is. */
+import { z } from 'zod'
+import { relationTypes } from '../../../domain/entity.ts'
+import { attackPaths, blast, internetNode, neighbourhood, type PathGoal, pathGoals } from '../../../graph/ask.ts'
+import { deriveFirst, findNode, graphFreshness } from '../graph.ts'
+import { ScopeName } from '../sources.ts'
+import { EventMoment, operation } from './operation.ts'
+import { EdgeView, edgeView, NodeAtView, nodeView, NodeView, PathView, pathView, StepView, stepView } from './views/graph.ts'
+
+const node = z.string().min(1).max(512).describe('Row id, kind/namespace/name (deployment/shop/checkout), ARN, digest, or “internet”')
+const scope = ScopeName.optional().describe('Cluster or account, where a name is in several')
+const asOf = EventMoment.optional().describe('As it was then; not given: now')
+const limit = (most: number, preset: number) => z.coerce.number().int().min(1).max(most).default(preset)
+const freshness = z.string().describe('What the answer stands on, and how old it is')
+
+export const graphOperations = [
+  operation({
+    id: 'getNeighbours',
+    method: 'GET',
+    path: '/graph/neighbours',
+    permission: 'graph.read',
+    summary: 'What stands around a node: relations with their witnesses, and attack steps',
+    query: z.object({
+      node,
+      scope,
+      asOf,
+      depth: limit(5, 1),
+      limit: limit(500, 100),
+      types: z
+        .string()
+        .transform((text) => text.split(','))
+        .pipe(z.array(z.enum(relationTypes)).min(1))
+        .optional()
+        .describe('Only along these relations, separated by commas'),
+    }),
+    response: z.object({
+      nodes: z.array(NodeAtView).describe('Nearest first; the node itself at depth 0'),
+      relations: z.array(EdgeView),
+      steps: z.array(StepView),
+      more: z.boolean().describe('There are more than `limit`'),
+      freshness,
+    }),
+    run: async ({ falconer, query: { node: text, scope: within, asOf: atNs = null, types, ...rest } }) => {
+      await deriveFirst(falconer)
+      const centre = await findNode(falconer, text, within)
+      const found = await neighbourhood(falconer.db, [centre.id], { ...rest, atNs, ...(types === undefined ? {} : { types }) })
+      return {
+        nodes: found.nodes.map((one) => ({ ...nodeView(one), depth: one.depth })),
+        relations: found.relations.map(edgeView),
+        steps: found.steps.map(stepView),
+        more: found.more,
+        freshness: await graphFreshness(falconer, { scope: within ?? scopeOf(centre), atNs }),
+      }
+    },
+  }),
+  operation({
+    id: 'getBlastRadius',
+    method: 'GET',
+    path: '/graph/blast-radius',
+    permission: 'graph.read',
+    summary: 'What someone who has this could take next, nearest first',
+    query: z.object({ node, scope, asOf, depth: limit(12, 6), limit: limit(1_000, 100) }),
+    response: z.object({
+      node: NodeView,
+      counts: z.array(z.object({ kind: z.string(), count: z.number().int(), depth: z.number().int().describe('Steps to the first') })),
+      nodes: z.array(NodeAtView),
+      more: z.boolean(),
+      freshness,
+    }),
+    run: async ({ falconer, query: { node: text, scope: within, asOf: atNs = null, ...rest } }) => {
+      await deriveFirst(falconer)
+      const from = await findNode(falconer, text, within)
+      const found = await blast(falconer.db, [from.id], { ...rest, atNs })
+      return {
+        node: nodeView(from),
+        counts: found.counts,
+        nodes: found.nodes.map((one) => ({ ...nodeView(one), depth: one.depth })),
+        more: found.more,
+        freshness: await graphFreshness(falconer, { scope: within ?? scopeOf(from), atNs }),
+      }
+    },
+  }),
+  operation({
+    id: 'findAttackPaths',
+    method: 'GET',
+    path: '/graph/paths',
+    permission: 'graph.read',
+    summary: 'The cheapest ways from one thing to another, step by step with techniques and evidence',
+    query: z.object({
+      from: node.default('internet'),
+      to: node.optional().describe('A node; not given: any of `goal`'),
+      goal: z
+        .string()
+        .transform((text) => text.split(','))
+        .pipe(z.array(z.enum(pathGoals)).min(1))
+        .optional()
+        .describe('secret, node, cluster, cloud; separated by commas; not given: all'),
+      scope,
+      asOf,
+      k: limit(100, 10),
+      maxSteps: limit(12, 8),
+    }),
+    response: z.object({ paths: z.array(PathView).describe('Cheapest first; none: none is known, see freshness'), freshness }),
+    run: async ({ falconer, query: { from, to, goal, scope: within, asOf: atNs = null, ...rest } }) => {
+      await deriveFirst(falconer)
+      const start = from === 'internet' ? await internetNode(falconer.db) : await findNode(falconer, from, within)
+      const target = to === undefined ? undefined : await findNode(falconer, to, within)
+      const goals: readonly PathGoal[] = goal ?? pathGoals
+      const paths =
+        start === undefined
+          ? []
+          : await attackPaths(falconer.db, {
+              ...rest,
+              atNs,
+              from: [start.id],
+              to: target === undefined ? { goals, ...(within === undefined ? {} : { scope: within }) } : { ids: [target.id] },
+            })
+      return { paths: paths.map(pathView), freshness: await graphFreshness(falconer, { scope: within, atNs }) }
+    },
+  }),
+]
+
+/** What belongs to no cluster is known from all. */
+const scopeOf = ({ scope: one }: { scope: string }): string | undefined => (one === 'global' ? undefined : one)

@@ -1,0 +1,34 @@
+/** The graph as it is asked by pages, API and commands: what is marked is derived first, and every answer says what it stands on. */
+import type { Entity } from '../../domain/entity.ts'
+import { formatEventTime } from '../../domain/event-time.ts'
+import { deriveMarked } from '../../graph/derive.ts'
+import { nodeNamed } from '../../graph/ask.ts'
+import { inventoryFreshness } from '../../store/entities.ts'
+import { derivationState } from '../../store/graph-units.ts'
+import type { Falconer } from './falconer.ts'
+
+/** So long a question waits for what is still to be derived; then it answers with what there is and says so. */
+const patienceMs = 2_000
+
+/** Derives what is marked, for a while. The loop of a server does the rest. */
+export async function deriveFirst({ db, clock }: Falconer): Promise<void> {
+  const until = clock.now().getTime() + patienceMs
+  while ((await deriveMarked(db, clock)).more && clock.now().getTime() < until);
+}
+
+/** In a sentence: how fresh inventory is, and whether anything is still to be derived. */
+export async function graphFreshness(
+  { db }: Falconer,
+  { scope, atNs }: { scope?: string | undefined; atNs: bigint | null },
+): Promise<string> {
+  const known = (await inventoryFreshness(db)).filter((one) => scope === undefined || one.scope === scope)
+  const { waiting } = await derivationState(db, scope)
+  const seen = known.map((one) => `${one.scope} as last observed at ${formatEventTime(one.lastNs)}`)
+  return [
+    seen.length === 0 ? 'No inventory has been observed: nothing is known of what could be reached.' : `Inventory: ${seen.join('; ')}.`,
+    ...(atNs === null ? [] : [`Asked as of ${formatEventTime(atNs)}: what existed then, each as it was last described.`]),
+    ...(waiting === 0 ? [] : [`${waiting} ${waiting === 1 ? 'part is' : 'parts are'} still to be derived: there may be more.`]),
+  ].join(' ')
+}
+
+export const findNode = ({ db }: Falconer, text: string, scope?: string): Promise<Entity> => nodeNamed(db, text, scope)

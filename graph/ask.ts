@@ -1,0 +1,164 @@
+/** Questions to the graph, answered with names and reasons. Bounded: what was left out is said. The model never ranks: order is cost, then length, then ids. */
+import { type Entity, type EntityKind, type RelationType, WorkloadProperties } from '../domain/entity.ts'
+import { InputError, NotFoundError } from '../domain/errors.ts'
+import { type AttackStep, cartographyLabel, internet, isEveryOf } from '../domain/graph.ts'
+import { stepsAmong, stepsBetween } from '../store/attack-steps.ts'
+import type { Queryable } from '../store/database.ts'
+import { getEntities } from '../store/entities.ts'
+import { type AsOf, blastCounts, blastRadius, cheapestPaths, type Edge, edgesAmong, neighbours } from '../store/graph.ts'
+import { nodesNamed } from '../store/graph-nodes.ts'
+
+export type GraphNode = {
+  id: bigint
+  kind: EntityKind
+  /** As Cartography calls it, else our kind. */ label: string
+  /** "Deployment shop/checkout" */ title: string
+  scope: string
+  name: string
+  namespace: string | null
+  /** No collector reports it: the internet, "every Secret of …", or what others only refer to. */ derived: boolean
+  /** A manifest says so; no cluster reported it. */ declaredOnly: boolean
+  gone: boolean
+}
+
+export function graphNode(entity: Entity): GraphNode {
+  const { id, kind, scope, name, namespace } = entity
+  return {
+    id,
+    kind,
+    label: cartographyLabel[kind] ?? kind,
+    title: titleOf(entity),
+    scope,
+    name,
+    namespace,
+    derived: entity.origin === 'derived',
+    declaredOnly: entity.properties.declaredOnly === true,
+    gone: entity.deletedNs !== null,
+  }
+}
+
+function titleOf(entity: Entity): string {
+  const { kind, name, namespace } = entity
+  if (kind === 'internet' || isEveryOf(entity)) return name
+  const called =
+    kind === 'workload' ? (WorkloadProperties.safeParse(entity.properties).data?.workloadKind ?? 'workload') : kind.replaceAll('_', ' ')
+  return `${called} ${namespace === null ? name : `${namespace}/${name}`}`
+}
+
+/** The one node a person means. Throws NotFoundError, or InputError that names the candidates when there are several. */
+export async function nodeNamed(db: Queryable, text: string, scope?: string): Promise<Entity> {
+  const found = await nodesNamed(db, text, { scope, limit: 12 })
+  const now = found.filter((one) => one.deletedNs === null)
+  const [only, second] = now.length > 0 ? now : found.slice(0, 1)
+  if (only === undefined)
+    throw new NotFoundError(
+      `Nothing in the graph is called “${text}”${scope === undefined ? '' : ` in ${scope}`}. Give kind/namespace/name, as deployment/shop/checkout, or an id.`,
+    )
+  if (second !== undefined)
+    throw new InputError(
+      `“${text}” may be ${now.map((one) => `${one.id} (${titleOf(one)} in ${one.scope})`).join(', ')}. Give one of these ids, or name its cluster.`,
+    )
+  return only
+}
+
+/** Where paths begin unless told otherwise; undefined: nothing is known to be reachable from there. */
+export async function internetNode(db: Queryable): Promise<Entity | undefined> {
+  return (await nodesNamed(db, internet.key, { limit: 1 }))[0]
+}
+
+export type NeighbourhoodAnswer = { nodes: (GraphNode & { depth: number })[]; relations: Edge[]; steps: AttackStep[]; more: boolean }
+
+export async function neighbourhood(
+  db: Queryable,
+  centre: readonly bigint[],
+  options: AsOf & { depth: number; limit: number; types?: readonly RelationType[] },
+): Promise<NeighbourhoodAnswer> {
+  const reached = await neighbours(db, centre, options)
+  const kept = reached.slice(0, options.limit)
+  const ids = kept.map(({ id }) => id)
+  const entities = await byId(db, ids)
+  return {
+    nodes: kept.flatMap(({ id, depth }) => {
+      const entity = entities.get(id)
+      return entity === undefined ? [] : [{ ...graphNode(entity), depth }]
+    }),
+    relations: (await edgesAmong(db, ids, options)).filter(({ type }) => options.types === undefined || options.types.includes(type)),
+    steps: options.types === undefined ? await stepsAmong(db, ids, options.atNs) : [],
+    more: reached.length > options.limit,
+  }
+}
+
+export type BlastAnswer = {
+  counts: { kind: string; count: number; depth: number }[]
+  nodes: (GraphNode & { depth: number })[]
+  more: boolean
+}
+
+export async function blast(
+  db: Queryable,
+  from: readonly bigint[],
+  options: AsOf & { depth: number; limit: number },
+): Promise<BlastAnswer> {
+  const reached = await blastRadius(db, from, options)
+  const kept = reached.slice(0, options.limit)
+  const entities = await byId(
+    db,
+    kept.map(({ id }) => id),
+  )
+  return {
+    counts: await blastCounts(db, from, options),
+    nodes: kept.flatMap(({ id, depth }) => {
+      const entity = entities.get(id)
+      return entity === undefined ? [] : [{ ...graphNode(entity), depth }]
+    }),
+    more: reached.length > options.limit,
+  }
+}
+
+export const pathGoals = ['secret', 'node', 'cluster', 'cloud'] as const
+export type PathGoal = (typeof pathGoals)[number]
+const goalKinds: Readonly<Record<PathGoal, EntityKind>> = { secret: 'secret', node: 'node', cluster: 'cluster', cloud: 'cloud_account' }
+
+export type AttackPath = {
+  cost: number
+  nodes: GraphNode[]
+  /** One for each move: the cheapest way, and how many other ways there are. */ steps: (AttackStep & { others: number })[]
+}
+export type PathsQuestion = AsOf & {
+  from: readonly bigint[]
+  to: { ids: readonly bigint[] } | { goals: readonly PathGoal[]; scope?: string }
+  k: number
+  maxSteps: number
+}
+
+export async function attackPaths(db: Queryable, { to, ...question }: PathsQuestion): Promise<AttackPath[]> {
+  const target =
+    'ids' in to ? to : { kinds: to.goals.map((goal) => goalKinds[goal]), ...(to.scope === undefined ? {} : { scope: to.scope }) }
+  return told(db, await cheapestPaths(db, { ...question, to: target }), question.atNs)
+}
+
+/** Paths of bare ids with the names and reasons of every move. */
+export async function told(
+  db: Queryable,
+  paths: readonly { nodes: readonly bigint[]; cost: number }[],
+  atNs: bigint | null,
+): Promise<AttackPath[]> {
+  const entities = await byId(db, [...new Set(paths.flatMap(({ nodes }) => nodes))])
+  const moves = paths.flatMap(({ nodes }) => nodes.slice(1).map((dst, index) => ({ src: nodes[index] as bigint, dst })))
+  const steps = Map.groupBy(await stepsBetween(db, moves, atNs), ({ src, dst }) => `${src} ${dst}`)
+  return paths.map(({ nodes, cost }) => ({
+    cost,
+    nodes: nodes.flatMap((id) => {
+      const entity = entities.get(id)
+      return entity === undefined ? [] : [graphNode(entity)]
+    }),
+    steps: nodes.slice(1).flatMap((dst, index) => {
+      const [cheapest, ...others] = steps.get(`${nodes[index]} ${dst}`) ?? []
+      return cheapest === undefined ? [] : [{ ...cheapest, others: others.length }]
+    }),
+  }))
+}
+
+async function byId(db: Queryable, ids: readonly bigint[]): Promise<Map<bigint, Entity>> {
+  return new Map((await getEntities(db, ids)).map((entity) => [entity.id, entity]))
+}

@@ -1,0 +1,145 @@
+/**
+ * The graph asked: neighbourhood, blast radius, cheapest paths. The same recursive SQL on both databases; every question is bounded in depth and rows,
+ * and may be asked as of a time. Neighbours never lead through a CVE: two images that share one are not connected.
+ */
+import { type RawBuilder, sql } from 'kysely'
+import type { RelationType } from '../domain/entity.ts'
+import type { Queryable } from './database.ts'
+
+/** `atNs` null: now, what is gone left out. */
+export type AsOf = { atNs: bigint | null }
+export type Edge = {
+  src: bigint
+  type: RelationType
+  dst: bigint
+  firstNs: bigint
+  lastNs: bigint
+  witnesses: string[]
+  properties: Record<string, unknown> | null
+}
+export type Reached = { id: bigint; depth: number }
+
+const ids = (of: readonly bigint[]) => sql`${of.map(String)}::bigint[]`
+
+/** What a pod is, it is for all its life: these hold since both ends exist, though they were seen later. */
+const lifelong = sql`array['OWNS','RUNS_ON','HAS_CONTAINER','USES_IMAGE','RUNS_AS','MOUNTS','CONTAINS']`
+
+/** Whether entity `e` was there. */
+const there = (e: RawBuilder<unknown>, { atNs }: AsOf): RawBuilder<unknown> =>
+  atNs === null
+    ? sql`${e}.deleted_ns is null`
+    : sql`${e}.valid_from_ns <= ${atNs} and (${e}.deleted_ns is null or ${e}.deleted_ns >= ${atNs})`
+const seenBy = ({ atNs }: AsOf): RawBuilder<unknown> =>
+  atNs === null ? sql`true` : sql`(r.type = any(${lifelong}) or r.first_ns <= ${atNs})`
+const stepHolds = ({ atNs }: AsOf): RawBuilder<unknown> =>
+  atNs === null ? sql`s.until_ns is null` : sql`s.from_ns <= ${atNs} and (s.until_ns is null or s.until_ns >= ${atNs})`
+
+export type Around = AsOf & {
+  /** 1 to 5 */ depth: number
+  /** Most nodes. */ limit: number
+  /** Only along these relations; not given: along all, and along attack steps. */ types?: readonly RelationType[]
+  /** Most edges followed from one node in one direction. */ fan?: number
+}
+
+/** Nodes around these, nearest first, the centre at depth 0. One more than `limit` means there are more. */
+export async function neighbours(
+  db: Queryable,
+  centre: readonly bigint[],
+  { depth, limit, types, fan = 50, ...asOf }: Around,
+): Promise<Reached[]> {
+  const wanted = types === undefined ? sql`true` : sql`r.type = any(${[...types]}::text[])`
+  const along = (
+    from: RawBuilder<unknown>,
+    to: RawBuilder<unknown>,
+  ) => sql`(select r.${to} as id from relations r join entities e on e.id = r.${to}
+    where r.${from} = b.id and ${wanted} and ${seenBy(asOf)} and ${there(sql`e`, asOf)} order by r.type, r.${to} limit ${fan})`
+  const bySteps = (from: RawBuilder<unknown>, to: RawBuilder<unknown>) =>
+    sql`(select s.${to} as id from attack_steps s where s.${from} = b.id and ${stepHolds(asOf)} order by s.cost, s.${to} limit ${fan})`
+  const [src, dst] = [sql`src`, sql`dst`]
+  const ways = [along(src, dst), along(dst, src), ...(types === undefined ? [bySteps(src, dst), bySteps(dst, src)] : [])]
+  const rows = await db.query(sql<{ id: bigint; depth: number }>`with recursive bfs(id, depth) as (
+      select id, 0 from unnest(${ids(centre)}) id union
+      select n.id, b.depth + 1 from bfs b cross join lateral (${sql.join(ways, sql` union all `)}) n where b.depth < ${depth})
+    select id, min(depth) as depth from (select id, depth from bfs limit ${(limit + 1) * 3 + centre.length}) x group by id order by 2, 1 limit ${limit + 1}`)
+  return rows
+}
+
+/** Relations among these nodes; what several witnesses say of the same one is one. */
+export async function edgesAmong(db: Queryable, nodes: readonly bigint[], asOf: AsOf): Promise<Edge[]> {
+  const rows = await db.query(sql<{
+    src: bigint
+    type: RelationType
+    dst: bigint
+    first_ns: bigint
+    last_ns: bigint
+    witnesses: string[]
+    properties: Record<string, unknown> | null
+  }>`select r.src, r.type, r.dst, min(r.first_ns) as first_ns, max(r.last_ns) as last_ns, array_agg(distinct coalesce(w.name, 'imported without a source')) as witnesses,
+      (array_agg(r.properties order by r.last_ns desc) filter (where r.properties is not null))[1] as properties
+    from relations r left join sources w on w.id = r.witness where r.src = any(${ids(nodes)}) and r.dst = any(${ids(nodes)}) and ${seenBy(asOf)}
+    group by r.src, r.type, r.dst order by r.src, r.type, r.dst`)
+  return rows.map(({ first_ns: firstNs, last_ns: lastNs, ...row }) => ({ ...row, firstNs, lastNs }))
+}
+
+/** What someone who has these could take, nearest first; what they have already is not among it. One more than `limit` means there is more. */
+export async function blastRadius(
+  db: Queryable,
+  from: readonly bigint[],
+  { depth, limit, ...asOf }: AsOf & { /** 1 to 12 steps */ depth: number; limit: number },
+): Promise<Reached[]> {
+  return db.query(sql<Reached>`with recursive w(id, depth) as (
+      select id, 0 from unnest(${ids(from)}) id union
+      select s.dst, w.depth + 1 from w join attack_steps s on s.src = w.id and ${stepHolds(asOf)} where w.depth < ${depth})
+    select id, min(depth) as depth from w where id <> all(${ids(from)}) group by id order by 2, 1 limit ${limit + 1}`)
+}
+
+/** How many of each kind can be taken from these, and at which depth the first. */
+export async function blastCounts(
+  db: Queryable,
+  from: readonly bigint[],
+  { depth, ...asOf }: AsOf & { depth: number },
+): Promise<{ kind: string; count: number; depth: number }[]> {
+  const rows = await db.query(sql<{ kind: string; n: bigint; depth: number }>`with recursive w(id, depth) as (
+      select id, 0 from unnest(${ids(from)}) id union
+      select s.dst, w.depth + 1 from w join attack_steps s on s.src = w.id and ${stepHolds(asOf)} where w.depth < ${depth})
+    select e.kind, count(*) as n, min(x.depth) as depth from (select id, min(depth) as depth from w where id <> all(${ids(from)}) group by id) x
+      join entities e on e.id = x.id group by e.kind order by 3, 1`)
+  return rows.map(({ n, ...row }) => ({ ...row, count: Number(n) }))
+}
+
+export type PathQuestion = AsOf & {
+  from: readonly bigint[]
+  /** Ids, when they are few; else what any of them is of. */ to: { ids: readonly bigint[] } | { kinds: readonly string[]; scope?: string }
+  /** How many. */ k: number
+  /** Most steps, 1 to 12. */ maxSteps: number
+}
+
+/**
+ * The cheapest paths, cost then length then ids. Keeps k ways to each node a level, which is exact for the cheapest one and near it for the others
+ * (graph/engine.ts is exact). Towards few targets what cannot reach them is left out first.
+ */
+export async function cheapestPaths(
+  db: Queryable,
+  { from, to, k, maxSteps, ...asOf }: PathQuestion,
+): Promise<{ nodes: bigint[]; cost: number }[]> {
+  const few = 'ids' in to
+  const labels = few ? k : 1
+  const isTarget = few
+    ? sql`node = any(${ids(to.ids)})`
+    : sql`exists (select 1 from entities t where t.id = node and t.kind = any(${[...to.kinds]}::text[]) and ${to.scope === undefined ? sql`true` : sql`t.scope = ${to.scope}`})`
+  const backward = few
+    ? sql`back(id, depth) as (select id, 0 from unnest(${ids(to.ids)}) id union select s.src, b.depth + 1 from back b join attack_steps s on s.dst = b.id and ${stepHolds(asOf)} where b.depth < ${maxSteps}),
+      useful as materialized (select distinct id from back),`
+    : sql``
+  const useful = few ? sql`and s.dst in (select id from useful)` : sql``
+  const rows = await db.query(sql<{ path: string[]; cost: number }>`with recursive ${backward} walk(path, node, cost, depth, done) as (
+      select array[id], id, 0, 0, false from unnest(${ids(from)}) id
+      union all
+      select path, node, cost, depth, ${isTarget} from (
+        select w.path || n.dst as path, n.dst as node, w.cost + n.cost as cost, w.depth + 1 as depth,
+          row_number() over (partition by n.dst order by w.cost + n.cost, w.path) as place
+        from walk w cross join lateral (select s.dst, min(s.cost) as cost from attack_steps s where s.src = w.node and ${stepHolds(asOf)} ${useful} group by s.dst) n
+        where not w.done and w.depth < ${maxSteps} and n.dst <> all(w.path)) x where place <= ${labels})
+    select path, cost from walk where done order by cost, depth, path limit ${k}`)
+  return rows.map(({ path, cost }) => ({ nodes: path.map(BigInt), cost: Number(cost) }))
+}

@@ -1,0 +1,40 @@
+/** Inventory from its arrival to the questions: what stands around a thing, what could be taken from it, how it could be reached. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openSite, type Site } from '../support/site.ts'
+
+type Node = { id: string; title: string; depth: number }
+
+describe('the graph', () => {
+  let site: Site
+  beforeAll(async () => {
+    site = await openSite({ now: '2026-11-20T12:00:00Z', shop: true })
+  })
+  afterAll(async () => site.close())
+
+  const read = async (path: string, status = 200): Promise<Record<string, unknown>> => {
+    const answer = await site.ask(`/api/v1/graph${path}`, { as: { token: site.people.viewer.token } })
+    expect(answer.status, path).toBe(status)
+    return (await answer.json()) as Record<string, unknown>
+  }
+  const titles = (answer: Record<string, unknown>): string[] => (answer.nodes as Node[]).map(({ title }) => title)
+
+  it('finds a node by the names people use, and says who else may be meant', async () => {
+    for (const name of ['deployment/shop/checkout', 'deploy/checkout', 'workload/shop/checkout'])
+      expect(titles(await read(`/neighbours?node=${name}`))[0], name).toBe('Deployment shop/checkout')
+    expect(JSON.stringify(await read('/neighbours?node=shop/nobody', 404))).toMatch(/kind\/namespace\/name/)
+    expect(JSON.stringify(await read('/neighbours?node=checkout', 400))).toMatch(/may be \d+ \(/)
+  })
+
+  it('tells relations with their witnesses and since when they are known', async () => {
+    const around = await read('/neighbours?node=deployment/shop/checkout&depth=3')
+    expect(titles(around)).toEqual(expect.arrayContaining(['node node-1', 'namespace shop']))
+    expect(around.relations).toEqual(expect.arrayContaining([expect.objectContaining({ type: 'OWNS', witnesses: [expect.any(String)] })]))
+    expect(around.freshness).toMatch(/Inventory: .* as last observed at/)
+    expect(titles(await read('/neighbours?node=deployment/shop/checkout&depth=3&asOf=2020-01-01'))).toEqual(['Deployment shop/checkout'])
+  })
+
+  it('of what is not known says that it is not known', async () => {
+    expect(await read('/paths?cluster=elsewhere&goal=cloud')).toMatchObject({ paths: [] })
+    expect(JSON.stringify(await read('/paths?goal=moon', 400))).toMatch(/goal/)
+  })
+})
