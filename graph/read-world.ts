@@ -35,6 +35,7 @@ export async function readWorld(db: Queryable, { scope, unit }: Unit): Promise<W
     roles: of('role'),
     bindings: of('role_binding'),
     namespaces: new Map(of('namespace').map((one) => [one.name, (one.properties.labels ?? {}) as Record<string, string>])),
+    annotations: (of('namespace').find((one) => one.name === namespace)?.properties.annotations ?? {}) as Record<string, string>,
     identities: of('identity'),
     cloud: [...of('cloud_account'), ...of('cloud_resource')],
     weaknesses: () => undefined,

@@ -44,6 +44,7 @@ export type World = {
   roles: Entity[]
   bindings: Entity[]
   /** Every namespace's labels: network policies select by them. */ namespaces: ReadonlyMap<string, Readonly<Record<string, string>>>
+  /** Its own namespace’s annotations. */ annotations?: Readonly<Record<string, string>>
   identities: Entity[]
   cloud: Entity[]
   /** Flaws of the images this place runs, easiest to exploit first; undefined: no scanner has looked at any of them, which is not "none". */

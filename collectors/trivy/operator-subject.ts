@@ -6,7 +6,7 @@ import { InputError } from '../../domain/errors.ts'
 import type { FindingClass } from '../../domain/finding.ts'
 import { clusterResource, imageResource, kubernetesResource } from '../resources.ts'
 import type { OperatorReport } from './shapes.ts'
-import { baseOf, type Image, type Subject } from './subject.ts'
+import type { Image, Subject } from './subject.ts'
 
 const covered: readonly [RegExp, FindingClass][] = [
   [/VulnerabilityReport$/, 'vulnerability'],
@@ -47,7 +47,7 @@ export function operatorSubject(said: OperatorReport): Subject {
         target: '',
         type,
         distribution: type,
-        base: image === null ? null : baseOf(image),
+        base: image === null ? null : { baseLayer: image.baseLayer, distribution: image.distribution },
         properties: { ...properties, benchmark: said.spec?.compliance?.id ?? undefined },
       }
     },

@@ -106,11 +106,9 @@ const placeIn = (
   image: Image | undefined,
 ): Place => {
   if (result === undefined) throw new InputError('it stands in no result of the report')
-  const base = image === undefined ? null : baseOf(image)
+  const base = image === undefined ? null : { baseLayer: image.baseLayer, distribution: image.distribution }
   return { resource, object, target: result.Target ?? '', type: result.Type ?? null, distribution: family ?? null, base, properties: {} }
 }
-
-export const baseOf = ({ baseLayer, distribution }: Image): Place['base'] => ({ baseLayer, distribution })
 
 function scanSubject(report: ScanReport, whole: Report): Subject {
   const isImage = report.ArtifactType === 'container_image'
