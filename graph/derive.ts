@@ -3,7 +3,7 @@ import type { Clock } from '../domain/clock.ts'
 import type { NewStep } from '../domain/graph.ts'
 import { replaceSteps } from '../store/attack-steps.ts'
 import type { Database, Transaction } from '../store/database.ts'
-import { noteStepFixes, stepKeysOfUnit } from '../store/fix-marks.ts'
+import { markReach, noteStepFixes, stepKeysOfUnit } from '../store/fix-marks.ts'
 import { takeUnits, type Unit, unitDerived } from '../store/graph-units.ts'
 import { replaceRiskPlaces } from '../store/risk-places.ts'
 import { readWorld, unitKind } from './read-world.ts'
@@ -36,7 +36,8 @@ async function deriveUnit(tx: Transaction, unit: Unit, world: World): Promise<vo
       before,
       steps.flatMap((step) => (step.fix === null ? [] : [{ fixId: stepFixId(world, step, step.fix), stepKey: step.fix.key }])),
     )
-  if (kind === 'namespace') await replaceRiskPlaces(tx, unit, riskPlacesOf(world))
+  const differing = kind === 'namespace' ? await replaceRiskPlaces(tx, unit, riskPlacesOf(world)) : 0
+  if (written + removed + differing > 0) await markReach(tx, unit.scope)
 }
 
 /** Pure. */

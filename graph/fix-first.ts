@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../domain/clock.ts'
 import type { Database } from '../store/database.ts'
-import { evidenceOfFixes, snapshotsNow, stepsOfFixes, distributionsOf, type FixEvidence, type FixResource } from '../store/fix-evidence.ts'
+import { evidenceOfFixes, stepsOfFixes, distributionsOf, type FixEvidence, type FixResource } from '../store/fix-evidence.ts'
 import { holdDeriving, spreadPlaceMarks, takeFixes } from '../store/fix-marks.ts'
 import { replaceFixes } from '../store/fixes.ts'
 import { placesById, placesOfResources, type PlaceOfResource, reconcileLive } from '../store/risk-places.ts'
@@ -22,7 +22,7 @@ export async function deriveFixes(db: Database, clock: Clock, limit = 200): Prom
     const now = clock.now()
     const ids = await takeFixes(tx, now, limit)
     if (ids.length === 0) return { derived: 0, more: false }
-    const [evidence, steps, snapshots] = [await evidenceOfFixes(tx, ids, now), await stepsOfFixes(tx, ids), await snapshotsNow(tx, now)]
+    const [evidence, steps] = [await evidenceOfFixes(tx, ids, now), await stepsOfFixes(tx, ids)]
     const resources = [...evidence].flatMap(([fixId, { resources: all }]) =>
       all.map((resource) => ({ fixId, resource, image: imageOf(resource) })),
     )
@@ -47,7 +47,7 @@ export async function deriveFixes(db: Database, clock: Clock, limit = 200): Prom
       const found = evidence.get(id)
       return found === undefined && own.length === 0
         ? []
-        : [fixFrom({ id, evidence: found, steps: own, placesOf, ends, distributions, snapshots, links: linksOf(found) })]
+        : [fixFrom({ id, evidence: found, steps: own, placesOf, ends, distributions, links: linksOf(found) })]
     })
     await replaceFixes(tx, ids, fixes, now)
     return { derived: ids.length, more: ids.length >= limit }

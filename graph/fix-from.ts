@@ -1,6 +1,6 @@
 /** One fix from what it stands on: how urgent its worst is where it matters most, and what it comes to in numbers and words. Pure. */
 import { tacticOrder, type TacticId, tactics } from '../domain/attack.ts'
-import type { Candidate, FixEvidence, FixResource, FixStep, Snapshots } from '../store/fix-evidence.ts'
+import type { Candidate, FixEvidence, FixResource, FixStep } from '../store/fix-evidence.ts'
 import type { FixDetails, NewFix } from '../store/fixes.ts'
 import type { PlaceOfResource } from '../store/risk-places.ts'
 import { titleOfFix } from './fix-title.ts'
@@ -14,7 +14,6 @@ export type FixInput = {
   placesOf: ReadonlyMap<FixResource, readonly PlaceOfResource[]>
   /** Ends of steps that are places. */ ends: ReadonlyMap<bigint, PlaceOfResource>
   /** By image. */ distributions: ReadonlyMap<string, string>
-  snapshots: Snapshots
   links: NewFix['links']['resources']
 }
 const shown = { best: 5, places: 20, resources: 20, steps: 10 }
@@ -77,11 +76,11 @@ export function fixFrom(input: FixInput): NewFix {
 }
 
 /** Factors are independent, so the worst finding of a resource matters most at its worst place. */
-function casesOf({ placesOf, snapshots }: FixInput, resource: FixResource): Case[] {
+function casesOf({ placesOf }: FixInput, resource: FixResource): Case[] {
   const places = placesOf.get(resource) ?? []
   const place = places.toSorted((a, b) => placeRisk(b) - placeRisk(a) || (a.id < b.id ? -1 : 1))[0]
   return resource.candidates.map((finding) => {
-    const facts = { ...factsOfFinding(finding, snapshots), ...factsOfPlace(place) }
+    const facts = { ...factsOfFinding(finding), ...factsOfPlace(place) }
     return { risk: riskOf(facts), facts, place, finding, resource }
   })
 }
@@ -98,16 +97,11 @@ function casesOfSteps({ steps, ends }: FixInput): Case[] {
 const byUrgency = (a: Case, b: Case): number =>
   b.risk.score - a.risk.score || moreExploitable(a.facts, b.facts) || ((a.finding?.check ?? '') < (b.finding?.check ?? '') ? -1 : 1)
 
-function factsOfFinding({ class: one, kev, epss, cvss, severity, inUse, fixable }: Candidate, snapshots: Snapshots): RiskFacts {
-  const rated = { ...(cvss === null ? {} : { cvss }), ...(severity === null ? {} : { severity }) }
-  if (one !== 'vulnerability') return { about: 'setting', ...rated }
-  return {
-    ...rated,
-    fixKnown: fixable,
-    ...(kev === null ? {} : { kev, ...(snapshots.kev === undefined ? {} : { kevAsOf: snapshots.kev }) }),
-    ...(epss === null ? {} : { epss, ...(snapshots.epss === undefined ? {} : { epssAsOf: snapshots.epss }) }),
-    ...(inUse === true ? { inUse } : {}),
-  }
+function factsOfFinding({ class: one, kev, kevAsOf, epss, epssAsOf, cvss, severity, inUse, fixable }: Candidate): RiskFacts {
+  const given = { kev, kevAsOf, epss, epssAsOf, cvss, severity }
+  const known = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null)) as RiskFacts
+  if (one !== 'vulnerability') return { ...known, about: 'setting' }
+  return { ...known, fixKnown: fixable, ...(inUse === true ? { inUse } : {}) }
 }
 
 function factsOfPlace(place: PlaceOfResource | undefined): RiskFacts {

@@ -7,15 +7,15 @@ import { riskPlaceIds, scopesToReach, writeReach } from '../store/risk-places.ts
 const mostCounted = 1_000
 
 export async function reconcileReach(tx: Transaction): Promise<void> {
-  for (const due of await scopesToReach(tx)) {
+  for (const scope of await scopesToReach(tx)) {
     const next = new Map<bigint, bigint[]>()
-    for (const { src, dst } of await bareSteps(tx, { scope: due.scope, atNs: null })) {
+    for (const { src, dst } of await bareSteps(tx, { scope, atNs: null })) {
       const from = next.get(src)
       if (from === undefined) next.set(src, [dst])
       else from.push(dst)
     }
-    const places = await riskPlaceIds(tx, due.scope)
-    await writeReach(tx, due, new Map(places.map((id) => [id, reachOf(next, id)])))
+    const places = await riskPlaceIds(tx, scope)
+    await writeReach(tx, new Map(places.map((id) => [id, reachOf(next, id)])))
   }
 }
 

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import type { FindingClass } from '../domain/finding.ts'
 import type { StepFacts } from '../domain/graph.ts'
 import { type Severity, severityFromId } from '../domain/severity.ts'
-import { snapshotsAsOf } from './advisories.ts'
+import { epssAsOf, kevAsOf } from './advisories.ts'
 import { fromDate } from '../domain/event-time.ts'
 import type { Queryable } from './database.ts'
 import { type FixKind, fixTextOf } from './fix-marks.ts'
@@ -17,7 +17,9 @@ export type Candidate = {
   class: FindingClass
   severity: Severity | null
   kev: boolean | null
+  /** Dates of the snapshots that say so. */ kevAsOf: string | null
   epss: number | null
+  epssAsOf: string | null
   cvss: number | null
   inUse: boolean | null
   fixable: boolean
@@ -45,7 +47,6 @@ export type FixEvidence = {
   /** Fixed versions that findings name, each as one scanner lists it. */ fixedIn: string[][]
   /** When the first suppression ends. */ dueAt: Date | null
 }
-export type Snapshots = { kev?: string; epss?: string }
 
 type Row = {
   fix_id: string
@@ -69,7 +70,9 @@ type Row = {
   class: FindingClass
   severity: number | null
   kev: boolean | null
+  kev_as_of: string | null
   epss: number | null
+  epss_as_of: string | null
   cvss: number | null
   in_use: boolean | null
   fixable: boolean
@@ -85,16 +88,16 @@ const eachKind = 2
 export async function evidenceOfFixes(db: Queryable, fixIds: readonly string[], now: Date): Promise<Map<string, FixEvidence>> {
   if (fixIds.length === 0) return new Map()
   const rows =
-    await db.query(sql<Row>`with snapshots as materialized (select * from ${snapshotsAsOf(fromDate(now))} s), members as materialized (
-      select f.*, w.base, w.fixable, w.cvss, w.scopes, l.kev, l.epss, null::boolean as in_use,
+    await db.query(sql<Row>`with kev as materialized (select snapshot from ${kevAsOf(fromDate(now))} s), members as materialized (
+      select f.*, w.base, w.fixable, w.cvss, w.scopes, k.kev, k.kev_as_of, e.score as epss, e.snapshot as epss_as_of, null::boolean as in_use,
         f.status = 'open' and (f.suppressed_until is null or f.suppressed_until <= ${now}) as is_open
       from findings f
         cross join lateral (select min(base) as base, coalesce(bool_or(fixed_in <> '{}'), false) as fixable, max(cvss) as cvss, array_agg(distinct scope) as scopes
           from finding_witnesses w where w.finding_id = f.id) w
-        left join lateral (select bool_or(a.cve is not null) filter (where s.list = 'kev') as kev,
-            max(case when s.list = 'epss' and jsonb_typeof(a.facts->'score') = 'number' then (a.facts->>'score')::float8 end) as epss
-          from snapshots s cross join unnest(f.aliases || f.check_id) as c(cve)
-            left join advisories a on a.cve = c.cve and a.list = s.list and a.snapshot = s.snapshot where c.cve ~ '^CVE-') l on f.class = 'vulnerability'
+        left join lateral (select min(kev.snapshot) as kev_as_of, bool_or(a.cve is not null) as kev from kev cross join unnest(f.aliases || f.check_id) as c(cve)
+            left join advisories a on a.cve = c.cve and a.list = 'kev' and a.snapshot = kev.snapshot where c.cve ~ '^CVE-') k on f.class = 'vulnerability'
+        left join lateral (select e.* from unnest(f.aliases || f.check_id) as c(cve) cross join lateral ${epssAsOf(sql`c.cve`, fromDate(now))} e
+            where c.cve ~ '^CVE-' order by e.score desc, e.snapshot desc limit 1) e on f.class = 'vulnerability'
       where f.fix_id = any(${[...fixIds]}::uuid[]) and f.status in ('open', 'suppressed')),
     ranked as (
       select m.*, row_number() over (partition by fix_id, scope, resource_kind, resource_key, is_open, kev, epss is null, fixable, in_use
@@ -108,7 +111,7 @@ export async function evidenceOfFixes(db: Queryable, fixIds: readonly string[], 
     versions as (select fix_id, (array_agg(distinct v.version order by v.version))[1:200] as fixed_in from members m join finding_witnesses w on w.finding_id = m.id
         cross join lateral (select array_to_string(w.fixed_in, E'\\n') as version) v where m.class = 'vulnerability' and m.base is null and is_open and w.fixed_in <> '{}' group by fix_id)
     select f.fix_id::text, ${fixTextOf(sql`f.base`)} as what, f.scope, resource_kind, resource_key, resource_name, namespace, package_key, package_name, open, suppressed, with_fix,
-      oldest_ns, newest_ns, is_open, f.id::text, check_id, title, class, severity, kev, epss, cvss, in_use, fixable, seen_in.scopes as scopes, versions.fixed_in, whole.due_at
+      oldest_ns, newest_ns, is_open, f.id::text, check_id, title, class, severity, kev, kev_as_of, epss, epss_as_of, cvss, in_use, fixable, seen_in.scopes as scopes, versions.fixed_in, whole.due_at
     from ranked f join whole using (fix_id) left join seen_in using (fix_id) left join versions using (fix_id) where place <= ${eachKind}
     order by fix_id, scope, resource_kind, resource_key, is_open desc, check_id, finding_key`)
   const found = new Map<string, FixEvidence>()
@@ -134,13 +137,27 @@ function add(found: Map<string, FixEvidence>, stored: Row): void {
   if (!same) fix.resources.push(resource)
   if (row.is_open) resource.candidates.push({ ...pick(row), severity: row.severity === null ? null : severityFromId(row.severity) })
 }
-const pick = ({ id, check_id: check, title, class: one, kev, epss, cvss, in_use: inUse, fixable }: Row): Omit<Candidate, 'severity'> => ({
+const pick = ({
+  id,
+  check_id: check,
+  title,
+  class: one,
+  kev,
+  kev_as_of: asOf,
+  epss,
+  epss_as_of: scoredAsOf,
+  cvss,
+  in_use: inUse,
+  fixable,
+}: Row): Omit<Candidate, 'severity'> => ({
   id,
   check,
   title,
   class: one,
   kev,
+  kevAsOf: asOf,
   epss,
+  epssAsOf: scoredAsOf,
   cvss,
   inUse,
   fixable,
@@ -160,14 +177,6 @@ const resourceFrom = (row: Row): FixResource => ({
   newestNs: row.newest_ns ?? 0n,
   candidates: [],
 })
-
-/** The dates of the lists that evidence is of. */
-export async function snapshotsNow(db: Queryable, now: Date): Promise<Snapshots> {
-  const rows = await db.query(
-    sql<{ list: 'kev' | 'epss'; snapshot: string }>`select list, snapshot from ${snapshotsAsOf(fromDate(now))} s order by list`,
-  )
-  return Object.fromEntries(rows.map(({ list, snapshot }) => [list, unescapeDeep(snapshot)]))
-}
 
 export type FixStep = { fixId: string; src: bigint; dst: bigint; scope: string; facts: StepFacts }
 /** Steps that hold now and that one of these fixes takes away. */

@@ -45,8 +45,18 @@ export async function markFixesOfCves(tx: Queryable, cves: readonly string[]): P
     where fix_id is not null and (check_id = any(${these}) or aliases && ${these})`)
 }
 
+/** All fixes of flaws in software. */
+export async function markFlaws(tx: Queryable): Promise<void> {
+  await tx.query(sql`insert into fix_marks (fix_id) select id from fixes where kind in ('base_image', 'package', 'flaw')`)
+}
+
 export async function markPlaces(tx: Queryable, ids: readonly bigint[]): Promise<void> {
   if (ids.length > 0) await tx.query(sql`insert into fix_marks (place_id) select distinct unnest(${ids.map(String)}::bigint[])`)
+}
+
+/** Steps or places of the cluster changed: how far its places lead is to be counted again. */
+export async function markReach(tx: Queryable, scope: string): Promise<void> {
+  await tx.query(sql`insert into fix_marks (scope) values (${escapeText(scope)})`)
 }
 
 /** One deriver at a time, in the whole installation; false: another is at it. */

@@ -81,14 +81,14 @@ export async function reconcileLive(tx: Transaction): Promise<number> {
   return changed.length
 }
 
-/** Clusters of which units were derived since how far places lead was counted; with when the newest was. */
-export async function scopesToReach(tx: Transaction): Promise<{ scope: string; at: Date }[]> {
-  const rows = await tx.query(sql<{
-    scope: string
-    at: Date
-  }>`select u.scope, max(u.derived_at) as at from graph_units u left join risk_reached r on r.scope = u.scope
-    where u.derived_at is not null group by u.scope, r.derived_at having max(u.derived_at) is distinct from r.derived_at order by 1`)
-  return rows.map((row) => ({ ...row, scope: unescapeDeep(row.scope) }))
+/** Clusters of which steps or places changed since how far places lead was counted. The marks are gone when the transaction ends well. */
+export async function scopesToReach(tx: Transaction): Promise<string[]> {
+  const rows = await tx.query(
+    sql<{
+      scope: string
+    }>`with taken as (delete from fix_marks where scope is not null returning scope) select distinct scope from taken order by 1`,
+  )
+  return rows.map(({ scope }) => unescapeDeep(scope))
 }
 
 export async function riskPlaceIds(db: Queryable, scope: string): Promise<bigint[]> {
@@ -97,11 +97,7 @@ export async function riskPlaceIds(db: Queryable, scope: string): Promise<bigint
   )
 }
 
-export async function writeReach(
-  tx: Transaction,
-  { scope, at }: { scope: string; at: Date },
-  reach: ReadonlyMap<bigint, number>,
-): Promise<void> {
+export async function writeReach(tx: Transaction, reach: ReadonlyMap<bigint, number>): Promise<void> {
   const rows = [...reach].map(([id, count]) => ({ id, count }))
   const changed = await tx.query(sql<{
     id: bigint
@@ -110,9 +106,6 @@ export async function writeReach(
   await markPlaces(
     tx,
     changed.map(({ id }) => id),
-  )
-  await tx.query(
-    sql`insert into risk_reached (scope, derived_at) values (${escapeText(scope)}, ${at}) on conflict (scope) do update set derived_at = excluded.derived_at`,
   )
 }
 

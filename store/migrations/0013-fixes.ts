@@ -37,10 +37,9 @@ const statements = [
   `create index risk_place_members_place on risk_place_members (place_id)`,
   `create table risk_place_objects (place_id bigint not null, scope text not null, key text not null, primary key (scope, key, place_id))`,
   `create index risk_place_objects_place on risk_place_objects (place_id)`,
-  `create table risk_reached (scope text primary key, derived_at timestamptz not null)`,
 
-  // Appended: who marks never waits for whoever derives. One of the two is given.
-  `create table fix_marks (id bigint generated always as identity primary key, fix_id uuid, place_id bigint)`,
+  // Appended: who marks never waits for whoever derives. One of the three is given; `scope`: how far its places lead.
+  `create table fix_marks (id bigint generated always as identity primary key, fix_id uuid, place_id bigint, scope text)`,
 
   // Which snapshots of a list there were: what the newest one does not name is not on the list.
   `create table advisory_snapshots (list text not null, snapshot text not null, snapshot_ns bigint not null, primary key (list, snapshot))`,
