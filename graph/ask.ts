@@ -8,7 +8,7 @@ import { getEntities } from '../store/entities.ts'
 import { type AsOf, blastCounts, blastRadius, cheapestPaths, type Edge, edgesAmong, neighbours } from '../store/graph.ts'
 import { nodesNamed } from '../store/graph-nodes.ts'
 
-export type GraphNode = {
+export type NamedNode = {
   id: bigint
   kind: EntityKind
   /** As Cartography calls it, else our kind. */ label: string
@@ -21,7 +21,7 @@ export type GraphNode = {
   gone: boolean
 }
 
-export function graphNode(entity: Entity): GraphNode {
+export function namedNode(entity: Entity): NamedNode {
   const { id, kind, scope, name, namespace } = entity
   return {
     id,
@@ -66,7 +66,7 @@ export async function internetNode(db: Queryable): Promise<Entity | undefined> {
   return (await nodesNamed(db, internet.key, { limit: 1 }))[0]
 }
 
-export type NeighbourhoodAnswer = { nodes: (GraphNode & { depth: number })[]; relations: Edge[]; steps: AttackStep[]; more: boolean }
+export type NeighbourhoodAnswer = { nodes: (NamedNode & { depth: number })[]; relations: Edge[]; steps: AttackStep[]; more: boolean }
 
 export async function neighbourhood(
   db: Queryable,
@@ -80,7 +80,7 @@ export async function neighbourhood(
   return {
     nodes: kept.flatMap(({ id, depth }) => {
       const entity = entities.get(id)
-      return entity === undefined ? [] : [{ ...graphNode(entity), depth }]
+      return entity === undefined ? [] : [{ ...namedNode(entity), depth }]
     }),
     relations: (await edgesAmong(db, ids, options)).filter(({ type }) => options.types === undefined || options.types.includes(type)),
     steps: options.types === undefined ? await stepsAmong(db, ids, options.atNs) : [],
@@ -90,7 +90,7 @@ export async function neighbourhood(
 
 export type BlastAnswer = {
   counts: { kind: string; count: number; depth: number }[]
-  nodes: (GraphNode & { depth: number })[]
+  nodes: (NamedNode & { depth: number })[]
   more: boolean
 }
 
@@ -109,7 +109,7 @@ export async function blast(
     counts: await blastCounts(db, from, options),
     nodes: kept.flatMap(({ id, depth }) => {
       const entity = entities.get(id)
-      return entity === undefined ? [] : [{ ...graphNode(entity), depth }]
+      return entity === undefined ? [] : [{ ...namedNode(entity), depth }]
     }),
     more: reached.length > options.limit,
   }
@@ -121,7 +121,7 @@ const goalKinds: Readonly<Record<PathGoal, EntityKind>> = { secret: 'secret', no
 
 export type AttackPath = {
   cost: number
-  nodes: GraphNode[]
+  nodes: NamedNode[]
   /** One for each move: the cheapest way, and how many other ways there are. */ steps: (AttackStep & { others: number })[]
 }
 export type PathsQuestion = AsOf & {
@@ -150,7 +150,7 @@ export async function told(
     cost,
     nodes: nodes.flatMap((id) => {
       const entity = entities.get(id)
-      return entity === undefined ? [] : [graphNode(entity)]
+      return entity === undefined ? [] : [namedNode(entity)]
     }),
     steps: nodes.slice(1).flatMap((dst, index) => {
       const [cheapest, ...others] = steps.get(`${nodes[index]} ${dst}`) ?? []

@@ -10,7 +10,7 @@ import { replaceFixes } from '../store/fixes.ts'
 import { placesById, placesOfResources, type PlaceOfResource, reconcileLive } from '../store/risk-places.ts'
 import { imageResource } from '../collectors/resources.ts'
 import { fixFrom } from './fix-from.ts'
-import { reconcileReach } from './reach.ts'
+import { reconcileReach } from './risk-reach.ts'
 
 /** Up to `limit` fixes. Answers how many were derived, and whether there may be more. */
 export async function deriveFixes(db: Database, clock: Clock, limit = 200): Promise<{ derived: number; more: boolean }> {

@@ -9,6 +9,8 @@ import type { World } from './world.ts'
 const settingOfStep: Readonly<Record<string, Setting>> = {
   'escape-privileged': 'privileged',
   'escape-host-pid': 'host-pid',
+  'host-ipc': 'host-ipc',
+  'host-network': 'host-network',
   'escape-host-path': 'host-path',
   'escape-runtime-socket': 'runtime-socket',
 }

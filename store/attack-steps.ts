@@ -121,21 +121,33 @@ export async function stepsAt(
   return rows.map(fromRow)
 }
 
-/** All that hold, as bare numbers in the order of (src, dst, type): what the path engine is made of. */
-export async function bareSteps(
+/** A step as the path engine takes it. */
+export type BareStep = { src: bigint; dst: bigint; cost: number; type: string; fixKey: string | null }
+
+/**
+ * All that hold, page by page: there may be millions, and embedded others ask in between. What is derived meanwhile may be in it or not; whoever
+ * keeps it compares `derivationMark` of before.
+ */
+export async function* bareSteps(
   db: Queryable,
   { scope, atNs }: { scope?: string; atNs: bigint | null },
-): Promise<{ src: bigint; dst: bigint; cost: number; type: string; fixKey: string | null }[]> {
-  return (
-    await db.query(sql<{
+  pageSize = 20_000,
+): AsyncGenerator<BareStep[]> {
+  let after: BareStep | undefined
+  do {
+    const rows: (Omit<BareStep, 'fixKey'> & { fix_key: string | null })[] = await db.query(sql<{
       src: bigint
       dst: bigint
       cost: number
       type: string
       fix_key: string | null
     }>`select src, dst, cost, type, fix_key from attack_steps
-    where (${scope ?? null}::text is null or scope = ${scope ?? null}) and ${holdsAt(atNs)} order by src, dst, type`)
-  ).map(({ fix_key: fixKey, ...row }) => ({ ...row, fixKey }))
+    where (${scope ?? null}::text is null or scope = ${scope ?? null}) and ${holdsAt(atNs)}
+      and (src, type, dst) > (${after?.src ?? -1n}, ${after?.type ?? ''}, ${after?.dst ?? -1n}) order by src, type, dst limit ${pageSize}`)
+    const steps = rows.map(({ fix_key: fixKey, ...row }) => ({ ...row, fixKey }))
+    if (steps.length > 0) yield steps
+    after = steps.length < pageSize ? undefined : steps.at(-1)
+  } while (after !== undefined)
 }
 
 /** Every record of one namespace that inventory or a scanner wrote, those that are gone too; `kinds`: of these kinds in the whole scope. */

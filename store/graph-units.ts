@@ -83,3 +83,12 @@ export async function derivationState(
     min(dirty_at) as oldest, max(derived_at) as newest from graph_units where ${scope ?? null}::text is null or scope = ${scope ?? null}`)
   return { waiting: Number(row?.waiting ?? 0), oldest: row?.oldest ?? null, newest: row?.newest ?? null }
 }
+
+/** Differs once a unit was derived, or derived again; never by when transactions ended. What was made of steps is as good as its mark. */
+export async function derivationMark(db: Queryable): Promise<string> {
+  const [row] = await db.query(sql<{
+    mark: string
+  }>`select count(*) || ' ' || coalesce(sum(hashtextextended(scope || e'\n' || unit || e'\n' || extract(epoch from derived_at), 0)::numeric), 0) as mark
+    from graph_units where derived_at is not null`)
+  return row?.mark ?? ''
+}

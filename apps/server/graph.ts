@@ -1,11 +1,14 @@
 /** The graph as it is asked by pages, API and commands: what is marked is derived first, and every answer says what it stands on. */
 import type { Entity } from '../../domain/entity.ts'
 import { formatEventTime } from '../../domain/event-time.ts'
+import type { GraphView } from '../../domain/graph-view.ts'
 import { deriveMarked } from '../../graph/derive.ts'
-import { nodeNamed } from '../../graph/ask.ts'
+import { namedNode, nodeNamed } from '../../graph/ask.ts'
+import { viewOfIncident, viewOfNode } from '../../graph/view/view.ts'
 import { inventoryFreshness } from '../../store/entities.ts'
 import { derivationState } from '../../store/graph-units.ts'
 import type { Falconer } from './falconer.ts'
+import { findIncident } from './find.ts'
 
 /** So long a question waits for what is still to be derived; then it answers with what there is and says so. */
 const patienceMs = 2_000
@@ -32,3 +35,23 @@ export async function graphFreshness(
 }
 
 export const findNode = ({ db }: Falconer, text: string, scope?: string): Promise<Entity> => nodeNamed(db, text, scope)
+
+export type ViewQuestion = { node: string; scope?: string | undefined } | { incident: string }
+
+/** What is to be drawn: around a node, or an incident. Throws NotFoundError and InputError. */
+export async function graphView(
+  falconer: Falconer,
+  question: ViewQuestion,
+  { depth, atNs }: { depth: number; atNs: bigint | null },
+): Promise<GraphView> {
+  const { db, clock } = falconer
+  await deriveFirst(falconer)
+  const options = { now: clock.now(), depth, atNs }
+  if ('incident' in question) {
+    const incident = await findIncident(db, question.incident)
+    return viewOfIncident(db, incident, { ...options, freshness: await graphFreshness(falconer, { scope: incident.scope, atNs }) })
+  }
+  const node = await findNode(falconer, question.node, question.scope)
+  const scope = question.scope ?? (node.scope === 'global' ? undefined : node.scope)
+  return viewOfNode(db, namedNode(node), { ...options, freshness: await graphFreshness(falconer, { scope, atNs }) })
+}

@@ -1,6 +1,9 @@
 /** Inventory from its arrival to the questions: what stands around a thing, what could be taken from it, how it could be reached. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openSite, type Site } from '../support/site.ts'
+import { addSource } from '../../apps/server/sources.ts'
+import { GraphView } from '../../domain/graph-view.ts'
+import { alertOfShop } from '../support/shop-alert.ts'
+import { operator, openSite, type Site, type Visitor } from '../support/site.ts'
 
 type Node = { id: string; title: string; depth: number }
 
@@ -31,6 +34,32 @@ describe('the graph', () => {
     expect(around.relations).toEqual(expect.arrayContaining([expect.objectContaining({ type: 'OWNS', witnesses: [expect.any(String)] })]))
     expect(around.freshness).toMatch(/Inventory: .* as last observed at/)
     expect(titles(await read('/neighbours?node=deployment/shop/checkout&depth=3&asOf=2020-01-01'))).toEqual(['Deployment shop/checkout'])
+  })
+
+  it('is drawn around a node, and around an incident with what its alerts saw', async () => {
+    const around = await read('/view?node=deployment/shop/checkout')
+    expect(around).toMatchObject({ title: 'Around Deployment shop/checkout', asOf: null, more: 0 })
+    await site.ingest(JSON.stringify(alertOfShop({ time: '2026-11-20T11:59:00Z' })))
+    await site.settle()
+    const [incident] = ((await (await site.ask('/api/v1/incidents', { as: site.people.viewer })).json()) as { incidents: { id: string }[] })
+      .incidents
+    const view = GraphView.parse(await read(`/view?incident=${incident?.id}`))
+    const kinds = new Set(view.nodes.map(({ kind }) => kind))
+    expect(kinds).toEqual(new Set([...kinds, 'process', 'endpoint', 'pod', 'container']))
+    expect(view.edges).toContainEqual(expect.objectContaining({ type: 'EXECUTED', kind: 'alert', title: 'executed' }))
+    expect(await read('/view', 400)).toMatchObject({ detail: expect.stringMatching(/either a node or an incident/) })
+  })
+
+  it('forgets what a source said, and only that, when an administrator says so', async () => {
+    const manifest = 'apiVersion: v1\nkind: Namespace\nmetadata: {name: mistaken}\n'
+    const { secret } = await addSource(site.falconer, operator, { name: 'wrong', collector: 'kubernetes', scope: 'lab' })
+    expect((await site.ask(`/ingest/kubernetes/${secret}`, { method: 'POST', body: manifest })).status).toBe(200)
+    expect(titles(await read('/neighbours?node=namespace/mistaken'))).toEqual(['namespace mistaken'])
+    const forget = (as: Visitor) => site.ask('/api/v1/sources/wrong/forget', { method: 'POST', as: { token: as.token }, json: {} })
+    expect((await forget(site.people.responder)).status).toBe(403)
+    expect(await (await forget(site.people.administrator)).json()).toMatchObject({ entities: 1, relations: 0 })
+    await read('/neighbours?node=namespace/mistaken', 404)
+    expect(titles(await read('/neighbours?node=namespace/shop'))[0]).toBe('namespace shop')
   })
 
   it('of what is not known says that it is not known', async () => {

@@ -1,8 +1,10 @@
 /** Operations on the graph: what stands around a node, what could be taken from it, how it could be reached. Every answer says how fresh it is. */
 import { z } from 'zod'
 import { relationTypes } from '../../../domain/entity.ts'
+import { InputError } from '../../../domain/errors.ts'
+import { GraphView } from '../../../domain/graph-view.ts'
 import { attackPaths, blast, internetNode, neighbourhood, type PathGoal, pathGoals } from '../../../graph/ask.ts'
-import { deriveFirst, findNode, graphFreshness } from '../graph.ts'
+import { deriveFirst, findNode, graphFreshness, graphView } from '../graph.ts'
 import { ScopeName } from '../sources.ts'
 import { EventMoment, operation } from './operation.ts'
 import { EdgeView, edgeView, NodeAtView, nodeView, NodeView, PathView, pathView, StepView, stepView } from './views/graph.ts'
@@ -78,6 +80,19 @@ export const graphOperations = [
         more: found.more,
         freshness: await graphFreshness(falconer, { scope: within ?? scopeOf(from), atNs }),
       }
+    },
+  }),
+  operation({
+    id: 'getGraphView',
+    method: 'GET',
+    path: '/graph/view',
+    permission: 'graph.read',
+    summary: 'A part of the graph to be drawn: around a node, or an incident with ways in and on and what its alerts saw',
+    query: z.object({ node: node.optional(), incident: z.string().max(64).optional(), scope, asOf, depth: limit(3, 1) }),
+    response: GraphView,
+    run: async ({ falconer, query: { node: text, incident, scope: within, asOf: atNs = null, depth } }) => {
+      if ((text === undefined) === (incident === undefined)) throw new InputError('Give either a node or an incident.')
+      return graphView(falconer, text === undefined ? { incident: incident ?? '' } : { node: text, scope: within }, { depth, atNs })
     },
   }),
   operation({

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Entity } from '../../../../domain/entity.ts'
 import { formatEventTime } from '../../../../domain/event-time.ts'
 import { type AttackStep, StepFacts } from '../../../../domain/graph.ts'
-import { type AttackPath, type GraphNode, graphNode } from '../../../../graph/ask.ts'
+import { type AttackPath, type NamedNode, namedNode } from '../../../../graph/ask.ts'
 import type { Edge } from '../../../../store/graph.ts'
 import { time } from './fields.ts'
 
@@ -20,8 +20,8 @@ export const NodeView = z.object({
   gone: z.boolean(),
 })
 export const NodeAtView = NodeView.extend({ depth: z.number().int() })
-export function nodeView(node: GraphNode | Entity): z.infer<typeof NodeView> {
-  const { id, ...rest } = 'title' in node ? node : graphNode(node)
+export function nodeView(node: NamedNode | Entity): z.infer<typeof NodeView> {
+  const { id, ...rest } = 'title' in node ? node : namedNode(node)
   return { ...NodeView.omit({ id: true }).parse(rest), id: id.toString() }
 }
 
