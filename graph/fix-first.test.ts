@@ -20,6 +20,7 @@ import { delivery, noon, podRecords } from '../test/support/records.ts'
 import { cases, seed } from '../test/support/sizes.ts'
 import { deriveMarked } from './derive.ts'
 import { deriveFixes } from './fix-first.ts'
+import { moreExploitable } from './risk.ts'
 
 const clock = new FixedClock('2026-11-24T10:00:00Z')
 const nowNs = BigInt(clock.now().getTime()) * 1_000_000n
@@ -196,9 +197,9 @@ eachDatabase('fixes', (database) => {
           const outcomes: string[][] = []
           for (const order of ['as told', 'another'] as const) {
             next += 1
-          // What other runs left is none of this one’s business, and each list of KEV would have it derived again.
-          await db.query(sql`delete from fixes`)
-          await db.query(sql`delete from fix_marks`)
+            // What other runs left is none of this one’s business, and each list of KEV would have it derived again.
+            await db.query(sql`delete from fixes`)
+            await db.query(sql`delete from fix_marks`)
             const name = `s${next}`
             // Advisories are the same for all: each run has CVEs of its own, and the snapshots that the other runs made.
             const events = those
@@ -244,4 +245,47 @@ eachDatabase('fixes', (database) => {
       { numRuns: cases(400, 15), seed, endOnFailure: true },
     )
   }, 3_600_000)
+
+  it('stand on what the lists said at a moment: of KEV and EPSS the newest snapshot not after it', async () => {
+    const db = database()
+    const at = (date: string): bigint => BigInt(Date.parse(date)) * 1_000_000n
+    const kev = (date: string, ...cves: string[]): NewAdvisory[] =>
+      cves.map((one) => ({ list: 'kev', cve: one, snapshot: date, snapshotNs: at(date), facts: { dateAdded: '2020-01-01' } }))
+    const epss = (date: string, scores: Record<string, number>): NewAdvisory[] =>
+      Object.entries(scores).map(([one, score]) => ({
+        list: 'epss',
+        cve: one,
+        snapshot: date,
+        snapshotNs: at(date),
+        facts: { score, percentile: null },
+      }))
+    const [a, b, c] = ['CVE-1999-9001', 'CVE-1999-9002', 'CVE-1999-9003'] as const
+    // Newest first: the order in which they come says nothing.
+    for (const advisories of [
+      epss('2020-03-01', { [a]: 0.1, [b]: 0.2 }),
+      kev('2020-03-01', b),
+      kev('2020-02-01', a, c),
+      epss('2020-02-01', { [a]: 0.9, [b]: 0.3, [c]: 0.9 }),
+    ])
+      await accept(db, clock, [delivery({ advisories })])
+    const order = async (date: string): Promise<string[]> => {
+      const found = await evidenceAsOf(db, [a, b, c], at(date))
+      return [...found.entries()].toSorted(([, x], [, y]) => moreExploitable(x, y)).map(([one]) => one)
+    }
+    const said = async (date: string): Promise<unknown> => Object.fromEntries(await evidenceAsOf(db, [a, b, c], at(date)))
+    expect(await said('2020-01-31')).toEqual({ [a]: {}, [b]: {}, [c]: {} })
+    expect(await said('2020-02-01')).toEqual({
+      [a]: { kev: true, kevAsOf: '2020-02-01', epss: 0.9, epssAsOf: '2020-02-01' },
+      [b]: { kev: false, kevAsOf: '2020-02-01', epss: 0.3, epssAsOf: '2020-02-01' },
+      [c]: { kev: true, kevAsOf: '2020-02-01', epss: 0.9, epssAsOf: '2020-02-01' },
+    })
+    expect(await order('2020-02-29')).toEqual([a, c, b])
+    // What the newer KEV does not name is no longer on it; what the newer EPSS does not know keeps the score it had.
+    expect(await said('2020-03-02')).toMatchObject({
+      [a]: { kev: false, epss: 0.1 },
+      [b]: { kev: true, epss: 0.2 },
+      [c]: { kev: false, epss: 0.9 },
+    })
+    expect(await order('2020-03-02')).toEqual([b, c, a])
+  })
 })

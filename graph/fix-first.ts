@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../domain/clock.ts'
 import type { Database } from '../store/database.ts'
-import { evidenceOfFixes, stepsOfFixes, distributionsOf, type FixEvidence, type FixResource } from '../store/fix-evidence.ts'
+import { evidenceOfFixes, stepsOfFixes, type FixEvidence, type FixResource } from '../store/fix-evidence.ts'
 import { holdDeriving, spreadPlaceMarks, takeFixes } from '../store/fix-marks.ts'
 import { replaceFixes } from '../store/fixes.ts'
 import { placesById, placesOfResources, type PlaceOfResource, reconcileLive } from '../store/risk-places.ts'
@@ -40,23 +40,18 @@ export async function deriveFixes(db: Database, clock: Clock, limit = 200): Prom
     const ends = new Map(
       (await placesById(tx, [...new Set(steps.flatMap(({ src, dst }) => [src, dst]))])).map((place) => [place.id, place]),
     )
-    const distributions = await distributionsOf(tx, baseImages(evidence))
     const byFix = Map.groupBy(steps, ({ fixId }) => fixId)
     const fixes = ids.flatMap((id) => {
       const own = byFix.get(id) ?? []
       const found = evidence.get(id)
       return found === undefined && own.length === 0
         ? []
-        : [fixFrom({ id, evidence: found, steps: own, placesOf, ends, distributions, links: linksOf(found) })]
+        : [fixFrom({ id, evidence: found, steps: own, placesOf, ends, links: linksOf(found) })]
     })
     await replaceFixes(tx, ids, fixes, now)
     return { derived: ids.length, more: ids.length >= limit }
   })
 }
-
-const baseImages = (evidence: ReadonlyMap<string, FixEvidence>): string[] => [
-  ...new Set([...evidence.values()].flatMap(({ kind, resources }) => (kind === 'base_image' ? resources.map(({ key }) => key) : []))),
-]
 
 /** Of an image, or of a file in one: the image’s key. */
 const imageOf = ({ kind, key }: FixResource): string | null =>

@@ -13,7 +13,6 @@ export type FixInput = {
   steps: readonly FixStep[]
   placesOf: ReadonlyMap<FixResource, readonly PlaceOfResource[]>
   /** Ends of steps that are places. */ ends: ReadonlyMap<bigint, PlaceOfResource>
-  /** By image. */ distributions: ReadonlyMap<string, string>
   links: NewFix['links']['resources']
 }
 const shown = { best: 5, places: 20, resources: 20, steps: 10 }

@@ -2,13 +2,13 @@
 import { settingText } from '../domain/control.ts'
 import type { FixInput } from './fix-from.ts'
 
-export function titleOfFix({ evidence, steps, distributions }: FixInput, version: string | null): string {
+export function titleOfFix({ evidence, steps }: FixInput, version: string | null): string {
   const [first] = evidence?.resources ?? []
   const [step] = steps
   if (evidence === undefined || first === undefined) return cut(step?.facts.fix?.text ?? 'Take away what the steps stand on')
   switch (evidence.kind) {
     case 'base_image': {
-      const names = [...new Set(evidence.resources.flatMap(({ key }) => distributions.get(key) ?? []))].sort()
+      const names = [...new Set(evidence.resources.flatMap(({ distribution }) => distribution ?? []))].sort()
       const base =
         names.length > 0
           ? names.join(', ')

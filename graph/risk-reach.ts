@@ -9,11 +9,12 @@ const mostCounted = 1_000
 export async function reconcileReach(tx: Transaction): Promise<void> {
   for (const scope of await scopesToReach(tx)) {
     const next = new Map<bigint, bigint[]>()
-    for (const { src, dst } of await bareSteps(tx, { scope, atNs: null })) {
-      const from = next.get(src)
-      if (from === undefined) next.set(src, [dst])
-      else from.push(dst)
-    }
+    for await (const page of bareSteps(tx, { scope, atNs: null }))
+      for (const { src, dst } of page) {
+        const from = next.get(src)
+        if (from === undefined) next.set(src, [dst])
+        else from.push(dst)
+      }
     const places = await riskPlaceIds(tx, scope)
     await writeReach(tx, new Map(places.map((id) => [id, reachOf(next, id)])))
   }

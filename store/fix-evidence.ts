@@ -7,7 +7,7 @@ import { epssAsOf, kevAsOf } from './advisories.ts'
 import { fromDate } from '../domain/event-time.ts'
 import type { Queryable } from './database.ts'
 import { type FixKind, fixTextOf } from './fix-marks.ts'
-import { jsonText, unescapeDeep } from './values.ts'
+import { unescapeDeep } from './values.ts'
 
 /** Worst first of its kind: KEV lists it or not, EPSS knows it or not, a fixed version is known or not. */
 export type Candidate = {
@@ -32,6 +32,7 @@ export type FixResource = {
   namespace: string | null
   packageKey: string | null
   packageName: string | null
+  /** What its image is built on, in a scanner’s words. */ distribution: string | null
   /** Open ones; what is suppressed is counted beside. */ findings: number
   suppressed: number
   fixable: number
@@ -58,6 +59,7 @@ type Row = {
   namespace: string | null
   package_key: string | null
   package_name: string | null
+  distribution: string | null
   open: bigint
   suppressed: bigint
   with_fix: bigint
@@ -89,10 +91,10 @@ export async function evidenceOfFixes(db: Queryable, fixIds: readonly string[], 
   if (fixIds.length === 0) return new Map()
   const rows =
     await db.query(sql<Row>`with kev as materialized (select snapshot from ${kevAsOf(fromDate(now))} s), members as materialized (
-      select f.*, w.base, w.fixable, w.cvss, w.scopes, k.kev, k.kev_as_of, e.score as epss, e.snapshot as epss_as_of, null::boolean as in_use,
+      select f.*, w.base, w.distribution, w.fixable, w.cvss, w.scopes, k.kev, k.kev_as_of, e.score as epss, e.snapshot as epss_as_of, null::boolean as in_use,
         f.status = 'open' and (f.suppressed_until is null or f.suppressed_until <= ${now}) as is_open
       from findings f
-        cross join lateral (select min(base) as base, coalesce(bool_or(fixed_in <> '{}'), false) as fixable, max(cvss) as cvss, array_agg(distinct scope) as scopes
+        cross join lateral (select min(base) as base, min(distribution) as distribution, coalesce(bool_or(fixed_in <> '{}'), false) as fixable, max(cvss) as cvss, array_agg(distinct scope) as scopes
           from finding_witnesses w where w.finding_id = f.id) w
         left join lateral (select min(kev.snapshot) as kev_as_of, bool_or(a.cve is not null) as kev from kev cross join unnest(f.aliases || f.check_id) as c(cve)
             left join advisories a on a.cve = c.cve and a.list = 'kev' and a.snapshot = kev.snapshot where c.cve ~ '^CVE-') k on f.class = 'vulnerability'
@@ -104,13 +106,13 @@ export async function evidenceOfFixes(db: Queryable, fixIds: readonly string[], 
           order by epss desc nulls last, cvss desc nulls last, severity desc nulls last, check_id, finding_key) as place,
         count(*) filter (where is_open) over resource as open, count(*) filter (where not is_open) over resource as suppressed,
         count(*) filter (where is_open and fixable) over resource as with_fix, min(last_ns) filter (where is_open) over resource as oldest_ns,
-        max(last_ns) filter (where is_open) over resource as newest_ns
+        max(last_ns) filter (where is_open) over resource as newest_ns, min(distribution) over resource as of_base
       from members m window resource as (partition by fix_id, scope, resource_kind, resource_key)),
     whole as (select fix_id, min(suppressed_until) filter (where suppressed_until > ${now} and status = 'open') as due_at from members group by fix_id),
     seen_in as (select fix_id, array_agg(distinct s.scope order by s.scope) as scopes from members m cross join lateral unnest(m.scopes) as s(scope) group by fix_id),
     versions as (select fix_id, (array_agg(distinct v.version order by v.version))[1:200] as fixed_in from members m join finding_witnesses w on w.finding_id = m.id
         cross join lateral (select array_to_string(w.fixed_in, E'\\n') as version) v where m.class = 'vulnerability' and m.base is null and is_open and w.fixed_in <> '{}' group by fix_id)
-    select f.fix_id::text, ${fixTextOf(sql`f.base`)} as what, f.scope, resource_kind, resource_key, resource_name, namespace, package_key, package_name, open, suppressed, with_fix,
+    select f.fix_id::text, ${fixTextOf(sql`f.base`)} as what, f.scope, resource_kind, resource_key, resource_name, namespace, package_key, package_name, of_base as distribution, open, suppressed, with_fix,
       oldest_ns, newest_ns, is_open, f.id::text, check_id, title, class, severity, kev, kev_as_of, epss, epss_as_of, cvss, in_use, fixable, seen_in.scopes as scopes, versions.fixed_in, whole.due_at
     from ranked f join whole using (fix_id) left join seen_in using (fix_id) left join versions using (fix_id) where place <= ${eachKind}
     order by fix_id, scope, resource_kind, resource_key, is_open desc, check_id, finding_key`)
@@ -170,6 +172,7 @@ const resourceFrom = (row: Row): FixResource => ({
   namespace: row.namespace,
   packageKey: row.package_key,
   packageName: row.package_name,
+  distribution: row.distribution,
   findings: Number(row.open),
   suppressed: Number(row.suppressed),
   fixable: Number(row.with_fix),
@@ -185,16 +188,4 @@ export async function stepsOfFixes(db: Queryable, fixIds: readonly string[]): Pr
     select m.fix_id::text, s.src, s.dst, s.scope, s.facts from fix_steps m join attack_steps s on s.fix_key = m.step_key
     where m.fix_id = any(${[...fixIds]}::uuid[]) and s.until_ns is null order by m.fix_id, s.src, s.dst, s.type`)
   return rows.map(({ fix_id: fixId, ...row }) => ({ ...unescapeDeep(row), fixId }))
-}
-
-/** Distributions that scanners or inventory tell of these images. */
-export async function distributionsOf(db: Queryable, keys: readonly string[]): Promise<Map<string, string>> {
-  if (keys.length === 0) return new Map()
-  const rows = await db.query(sql<{
-    key: string
-    distribution: string
-  }>`select key, min(properties->>'distribution') as distribution from entities
-    where kind = 'image' and key in (select key from jsonb_to_recordset(${jsonText(keys.map((key) => ({ key })))}::jsonb) as r(key text)) and properties->>'distribution' <> ''
-    group by key`)
-  return new Map(rows.map((row) => [row.key, unescapeDeep(row.distribution)]))
 }

@@ -54,6 +54,14 @@ export async function markPlaces(tx: Queryable, ids: readonly bigint[]): Promise
   if (ids.length > 0) await tx.query(sql`insert into fix_marks (place_id) select distinct unnest(${ids.map(String)}::bigint[])`)
 }
 
+/** Places that run an image of these keys, as they are stored: what is known by another name of it may be known to run there now. */
+export async function markRunnersOf(tx: Queryable, storedKeys: readonly string[]): Promise<void> {
+  if (storedKeys.length > 0)
+    await tx.query(
+      sql`insert into fix_marks (place_id) select distinct place_id from risk_place_images where key = any(${[...storedKeys]}::text[])`,
+    )
+}
+
 /** Steps or places of the cluster changed: how far its places lead is to be counted again. */
 export async function markReach(tx: Queryable, scope: string): Promise<void> {
   await tx.query(sql`insert into fix_marks (scope) values (${escapeText(scope)})`)

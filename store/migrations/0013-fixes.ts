@@ -4,8 +4,8 @@ import { fixIdOf } from '../fix-marks.ts'
 
 const statements = [
   // Of what a scanner said, that which groups and orders; it stands in `data` too, which is long and read seldom.
-  `alter table finding_witnesses add column base text, add column fixed_in text[] not null default '{}', add column cvss double precision`,
-  `update finding_witnesses set base = coalesce(data->'properties'->>'baseLayer', data->'properties'->>'distribution'), cvss = (data->'cvss'->>'score')::float8,
+  `alter table finding_witnesses add column base text, add column distribution text, add column fixed_in text[] not null default '{}', add column cvss double precision`,
+  `update finding_witnesses set distribution = data->'properties'->>'distribution', base = coalesce(data->'properties'->>'baseLayer', data->'properties'->>'distribution'), cvss = (data->'cvss'->>'score')::float8,
     fixed_in = case when jsonb_typeof(data->'package'->'fixedIn') = 'array' then array(select jsonb_array_elements_text(data->'package'->'fixedIn')) else '{}' end`,
   // The change that fixes it: SHA-256 over what is to be changed.
   `alter table findings add column fix_id uuid`,

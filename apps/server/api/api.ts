@@ -10,6 +10,7 @@ import { readJson } from '../read-json.ts'
 import { type AppContext, checkCsrf, permit, SignInError, type Who } from '../who.ts'
 import { activityOperations } from './activities.ts'
 import { findingOperations } from './findings.ts'
+import { fixOperations } from './fixes.ts'
 import { graphOperations } from './graph.ts'
 import { importOperations } from './import.ts'
 import { incidentOperations } from './incidents.ts'
@@ -25,6 +26,7 @@ export const operations: readonly Operation[] = [
   ...incidentOperations,
   ...proposalOperations,
   ...findingOperations,
+  ...fixOperations,
   ...activityOperations,
   ...graphOperations,
   ...ocsfOperations,
