@@ -23,6 +23,19 @@ export function imageResource(names: ImageNames, scope: string): ResourceRef {
     : { kind: 'image', scope: 'global', key: digest, name, namespace: null }
 }
 
+/**
+ * What a container runs, by what its status says or, before it ran, by what it asks for. `repository@sha256:…` is what was pulled; a digest by itself
+ * is the image’s configuration. Null: it names none.
+ */
+export const containerDigests = (imageId: string | null): Omit<ImageNames, 'reference'> =>
+  imageId?.includes('@') === true ? { manifestDigest: imageId } : { configDigest: imageId }
+export const containerImage = ({ image, imageId }: { image: string; imageId: string | null }, scope: string): ResourceRef | null =>
+  (image === '' && digestIn(imageId) === null) || image.length > longestImage
+    ? null
+    : imageResource({ ...containerDigests(imageId), reference: image }, scope)
+/** A repository’s name is at most 255 characters, a tag 128, a digest 71. */
+const longestImage = 512
+
 /** `nginx`, `library/nginx:latest` and `index.docker.io/library/nginx:latest` are one image. */
 function fullReference(reference: string): string {
   const own = reference.replace(/^(?:index\.|registry-1\.)?docker\.io\//, '').replace(/^library\/(?=[^/]+$)/, '')

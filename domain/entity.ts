@@ -24,12 +24,13 @@ export const entityKinds = [
   'cloud_resource',
   'identity',
   'internet',
+  // Rows of the graph’s own making alone (meetingPoint).
+  'endpoint',
   // Never rows: findings are what joins a resource to its CVE or control, and what only alerts saw makes no entity.
   'cve',
   'control',
   'process',
   'file',
-  'endpoint',
 ] as const
 export const EntityKind = z.enum(entityKinds)
 export type EntityKind = z.infer<typeof EntityKind>

@@ -105,9 +105,10 @@ function factsOfFinding({ class: one, kev, kevAsOf, epss, epssAsOf, cvss, severi
 
 function factsOfPlace(place: PlaceOfResource | undefined): RiskFacts {
   if (place === undefined) return {}
-  const { facts, reach, live } = place
+  const { facts, reach, takesHost, live } = place
   return {
     ...(facts as Pick<RiskFacts, 'exposure' | 'privilege' | 'criticality'>),
+    ...(takesHost ? { privilege: 'host' as const } : {}),
     ...(reach === null ? {} : { blastRadius: reach }),
     ...(live === undefined ? {} : { detection: live?.severity ?? null }),
     ...furthest(live?.tactics ?? []),

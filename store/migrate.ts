@@ -15,6 +15,7 @@ import * as once from './migrations/0007-once.ts'
 import * as notices from './migrations/0008-notices.ts'
 import * as pullCursors from './migrations/0009-pull-cursors.ts'
 import * as graph from './migrations/0010-graph.ts'
+import * as graphFacts from './migrations/0011-graph-facts.ts'
 import * as fixes from './migrations/0013-fixes.ts'
 
 export type Migrations = Readonly<Record<string, Migration>>
@@ -29,6 +30,7 @@ export const migrations: Migrations = {
   '0008-notices': notices,
   '0009-pull-cursors': pullCursors,
   '0010-graph': graph,
+  '0011-graph-facts': graphFacts,
   '0013-fixes': fixes,
 }
 

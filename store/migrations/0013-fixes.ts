@@ -29,7 +29,7 @@ const statements = [
   // Places as risk sees them; written with the steps of their unit.
   `create table risk_places (
     id bigint primary key references entities (id), scope text not null, namespace text, unit text not null, title text not null,
-    facts jsonb not null, reach integer, live jsonb) with (fillfactor = 85)`,
+    facts jsonb not null, reach integer, takes_host boolean not null default false, live jsonb) with (fillfactor = 85)`,
   `create index risk_places_unit on risk_places (scope, unit)`,
   `create table risk_place_images (place_id bigint not null, scope text not null, key text not null, by_name boolean not null, primary key (place_id, scope, key))`,
   `create index risk_place_images_key on risk_place_images (key)`,
