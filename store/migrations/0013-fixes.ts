@@ -24,7 +24,6 @@ const statements = [
   `create table fix_places (fix_id uuid not null, place_id bigint not null, primary key (fix_id, place_id))`,
   `create index fix_places_place on fix_places (place_id)`,
   `create table fix_steps (fix_id uuid not null, step_key text not null, primary key (fix_id, step_key))`,
-  `create index attack_steps_fix on attack_steps (fix_key) where fix_key is not null`,
 
   // Places as risk sees them; written with the steps of their unit.
   `create table risk_places (
