@@ -14,6 +14,7 @@ import { searchAlerts } from '../../store/alert-search.ts'
 import { listDeadLetters } from '../../store/dead-letters.ts'
 import { listEntities } from '../../store/entities.ts'
 import { listFindings } from '../../store/finding-search.ts'
+import { listFixes } from '../../store/fixes.ts'
 import { emptyDelivery } from '../../store/delivery.ts'
 import { accept } from '../../store/intake.ts'
 import { listIncidents } from '../../store/incidents.ts'
@@ -171,6 +172,7 @@ async function pagesOf(site: Site): Promise<string[]> {
     ...alerts.map(({ id }) => `/alerts/${id}`),
     ...['open', 'suppressed', 'any'].map((status) => `/findings?status=${status}`),
     ...(await listFindings(db, site.clock.now(), {}, { limit: 500 })).findings.map(({ id }) => `/findings/${id}`),
+    ...(await listFixes(db, {}, { limit: 500 })).fixes.map(({ id }) => `/fix-first/${id}`),
     ...entities.map(({ id }) => `/cluster/${id}`),
     ...(await listProposals(db, {}, 100)).map(({ id }) => `/proposals/${id}`),
   ]
@@ -182,7 +184,7 @@ const attribute = /\s(?:[a-z-]+(?:="[^"<>]*")?)/.source
 const plain =
   'html|head|body|title|main|header|footer|nav|section|aside|div|p|span|strong|h1|h2|h3|ul|ol|li|dl|dt|dd|pre|code|table|thead|tbody|tr|th|td|time|details|summary|label|select|option|textarea|button|input'
 const ours = new RegExp(
-  `^<(?:!doctype html|/[a-z0-9]+|(?:${plain})(?:(?!\\son[a-z]|\\s(?:style|srcdoc|formaction|action|href|src)=)${attribute})*|a(?: class="[a-z ]+")? href="[/#](?!/)[^"]*"(?: (?:class|aria-current|download)(?:="[a-z ]*")?)*|form(?: class="inline")? method="post" action="/(?!/)[^"]*"|form class="card search" method="get" action="/(?:alerts|findings)" role="search"|meta (?:charset|name)="[^"]*"(?: content="[^"]*")?|link rel="(?:icon|stylesheet)" href="/assets/[^"]*"(?: type="image/svg\\+xml")?|script type="module" src="/assets/[0-9a-f]{12}/page\\.js"|svg viewBox="0 0 24 24" width="22" height="22" aria-hidden="true"|path fill="currentColor" d="[^"]*"\\/?)>$`,
+  `^<(?:!doctype html|/[a-z0-9]+|(?:${plain})(?:(?!\\son[a-z]|\\s(?:style|srcdoc|formaction|action|href|src)=)${attribute})*|a(?: class="[a-z ]+")? href="[/#](?!/)[^"]*"(?: (?:class|aria-current|download)(?:="[a-z ]*")?)*|form(?: class="inline")? method="post" action="/(?!/)[^"]*"|form class="card search" method="get" action="/(?:alerts|findings|fix-first)" role="search"|meta (?:charset|name)="[^"]*"(?: content="[^"]*")?|link rel="(?:icon|stylesheet)" href="/assets/[^"]*"(?: type="image/svg\\+xml")?|script type="module" src="/assets/[0-9a-f]{12}/page\\.js"|svg viewBox="0 0 24 24" width="22" height="22" aria-hidden="true"|path fill="currentColor" d="[^"]*"\\/?)>$`,
 )
 
 /** Some of each kind: a browser is slow. */
