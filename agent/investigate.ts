@@ -8,19 +8,22 @@ import type { Entity } from '../domain/entity.ts'
 import { FalconerError, NotFoundError } from '../domain/errors.ts'
 import { isId, isRowNumber } from '../domain/ids.ts'
 import type { Incident } from '../domain/incident.ts'
-import { buildCaseFile, type CaseFile, type Coverage, sample } from '../incidents/case-file.ts'
+import { dayOf, nothingKnown } from '../incidents/baseline.ts'
+import { type Baseline, buildCaseFile, type CaseFile, type Coverage, sample } from '../incidents/case-file.ts'
 import { type AlertContext, noContext } from '../incidents/context.ts'
 import { ground, lastHeard, type RecordReader } from '../incidents/grounding.ts'
+import { normalBefore } from '../incidents/normal.ts'
 import { getAlerts } from '../store/alerts.ts'
+import { countsOfRules } from '../store/baseline-counts.ts'
 import type { Database, Queryable } from '../store/database.ts'
 import { getEntities, inventoryFreshness } from '../store/entities.ts'
 import { decisionsOf, getDecision } from '../store/decisions.ts'
 import { getIncident, markInvestigated } from '../store/incidents.ts'
 import { groupsOf } from '../store/groups.ts'
 import { alertCandidates, membershipsOf } from '../store/memberships.ts'
-import { type History, ruleHistory } from '../store/rule-history.ts'
 import { finishInvestigation, type Investigation, startInvestigation } from '../store/investigations.ts'
 import { listSources } from '../store/sources.ts'
+import { watchedDays } from '../store/watched-days.ts'
 import { type Analyst, checkedDraft } from './analyst.ts'
 
 const sampleSize = 200
@@ -101,18 +104,19 @@ export async function readCase(db: Database, incidentId: string, options: Invest
     groups: (await groupsOf(db, [incident.id])).get(incident.id) ?? [],
     coverage: await coverageOf(db),
     decisions: await decisionsOf(db, incident.id),
-    history: await historyOf(db, incident, [...entities.values()]),
+    baseline: await baselineOf(db, incident),
     inventory: inventory === undefined ? null : { scope: inventory.scope, pods: inventory.pods, lastNs: inventory.lastNs },
     cluster: options.cluster(incident.scope),
   })
 }
 
-/** Here is the workload, or the pod where there is none. */
-async function historyOf(db: Queryable, incident: Incident, entities: readonly Entity[]): Promise<History> {
-  const workloads = entities.filter((entity) => entity.kind === 'workload')
-  const here = workloads.length > 0 ? workloads : entities.filter((entity) => entity.kind === 'pod')
-  const { scope, id, rules, firstNs } = incident
-  return ruleHistory(db, { scope, incidentId: id, rules, beforeNs: firstNs, entityIds: here.map((entity) => entity.id) })
+async function baselineOf(db: Queryable, incident: Incident): Promise<Baseline> {
+  const day = dayOf(incident.firstNs)
+  const normal = (await normalBefore(db, [incident])).get(incident.id) ?? nothingKnown
+  const [sinceDay] = await watchedDays(db, incident.scope)
+  const counts = await countsOfRules(db, incident.scope, incident.rules, day)
+  const rules = incident.rules.map((rule) => ({ rule, ...(counts.get(rule) ?? { count: 0, days: 0 }) }))
+  return { ...normal, sinceDay: sinceDay !== undefined && sinceDay < day ? sinceDay : null, rules }
 }
 
 async function coverageOf(db: Queryable): Promise<Coverage[]> {

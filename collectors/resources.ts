@@ -2,6 +2,7 @@
  * What findings are about, named alike whichever scanner speaks: the same image, object of Kubernetes or cloud resource has the same key.
  * Pure. Identity of images: the config digest, else the manifest digest (both are the same in every cluster), else the reference.
  */
+import { isIdentityArn } from '../domain/cloud.ts'
 import type { NewAlias } from '../domain/entity.ts'
 import type { ResourceRef } from '../domain/finding.ts'
 
@@ -104,8 +105,8 @@ export function kubernetesResource(object: { kind: string; namespace: string | n
   }
 }
 
-/** A resource of a cloud: by its ARN (or the provider’s own full id) wherever there is one, else by name within its account. */
+/** A resource of a cloud, or an identity in it: by its ARN (or the provider’s own full id) wherever there is one, else by name within its account. */
 export function cloudResource(id: string, name: string, scope: string): ResourceRef {
   const global = /^arn:aws[\w-]*:|^\/subscriptions\/|^\/\/[\w.-]+\.googleapis\.com\//.test(id)
-  return { kind: 'cloud_resource', scope: global ? 'global' : scope, key: id, name, namespace: null }
+  return { kind: isIdentityArn(id) ? 'identity' : 'cloud_resource', scope: global ? 'global' : scope, key: id, name, namespace: null }
 }

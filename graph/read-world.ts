@@ -5,6 +5,7 @@ import { entitiesOfUnit } from '../store/attack-steps.ts'
 import type { Queryable } from '../store/database.ts'
 import type { Unit } from '../store/graph-units.ts'
 import { weaknessesOfImages } from '../store/weaknesses.ts'
+import { readCloud } from './read-cloud.ts'
 import type { UnitKind } from './step-rule.ts'
 import type { Place, Weakness, World } from './world.ts'
 import { worldFrom } from './world-from.ts'
@@ -16,7 +17,7 @@ const wide: Readonly<Record<UnitKind, readonly EntityKind[]>> = {
   namespace: ['namespace'],
   access: ['role', 'role_binding', 'service_account', 'namespace'],
   nodes: ['node'],
-  cloud: ['service_account', 'identity', 'cloud_account', 'cloud_resource', 'node'],
+  cloud: ['service_account', 'cloud_account', 'node'],
 }
 /** Of a namespace’s own; containers and images are told by their pods. */
 const own: readonly EntityKind[] = ['workload', 'pod', 'service', 'ingress', 'network_policy', 'service_account', 'secret']
@@ -37,6 +38,7 @@ async function read(
   const records = namespace === null ? [] : await entitiesOfUnit(db, scope, { namespace, kinds: own })
   records.push(...(await entitiesOfUnit(db, scope, { kinds: [...new Set([...wide[kind], ...more])] })))
   const world = worldFrom({ scope, namespace }, present ? records.filter(({ deletedNs }) => deletedNs === null) : records)
+  if (kind === 'cloud') return { ...world, ...(await readCloud(db, scope, world.nodes)) }
   return { ...world, weaknesses: await weaknessesFor(db, world) }
 }
 

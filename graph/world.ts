@@ -5,6 +5,7 @@
 import type { Entity, EntityRef, PodProperties } from '../domain/entity.ts'
 import type { ImageWeakness } from '../store/weaknesses.ts'
 import type { Span } from './evidence.ts'
+import type { Assumption, FailedCheck } from '../store/cloud-graph.ts'
 
 /**
  * Where code runs and an intruder may stand: the top of a pod's owner chain, or a pod that nobody owns. `spec` is what is declared of its pods
@@ -43,6 +44,8 @@ export type World = {
   /** Its own namespace’s annotations. */ annotations?: Readonly<Record<string, string>>
   identities: Entity[]
   cloud: Entity[]
+  /** Of unit "cloud": identities that were taken, by whom. */ assumptions?: readonly Assumption[]
+  /** Of unit "cloud" of scope "global": what scanners say of its identities and resources (cloud-checks.ts). */ failedChecks?: readonly FailedCheck[]
   /** Flaws of the images this place runs, easiest to exploit first; undefined: no scanner has looked at any of them, which is not "none". */
   weaknesses(place: Place): Weakness[] | undefined
 }

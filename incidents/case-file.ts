@@ -6,8 +6,8 @@ import type { Alert } from '../domain/alert.ts'
 import type { Entity } from '../domain/entity.ts'
 import type { Incident, RecordedDecision } from '../domain/incident.ts'
 import { severityId } from '../domain/severity.ts'
+import type { Normal } from './baseline.ts'
 import type { AlertContext } from './context.ts'
-import type { History } from '../store/rule-history.ts'
 import { type Explanation, explain } from './explain.ts'
 import { type ProcessNode, processTrees } from './process-chain.ts'
 import type { RuleGroup } from './severity.ts'
@@ -15,6 +15,9 @@ import type { RuleGroup } from './severity.ts'
 /** How fresh a source is. `lastSeenAt` null: never heard. */
 export type Coverage = { name: string; collector: string; scope: string; lastSeenAt: Date | null }
 export type CaseAlert = { alert: Alert; context: AlertContext; explanation: Explanation | null }
+
+/** How usual its rules were before the day it began: here, and in the whole cluster. `sinceDay` null: nobody watched before. */
+export type Baseline = Normal & { sinceDay: string | null; rules: { rule: string; count: number; days: number }[] }
 
 export type CaseFile = {
   incident: Incident
@@ -28,8 +31,7 @@ export type CaseFile = {
   entities: Entity[]
   /** True when inventory itself explains every alert of the incident. */
   explained: boolean
-  /** How usual the incident's rules were before it, here and elsewhere in the cluster. */
-  history: History
+  baseline: Baseline
   coverage: Coverage[]
   inventory: { scope: string; pods: number; lastNs: bigint } | null
   decisions: RecordedDecision[]

@@ -10,7 +10,7 @@ import type { AlertContext } from './context.ts'
 import type { Fact } from './rule.ts'
 import { correlationRules } from './rules/registry.generated.ts'
 
-export const correlationVersion = '1'
+export const correlationVersion = '2'
 
 export type Segment = {
   scope: string

@@ -7,7 +7,9 @@ import { getEntities } from '../store/entities.ts'
 import { type GroupRow, groupsOf, type Place, placesOf } from '../store/groups.ts'
 import { type DerivedIncident, getIncident, saveIncidents } from '../store/incidents.ts'
 import { firstAlertsOf } from '../store/memberships.ts'
+import type { Normal } from './baseline.ts'
 import { correlationVersion } from './correlate.ts'
+import { normalBefore } from './normal.ts'
 import { assess } from './severity.ts'
 import { incidentTitle } from './title.ts'
 
@@ -26,13 +28,15 @@ export async function derive(tx: Transaction, incidentIds: readonly string[], no
       )
     ).map((entity) => [entity.id, entity]),
   )
-  const derived: DerivedIncident[] = []
+  const found: (Head & { id: string; mine: GroupRow[]; firstNs: bigint })[] = []
   for (const id of incidentIds) {
     const first = alerts.get(firsts.get(id) ?? '')
     const mine = groups.get(id) ?? []
     const head = first === undefined ? await keptHead(tx, id) : headOf(first, mine, named.get(names.get(id) ?? -1n))
-    if (head !== undefined && mine.length > 0) derived.push({ id, ...head, ...conclusions(mine, places.get(id) ?? []) })
+    if (head !== undefined && mine.length > 0) found.push({ id, ...head, mine, firstNs: earliest(mine) })
   }
+  const normal = await normalBefore(tx, found)
+  const derived = found.map(({ mine, ...one }) => ({ ...one, ...conclusions(mine, places.get(one.id) ?? [], normal.get(one.id)) }))
   await saveIncidents(tx, derived, now)
 }
 
@@ -48,17 +52,22 @@ async function keptHead(tx: Transaction, id: string): Promise<Head | undefined> 
   return incident && { scope: incident.scope, title: incident.title }
 }
 
-function conclusions(groups: readonly GroupRow[], places: readonly Place[]): Omit<DerivedIncident, 'id' | keyof Head> {
-  const { severity, reasons } = assess(groups)
-  const firstNs = groups[0]?.firstNs ?? 0n
+const earliest = (groups: readonly GroupRow[]): bigint =>
+  groups.reduce((least, group) => (group.firstNs < least ? group.firstNs : least), groups[0]?.firstNs ?? 0n)
+
+function conclusions(
+  groups: readonly GroupRow[],
+  places: readonly Place[],
+  normal: Normal | undefined,
+): Omit<DerivedIncident, 'id' | 'firstNs' | keyof Head> {
+  const { severity, reasons } = assess(groups, normal)
   return {
     severity,
     severityFloor: severity,
     severityReasons: reasons,
     correlationVersion,
     alertCount: groups.reduce((sum, group) => sum + group.count, 0),
-    firstNs: groups.reduce((least, group) => (group.firstNs < least ? group.firstNs : least), firstNs),
-    lastNs: groups.reduce((most, group) => (group.lastNs > most ? group.lastNs : most), firstNs),
+    lastNs: groups.reduce((most, group) => (group.lastNs > most ? group.lastNs : most), groups[0]?.lastNs ?? 0n),
     tactics: distinct(groups.flatMap((group) => group.tactics)),
     techniques: distinct(groups.flatMap((group) => group.techniques)),
     rules: distinct(groups.map((group) => group.rule)),

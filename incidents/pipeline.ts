@@ -17,6 +17,7 @@ import * as rows from '../store/memberships.ts'
 import { forgetPending, lockIncidents, replaceSegments, segmentsTouching, takePending } from '../store/segments.ts'
 import { type AlertContext, isComplete, resolveContext } from './context.ts'
 import { factsOf, place, windowOf, withFacts } from './correlate.ts'
+import { baselinesOf, type CountedAs, countDays, type Linked } from './count-days.ts'
 import { derive } from './derive.ts'
 import { batchedInventory } from './inventory.ts'
 import { linkMoment } from './same-event.ts'
@@ -67,17 +68,21 @@ type Merge = { survivor: string; merged: string[] }
 async function placeAlerts(tx: Transaction, clock: Clock, alerts: readonly Lead[]): Promise<string[]> {
   const resolved = await resolveAll(tx, alerts)
   const board = new SegmentBoard(await segmentsTouching(tx, reachesOf(resolved)))
-  const { memberships, merges } = placeOn(board, resolved)
+  const counted = await baselinesOf(tx, resolved)
+  const { memberships, merges } = placeOn(board, resolved, counted)
   const now = clock.now()
   // Segments first: rows to be moved by a merge are then the stored ones that stay.
   await replaceSegments(tx, board.removed(), board.added())
   await rows.writeMemberships(tx, memberships)
   for (const { survivor, merged } of merges) await mergeInto(tx, survivor, merged, now)
-  await addToGroups(tx, newGroups(memberships, resolved, await linkSameEvents(tx, memberships, resolved)))
+  const { uncounted, linked } = await linkSameEvents(tx, memberships, resolved)
+  await addToGroups(tx, newGroups(memberships, resolved, uncounted))
   await addPlaces(tx, memberships)
   await regroup(tx, corrected(memberships, resolved))
   const changed = [...new Set(memberships.map((membership) => membership.incidentId))]
-  await derive(tx, changed, now)
+  const incidentOf = new Map(memberships.map((membership) => [membership.alertId, membership.incidentId]))
+  const resting = await countDays(tx, resolved, counted, { incidentOf, linked, now })
+  await derive(tx, [...new Set([...changed, ...resting])], now)
   return changed
 }
 
@@ -116,7 +121,11 @@ function reachesOf(resolved: readonly Resolved[]): Reach[] {
   return [...reaches.values()]
 }
 
-function placeOn(board: SegmentBoard, resolved: readonly Resolved[]): { memberships: rows.Membership[]; merges: Merge[] } {
+function placeOn(
+  board: SegmentBoard,
+  resolved: readonly Resolved[],
+  counted: CountedAs,
+): { memberships: rows.Membership[]; merges: Merge[] } {
   const memberships: rows.Membership[] = []
   const merges: Merge[] = []
   for (const { alert, context, facts, before } of resolved) {
@@ -135,12 +144,18 @@ function placeOn(board: SegmentBoard, resolved: readonly Resolved[]): { membersh
     // Placed again, it has met itself: only what it had not known before is a new reason.
     const held = new Set(before?.facts.map((fact) => `${fact.rule}\n${fact.label}`))
     const met = placement.reasons.filter((reason) => !held.has(`${reason.rule}\n${reason.label}`))
-    memberships.push({ ...membershipOf(alert, context), incidentId, facts, reasons: [...(before?.reasons ?? []), ...met] })
+    memberships.push({
+      ...membershipOf(alert, context),
+      baseline: counted.of.get(alert.id) ?? null,
+      incidentId,
+      facts,
+      reasons: [...(before?.reasons ?? []), ...met],
+    })
   }
   return { memberships, merges }
 }
 
-function membershipOf(alert: Lead, context: AlertContext): Omit<rows.Membership, 'incidentId' | 'facts' | 'reasons'> {
+function membershipOf(alert: Lead, context: AlertContext): Omit<rows.Membership, 'incidentId' | 'facts' | 'reasons' | 'baseline'> {
   const { container, pod, workload, node, inferred, how } = context
   return {
     alertId: alert.id,
@@ -160,12 +175,12 @@ const id = (entity: Entity | null): string | null => entity?.id.toString() ?? nu
 /** Nothing in a cluster has a longer name. */
 const aName = (text: string | null | undefined): string | null => (text == null || text.length > 253 ? null : text)
 
-/** What one moment of an incident was told of twice is linked. Answers how much less than one some new alerts count. */
+/** What one moment of an incident was told of twice is linked. `uncounted`: how much less than one some new alerts count. */
 async function linkSameEvents(
   tx: Transaction,
   memberships: readonly rows.Membership[],
   resolved: readonly Resolved[],
-): Promise<Map<string, number>> {
+): Promise<{ uncounted: Map<string, number>; linked: Linked[] }> {
   const isNew = new Map(resolved.map(({ alert, before }) => [alert.id, before === undefined]))
   const found = await rows.sharedMoments(
     tx,
@@ -185,7 +200,8 @@ async function linkSameEvents(
   await rows.markSame(tx, links)
   const uncounted = new Map<string, number>()
   for (const link of links) uncounted.set(link.uncounted, (uncounted.get(link.uncounted) ?? 0) + 1)
-  return uncounted
+  const isLinked = new Set(links.map(({ alertId }) => alertId))
+  return { uncounted, linked: found.filter(({ alertId }) => isLinked.has(alertId)) }
 }
 
 function newGroups(

@@ -14,6 +14,7 @@ import { type Membership, membershipsOf, writeMemberships } from '../store/membe
 import { lockIncidents } from '../store/segments.ts'
 import type { AlertContext } from './context.ts'
 import { correlationVersion, factsOf, withFacts } from './correlate.ts'
+import { baselinesOf, countDays } from './count-days.ts'
 import { decidedFacts } from './decided-facts.ts'
 import { recluster } from './recluster.ts'
 
@@ -32,13 +33,19 @@ export async function recompute(db: Database, clock: Clock, scope: string): Prom
     const decided = decidedFacts(await partingDecisions(tx))
     for (const incidentId of incidentIds) {
       const members = await membershipsOf(tx, { incidentId })
-      for (let from = 0; from < members.length; from += 500) await refreshFacts(tx, members.slice(from, from + 500), decided)
+      for (let from = 0; from < members.length; from += 500) await refreshFacts(tx, members.slice(from, from + 500), decided, clock.now())
     }
     return recluster(tx, incidentIds, clock.now())
   })
 }
 
-async function refreshFacts(tx: Transaction, members: readonly Membership[], decided: ReadonlyMap<string, SharedFact[]>): Promise<void> {
+/** What an alert is counted as follows too: alerts of before that was kept are counted now. */
+async function refreshFacts(
+  tx: Transaction,
+  members: readonly Membership[],
+  decided: ReadonlyMap<string, SharedFact[]>,
+  now: Date,
+): Promise<void> {
   const alerts = new Map(
     (
       await getAlerts(
@@ -51,21 +58,22 @@ async function refreshFacts(tx: Transaction, members: readonly Membership[], dec
   const named = await getEntities(tx, [...new Set(ids)].filter((id) => id !== null).map(BigInt))
   const entities = new Map(named.map((entity) => [entity.id.toString(), entity]))
   const find = (id: string | null): Entity | null => (id === null ? null : (entities.get(id) ?? null))
+  const placed = members.flatMap((member) => {
+    const alert = alerts.get(member.alertId)
+    if (alert === undefined) return []
+    const { container, pod, workload, node, inferred, how } = member.context
+    const context: AlertContext = { container: find(container), pod: find(pod), workload: find(workload), node: find(node), inferred, how }
+    return [{ alert, context, before: member }]
+  })
+  const counted = await baselinesOf(tx, placed)
   await writeMemberships(
     tx,
-    members.flatMap((member) => {
-      const alert = alerts.get(member.alertId)
-      if (alert === undefined) return []
-      const { container, pod, workload, node, inferred, how } = member.context
-      const context: AlertContext = {
-        container: find(container),
-        pod: find(pod),
-        workload: find(workload),
-        node: find(node),
-        inferred,
-        how,
-      }
-      return [{ ...member, facts: withFacts(decided.get(alert.id) ?? [], factsOf(alert, context)) }]
-    }),
+    placed.map(({ alert, context, before }) => ({
+      ...before,
+      baseline: counted.of.get(alert.id) ?? null,
+      facts: withFacts(decided.get(alert.id) ?? [], factsOf(alert, context)),
+    })),
   )
+  const incidentOf = new Map(members.map(({ alertId, incidentId }) => [alertId, incidentId]))
+  await countDays(tx, placed, counted, { incidentOf, linked: [], now })
 }

@@ -84,6 +84,7 @@ function nameOfMeetingPoint(key: string): string {
   const [what = '', ...rest] = key.split('/')
   const of = rest.join('/')
   if (what === 'pod-network') return of === '-' ? 'the network of the cluster' : `the network of namespace ${of}`
+  if (what === 'pod-traffic') return 'what pods of the same node send each other'
   const part = { 'node-network': 'network', 'node-processes': 'processes', 'node-memory': 'shared memory' }[what] ?? what
   return of === '-' ? `the ${part} of some node` : `the ${part} of node ${of}`
 }

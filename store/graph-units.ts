@@ -22,7 +22,7 @@ export function unitsOf(entity: { scope: string; kind: EntityKind; namespace: st
     case 'role_binding':
       return [unit('access')]
     case 'node':
-      return [unit('nodes')]
+      return [unit('nodes'), unit('cloud')]
     case 'namespace':
       // Network policies of any namespace select others by their labels.
       return [unit(`namespace/${name}`), unit(everyNamespace), unit('access')]
@@ -76,6 +76,13 @@ export async function markUsersOfImages(tx: Queryable, keys: readonly string[], 
         union select a.key from named n join entity_aliases a on a.kind = 'image' and a.also_key = n.key)
     select distinct e.scope, 'namespace/' || e.namespace, ${at}::timestamptz from known join entities i on i.kind = 'image' and i.key = known.key join relations r on r.dst = i.id and r.type = 'USES_IMAGE'
       join entities e on e.id = r.src where e.namespace is not null order by 1, 2
+    on conflict (scope, unit) do update set dirty_at = excluded.dirty_at where u.dirty_at is null or u.dirty_at < excluded.dirty_at`)
+}
+
+/** The cloud, whose identities and resources are named alike everywhere, and what each cluster has of it. */
+export async function markClouds(tx: Queryable, at: Date): Promise<void> {
+  await tx.query(sql`insert into graph_units as u (scope, unit, dirty_at)
+    select scope, 'cloud', ${at}::timestamptz from (select 'global' as scope union select scope from graph_units where unit = 'cloud') s order by 1
     on conflict (scope, unit) do update set dirty_at = excluded.dirty_at where u.dirty_at is null or u.dirty_at < excluded.dirty_at`)
 }
 

@@ -10,6 +10,7 @@ import type { NewScan } from '../domain/finding.ts'
 import { insertActivities } from './activities.ts'
 import { insertAdvisories } from './advisories.ts'
 import { insertAliases } from './aliases.ts'
+import { reconsiderSessions } from './cloud-sessions.ts'
 import { newIdAt } from '../domain/ids.ts'
 import { insertAlerts, rawColumns } from './alerts.ts'
 import { type Database, isConflict, isRefusedData, type Transaction } from './database.ts'
@@ -17,7 +18,7 @@ import { insertDeadLetters } from './dead-letters.ts'
 import { countRecords, type Delivery, emptyDelivery, isOwnRecord, kinds, type Records } from './delivery.ts'
 import { upsertFalcoRules } from './falco-rules.ts'
 import { deriveAround } from './finding-life.ts'
-import { markUnits, markUsersOfImages, markWhatRuns, unitsOf } from './graph-units.ts'
+import { markClouds, markUnits, markUsersOfImages, markWhatRuns, unitsOf } from './graph-units.ts'
 import { insertFindings } from './findings.ts'
 import { noteSensors, type SensorReport } from './internal-messages.ts'
 import { type Observed, upsertInventory } from './observe.ts'
@@ -108,6 +109,7 @@ async function write(tx: Transaction, clock: Clock, deliveries: readonly Deliver
     [...observed.values()].flatMap(({ differing }) => differing.flatMap(unitsOf)),
     now,
   )
+  if ([...observed.values()].some(({ assumed }) => assumed)) await markClouds(tx, now)
   await lockTargets(
     tx,
     deliveries.flatMap(({ findings, scans }) => [...findings, ...scans].map(({ scan }) => scan)),
@@ -135,7 +137,11 @@ async function write(tx: Transaction, clock: Clock, deliveries: readonly Deliver
 async function writePosture(tx: Transaction, delivery: Delivery, receivedAt: Date): Promise<number> {
   const { sourceId, receivedNs, live, activities, findings, scans, aliases, advisories, falcoRules } = delivery
   let fresh = 0
-  if (activities.length > 0) fresh += await insertActivities(tx, activities, { sourceId, receivedAt })
+  if (activities.length > 0) {
+    const added = await insertActivities(tx, activities, { sourceId, receivedAt })
+    await reconsiderSessions(tx, added)
+    fresh += added.length
+  }
   if (advisories.length > 0) fresh += await writeAdvisories(tx, advisories, receivedAt)
   if (falcoRules.length > 0) fresh += await upsertFalcoRules(tx, falcoRules, { sourceId, loadNs: receivedNs })
   if (aliases.length > 0) await insertAliases(tx, aliases, sourceId)
@@ -164,6 +170,7 @@ async function endScans(tx: Transaction, scans: Delivery['scans'], source: ScanS
     if (await endScan(tx, id, end, source.receivedAt)) ended.push(id)
   }
   if (ended.length > 0) await deriveAround(tx, ended)
+  if (scans.some(({ scan: { target } }) => target.kind === 'cloud_account')) await markClouds(tx, source.receivedAt)
 }
 
 /** What runs the images that were looked at, or that two digests were said to be one of. */

@@ -35,6 +35,7 @@ export type Membership = {
   hostname: string | null
   /** The alert that stands for the same event, which this one only tells of once more; shown and counted is that one. */
   sameAs: string | null
+  /** What it was counted as in the baseline; null: before that was kept. */ baseline: bigint | null
 }
 type Row = {
   alert_id: string
@@ -51,15 +52,17 @@ type Row = {
   pod_name: string | null
   hostname: string | null
   same_as: string | null
+  baseline_id: bigint | null
 }
 
 export async function writeMemberships(tx: Transaction, memberships: readonly Membership[]): Promise<void> {
   if (memberships.length === 0) return
-  await tx.query(sql`insert into incident_alerts as m (alert_id, incident_id, event_ns, received_at, rule, priority, reasons, facts, context, resolved, container_id, pod_name, hostname, same_as)
-    select "alertId", "incidentId", "eventNs", "receivedAt", rule, priority, reasons, facts, context, resolved, "containerId", "podName", hostname, "sameAs"
+  await tx.query(sql`insert into incident_alerts as m (alert_id, incident_id, event_ns, received_at, rule, priority, reasons, facts, context, resolved, container_id, pod_name, hostname, same_as, baseline_id)
+    select "alertId", "incidentId", "eventNs", "receivedAt", rule, priority, reasons, facts, context, resolved, "containerId", "podName", hostname, "sameAs", baseline
     from json_to_recordset(${jsonText(memberships.map((one) => ({ ...one, priority: priorities.indexOf(one.priority) })))}::json) as r("alertId" uuid, "incidentId" uuid, "eventNs" bigint, "receivedAt" timestamptz, rule text, priority smallint, reasons json, facts json,
-      context json, resolved boolean, "containerId" text, "podName" text, hostname text, "sameAs" uuid)
-    on conflict (alert_id) do update set incident_id = excluded.incident_id, reasons = excluded.reasons, facts = excluded.facts, context = excluded.context, resolved = excluded.resolved`)
+      context json, resolved boolean, "containerId" text, "podName" text, hostname text, "sameAs" uuid, baseline bigint)
+    on conflict (alert_id) do update set incident_id = excluded.incident_id, reasons = excluded.reasons, facts = excluded.facts, context = excluded.context, resolved = excluded.resolved,
+      baseline_id = excluded.baseline_id`)
 }
 
 /** The earliest alert of each of these incidents. */
@@ -93,7 +96,7 @@ export async function membershipsOf(
   const condition = 'incidentId' in by ? sql`incident_id = ${by.incidentId} ${shown}` : sql`alert_id = any(${by.alertIds}::uuid[])`
   const limit = 'incidentId' in by && by.limit !== undefined ? sql`limit ${by.limit}` : sql``
   const rows = await db.query(
-    sql<Row>`select alert_id::text, incident_id::text, event_ns, received_at, rule, priority, reasons, facts, context, resolved, container_id, pod_name, hostname, same_as::text
+    sql<Row>`select alert_id::text, incident_id::text, event_ns, received_at, rule, priority, reasons, facts, context, resolved, container_id, pod_name, hostname, same_as::text, baseline_id
       from incident_alerts where ${condition} order by event_ns, alert_id ${limit}`,
   )
   return rows.map((row) => ({
@@ -103,6 +106,7 @@ export async function membershipsOf(
     receivedAt: row.received_at,
     resolved: row.resolved,
     sameAs: row.same_as,
+    baseline: row.baseline_id,
     priority: priorities[row.priority] ?? 'Debug',
     ...unescapeDeep({
       rule: row.rule,
@@ -160,15 +164,27 @@ const mostOfMoment = 50
 export async function sharedMoments(
   tx: Transaction,
   moments: readonly { incidentId: string; eventNs: bigint }[],
-): Promise<{ incidentId: string; eventNs: bigint; alertId: string; sameAs: string | null }[]> {
-  const rows = await tx.query(sql<{ incident_id: string; event_ns: bigint; alert_id: string; same_as: string | null }>`
-    select incident_id::text, event_ns, alert_id::text, same_as::text from (
+): Promise<{ incidentId: string; eventNs: bigint; alertId: string; sameAs: string | null; baseline: bigint | null }[]> {
+  const rows = await tx.query(sql<{
+    incident_id: string
+    event_ns: bigint
+    alert_id: string
+    same_as: string | null
+    baseline_id: bigint | null
+  }>`
+    select incident_id::text, event_ns, alert_id::text, same_as::text, baseline_id from (
       select m.*, count(*) over (partition by m.incident_id, m.event_ns) as together
       from (select distinct "incidentId", "eventNs" from jsonb_to_recordset(${stringifyExact(moments)}::jsonb) as r("incidentId" uuid, "eventNs" bigint)) q
-        cross join lateral (select incident_id, event_ns, alert_id, same_as from incident_alerts m
+        cross join lateral (select incident_id, event_ns, alert_id, same_as, baseline_id from incident_alerts m
           where m.incident_id = q."incidentId" and m.event_ns = q."eventNs" limit ${mostOfMoment + 1}) m) found
     where together between 2 and ${mostOfMoment} order by event_ns, alert_id`)
-  return rows.map((row) => ({ incidentId: row.incident_id, eventNs: row.event_ns, alertId: row.alert_id, sameAs: row.same_as }))
+  return rows.map((row) => ({
+    incidentId: row.incident_id,
+    eventNs: row.event_ns,
+    alertId: row.alert_id,
+    sameAs: row.same_as,
+    baseline: row.baseline_id,
+  }))
 }
 
 export async function markSame(tx: Transaction, links: readonly { alertId: string; sameAs: string }[]): Promise<void> {

@@ -16,7 +16,9 @@ import * as notices from './migrations/0008-notices.ts'
 import * as pullCursors from './migrations/0009-pull-cursors.ts'
 import * as graph from './migrations/0010-graph.ts'
 import * as graphFacts from './migrations/0011-graph-facts.ts'
+import * as cloud from './migrations/0012-cloud.ts'
 import * as fixes from './migrations/0013-fixes.ts'
+import * as observed from './migrations/0016-observed.ts'
 
 export type Migrations = Readonly<Record<string, Migration>>
 export const migrations: Migrations = {
@@ -31,7 +33,9 @@ export const migrations: Migrations = {
   '0009-pull-cursors': pullCursors,
   '0010-graph': graph,
   '0011-graph-facts': graphFacts,
+  '0012-cloud': cloud,
   '0013-fixes': fixes,
+  '0016-observed': observed,
 }
 
 /** Brings the schema up to date; answers the names of the migrations that ran. */

@@ -1,7 +1,7 @@
 /** An incident and its report as plain text. A claim whose records do not say so is marked as a hypothesis. */
 import { sentenceParts } from '../../incidents/sentence-parts.ts'
 import { safe, shortTime, table } from './output.ts'
-import type { IncidentRow, InvestigationRow, ProposalRow } from './rows.ts'
+import type { IncidentRow, InvestigationRow, NormalRow, ProposalRow } from './rows.ts'
 
 /** Values quoted in a sentence stand in “ ” on a terminal. */
 export const plainSentence = (text: string): string =>
@@ -28,16 +28,35 @@ export function reportText(investigation: InvestigationRow | null): string {
   ].join('\n')
 }
 
-export type IncidentAnswer = { incident: IncidentRow; investigation: InvestigationRow | null; proposals: ProposalRow[] }
+export type IncidentAnswer = {
+  incident: IncidentRow
+  investigation: InvestigationRow | null
+  normal: NormalRow[]
+  proposals: ProposalRow[]
+}
 
-export const incidentText = ({ incident, investigation, proposals }: IncidentAnswer): string =>
+export const incidentText = ({ incident, investigation, normal, proposals }: IncidentAnswer): string =>
   [
     `${incident.shortId}  ${incident.severity}  ${incident.state}  ${safe(incident.title, 200)}`,
     `${incident.alerts} alerts, ${shortTime(incident.firstAt)} – ${shortTime(incident.lastAt)} UTC, cluster ${safe(incident.scope)}`,
     '',
+    `Why it is ${incident.severity}:`,
+    ...incident.severityReasons.map((reason) => `  · ${safe(reason.text, 300)}`),
+    ...(normal.length === 0 ? [] : ['What is normal here:', ...normalLines(normal)]),
+    '',
     reportText(investigation),
     ...(proposals.length === 0 ? [] : ['', proposalTable(proposals)]),
   ].join('\n')
+
+const normalLines = (normal: readonly NormalRow[]): string[] => [
+  ...normal
+    .slice(0, 12)
+    .map(
+      (one) =>
+        `  · ${safe(one.rule, 80)}${one.process === '' ? '' : ` by ${safe(one.process, 80)}`} in ${safe(one.place, 80)}: ${one.usual.text}`,
+    ),
+  ...(normal.length > 12 ? [`  and ${normal.length - 12} more`] : []),
+]
 
 export const proposalTable = (proposals: readonly ProposalRow[]): string =>
   table(

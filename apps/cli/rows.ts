@@ -2,6 +2,7 @@
 import type { z } from 'zod'
 import type { ActivityView } from '../server/api/views/activity.ts'
 import type { AlertView } from '../server/api/views/alert.ts'
+import type { NormalView } from '../server/api/views/baseline.ts'
 import type { CoveredView } from '../server/api/views/coverage.ts'
 import type { DecisionOnFinding, FindingView, WitnessView } from '../server/api/views/finding.ts'
 import type { FixView } from '../server/api/views/fix.ts'
@@ -15,6 +16,7 @@ import type { DeadLetterView, SourceView } from '../server/api/views/source.ts'
 type Json<T> = T extends Date ? string : T extends (infer U)[] ? Json<U>[] : T extends object ? { [K in keyof T]: Json<T[K]> } : T
 
 export type AlertRow = Json<z.infer<typeof AlertView>>
+export type NormalRow = Json<z.infer<typeof NormalView>>
 export type IncidentRow = Json<z.infer<typeof IncidentView>>
 export type InvestigationRow = Json<z.infer<typeof InvestigationView>>
 export type ProposalRow = Json<z.infer<typeof ProposalView>>

@@ -15,6 +15,7 @@ import { planProposal } from '../../responses/plan-requested.ts'
 import { recoverInterrupted, requeueInterruptedPlanning } from '../../responses/recover.ts'
 import { uninvestigated } from '../../store/incidents.ts'
 import { type Investigation, noteRefusals } from '../../store/investigations.ts'
+import { forgetBaseline, keptDays } from '../../store/baseline.ts'
 import { dropBefore, ensurePartitions } from '../../store/partitions.ts'
 import { sweepExpired } from '../../store/people.ts'
 import { listProposals } from '../../store/proposals.ts'
@@ -91,6 +92,7 @@ function stepsOf(falconer: Falconer, quietMs: number, tell: () => Promise<boolea
         async () => {
           if (now.getTime() - tidiedAt < hourMs) return
           tidiedAt = now.getTime()
+          await forgetBaseline(db, new Date(now.getTime() - keptDays * 86_400_000))
           await tidyEmbedded(db)
         },
         async () => {

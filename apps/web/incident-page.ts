@@ -10,6 +10,7 @@ import { roleAtLeast } from '../../domain/principal.ts'
 import { finalStates, type Proposal } from '../../domain/proposal.ts'
 import type { Report } from '../../domain/report.ts'
 import { prioritySeverity } from '../../domain/severity.ts'
+import type { Normal } from '../../incidents/baseline.ts'
 import { type ProcessNode, processTrees } from '../../incidents/process-chain.ts'
 import { getAction } from '../../responses/catalog/catalog.ts'
 import type { GroupRow } from '../../store/groups.ts'
@@ -17,6 +18,7 @@ import type { Investigation } from '../../store/investigations.ts'
 import type { Falconer } from '../server/falconer.ts'
 import type { Who } from '../server/who.ts'
 import { layout } from './layout.ts'
+import { normalCard } from './normal-part.ts'
 import {
   analystName,
   claimText,
@@ -43,6 +45,7 @@ export type IncidentData = {
   /** In event order; of a storm, how each rule began and ended. */
   alerts: Shown[]
   groups: GroupRow[]
+  normal: Normal
   entities: Entity[]
   proposals: Proposal[]
   decisions: RecordedDecision[]
@@ -57,7 +60,7 @@ export function incidentPage(falconer: Falconer, who: Who, data: IncidentData): 
   const mayDecide = roleAtLeast(who.principal.role, 'investigator')
   const body = html`<p class="crumb"><a href="/incidents">Incidents</a> / ${shortId('incident', incident.id)}</p>
 <h1>${untrusted(incident.title, 200)}</h1>
-<p class="headline">${severityBadge(incident.severity)}${stateBadge(incident.state)}<span>${plural(incident.alertCount, 'alert')}</span><span>${spanOf(incident)}</span><span>cluster ${untrusted(incident.scope, 100)}</span></p>
+<p class="headline">${severityBadge(incident.severity)}${stateBadge(incident.state)}<span>${plural(incident.alertCount, 'alert')}</span><span>${spanOf(incident)}</span><span>cluster ${untrusted(incident.scope, 100)}</span><a href="/incidents/${incident.id}/map">Map</a></p>
 ${expired(incident)}
 <div class="columns"><div>
 ${report === null ? notInvestigated(data, who, mayDecide) : nothing}
@@ -67,6 +70,7 @@ ${processes(data)}
 ${timeline(data)}
 </div><aside>
 <section class="card"><h2>Why it is ${incident.severity}</h2><ul class="claims">${incident.severityReasons.map((reason) => html`<li>${untrusted(reason.text, 300)}</li>`)}</ul></section>
+${normalCard(data.normal)}
 ${where(data.entities)}
 ${attack(incident)}
 ${mayDecide ? decide(data, who, report) : nothing}

@@ -8,6 +8,7 @@ import { auditRoutes } from './routes/audit.ts'
 import { clusterRoutes } from './routes/cluster.ts'
 import { findingRoutes } from './routes/findings.ts'
 import { fixRoutes } from './routes/fix-first.ts'
+import { graphRoutes } from './routes/graph.ts'
 import { incidentRoutes } from './routes/incidents.ts'
 import { peopleRoutes } from './routes/people.ts'
 import { proposalRoutes } from './routes/proposals.ts'
@@ -20,6 +21,7 @@ export const webRoutes: readonly WebRoute[] = [
   ...incidentRoutes,
   ...findingRoutes,
   ...fixRoutes,
+  ...graphRoutes,
   ...ruleRoutes,
   ...proposalRoutes,
   ...sourceRoutes,

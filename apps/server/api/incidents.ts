@@ -1,5 +1,6 @@
 /** Operations on incidents and their alerts: list, read, investigate, and the decisions people make about them. */
 import { z } from 'zod'
+import type { Alert } from '../../../domain/alert.ts'
 import { NotFoundError } from '../../../domain/errors.ts'
 import { formatEventTime } from '../../../domain/event-time.ts'
 import { isId } from '../../../domain/ids.ts'
@@ -7,8 +8,10 @@ import { IncidentState } from '../../../domain/incident.ts'
 import { Verdict } from '../../../domain/report.ts'
 import { Severity } from '../../../domain/severity.ts'
 import { decide } from '../../../incidents/decide.ts'
+import { normalBefore, usualOfAlerts } from '../../../incidents/normal.ts'
 import { searchAlerts } from '../../../store/alert-search.ts'
 import { getAlert, listAlerts } from '../../../store/alerts.ts'
+import type { Queryable } from '../../../store/database.ts'
 import { decisionsOf } from '../../../store/decisions.ts'
 import { listIncidents } from '../../../store/incidents.ts'
 import { investigationsOf, latestReports } from '../../../store/investigations.ts'
@@ -17,6 +20,7 @@ import { AlertQuery, searchOf } from '../alert-query.ts'
 import { findIncident } from '../find.ts'
 import { operation } from './operation.ts'
 import { AlertView, alertView } from './views/alert.ts'
+import { NormalView, normalView } from './views/baseline.ts'
 import { DecisionView, decisionView, IncidentView, incidentView, InvestigationView, investigationView } from './views/incident.ts'
 import { time } from './views/fields.ts'
 import { ProposalView, proposalView } from './views/proposal.ts'
@@ -30,6 +34,11 @@ const page = {
   limit: z.coerce.number().int().min(1).max(500).default(50),
 }
 const reason = z.string().max(2_000).default('')
+
+async function alertViews(db: Queryable, alerts: readonly Alert[]): Promise<z.infer<typeof AlertView>[]> {
+  const usual = await usualOfAlerts(db, alerts)
+  return alerts.map((alert) => alertView(alert, usual.get(alert.id)))
+}
 
 export const incidentOperations = [
   operation({
@@ -63,6 +72,7 @@ export const incidentOperations = [
     response: z.object({
       incident: IncidentView,
       investigation: InvestigationView.nullable(),
+      normal: z.array(NormalView).describe('How usual each of its rules was in its place by its process, before the day it began'),
       decisions: z.array(DecisionView),
       proposals: z.array(ProposalView),
     }),
@@ -72,6 +82,7 @@ export const incidentOperations = [
       return {
         incident: incidentView(incident, newest),
         investigation: newest === undefined ? null : investigationView(newest),
+        normal: ((await normalBefore(db, [incident])).get(incident.id)?.here ?? []).map(normalView),
         decisions: (await decisionsOf(db, incident.id)).map(decisionView),
         proposals: (await listProposals(db, { incidentId: incident.id }, 100)).map((proposal) => proposalView(proposal)),
       }
@@ -87,7 +98,7 @@ export const incidentOperations = [
     response: z.object({ alerts: z.array(AlertView), next: z.string().nullable() }),
     run: async ({ falconer: { db }, params, query }) => {
       const { alerts, next } = await listAlerts(db, { incidentId: (await findIncident(db, params.incident ?? '')).id }, query)
-      return { alerts: alerts.map(alertView), next }
+      return { alerts: await alertViews(db, alerts), next }
     },
   }),
   operation({
@@ -142,7 +153,7 @@ export const incidentOperations = [
     }),
     run: async ({ falconer: { db }, query: { cursor, limit, ...asked } }) => {
       const { alerts, next, lookedBackTo } = await searchAlerts(db, searchOf(asked), { cursor, limit })
-      return { alerts: alerts.map(alertView), next, lookedBackTo: lookedBackTo === null ? null : formatEventTime(lookedBackTo) }
+      return { alerts: await alertViews(db, alerts), next, lookedBackTo: lookedBackTo === null ? null : formatEventTime(lookedBackTo) }
     },
   }),
   operation({
@@ -155,7 +166,7 @@ export const incidentOperations = [
     run: async ({ falconer: { db }, params }) => {
       const alert = isId(params.alert ?? '') ? await getAlert(db, params.alert ?? '') : undefined
       if (alert === undefined) throw new NotFoundError(`There is no alert ${params.alert}.`)
-      return alertView(alert)
+      return alertView(alert, (await usualOfAlerts(db, [alert])).get(alert.id))
     },
   }),
 ]
