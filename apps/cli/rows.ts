@@ -5,6 +5,7 @@ import type { AlertView } from '../server/api/views/alert.ts'
 import type { NormalView } from '../server/api/views/baseline.ts'
 import type { CoveredView } from '../server/api/views/coverage.ts'
 import type { DecisionOnFinding, FindingView, WitnessView } from '../server/api/views/finding.ts'
+import type { FixView } from '../server/api/views/fix.ts'
 import type { IncidentView, InvestigationView } from '../server/api/views/incident.ts'
 import type { TokenView, UserView } from '../server/api/views/people.ts'
 import type { ProposalView } from '../server/api/views/proposal.ts'
@@ -27,6 +28,7 @@ export type SensorRow = Json<z.infer<typeof SensorView>>
 export type FindingRow = Json<z.infer<typeof FindingView>>
 export type WitnessRow = Json<z.infer<typeof WitnessView>>
 export type FindingDecisionRow = Json<z.infer<typeof DecisionOnFinding>>
+export type FixRow = Json<z.infer<typeof FixView>>
 export type CoveredRow = Json<z.infer<typeof CoveredView>>
 export type ActivityRow = Json<z.infer<typeof ActivityView>>
 export type RuleSummaryRow = Json<z.infer<typeof RuleSummary>>

@@ -159,6 +159,7 @@ describe.skipIf(chromiumPath === undefined)('the pages', () => {
       proposal,
       '/alerts',
       '/findings',
+      '/fix-first',
       '/sources',
       '/coverage',
       '/cluster',
@@ -181,7 +182,7 @@ describe.skipIf(chromiumPath === undefined)('the pages', () => {
     await page.keyboard.press('Tab')
     expect(await focused()).toBe('Skip to content')
     const walked: string[] = []
-    for (let at = 0; at < 10; at += 1) {
+    for (let at = 0; at < 11; at += 1) {
       await page.keyboard.press('Tab')
       walked.push(await focused())
     }
@@ -190,6 +191,7 @@ describe.skipIf(chromiumPath === undefined)('the pages', () => {
       'Incidents',
       'Alerts',
       'Findings',
+      'Fix first',
       'Approvals',
       'Sources',
       'Coverage',

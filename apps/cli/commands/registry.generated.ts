@@ -4,7 +4,6 @@ import { activitiesCommand } from './activities.ts'
 import { alertsCommand } from './alerts.ts'
 import { approveCommand } from './approve.ts'
 import { auditCommand } from './audit.ts'
-import { baselineCommand } from './baseline.ts'
 import { coverageCommand } from './coverage.ts'
 import { deadLettersCommand } from './dead-letters.ts'
 import { demoCommand } from './demo.ts'
@@ -26,4 +25,4 @@ import { sourcesCommand } from './sources.ts'
 import { tokensCommand } from './tokens.ts'
 import { usersCommand } from './users.ts'
 
-export const commands: readonly CliCommand[] = [activitiesCommand, alertsCommand, approveCommand, auditCommand, baselineCommand, coverageCommand, deadLettersCommand, demoCommand, doctorCommand, exportCommand, findingsCommand, followCommand, graphCommand, importCommand, incidentCommand, incidentsCommand, investigateCommand, migrateCommand, proposalsCommand, rejectCommand, rulesCommand, serveCommand, sourcesCommand, tokensCommand, usersCommand]
+export const commands: readonly CliCommand[] = [activitiesCommand, alertsCommand, approveCommand, auditCommand, coverageCommand, deadLettersCommand, demoCommand, doctorCommand, exportCommand, findingsCommand, followCommand, graphCommand, importCommand, incidentCommand, incidentsCommand, investigateCommand, migrateCommand, proposalsCommand, rejectCommand, rulesCommand, serveCommand, sourcesCommand, tokensCommand, usersCommand]
