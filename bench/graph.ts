@@ -16,7 +16,7 @@ import { type Ask, type Question, questions } from './graph-questions.ts'
 import { percentile } from './ingest-load.ts'
 import { openAlerts } from './open-alerts.ts'
 
-const least = 5
+const least = 3
 const most = { asks: 30, milliseconds: 6_000 }
 const mostEmbedded = 5
 
