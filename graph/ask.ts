@@ -117,7 +117,12 @@ export async function blast(
 
 export const pathGoals = ['secret', 'node', 'cluster', 'cloud'] as const
 export type PathGoal = (typeof pathGoals)[number]
-const goalKinds: Readonly<Record<PathGoal, EntityKind>> = { secret: 'secret', node: 'node', cluster: 'cluster', cloud: 'cloud_account' }
+export const goalKinds: Readonly<Record<PathGoal, EntityKind>> = {
+  secret: 'secret',
+  node: 'node',
+  cluster: 'cluster',
+  cloud: 'cloud_account',
+}
 
 export type AttackPath = {
   cost: number

@@ -1,7 +1,7 @@
 /** Attack steps, as derived: replaced unit by unit, so that what no longer holds goes and what still does is not written again. */
 import { sql } from 'kysely'
 import type { Entity, EntityKind, EntityRef } from '../domain/entity.ts'
-import { type AttackStep, isEveryOf, type NewStep } from '../domain/graph.ts'
+import { type AttackStep, type Fix, isEveryOf, type NewStep } from '../domain/graph.ts'
 import type { Queryable, Transaction } from './database.ts'
 import { allEntitiesWhere } from './entities.ts'
 import type { Unit } from './graph-units.ts'
@@ -119,6 +119,20 @@ export async function stepsAt(
     await db.query(sql<Row>`select ${columns} from attack_steps where ${end} = any(${ids.map(String)}::bigint[]) and ${holdsAt(atNs)}
     order by src, dst, cost, type limit ${limit}`)
   return rows.map(fromRow)
+}
+
+/** What these changes are, on which record, and how many steps each takes away. */
+export async function fixesByKey(
+  db: Queryable,
+  keys: readonly string[],
+): Promise<Map<string, { fix: Fix; entityId: bigint | null; steps: number }>> {
+  const rows = await db.query(sql<{ fix: Fix; entity_id: bigint | null; steps: bigint }>`select f.fix, e.id as entity_id, f.steps from (
+      select fix_key, (array_agg(facts->'fix' order by src, dst, type))[1] as fix, count(*) as steps
+      from attack_steps where fix_key = any(${keys.map(escapeText)}::text[]) and until_ns is null group by fix_key) f
+    left join entities e on e.scope = f.fix->'on'->>'scope' and e.kind = f.fix->'on'->>'kind' and e.key = f.fix->'on'->>'key'`)
+  return new Map(
+    rows.map(({ fix, entity_id: entityId, steps }) => [unescapeDeep(fix).key, { fix: unescapeDeep(fix), entityId, steps: Number(steps) }]),
+  )
 }
 
 /** A step as the path engine takes it. */

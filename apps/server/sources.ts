@@ -15,6 +15,7 @@ import {
   setSourceSecret,
   type Source,
 } from '../../store/sources.ts'
+import { type Forgotten, forgetWitness } from '../../store/witnesses.ts'
 import type { Falconer } from './falconer.ts'
 import { baseUrl } from './urls.ts'
 import type { Who } from './who.ts'
@@ -107,6 +108,16 @@ export const disableSource = (falconer: Falconer, who: Actor, idOrName: string, 
 /** How long it may be silent before that is a gap; null: as domain/coverage.ts says. */
 export const setExpected = (falconer: Falconer, who: Actor, idOrName: string, expectedMs: number | null): Promise<Source> =>
   changeSource(falconer, who, idOrName, 'source expectation changed', (tx, found) => setSourceExpected(tx, found.id, expectedMs))
+
+/** Takes back what a source said of the graph, and only what nobody else says. Its alerts and findings are records: they stay. */
+export async function forgetSource(falconer: Falconer, who: Actor, idOrName: string): Promise<{ source: Source; forgotten: Forgotten }> {
+  let forgotten: Forgotten = { relations: 0, entities: 0, aliases: 0 }
+  const source = await changeSource(falconer, who, idOrName, 'source forgotten in the graph', async (tx, found) => {
+    forgotten = await forgetWitness(tx, found.id, falconer.clock.now())
+  })
+  falconer.changed('sources')
+  return { source, forgotten }
+}
 
 /** A sensor that was last heard before this is silent. */
 export const silentBeforeNs = (falconer: Falconer): bigint => fromDate(new Date(falconer.clock.now().getTime() - sensorExpectedMs))

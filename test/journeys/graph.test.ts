@@ -1,8 +1,9 @@
 /** Inventory from its arrival to the questions: what stands around a thing, what could be taken from it, how it could be reached. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { addSource } from '../../apps/server/sources.ts'
 import { GraphView } from '../../domain/graph-view.ts'
 import { alertOfShop } from '../support/shop-alert.ts'
-import { openSite, type Site } from '../support/site.ts'
+import { operator, openSite, type Site, type Visitor } from '../support/site.ts'
 
 type Node = { id: string; title: string; depth: number }
 
@@ -47,6 +48,18 @@ describe('the graph', () => {
     expect(kinds).toEqual(new Set([...kinds, 'process', 'endpoint', 'pod', 'container']))
     expect(view.edges).toContainEqual(expect.objectContaining({ type: 'EXECUTED', kind: 'alert', title: 'executed' }))
     expect(await read('/view', 400)).toMatchObject({ detail: expect.stringMatching(/either a node or an incident/) })
+  })
+
+  it('forgets what a source said, and only that, when an administrator says so', async () => {
+    const manifest = 'apiVersion: v1\nkind: Namespace\nmetadata: {name: mistaken}\n'
+    const { secret } = await addSource(site.falconer, operator, { name: 'wrong', collector: 'kubernetes', scope: 'lab' })
+    expect((await site.ask(`/ingest/kubernetes/${secret}`, { method: 'POST', body: manifest })).status).toBe(200)
+    expect(titles(await read('/neighbours?node=namespace/mistaken'))).toEqual(['namespace mistaken'])
+    const forget = (as: Visitor) => site.ask('/api/v1/sources/wrong/forget', { method: 'POST', as: { token: as.token }, json: {} })
+    expect((await forget(site.people.responder)).status).toBe(403)
+    expect(await (await forget(site.people.administrator)).json()).toMatchObject({ entities: 1, relations: 0 })
+    await read('/neighbours?node=namespace/mistaken', 404)
+    expect(titles(await read('/neighbours?node=namespace/shop'))[0]).toBe('namespace shop')
   })
 
   it('of what is not known says that it is not known', async () => {

@@ -60,6 +60,21 @@ export const sourcesCommand: CliCommand = {
           { method: 'POST', body: { minutes } },
         ),
       )
+    sources
+      .command('forget')
+      .description('take back what a source said of the graph, and only what no other source says; alerts and findings stay')
+      .argument('<name>')
+      .addOption(jsonOption())
+      .addHelpText('after', examples('falconer sources forget wrong-cluster'))
+      .action((name: string, options: JsonOption) =>
+        cli.show<{ source: SourceRow; relations: number; entities: number }>(
+          options,
+          `/sources/${part(name)}/forget`,
+          ({ source, relations, entities }) =>
+            `${safe(source.name)} is forgotten: ${relations} relations, and ${entities} entities that no other source knows.`,
+          { method: 'POST', body: {} },
+        ),
+      )
     for (const to of ['disable', 'enable'] as const) registerSwitch(sources, cli, to)
     sources
       .command('sensors')

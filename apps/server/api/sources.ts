@@ -6,7 +6,16 @@ import { listSensors } from '../../../store/sensors.ts'
 import { listSources } from '../../../store/sources.ts'
 import { coverage } from '../coverage.ts'
 import { replay } from '../replay.ts'
-import { addSource, disableSource, rotateSecret, ScopeName, setExpected, silentBeforeNs, type SourceWithSecret } from '../sources.ts'
+import {
+  addSource,
+  disableSource,
+  forgetSource,
+  rotateSecret,
+  ScopeName,
+  setExpected,
+  silentBeforeNs,
+  type SourceWithSecret,
+} from '../sources.ts'
 import { EventMoment, operation } from './operation.ts'
 import { CoveredView, coveredView } from './views/coverage.ts'
 import { date } from './views/fields.ts'
@@ -78,6 +87,24 @@ export const sourceOperations = [
     body: z.object({}).default({}),
     response: SourceView,
     run: async ({ falconer, who, params }) => sourceView(await disableSource(falconer, who, params.source ?? '', false)),
+  }),
+  operation({
+    id: 'forgetSource',
+    method: 'POST',
+    path: '/sources/:source/forget',
+    permission: 'sources.manage',
+    summary: 'Take back what it said of the graph, and only what no other source says; its alerts and findings stay',
+    body: z.object({}).default({}),
+    response: z.object({
+      source: SourceView,
+      relations: z.number().int(),
+      entities: z.number().int().describe('That no other source knows'),
+      aliases: z.number().int(),
+    }),
+    run: async ({ falconer, who, params }) => {
+      const { source, forgotten } = await forgetSource(falconer, who, params.source ?? '')
+      return { source: sourceView(source), ...forgotten }
+    },
   }),
   operation({
     id: 'getCoverage',
