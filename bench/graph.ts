@@ -6,7 +6,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Database, openDatabase } from '../store/database.ts'
+import { openDatabase } from '../store/database.ts'
 import { type Bench, type Comparison, median } from './bench.ts'
 import { newServerDatabase } from './bench-database.ts'
 import { fillBaseline } from './graph-baseline.ts'

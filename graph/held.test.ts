@@ -78,7 +78,13 @@ eachDatabase('the engine that is kept', (database) => {
   it('reads the same whatever the size of a page', async () => {
     const db = database()
     const fix = { key: 'privileged/a\0b', text: 'Change a\0b', on: pod }
-    const all = [step(internet, pod, { fix }), step(internet, pod, { type: 'other-way' }), step(pod, node), step(pod, secret), step(node, secret)]
+    const all = [
+      step(internet, pod, { fix }),
+      step(internet, pod, { type: 'other-way' }),
+      step(pod, node),
+      step(pod, secret),
+      step(node, secret),
+    ]
     await derived(db, 'shop', all, new Date(8_000))
     await derived(db, 'pay', [], new Date(8_000))
     for (const pageSize of [1, 2, 5, 100]) {
