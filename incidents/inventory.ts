@@ -3,7 +3,9 @@
  * What existed when is decided per alert, so that an answer never depends on which other alerts share its batch.
  */
 import DataLoader from 'dataloader'
+import type { CloudSession } from '../domain/cloud.ts'
 import { type Entity, existedAt } from '../domain/entity.ts'
+import { cloudSessions } from '../store/cloud-sessions.ts'
 import type { Queryable } from '../store/database.ts'
 import { containersByPrefix, findEntities, ownersOf, podsByName, type Stretch } from '../store/entities.ts'
 import type { Inventory } from './context.ts'
@@ -27,12 +29,14 @@ export function batchedInventory(tx: Queryable, batch: Stretch): Inventory {
   const containers = timeValid<{ scope: string; prefix: string }>((...asked) => containersByPrefix(tx, ...asked))
   const pods = timeValid<{ scope: string; namespace: string; name: string }>((...asked) => podsByName(tx, ...asked))
   const records = byKey<{ scope: string; kind: 'pod' | 'node'; key: string }, Entity | undefined>((refs) => findEntities(tx, refs))
+  const sessions = byKey<{ scope: string; contentKey: string }, CloudSession | undefined>((asked) => cloudSessions(tx, asked))
   const owners = new DataLoader<bigint, Entity[]>((ids) => ownersOf(tx, ids))
   return {
     containersByPrefix: (scope, prefix, atNs) => containers({ scope, prefix }, atNs),
     podsByName: (scope, namespace, name, atNs) => pods({ scope, namespace, name }, atNs),
     podByUid: (scope, key) => records.load({ scope, kind: 'pod', key }),
     nodeByName: (scope, key) => records.load({ scope, kind: 'node', key }),
+    cloudSession: (scope, contentKey) => sessions.load({ scope, contentKey }),
     ownersOf: (entity) => owners.load(entity.id),
   }
 }

@@ -1,17 +1,13 @@
 /** Attack steps, as derived: replaced unit by unit, so that what no longer holds goes and what still does is not written again. */
 import { sql } from 'kysely'
 import type { Entity, EntityKind, EntityRef } from '../domain/entity.ts'
-import { type AttackStep, type Fix, isEveryOf, type NewStep } from '../domain/graph.ts'
+import { type AttackStep, type Fix, isEveryOf, type NewStep, type StepFacts } from '../domain/graph.ts'
 import type { Queryable, Transaction } from './database.ts'
 import { allEntitiesWhere } from './entities.ts'
 import type { Unit } from './graph-units.ts'
 import { escapeText, jsonText, unescapeDeep, unescapeText } from './values.ts'
 
-type Row = Omit<AttackStep, 'fromNs' | 'untilNs' | keyof import('../domain/graph.ts').StepFacts> & {
-  from_ns: bigint
-  until_ns: bigint | null
-  facts: import('../domain/graph.ts').StepFacts
-}
+type Row = Omit<AttackStep, 'fromNs' | 'untilNs' | keyof StepFacts> & { from_ns: bigint; until_ns: bigint | null; facts: StepFacts }
 
 /** Makes the unit’s steps these. Answers how many rows were written, and how many went. */
 export async function replaceSteps(
@@ -77,9 +73,19 @@ async function ensureEnds(tx: Transaction, steps: readonly NewStep[]): Promise<v
 
 function nameOfEnd(ref: EntityRef): string {
   if (ref.kind === 'internet') return 'the internet'
-  if (!isEveryOf(ref)) return ref.key
+  if (ref.kind === 'endpoint') return nameOfMeetingPoint(ref.key)
+  if (!isEveryOf(ref))
+    return ref.kind === 'secret' || ref.kind === 'service_account' ? ref.key.slice(ref.key.lastIndexOf('/') + 1) : ref.key
   const [namespace = '-', kind = ''] = ref.key.split('/')
   return namespace === '-' ? `every ${kind} of the cluster` : `every ${kind} of namespace ${namespace}`
+}
+
+function nameOfMeetingPoint(key: string): string {
+  const [what = '', ...rest] = key.split('/')
+  const of = rest.join('/')
+  if (what === 'pod-network') return of === '-' ? 'the network of the cluster' : `the network of namespace ${of}`
+  const part = { 'node-network': 'network', 'node-processes': 'processes', 'node-memory': 'shared memory' }[what] ?? what
+  return of === '-' ? `the ${part} of some node` : `the ${part} of node ${of}`
 }
 
 const columns = sql`src, type, dst, cost, scope, unit, from_ns, until_ns, facts`
@@ -164,18 +170,14 @@ export async function* bareSteps(
   } while (after !== undefined)
 }
 
-/** Every record of one namespace that inventory or a scanner wrote, those that are gone too; `kinds`: of these kinds in the whole scope. */
+/** Records of these kinds, those that are gone too: of one namespace, or of the whole scope. */
 export async function entitiesOfUnit(
   db: Queryable,
   scope: string,
-  of: { namespace: string } | { kinds: readonly EntityKind[] },
+  { namespace, kinds }: { namespace?: string; kinds: readonly EntityKind[] },
 ): Promise<Entity[]> {
-  return allEntitiesWhere(
-    db,
-    'namespace' in of
-      ? sql`scope = ${escapeText(scope)} and namespace = ${escapeText(of.namespace)}`
-      : sql`scope = ${escapeText(scope)} and kind = any(${[...of.kinds]}::text[])`,
-  )
+  const within = namespace === undefined ? sql`true` : sql`namespace = ${escapeText(namespace)}`
+  return allEntitiesWhere(db, sql`scope = ${escapeText(scope)} and kind = any(${[...kinds]}::text[]) and ${within}`)
 }
 
 const fromRow = ({ from_ns: fromNs, until_ns: untilNs, facts, ...row }: Row): AttackStep => ({

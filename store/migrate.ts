@@ -15,6 +15,8 @@ import * as once from './migrations/0007-once.ts'
 import * as notices from './migrations/0008-notices.ts'
 import * as pullCursors from './migrations/0009-pull-cursors.ts'
 import * as graph from './migrations/0010-graph.ts'
+import * as graphFacts from './migrations/0011-graph-facts.ts'
+import * as cloud from './migrations/0012-cloud.ts'
 
 export type Migrations = Readonly<Record<string, Migration>>
 export const migrations: Migrations = {
@@ -28,6 +30,8 @@ export const migrations: Migrations = {
   '0008-notices': notices,
   '0009-pull-cursors': pullCursors,
   '0010-graph': graph,
+  '0011-graph-facts': graphFacts,
+  '0012-cloud': cloud,
 }
 
 /** Brings the schema up to date; answers the names of the migrations that ran. */

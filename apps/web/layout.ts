@@ -14,9 +14,10 @@ export type PageOptions = {
   falconer: Falconer
   /** Changes that make the page fetch itself again. */ live?: readonly string[]
   narrow?: boolean
+  wide?: boolean
 }
 
-export function layout({ title, place, who, falconer, live = [], narrow = false }: PageOptions, body: Html): Html {
+export function layout({ title, place, who, falconer, live = [], narrow = false, wide = false }: PageOptions, body: Html): Html {
   const item = (href: string, name: Exclude<Place, null>, label: string): Html =>
     html`<a href="${href}"${name === place ? html` aria-current="page"` : nothing}>${label}</a>`
   const administrator = who !== null && roleAtLeast(who.principal.role, 'administrator')
@@ -43,7 +44,7 @@ ${
 }
 </header>
 ${falconer.cluster?.simulated === true && who !== null ? html`<p class="simulated" role="note"><strong>Simulated cluster.</strong> Actions run against a Kubernetes API on this machine that runs no containers.</p>` : nothing}
-<main id="main"${narrow ? html` class="narrow"` : nothing}>${body}</main>
+<main id="main"${narrow ? html` class="narrow"` : wide ? html` class="wide"` : nothing}>${body}</main>
 <footer>${who === null ? nothing : 'All times are UTC. '}<span id="live-state" aria-live="polite"></span></footer>
 </body>
 </html>`

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { InputError } from '../../domain/errors.ts'
 import type { FindingPackage, NewFinding, NewScan, ResourceRef } from '../../domain/finding.ts'
 import type { NewRecord, Piece, SourceContext } from '../collector.ts'
+import { packageOfImage } from '../image-packages.ts'
 import { cut, proseOf, referencesOf, titleOf } from '../words.ts'
 import { aroundOf, versionDigest } from '../report.ts'
 import { imageAliases, imageResource } from '../resources.ts'
@@ -20,8 +21,10 @@ export function* normaliseGrype(raw: unknown, piece: Piece, source: SourceContex
   if (isPartOfManifest(piece.report?.value)) return
   const said = around(piece)
   const scan = scanOf(said, piece, source)
-  if (piece.end === true) yield* atEnd(said, scan, piece)
-  else yield { kind: 'finding', finding: findingOf(raw as Match, piece, scan) }
+  if (piece.end === true) return yield* atEnd(said, scan, piece)
+  const finding = findingOf(raw as Match, piece, scan)
+  yield { kind: 'finding', finding }
+  yield* packageOfImage(finding.resource, finding.package, scan.observedNs)
 }
 
 function scanOf(said: Around, { report }: Piece, source: SourceContext): NewScan {

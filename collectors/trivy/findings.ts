@@ -6,15 +6,16 @@ import { stringifyExact } from '../../domain/exact-json.ts'
 import type { FindingPackage, NewFinding, ResourceRef } from '../../domain/finding.ts'
 import { cut, proseOf, referencesOf, titleOf } from '../words.ts'
 import { packageFrom, packageKey, packageType, severityOf, trivyCheck, vulnerabilityId } from '../vulnerability.ts'
-import type {
-  Check,
-  Control,
-  FoundSecret,
-  Licence,
-  Misconfiguration,
-  OperatorSecret,
-  OperatorVulnerability,
-  Vulnerability,
+import {
+  type Check,
+  type Control,
+  type FoundSecret,
+  type Licence,
+  ListedPackage,
+  type Misconfiguration,
+  type OperatorSecret,
+  type OperatorVulnerability,
+  type Vulnerability,
 } from './shapes.ts'
 import { fileAt, type Place } from './subject.ts'
 
@@ -62,6 +63,16 @@ function packageOf(said: Vulnerability, place: Place): FindingPackage {
       .slice(0, 20),
     paths: path === '' ? [] : [cut(path, 1_000)],
   }
+}
+
+/** One of the packages that `--list-all-pkgs` lists, with the files it brought. Null: its shape is another, and it is told of by what is found in it. */
+export function listedPackage(raw: unknown, place: Place): FindingPackage | null {
+  const said = ListedPackage.safeParse(raw).data
+  if (said === undefined) return null
+  const { Name, Version, Identifier, FilePath, InstalledFiles } = said
+  const vulnerable = { VulnerabilityID: '', PkgName: Name, InstalledVersion: Version, PkgIdentifier: Identifier, PkgPath: FilePath }
+  const found = packageOf(vulnerable as Vulnerability, place)
+  return { ...found, paths: [...new Set([...found.paths, ...(InstalledFiles ?? [])])].slice(0, 200).map((path) => cut(path, 1_000)) }
 }
 
 /** Of whoever’s severity it is, else of the national database, else of anybody. */

@@ -1,5 +1,6 @@
 import { Option } from 'commander'
 import { type CliCommand, examples, type JsonOption, jsonOption, place, wholeNumber } from '../command.ts'
+import { registerMap } from '../graph-map.ts'
 import { blastText, chokePointsText, neighboursText, pathsText } from '../graph-text.ts'
 
 type Asked = JsonOption & { cluster?: string; asOf?: string }
@@ -106,6 +107,7 @@ export const graphCommand: CliCommand = {
       .action((to: string | undefined, { from, goal, limit, ...options }: Asked & { from: string; goal?: string; limit: number }) =>
         cli.show(options, place('/graph/choke-points', { from, to, goal, limit, ...asked(options) }), chokePointsText),
       )
+    registerMap(graph, cli)
     return graph.addHelpText('after', examples('falconer graph paths', 'falconer graph blast-radius pod/shop/checkout-7d9f'))
   },
 }
