@@ -5,7 +5,7 @@ import { type AttackStep, type Fix, isEveryOf, type NewStep, type StepFacts } fr
 import type { Queryable, Transaction } from './database.ts'
 import { allEntitiesWhere } from './entities.ts'
 import type { Unit } from './graph-units.ts'
-import { escapeText, jsonText, unescapeDeep } from './values.ts'
+import { escapeText, jsonText, unescapeDeep, unescapeText } from './values.ts'
 
 type Row = Omit<AttackStep, 'fromNs' | 'untilNs' | keyof StepFacts> & { from_ns: bigint; until_ns: bigint | null; facts: StepFacts }
 
@@ -208,7 +208,7 @@ export async function* bareSteps(
     }>`select src, dst, cost, type, fix_key from attack_steps
     where (${scope ?? null}::text is null or scope = ${scope ?? null}) and ${holdsAt(atNs)}
       and (src, type, dst) > (${after?.src ?? -1n}, ${after?.type ?? ''}, ${after?.dst ?? -1n}) order by src, type, dst limit ${pageSize}`)
-    const steps = rows.map(({ fix_key: fixKey, ...row }) => ({ ...row, fixKey }))
+    const steps = rows.map(({ fix_key: key, ...row }) => ({ ...row, fixKey: key === null ? null : unescapeText(key) }))
     if (steps.length > 0) yield steps
     after = steps.length < pageSize ? undefined : steps.at(-1)
   } while (after !== undefined)
