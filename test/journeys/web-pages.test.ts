@@ -155,6 +155,8 @@ describe.skipIf(chromiumPath === undefined)('the pages', () => {
     for (const path of [
       '/incidents',
       `/incidents/${incident}`,
+      `/incidents/${incident}/map`,
+      '/graph?node=nobody',
       '/approvals',
       proposal,
       '/alerts',

@@ -170,7 +170,7 @@ async function pagesOf(site: Site): Promise<string[]> {
     '/cluster?kind=workload',
     ...incidents.flatMap(({ id }) => [`/incidents/${id}`, `/incidents/${id}/alerts`, `/incidents/${id}/map?depth=2`]),
     ...entities.slice(-60).map(({ id }) => `/graph?node=${id}&depth=3`),
-    ...[...markup, ...invisible].map(
+    ...[...markup, ...invisible.filter((text) => !text.includes('\0'))].map(
       (text) => `/graph?node=${encodeURIComponent(text.toWellFormed())}&type=${encodeURIComponent(text.toWellFormed())}`,
     ),
     ...alerts.map(({ id }) => `/alerts/${id}`),
