@@ -86,7 +86,7 @@ async function merge(tx: Transaction, into: Incident, from: Incident, id: string
       'These incidents have no cluster or account in common. Only incidents that share one can be merged; link them in a note.',
     )
   const firsts = [...(await firstAlertsOf(tx, [into.id, from.id])).values()]
-  const links = firsts.map((alertId) => ({ alertId, merge: id }))
+  const links = firsts.map(({ alertId }) => ({ alertId, merge: id }))
   return {
     links,
     carryOut: async (at) => {

@@ -61,7 +61,7 @@ export function batchedInventory(tx: Queryable, batch: Stretch): Inventory {
     podsBySelector: (scope, namespace, selector, atNs) => selected({ scope, namespace, selector }, atNs),
     accountsByRole: (account, role, atNs) => roles({ account, role }, atNs),
     nodesByInstance: (instance, atNs) => instances({ instance }, atNs),
-    podsOnNode: (node, atNs) => onNode({ node: node.id }, atNs),
+    podsOnNode: (node, atNs) => onNode({ node: node.id.toString() }, atNs),
     escapesOf: async (place, atNs) =>
       (await escapes.load(place.id))
         .filter(({ fromNs, untilNs }) => fromNs <= atNs && (untilNs === null || untilNs >= atNs))

@@ -66,7 +66,7 @@ export async function nodesByInstance(
   return foundFor(db, asked, { shape: sql`instance text`, condition, limit })
 }
 
-export async function podsOnNode(db: Queryable, asked: readonly { node: bigint }[], during: Stretch, limit: number): Promise<Entity[][]> {
+export async function podsOnNode(db: Queryable, asked: readonly { node: string }[], during: Stretch, limit: number): Promise<Entity[][]> {
   const condition = sql`e.kind = 'pod' and e.id in (select r.src from relations r where r.dst = q.node and r.type = 'RUNS_ON') and ${existedDuring(during)}`
   return foundFor(db, asked, { shape: sql`node bigint`, condition, limit })
 }
