@@ -93,7 +93,10 @@ export async function readCase(db: Database, incidentId: string, options: Invest
           }
     return { alert, context }
   })
-  const inventory = (await inventoryFreshness(db)).find((one) => one.scope === incident.scope)
+  // The incident may have begun in a cloud account: what can be acted on is in a cluster.
+  const scopes = [incident.scope, ...[...entities.values()].map((entity) => entity.scope)]
+  const scope = scopes.find((one) => options.cluster(one) !== null) ?? incident.scope
+  const inventory = (await inventoryFreshness(db)).find((one) => one.scope === scope)
   return buildCaseFile({
     incident,
     resolved,
@@ -103,7 +106,7 @@ export async function readCase(db: Database, incidentId: string, options: Invest
     decisions: await decisionsOf(db, incident.id),
     history: await historyOf(db, incident, [...entities.values()]),
     inventory: inventory === undefined ? null : { scope: inventory.scope, pods: inventory.pods, lastNs: inventory.lastNs },
-    cluster: options.cluster(incident.scope),
+    cluster: options.cluster(scope),
   })
 }
 

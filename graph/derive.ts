@@ -4,6 +4,7 @@ import type { NewStep } from '../domain/graph.ts'
 import { replaceSteps } from '../store/attack-steps.ts'
 import type { Database } from '../store/database.ts'
 import { takeUnits, unitDerived } from '../store/graph-units.ts'
+import { reconsiderEscapes } from '../store/reconsider.ts'
 import { readWorld, unitKind } from './read-world.ts'
 import { graphVersion, type UnitKind } from './step-rule.ts'
 import { stepRules } from './steps/registry.generated.ts'
@@ -14,7 +15,8 @@ export async function deriveMarked(db: Database, clock: Clock, limit = 20): Prom
   return db.transaction(async (tx) => {
     const units = await takeUnits(tx, limit)
     for (const unit of units) {
-      await replaceSteps(tx, unit, stepsOf(await readWorld(tx, unit), unitKind(unit.unit)))
+      const { written, removed } = await replaceSteps(tx, unit, stepsOf(await readWorld(tx, unit), unitKind(unit.unit)))
+      if (written + removed > 0) await reconsiderEscapes(tx, unit.scope)
       await unitDerived(tx, unit, graphVersion, clock.now())
     }
     return { derived: units.length, more: units.length === limit }

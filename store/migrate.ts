@@ -16,6 +16,7 @@ import * as notices from './migrations/0008-notices.ts'
 import * as pullCursors from './migrations/0009-pull-cursors.ts'
 import * as graph from './migrations/0010-graph.ts'
 import * as cloud from './migrations/0012-cloud.ts'
+import * as moves from './migrations/0014-moves.ts'
 
 export type Migrations = Readonly<Record<string, Migration>>
 export const migrations: Migrations = {
@@ -30,6 +31,7 @@ export const migrations: Migrations = {
   '0009-pull-cursors': pullCursors,
   '0010-graph': graph,
   '0012-cloud': cloud,
+  '0014-moves': moves,
 }
 
 /** Brings the schema up to date; answers the names of the migrations that ran. */

@@ -13,6 +13,7 @@ const busy = [
   'incident_groups',
   'incident_places',
   'incident_segments',
+  'incident_waits',
   'incident_notices',
   'destinations',
   'entities',

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { NotFoundError } from '../../../domain/errors.ts'
 import { formatEventTime } from '../../../domain/event-time.ts'
 import { isId } from '../../../domain/ids.ts'
-import { IncidentState } from '../../../domain/incident.ts'
+import { IncidentState, JoinReason } from '../../../domain/incident.ts'
 import { Verdict } from '../../../domain/report.ts'
 import { Severity } from '../../../domain/severity.ts'
 import { decide } from '../../../incidents/decide.ts'
@@ -11,6 +11,7 @@ import { searchAlerts } from '../../../store/alert-search.ts'
 import { getAlert, listAlerts } from '../../../store/alerts.ts'
 import { decisionsOf } from '../../../store/decisions.ts'
 import { listIncidents } from '../../../store/incidents.ts'
+import { joinReasonsOf, scopesOf } from '../../../store/memberships.ts'
 import { investigationsOf, latestReports } from '../../../store/investigations.ts'
 import { listProposals } from '../../../store/proposals.ts'
 import { AlertQuery, searchOf } from '../alert-query.ts'
@@ -59,9 +60,13 @@ export const incidentOperations = [
     method: 'GET',
     path: '/incidents/:incident',
     permission: 'incidents.read',
-    summary: 'One incident with its newest investigation, decisions and proposals',
+    summary: 'One incident with why its alerts are one, its newest investigation, decisions and proposals',
     response: z.object({
       incident: IncidentView,
+      scopes: z.array(z.string()).describe('Clusters and accounts whose alerts it holds'),
+      joins: z
+        .array(JoinReason.extend({ alerts: z.number().int().describe('How many alerts were joined so') }))
+        .describe('Why its alerts are one incident: moves that a relation explains first'),
       investigation: InvestigationView.nullable(),
       decisions: z.array(DecisionView),
       proposals: z.array(ProposalView),
@@ -71,6 +76,8 @@ export const incidentOperations = [
       const [newest] = await investigationsOf(db, incident.id, 1)
       return {
         incident: incidentView(incident, newest),
+        scopes: (await scopesOf(db, [incident.id])).get(incident.id) ?? [],
+        joins: await joinReasonsOf(db, incident.id),
         investigation: newest === undefined ? null : investigationView(newest),
         decisions: (await decisionsOf(db, incident.id)).map(decisionView),
         proposals: (await listProposals(db, { incidentId: incident.id }, 100)).map((proposal) => proposalView(proposal)),
