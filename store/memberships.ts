@@ -136,17 +136,17 @@ export async function scopesOf(db: Queryable, incidentIds: readonly string[]): P
   return new Map([...Map.groupBy(rows, (row) => row.incident_id)].map(([id, of]) => [id, of.map(({ scope }) => unescapeText(scope))]))
 }
 
-/** Every way in which alerts of an incident were joined, by how many, the moves that a relation explains first. */
+/** More alerts of a storm are not looked through for why they were joined. */
+const mostForReasons = 20_000
+
+/** Every way in which alerts of an incident were joined, by how many: the moves that a relation explains first, then as they came. */
 export async function joinReasonsOf(db: Queryable, incidentId: string, limit = 50): Promise<(JoinReason & { alerts: number })[]> {
-  const rows = await db.query(
-    sql<{
-      reason: JoinReason
-      alerts: bigint
-    }>`select (array_agg(r.reason order by m.event_ns, m.alert_id))[1] as reason, count(*) as alerts
-      from incident_alerts m cross join lateral jsonb_array_elements(m.reasons) r(reason) where m.incident_id = ${incidentId}
-      group by r.reason->>'rule', r.reason->>'label', r.reason->>'inferred'
-      order by bool_or(r.reason ? 'relation') desc, min(m.event_ns), r.reason->>'label' limit ${limit}`,
-  )
+  const rows = await db.query(sql<{ reason: JoinReason; alerts: bigint }>`
+    select (array_agg(r.reason order by m.event_ns, m.alert_id))[1] as reason, count(*) as alerts
+    from (select event_ns, alert_id, reasons from incident_alerts where incident_id = ${incidentId} order by event_ns, alert_id limit ${mostForReasons}) m
+      cross join lateral json_array_elements(m.reasons) r(reason)
+    group by r.reason->>'rule', r.reason->>'label', r.reason->>'inferred'
+    order by bool_or(r.reason->'relation' is not null) desc, min(m.event_ns), r.reason->>'label' limit ${limit}`)
   return rows.map(({ reason, alerts }) => ({ ...unescapeDeep(reason), alerts: Number(alerts) }))
 }
 
