@@ -6,6 +6,7 @@ import type { Database, Transaction } from '../store/database.ts'
 import { markReach, noteStepFixes, stepKeysOfUnit } from '../store/fix-marks.ts'
 import { takeUnits, type Unit, unitDerived } from '../store/graph-units.ts'
 import { replaceRiskPlaces } from '../store/risk-places.ts'
+import { reconsiderEscapes } from '../store/reconsider.ts'
 import { readWorld, unitKind } from './read-world.ts'
 import { riskPlacesOf } from './risk-places.ts'
 import { stepFixId } from './step-fix.ts'
@@ -36,6 +37,7 @@ async function deriveUnit(tx: Transaction, unit: Unit, world: World): Promise<vo
       before,
       steps.flatMap((step) => (step.fix === null ? [] : [{ fixId: stepFixId(world, step, step.fix), stepKey: step.fix.key }])),
     )
+  if (written + removed > 0) await reconsiderEscapes(tx, unit.scope)
   const differing = kind === 'namespace' ? await replaceRiskPlaces(tx, unit, riskPlacesOf(world)) : 0
   if (written + removed + differing > 0) await markReach(tx, unit.scope)
 }

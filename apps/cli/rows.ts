@@ -1,5 +1,6 @@
 /** What commands read of the API's answers: its own views, as they are once written to JSON. Types only. */
 import type { z } from 'zod'
+import type { JoinReason } from '../../domain/incident.ts'
 import type { ActivityView } from '../server/api/views/activity.ts'
 import type { AlertView } from '../server/api/views/alert.ts'
 import type { NormalView } from '../server/api/views/baseline.ts'
@@ -18,6 +19,7 @@ type Json<T> = T extends Date ? string : T extends (infer U)[] ? Json<U>[] : T e
 export type AlertRow = Json<z.infer<typeof AlertView>>
 export type NormalRow = Json<z.infer<typeof NormalView>>
 export type IncidentRow = Json<z.infer<typeof IncidentView>>
+export type JoinRow = Json<JoinReason> & { alerts: number }
 export type InvestigationRow = Json<z.infer<typeof InvestigationView>>
 export type ProposalRow = Json<z.infer<typeof ProposalView>>
 export type SourceRow = Json<z.infer<typeof SourceView>>
