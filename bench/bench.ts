@@ -9,8 +9,8 @@ export type Comparison = {
   falconer: readonly number[]
   baseline: { what: string; samples: readonly number[] }
 }
-/** Of the files that `collect` makes. */
-export type Sizes = { logMegabytes: number; reportMegabytes: number }
+/** Of the files that `collect` makes, and of what `graph` fills a database with. */
+export type Sizes = { logMegabytes: number; reportMegabytes: number; estate: number; openAlerts: number }
 export type Bench = {
   name: string
   title: string

@@ -13,12 +13,12 @@ const rules = [
   ['Drop and execute new binary in container', 'Critical', 'TA0003', 'mitre_persistence'],
 ] as const
 
-/** `count` alerts of about 1.2 kB, a millisecond apart from `from` on, spread over 200 containers on 20 hosts. */
-export function alertLines(count: number, from: Date, salt: number): string[] {
+/** `count` alerts of about 1.2 kB, a millisecond apart from `from` on, spread over so many containers on 20 hosts. */
+export function alertLines(count: number, from: Date, salt: number, containers = 200): string[] {
   const start = BigInt(from.getTime()) * 1_000_000n
   return Array.from({ length: count }, (_, index) => {
     const [rule, priority, technique, tactic] = rules[index % rules.length] ?? rules[0]
-    const container = index % 200
+    const container = index % containers
     const eventNs = start + BigInt(index) * 1_000_000n + BigInt(salt % 1_000_000)
     const time = formatEventTime(eventNs)
     const cmdline = `bash -c cat /etc/shadow /proc/${index}/environ --salt ${salt}`

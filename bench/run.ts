@@ -1,13 +1,15 @@
-/** `npm run bench -- <name …> [--runs N] [--json] [--log-mb N] [--report-mb N]`: runs the named benchmarks, or all of them. */
+/** `npm run bench -- <name …> [--runs N] [--json] [--log-mb N] [--report-mb N] [--estate N] [--open-alerts N]`: runs the named benchmarks, or all of them. */
 import { parseArgs } from 'node:util'
 import { summary, table } from './bench.ts'
 import { collect } from './collect.ts'
+import { fixFirst } from './fix-first.ts'
+import { graph } from './graph.ts'
 import { ingest } from './ingest.ts'
 import { lists } from './lists.ts'
 import { nats } from './nats.ts'
 import { start } from './start.ts'
 
-const benches = [collect, ingest, lists, nats, start]
+const benches = [collect, fixFirst, graph, ingest, lists, nats, start]
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
@@ -15,13 +17,22 @@ const { positionals, values } = parseArgs({
     json: { type: 'boolean', default: false },
     'log-mb': { type: 'string', default: '200' },
     'report-mb': { type: 'string', default: '60' },
+    estate: { type: 'string', default: '1' },
+    'open-alerts': { type: 'string', default: '100000' },
   },
 })
 const runs = Number(values.runs)
-const sizes = { logMegabytes: Number(values['log-mb']), reportMegabytes: Number(values['report-mb']) }
+const sizes = {
+  logMegabytes: Number(values['log-mb']),
+  reportMegabytes: Number(values['report-mb']),
+  estate: Number(values.estate),
+  openAlerts: Number(values['open-alerts']),
+}
 const unknown = positionals.filter((name) => !benches.some((bench) => bench.name === name))
 if (unknown.length > 0 || !Number.isInteger(runs) || runs < 1 || !Object.values(sizes).every((size) => size > 0)) {
-  console.error(`usage: npm run bench -- [${benches.map(({ name }) => name).join(' | ')}] [--runs N] [--json] [--log-mb N] [--report-mb N]`)
+  console.error(
+    `usage: npm run bench -- [${benches.map(({ name }) => name).join(' | ')}] [--runs N] [--json] [--log-mb N] [--report-mb N] [--estate N] [--open-alerts N]`,
+  )
   process.exit(2)
 }
 const results: Record<string, unknown> = {}

@@ -12,9 +12,16 @@ import type { Collector, NewRecord, Piece, Report, SourceContext } from './colle
 import { type DeadPiece, DeadPieces } from './dead-pieces.ts'
 import { looksLike } from './look-alikes.ts'
 import { collectors } from './registry.generated.ts'
+import { ToldBefore } from './told-before.ts'
 import { fromUtf16, utf16Order } from './utf16.ts'
 
-export type Batch = { /** See Collector.inventory. */ inventory: boolean; records: NewRecord[]; deadLetters: DeadPiece[]; bytes: number }
+export type Batch = {
+  /** See Collector.inventory. */ inventory: boolean
+  records: NewRecord[]
+  deadLetters: DeadPiece[]
+  bytes: number
+  /** Without what comes along. */ counted: number
+}
 export type ReadCounts = {
   format: string
   read: number
@@ -43,6 +50,7 @@ export async function readInput(input: AsyncIterable<Uint8Array>, options: ReadO
   const collector = chooseCollector(sample, options)
   const counts: ReadCounts = { format: collector.name, read: 0, records: 0, internal: 0, skipped: 0, deadLetters: 0, scans: 0 }
   const deadOf = new Map<Report, number>()
+  const told = new ToldBefore()
   const source: SourceContext = { ...options.source, path: options.path }
   let batch: Batch = emptyBatch(collector)
   const dead = new DeadPieces(options.maxDeadLetters)
@@ -62,8 +70,9 @@ export async function readInput(input: AsyncIterable<Uint8Array>, options: ReadO
       counts,
       dead,
       deadOf,
+      told,
     })
-    if (batch.records.length + batch.deadLetters.length >= (options.batchSize ?? 500) || batch.bytes > 4 * 1024 * 1024) await flush()
+    if (batch.counted + batch.deadLetters.length >= (options.batchSize ?? 500) || batch.bytes > 4 * 1024 * 1024) await flush()
   }
   const rest = dead.rest()
   if (rest !== null) {
@@ -75,10 +84,16 @@ export async function readInput(input: AsyncIterable<Uint8Array>, options: ReadO
   return counts
 }
 
-const emptyBatch = ({ inventory }: Collector): Batch => ({ inventory: inventory === true, records: [], deadLetters: [], bytes: 0 })
+const emptyBatch = ({ inventory }: Collector): Batch => ({
+  inventory: inventory === true,
+  records: [],
+  deadLetters: [],
+  bytes: 0,
+  counted: 0,
+})
 
-type Taking = { batch: Batch; counts: ReadCounts; dead: DeadPieces; deadOf: Map<Report, number> }
-function take(collector: Collector, piece: Piece, source: SourceContext, { batch, counts, dead: pieces, deadOf }: Taking): void {
+type Taking = { batch: Batch; counts: ReadCounts; dead: DeadPieces; deadOf: Map<Report, number>; told: ToldBefore }
+function take(collector: Collector, piece: Piece, source: SourceContext, { batch, counts, dead: pieces, deadOf, told }: Taking): void {
   const dead = (reason: string): void => {
     if (piece.report !== undefined) deadOf.set(piece.report, (deadOf.get(piece.report) ?? 0) + 1)
     const alone = pieces.take({ at: piece.at, reason, bytes: withheld(collector) ?? bytesOf(piece) })
@@ -109,9 +124,10 @@ function take(collector: Collector, piece: Piece, source: SourceContext, { batch
     // An object of a kind that is none of ours, or one that only comes along with others.
     else if (counted === 0) counts.skipped += 1
     batch.bytes += piece.bytes.length
+    batch.counted += counted
     counts.records += records.filter((record) => record.kind === 'alert').length
     counts.internal += records.filter((record) => record.kind === 'internal').length
-    batch.records.push(...records)
+    batch.records.push(...records.filter((record) => told.isNews(record)))
   } catch (error) {
     if (error instanceof InputError) return dead(error.message)
     // The stack is exhausted: whatever made it so is in this piece, and is no reason to lose the others.

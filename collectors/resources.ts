@@ -2,6 +2,7 @@
  * What findings are about, named alike whichever scanner speaks: the same image, object of Kubernetes or cloud resource has the same key.
  * Pure. Identity of images: the config digest, else the manifest digest (both are the same in every cluster), else the reference.
  */
+import { isIdentityArn } from '../domain/cloud.ts'
 import type { NewAlias } from '../domain/entity.ts'
 import type { ResourceRef } from '../domain/finding.ts'
 
@@ -22,6 +23,19 @@ export function imageResource(names: ImageNames, scope: string): ResourceRef {
     ? { kind: 'image', scope, key: fullReference(name), name, namespace: null }
     : { kind: 'image', scope: 'global', key: digest, name, namespace: null }
 }
+
+/**
+ * What a container runs, by what its status says or, before it ran, by what it asks for. `repository@sha256:…` is what was pulled; a digest by itself
+ * is the image’s configuration. Null: it names none.
+ */
+export const containerDigests = (imageId: string | null): Omit<ImageNames, 'reference'> =>
+  imageId?.includes('@') === true ? { manifestDigest: imageId } : { configDigest: imageId }
+export const containerImage = ({ image, imageId }: { image: string; imageId: string | null }, scope: string): ResourceRef | null =>
+  (image === '' && digestIn(imageId) === null) || image.length > longestImage
+    ? null
+    : imageResource({ ...containerDigests(imageId), reference: image }, scope)
+/** A repository’s name is at most 255 characters, a tag 128, a digest 71. */
+const longestImage = 512
 
 /** `nginx`, `library/nginx:latest` and `index.docker.io/library/nginx:latest` are one image. */
 function fullReference(reference: string): string {
@@ -91,8 +105,8 @@ export function kubernetesResource(object: { kind: string; namespace: string | n
   }
 }
 
-/** A resource of a cloud: by its ARN (or the provider’s own full id) wherever there is one, else by name within its account. */
+/** A resource of a cloud, or an identity in it: by its ARN (or the provider’s own full id) wherever there is one, else by name within its account. */
 export function cloudResource(id: string, name: string, scope: string): ResourceRef {
   const global = /^arn:aws[\w-]*:|^\/subscriptions\/|^\/\/[\w.-]+\.googleapis\.com\//.test(id)
-  return { kind: 'cloud_resource', scope: global ? 'global' : scope, key: id, name, namespace: null }
+  return { kind: isIdentityArn(id) ? 'identity' : 'cloud_resource', scope: global ? 'global' : scope, key: id, name, namespace: null }
 }

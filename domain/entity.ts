@@ -24,18 +24,19 @@ export const entityKinds = [
   'cloud_resource',
   'identity',
   'internet',
+  // Rows of the graph’s own making alone (meetingPoint).
+  'endpoint',
   // Never rows: findings are what joins a resource to its CVE or control, and what only alerts saw makes no entity.
   'cve',
   'control',
   'process',
   'file',
-  'endpoint',
 ] as const
 export const EntityKind = z.enum(entityKinds)
 export type EntityKind = z.infer<typeof EntityKind>
 
 /** What the object of another kind brings along: not counted as observations of their own. */
-export const comesAlong: ReadonlySet<EntityKind> = new Set(['container', 'image'])
+export const comesAlong: ReadonlySet<EntityKind> = new Set(['container', 'image', 'cloud_account', 'cloud_resource', 'identity'])
 
 export const relationTypes = [
   'CONTAINS',
@@ -99,6 +100,9 @@ export const NewAlias = EntityRef.extend({
   observedNs: z.bigint(),
 })
 export type NewAlias = z.infer<typeof NewAlias>
+
+/** Seen again sooner than this after it was seen last, a relation or a sighting is not written again. */
+export const quarterHourNs = 900_000_000_000n
 
 /** A stored entity. `id` is a bigint row id; `firstNs`..`lastNs` is when inventory knew it, `deletedNs` when it went. */
 export type Entity = NewEntity & { id: bigint; origin: 'inventory' | 'derived'; sourceId: string | null; firstNs: bigint; lastNs: bigint }

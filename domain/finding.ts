@@ -98,8 +98,15 @@ export const NewFinding = z.object({
 })
 export type NewFinding = z.infer<typeof NewFinding>
 
-/** What makes it the same finding: SHA-256 over class, check, resource and package. Images and ARNs are the same in every scope. */
+/**
+ * What makes it the same finding: SHA-256 over class, check, resource and package. Images and ARNs are the same in every scope. Identities
+ * of a cloud were once its resources like any other: findings about them keep their keys.
+ */
 export const findingKey = ({ scope, class: one, check, resource, package: found }: NewFinding): string =>
   createHash('sha256')
-    .update(canonicalJson([resource.scope === 'global' ? 'global' : scope, one, check, resource.kind, resource.key, found?.key ?? null]))
+    .update(
+      canonicalJson([resource.scope === 'global' ? 'global' : scope, one, check, kindInKey(resource), resource.key, found?.key ?? null]),
+    )
     .digest('hex')
+
+const kindInKey = ({ kind }: ResourceRef): string => (kind === 'identity' ? 'cloud_resource' : kind)

@@ -9,11 +9,20 @@ import { type EntityKind, EntityRef } from './entity.ts'
 export const internet: EntityRef = { scope: 'global', kind: 'internet', key: 'internet' }
 
 /** "Every Secret of the namespace": what a right reaches that no list of names exhausts. `namespace` null: of the whole cluster. */
-export const everyOf = (scope: string, kind: 'secret' | 'pod' | 'node', namespace: string | null): EntityRef => ({
+export const everyOf = (scope: string, kind: 'secret' | 'pod' | 'node' | 'service_account', namespace: string | null): EntityRef => ({
   scope,
   kind,
-  key: `${namespace ?? '-'}/${{ secret: 'Secret', pod: 'Pod', node: 'Node' }[kind]}/*`,
+  key: `${namespace ?? '-'}/${{ secret: 'Secret', pod: 'Pod', node: 'Node', service_account: 'ServiceAccount' }[kind]}/*`,
 })
+/**
+ * What stands between, so that steps stay as many as there are places: the network of a cluster or of a namespace’s pods, and of a node what whoever
+ * shares its namespaces gets at. `of` null: the whole cluster’s network; some node, it is not known which.
+ */
+export const meetingPoint = (
+  scope: string,
+  what: 'pod-network' | 'pod-traffic' | 'node-network' | 'node-processes' | 'node-memory',
+  of: string | null,
+): EntityRef => ({ scope, kind: 'endpoint', key: `${what}/${of ?? '-'}` })
 export const isEveryOf = ({ key }: Pick<EntityRef, 'key'>): boolean => key.endsWith('/*')
 
 export const Technique = z.object({

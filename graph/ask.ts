@@ -11,7 +11,7 @@ import { nodesNamed } from '../store/graph-nodes.ts'
 export type NamedNode = {
   id: bigint
   kind: EntityKind
-  /** As Cartography calls it, else our kind. */ label: string
+  /** As Cartography calls it, else our words for the kind; of a workload its own: Deployment. */ label: string
   /** "Deployment shop/checkout" */ title: string
   scope: string
   name: string
@@ -26,7 +26,7 @@ export function namedNode(entity: Entity): NamedNode {
   return {
     id,
     kind,
-    label: cartographyLabel[kind] ?? kind,
+    label: cartographyLabel[kind] ?? kindWords(entity),
     title: titleOf(entity),
     scope,
     name,
@@ -39,11 +39,12 @@ export function namedNode(entity: Entity): NamedNode {
 
 function titleOf(entity: Entity): string {
   const { kind, name, namespace } = entity
-  if (kind === 'internet' || isEveryOf(entity)) return name
-  const called =
-    kind === 'workload' ? (WorkloadProperties.safeParse(entity.properties).data?.workloadKind ?? 'workload') : kind.replaceAll('_', ' ')
-  return `${called} ${namespace === null ? name : `${namespace}/${name}`}`
+  if (kind === 'internet' || kind === 'endpoint' || isEveryOf(entity)) return name
+  return `${kindWords(entity)} ${namespace === null ? name : `${namespace}/${name}`}`
 }
+
+const kindWords = ({ kind, properties }: Entity): string =>
+  kind === 'workload' ? (WorkloadProperties.safeParse(properties).data?.workloadKind ?? 'workload') : kind.replaceAll('_', ' ')
 
 /** The one node a person means. Throws NotFoundError, or InputError that names the candidates when there are several. */
 export async function nodeNamed(db: Queryable, text: string, scope?: string): Promise<Entity> {
@@ -117,7 +118,12 @@ export async function blast(
 
 export const pathGoals = ['secret', 'node', 'cluster', 'cloud'] as const
 export type PathGoal = (typeof pathGoals)[number]
-const goalKinds: Readonly<Record<PathGoal, EntityKind>> = { secret: 'secret', node: 'node', cluster: 'cluster', cloud: 'cloud_account' }
+export const goalKinds: Readonly<Record<PathGoal, EntityKind>> = {
+  secret: 'secret',
+  node: 'node',
+  cluster: 'cluster',
+  cloud: 'cloud_account',
+}
 
 export type AttackPath = {
   cost: number

@@ -8,6 +8,9 @@ export const graphVersion = '1'
 /** Part of an estate that steps are derived from together: a namespace, the cluster's roles and bindings, its nodes, its cloud. */
 export type UnitKind = 'namespace' | 'access' | 'nodes' | 'cloud'
 
+/** A step as its rule yields it. */
+export type Step = Omit<NewStep, 'type' | 'technique'>
+
 export interface StepRule {
   /** The file's name: "escape-privileged". */
   readonly name: string
@@ -16,5 +19,5 @@ export interface StepRule {
   readonly technique: Technique
   readonly unit: UnitKind
   /** Cost of a step: 0 follows by itself, 1 a known way that needs no flaw, 2 a flaw known to be exploited, 3 a known flaw, 4 a flaw that nobody has shown. */
-  steps(world: World): Iterable<Omit<NewStep, 'type' | 'technique'>>
+  steps(world: World): Iterable<Step>
 }

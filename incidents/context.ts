@@ -4,6 +4,7 @@
  * lead to a record that inventory wrote.
  */
 import type { Lead } from '../domain/alert.ts'
+import type { CloudSession } from '../domain/cloud.ts'
 import { ContainerProperties, type Entity, existedAt, PodProperties, workloadKinds, WorkloadProperties } from '../domain/entity.ts'
 
 /** Reads time-valid inventory; given by the store, faked by tests. */
@@ -14,7 +15,21 @@ export interface Inventory {
   /** Nearest owner first. */
   ownersOf(entity: Entity): Promise<Entity[]>
   nodeByName(scope: string, name: string): Promise<Entity | undefined>
+  cloudSession(scope: string, activityKey: string): Promise<CloudSession | undefined>
+  /** Pods and services. */
+  byAddress(scope: string, ip: string, atNs: bigint): Promise<Entity[]>
+  podsByAccount(scope: string, namespace: string, name: string, atNs: bigint): Promise<Entity[]>
+  podsBySelector(scope: string, namespace: string, selector: Record<string, string>, atNs: bigint): Promise<Entity[]>
+  /** Service accounts, in whatever cluster, that are given this role of a cloud account. */
+  accountsByRole(account: string, role: string, atNs: bigint): Promise<Entity[]>
+  nodesByInstance(instance: string, atNs: bigint): Promise<Entity[]>
+  podsOnNode(node: Entity, atNs: bigint): Promise<Entity[]>
+  /** Ways from a place (a workload, or a pod that nobody owns) to its node, in words. */
+  escapesOf(place: Entity, atNs: bigint): Promise<string[]>
 }
+
+/** More of one kind than this are not looked through: then nothing is concluded from all of them being alike. */
+export const mostAsked = 500
 
 export type AlertContext = {
   container: Entity | null
@@ -22,6 +37,8 @@ export type AlertContext = {
   /** Top of the owner chain. */
   workload: Entity | null
   node: Entity | null
+  /** Of an alert that stands beside a record of a cloud’s audit log: its credentials, and who asked for them. */
+  session?: CloudSession
   /** True when the pod was concluded (id prefix, or a name the sensor gave), not told by UID. */
   inferred: boolean
   /** How the pod was found, or why it was not; in words for the report. */
@@ -34,7 +51,9 @@ export const noContext = (how: string): AlertContext => ({ container: null, pod:
 export async function resolveContext(alert: Lead, inventory: Inventory): Promise<AlertContext> {
   if (alert.container === null && alert.pod === null) {
     const node = alert.hostname === null ? undefined : await inventory.nodeByName(alert.scope, alert.hostname)
-    return { ...noContext(alert.hostname === null ? 'it names no host, pod or container' : 'on the host itself'), node: node ?? null }
+    const session = alert.activityKey === null ? undefined : await inventory.cloudSession(alert.scope, alert.activityKey)
+    const how = alert.hostname === null ? 'it names no host, pod or container' : 'on the host itself'
+    return { ...noContext(how), node: node ?? null, ...(session === undefined ? {} : { session }) }
   }
   const found = (await byContainer(alert, inventory)) ?? (await byUid(alert, inventory)) ?? (await byName(alert, inventory))
   if (found === undefined) return noContext('no inventory record matches its container or pod at that time')

@@ -9,6 +9,7 @@ const generators = [
   () => import('./generate/collectors.ts'),
   () => import('./generate/actions.ts'),
   () => import('./generate/correlation-rules.ts'),
+  () => import('./generate/attack-steps.ts'),
   () => import('./generate/detections.ts'),
   () => import('./generate/permissions.ts'),
   () => import('./generate/api.ts'),

@@ -9,31 +9,32 @@ import { escapeDeep, escapeText, unescapeDeep } from './values.ts'
 
 export type Activity = Omit<NewActivity, 'raw'> & { id: string; receivedAt: Date; sourceId: string | null }
 
-/** Answers how many were new. */
+/** Answers those that were new. */
 export async function insertActivities(
   tx: Transaction,
   activities: readonly NewActivity[],
   { sourceId, receivedAt }: { sourceId: string | null; receivedAt: Date },
-): Promise<number> {
+): Promise<NewActivity[]> {
   const unique = new Map(activities.map((activity) => [`${activity.scope}\n${activity.contentKey}`, activity]))
-  const rows = [...unique.entries()]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, { contentKey, eventNs, raw, actor, source, ...activity }]) => ({
-      ...escapeDeep({ ...activity, actor_id: actor.id, actor, origin: source, ip: source.ip }),
-      id: v7({ msecs: receivedAt.getTime() }),
-      content_key: contentKey,
-      event_ns: eventNs,
-      ...rawColumns(raw),
-    }))
-  const fresh =
-    await tx.query(sql`insert into activities (id, scope, content_key, source_id, received_at, producer, event_ns, service, operation, outcome, error, actor_id, actor, origin, ip,
+  const ordered = [...unique.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, activity]) => activity)
+  const rows = ordered.map(({ contentKey, eventNs, raw, actor, source, ...activity }) => ({
+    ...escapeDeep({ ...activity, actor_id: actor.id, actor, origin: source, ip: source.ip }),
+    id: v7({ msecs: receivedAt.getTime() }),
+    content_key: contentKey,
+    event_ns: eventNs,
+    ...rawColumns(raw),
+  }))
+  const fresh = await tx.query(sql<{
+    id: string
+  }>`insert into activities (id, scope, content_key, source_id, received_at, producer, event_ns, service, operation, outcome, error, actor_id, actor, origin, ip,
       resources, properties, raw)
     select id, scope, decode(content_key, 'hex'), ${sourceId}::uuid, ${receivedAt}, producer, event_ns, service, operation, outcome, error, actor_id, actor, origin, ip, resources,
       properties, coalesce(convert_to(raw_text, 'UTF8'), decode(raw_hex, 'hex'))
     from jsonb_to_recordset(${stringifyExact(rows)}::jsonb) as r(id uuid, scope text, content_key text, producer text, event_ns bigint, service text, operation text, outcome text,
       error text, actor_id text, actor jsonb, origin jsonb, ip text, resources text[], properties jsonb, raw_text text, raw_hex text)
-    on conflict (scope, content_key) do nothing returning 1`)
-  return fresh.length
+    on conflict (scope, content_key) do nothing returning id::text`)
+  const ids = new Set(fresh.map(({ id }) => id))
+  return ordered.filter((_one, at) => ids.has(rows[at]?.id ?? ''))
 }
 
 export type ActivityFilter = { scope?: string; actor?: string; operation?: string; sinceNs?: bigint; untilNs?: bigint }

@@ -2,7 +2,7 @@
  * Units of the graph: what is derived together. Whoever changes a record that steps may stand on marks its unit; the deriver takes marked units,
  * oldest mark first. Marked again while it is derived, a unit is derived once more.
  */
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { EntityKind } from '../domain/entity.ts'
 import type { Database, Queryable, Transaction } from './database.ts'
 import { escapeText, jsonText, unescapeText } from './values.ts'
@@ -10,7 +10,10 @@ import { escapeText, jsonText, unescapeText } from './values.ts'
 /** `unit`: "namespace/payments", "access" (roles and bindings of the cluster), "nodes", "cloud". */
 export type Unit = { scope: string; unit: string }
 
-/** The units that what changed belongs to. */
+/** Every namespace of the scope that is known. */
+const everyNamespace = 'namespace/*'
+
+/** The units that what changed belongs to, and those that read it. */
 export function unitsOf(entity: { scope: string; kind: EntityKind; namespace: string | null; name: string }): Unit[] {
   const { scope, kind, namespace, name } = entity
   const unit = (text: string): Unit => ({ scope, unit: text })
@@ -19,9 +22,13 @@ export function unitsOf(entity: { scope: string; kind: EntityKind; namespace: st
     case 'role_binding':
       return [unit('access')]
     case 'node':
-      return [unit('nodes')]
+      return [unit('nodes'), unit('cloud')]
     case 'namespace':
-      return [unit(`namespace/${name}`), unit('access')]
+      // Network policies of any namespace select others by their labels.
+      return [unit(`namespace/${name}`), unit(everyNamespace), unit('access')]
+    case 'pod':
+      // The first that is known to run on a node makes the node known.
+      return namespace === null ? [unit('nodes')] : [unit(`namespace/${namespace}`), unit('nodes')]
     case 'cloud_account':
     case 'cloud_resource':
     case 'identity':
@@ -34,22 +41,48 @@ export function unitsOf(entity: { scope: string; kind: EntityKind; namespace: st
 }
 
 export async function markUnits(tx: Queryable, units: readonly Unit[], at: Date): Promise<void> {
-  const unique = [...new Map(units.map((one) => [`${one.scope}\n${one.unit}`, one])).entries()].sort(([a], [b]) => (a < b ? -1 : 1))
+  const all = [...new Map(units.map((one) => [`${one.scope}\n${one.unit}`, one])).entries()].sort(([a], [b]) => (a < b ? -1 : 1))
+  const unique = all.filter(([, { unit }]) => unit !== everyNamespace)
+  const whole = all.flatMap(([, { scope, unit }]) => (unit === everyNamespace ? [escapeText(scope)] : []))
+  if (whole.length > 0) await markNamespaces(tx, sql`scope = any(${whole}::text[])`, at)
   if (unique.length === 0) return
   await tx.query(sql`insert into graph_units as u (scope, unit, dirty_at)
     select scope, unit, ${at} from jsonb_to_recordset(${jsonText(unique.map(([, one]) => one))}::jsonb) as r(scope text, unit text)
     on conflict (scope, unit) do update set dirty_at = ${at} where u.dirty_at is null or u.dirty_at < ${at}`)
 }
 
-/** Units that run images of these keys: what a scan says of an image changes what may be done to what runs it. */
-export async function markUsersOfImages(tx: Queryable, keys: readonly string[], at: Date): Promise<void> {
+/** A new snapshot of what is exploited changes what may be done anywhere that runs something. */
+export const markWhatRuns = (tx: Queryable, at: Date): Promise<void> => markNamespaces(tx, sql`true`, at)
+
+async function markNamespaces(tx: Queryable, which: RawBuilder<unknown>, at: Date): Promise<void> {
+  await tx.query(sql`update graph_units u set dirty_at = ${at} from (select scope, unit from graph_units where unit like 'namespace/%' and ${which}
+      and (dirty_at is null or dirty_at < ${at}) order by scope, unit for no key update) those
+    where u.scope = those.scope and u.unit = those.unit`)
+}
+
+/**
+ * Units that run images of these keys: what a scan says of an image changes what may be done to what runs it. Whoever only declares pods names images
+ * by reference, which is not told apart here: all of those in the scopes that the scans were of.
+ */
+export async function markUsersOfImages(tx: Queryable, keys: readonly string[], scopes: readonly string[], at: Date): Promise<void> {
   if (keys.length === 0) return
+  await tx.query(sql`insert into graph_units as u (scope, unit, dirty_at)
+    select distinct scope, 'namespace/' || namespace, ${at}::timestamptz from entities where scope = any(${scopes.map(escapeText)}::text[])
+      and kind in ('pod', 'workload') and (properties->'declaredOnly') is not null and namespace is not null order by 1, 2
+    on conflict (scope, unit) do update set dirty_at = excluded.dirty_at where u.dirty_at is null or u.dirty_at < excluded.dirty_at`)
   await tx.query(sql`insert into graph_units as u (scope, unit, dirty_at)
     with named as (select unnest(${keys.map(escapeText)}::text[]) as key),
       known as (select key from named union select a.also_key from named n join entity_aliases a on a.kind = 'image' and a.key = n.key
         union select a.key from named n join entity_aliases a on a.kind = 'image' and a.also_key = n.key)
     select distinct e.scope, 'namespace/' || e.namespace, ${at}::timestamptz from known join entities i on i.kind = 'image' and i.key = known.key join relations r on r.dst = i.id and r.type = 'USES_IMAGE'
       join entities e on e.id = r.src where e.namespace is not null order by 1, 2
+    on conflict (scope, unit) do update set dirty_at = excluded.dirty_at where u.dirty_at is null or u.dirty_at < excluded.dirty_at`)
+}
+
+/** The cloud, whose identities and resources are named alike everywhere, and what each cluster has of it. */
+export async function markClouds(tx: Queryable, at: Date): Promise<void> {
+  await tx.query(sql`insert into graph_units as u (scope, unit, dirty_at)
+    select scope, 'cloud', ${at}::timestamptz from (select 'global' as scope union select scope from graph_units where unit = 'cloud') s order by 1
     on conflict (scope, unit) do update set dirty_at = excluded.dirty_at where u.dirty_at is null or u.dirty_at < excluded.dirty_at`)
 }
 
@@ -82,4 +115,13 @@ export async function derivationState(
   }>`select count(*) filter (where dirty_at is not null) as waiting,
     min(dirty_at) as oldest, max(derived_at) as newest from graph_units where ${scope ?? null}::text is null or scope = ${scope ?? null}`)
   return { waiting: Number(row?.waiting ?? 0), oldest: row?.oldest ?? null, newest: row?.newest ?? null }
+}
+
+/** Differs once a unit was derived, or derived again; never by when transactions ended. What was made of steps is as good as its mark. */
+export async function derivationMark(db: Queryable): Promise<string> {
+  const [row] = await db.query(sql<{
+    mark: string
+  }>`select count(*) || ' ' || coalesce(sum(hashtextextended(scope || e'\n' || unit || e'\n' || extract(epoch from derived_at), 0)::numeric), 0) as mark
+    from graph_units where derived_at is not null`)
+  return row?.mark ?? ''
 }

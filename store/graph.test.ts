@@ -2,7 +2,9 @@ import { expect, it } from 'vitest'
 import type { EntityKind, EntityRef, NewEntity, NewRelation, RelationType } from '../domain/entity.ts'
 import type { NewStep } from '../domain/graph.ts'
 import { eachDatabase } from '../test/support/database.ts'
-import { replaceSteps } from './attack-steps.ts'
+import { HeldGraph } from '../graph/held.ts'
+import { exactPaths, namedChokePoints } from '../graph/what-if.ts'
+import { fixesByKey, replaceSteps } from './attack-steps.ts'
 import type { Database } from './database.ts'
 import { findEntities } from './entities.ts'
 import { blastCounts, blastRadius, cheapestPaths, edgesAmong, neighbours } from './graph.ts'
@@ -125,6 +127,29 @@ eachDatabase('the graph asked', (database) => {
     expect(await cheapestPaths(db, { ...question, to: { kinds: ['secret'] } })).toHaveLength(2)
     expect(await cheapestPaths(db, { ...question, to: { kinds: ['secret'], scope: 'elsewhere' } })).toEqual([])
     expect(await cheapestPaths(db, { ...question, atNs: 20n, from: [inode], to: { ids: [ib] } })).toEqual([{ nodes: [inode, ib], cost: 1 }])
+  })
+
+  it('a change is told with what it is on, and the steps it takes away', async () => {
+    const db = database()
+    const fix = { key: 'k', text: 'Do not', on: a }
+    await db.transaction((tx) =>
+      replaceSteps(tx, { scope: 'lab', unit: 'namespace/fixes' }, [step(a, c, { type: 'x', fix }), step(b, c, { type: 'x', fix })]),
+    )
+    const [ia, ic] = (await idOf(a, c)) as [bigint, bigint]
+    expect(await fixesByKey(db, ['k', 'none'])).toEqual(new Map([['k', { fix, entityId: ia, steps: 2 }]]))
+    const question = { from: [ia], to: { ids: [ic] }, k: 10, maxSteps: 3, atNs: null }
+    const held = new HeldGraph(db)
+    const answer = await namedChokePoints(db, held, question, 5)
+    expect(answer).toMatchObject({
+      targetsReached: 1,
+      complete: true,
+      points: [{ fix, on: { id: ia }, steps: 2, pathsRemoved: 2, targetsCutOff: 0 }],
+    })
+    expect((await exactPaths(db, held, question)).paths.map(({ cost, nodes }) => [cost, nodes.map(({ id }) => id)])).toContainEqual([
+      1,
+      [ia, ic],
+    ])
+    held.drop()
   })
 
   it('steps are replaced unit by unit, and what stays is not written again', async () => {

@@ -5,6 +5,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { RelationType } from '../domain/entity.ts'
 import type { Queryable } from './database.ts'
+import { escapeText } from './values.ts'
 
 /** `atNs` null: now, what is gone left out. */
 export type AsOf = { atNs: bigint | null }
@@ -126,7 +127,7 @@ export async function cheapestPaths(
   const labels = few ? k : 1
   const isTarget = few
     ? sql`node = any(${ids(to.ids)})`
-    : sql`exists (select 1 from entities t where t.id = node and t.kind = any(${[...to.kinds]}::text[]) and ${to.scope === undefined ? sql`true` : sql`t.scope = ${to.scope}`})`
+    : sql`exists (select 1 from entities t where t.id = node and t.kind = any(${[...to.kinds]}::text[]) and ${to.scope === undefined ? sql`true` : sql`t.scope = ${escapeText(to.scope)}`})`
   const backward = few
     ? sql`back(id, depth) as (select id, 0 from unnest(${ids(to.ids)}) id union select s.src, b.depth + 1 from back b join attack_steps s on s.dst = b.id and ${stepHolds(asOf)} where b.depth < ${maxSteps}),
       useful as materialized (select distinct id from back),`
@@ -142,4 +143,14 @@ export async function cheapestPaths(
         where not w.done and w.depth < ${maxSteps} and n.dst <> all(w.path)) x where place <= ${labels})
     select path, cost from walk where done order by cost, depth, path limit ${k}`)
   return rows.map(({ path, cost }) => ({ nodes: path.map(BigInt), cost: Number(cost) }))
+}
+
+/** Everything of these kinds that a step leads to. */
+export async function idsOfKinds(db: Queryable, kinds: readonly string[], scope?: string): Promise<bigint[]> {
+  const within = scope === undefined ? sql`true` : sql`e.scope = ${escapeText(scope)}`
+  const rows = await db.query(
+    sql<{ id: bigint }>`select e.id from entities e where e.kind = any(${[...kinds]}::text[]) and ${within}
+      and exists (select 1 from attack_steps s where s.dst = e.id) order by e.id`,
+  )
+  return rows.map(({ id }) => id)
 }

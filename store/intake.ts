@@ -10,6 +10,7 @@ import type { NewScan } from '../domain/finding.ts'
 import { insertActivities } from './activities.ts'
 import { insertAdvisories } from './advisories.ts'
 import { insertAliases } from './aliases.ts'
+import { reconsiderSessions } from './cloud-sessions.ts'
 import { newIdAt } from '../domain/ids.ts'
 import { insertAlerts, rawColumns } from './alerts.ts'
 import { type Database, isConflict, isRefusedData, type Transaction } from './database.ts'
@@ -17,13 +18,13 @@ import { insertDeadLetters } from './dead-letters.ts'
 import { countRecords, type Delivery, emptyDelivery, isOwnRecord, kinds, type Records } from './delivery.ts'
 import { upsertFalcoRules } from './falco-rules.ts'
 import { deriveAround } from './finding-life.ts'
-import { markUnits, markUsersOfImages, unitsOf } from './graph-units.ts'
+import { markClouds, markUnits, markUsersOfImages, markWhatRuns, unitsOf } from './graph-units.ts'
 import { insertFindings } from './findings.ts'
 import { noteSensors, type SensorReport } from './internal-messages.ts'
 import { type Observed, upsertInventory } from './observe.ts'
 import { notePulled } from './pulls.ts'
 import { reconsider } from './reconsider.ts'
-import { endScan, type KnownScan, lockTargets, scanKey, upsertScans } from './scans.ts'
+import { endScan, type KnownScan, lockTargets, scanKey, type ScanSource, upsertScans } from './scans.ts'
 import { addToSource, noTally, sum, type Tally } from './sources.ts'
 import { escapeDeep } from './values.ts'
 
@@ -108,6 +109,7 @@ async function write(tx: Transaction, clock: Clock, deliveries: readonly Deliver
     [...observed.values()].flatMap(({ differing }) => differing.flatMap(unitsOf)),
     now,
   )
+  if ([...observed.values()].some(({ assumed }) => assumed)) await markClouds(tx, now)
   await lockTargets(
     tx,
     deliveries.flatMap(({ findings, scans }) => [...findings, ...scans].map(({ scan }) => scan)),
@@ -135,13 +137,28 @@ async function write(tx: Transaction, clock: Clock, deliveries: readonly Deliver
 async function writePosture(tx: Transaction, delivery: Delivery, receivedAt: Date): Promise<number> {
   const { sourceId, receivedNs, live, activities, findings, scans, aliases, advisories, falcoRules } = delivery
   let fresh = 0
-  if (activities.length > 0) fresh += await insertActivities(tx, activities, { sourceId, receivedAt })
-  if (advisories.length > 0) fresh += await insertAdvisories(tx, advisories)
+  if (activities.length > 0) {
+    const added = await insertActivities(tx, activities, { sourceId, receivedAt })
+    await reconsiderSessions(tx, added)
+    fresh += added.length
+  }
+  if (advisories.length > 0) fresh += await writeAdvisories(tx, advisories, receivedAt)
   if (falcoRules.length > 0) fresh += await upsertFalcoRules(tx, falcoRules, { sourceId, loadNs: receivedNs })
   if (aliases.length > 0) await insertAliases(tx, aliases, sourceId)
   const source = { sourceId, receivedAt, live }
   if (findings.length > 0) fresh += await insertFindings(tx, findings, source)
-  if (scans.length === 0) return fresh
+  if (scans.length > 0) await endScans(tx, scans, source)
+  await markScanned(tx, delivery, receivedAt)
+  return fresh
+}
+
+async function writeAdvisories(tx: Transaction, advisories: Delivery['advisories'], at: Date): Promise<number> {
+  const fresh = await insertAdvisories(tx, advisories)
+  if (fresh > 0) await markWhatRuns(tx, at)
+  return fresh
+}
+
+async function endScans(tx: Transaction, scans: Delivery['scans'], source: ScanSource): Promise<void> {
   const known = await upsertScans(
     tx,
     scans.map(({ scan }) => scan),
@@ -150,12 +167,21 @@ async function writePosture(tx: Transaction, delivery: Delivery, receivedAt: Dat
   const ended: bigint[] = []
   for (const { scan, end } of scans) {
     const { id } = known.get(scanKey(scan)) as KnownScan
-    if (await endScan(tx, id, end, receivedAt)) ended.push(id)
+    if (await endScan(tx, id, end, source.receivedAt)) ended.push(id)
   }
   if (ended.length > 0) await deriveAround(tx, ended)
-  const images = scans.flatMap(({ scan: { target } }) => (target.kind === 'image' ? [target.key] : []))
-  await markUsersOfImages(tx, images, receivedAt)
-  return fresh
+  if (scans.some(({ scan: { target } }) => target.kind === 'cloud_account')) await markClouds(tx, source.receivedAt)
+}
+
+/** What runs the images that were looked at, or that two digests were said to be one of. */
+async function markScanned(tx: Transaction, { findings, scans, aliases }: Delivery, at: Date): Promise<void> {
+  const looked = [
+    ...findings.flatMap(({ resource, scan }) => [{ of: resource, scan }]),
+    ...scans.map(({ scan }) => ({ of: scan.target, scan })),
+  ]
+  const images = looked.filter(({ of }) => of.kind === 'image')
+  const keys = [...images.map(({ of }) => of.key), ...aliases.flatMap(({ key, alsoKey }) => [key, alsoKey])]
+  await markUsersOfImages(tx, [...new Set(keys)].sort(), [...new Set(images.map(({ scan }) => scan.scope))].sort(), at)
 }
 
 const countBy = (entries: readonly { index: number }[]): Map<number, number> =>

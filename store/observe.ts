@@ -3,16 +3,29 @@
  * here; alert text never does.
  */
 import { sql } from 'kysely'
-import { comesAlong, type Entity, type EntityKind, type EntityRef, type NewEntity, type NewRelation } from '../domain/entity.ts'
+import {
+  comesAlong,
+  quarterHourNs,
+  type Entity,
+  type EntityKind,
+  type EntityRef,
+  type NewEntity,
+  type NewRelation,
+} from '../domain/entity.ts'
 import { InvariantError } from '../domain/errors.ts'
 import { stringifyExact } from '../domain/exact-json.ts'
 import { toDate } from '../domain/event-time.ts'
 import type { Queryable, Transaction } from './database.ts'
 import { markUnits, unitsOf } from './graph-units.ts'
+import { refKey, upsertRelations } from './relations.ts'
+import { reconsider } from './reconsider.ts'
 import { escapeDeep, escapeText } from './values.ts'
 
-/** `changed`: objects that were new or different, `differing` those with what comes along. `news`: what may explain alerts that nothing explained before. */
-export type Observed = { changed: number; differing: NewEntity[]; news: EntityRef[] }
+/**
+ * `changed`: objects that were new or different, `differing` those with what comes along. `news`: what may explain alerts that nothing explained
+ * before. `assumed`: an identity was seen to be taken by one that nobody had seen take it.
+ */
+export type Observed = { changed: number; differing: NewEntity[]; news: EntityRef[]; assumed: boolean }
 
 /** Writes entities and relations; an older observation never overwrites a newer one. */
 export async function upsertInventory(
@@ -31,8 +44,7 @@ export async function upsertInventory(
       `${foreign.type} is for inventory to tell: who owns what, and what runs where, leads to the targets of actions`,
     )
   if (entities.length > 0) await noteSightings(tx, sourceId, entities)
-  if (relations.length > 0) await upsertRelations(tx, sourceId, relations)
-  return observed
+  return { ...observed, assumed: relations.length > 0 && (await upsertRelations(tx, witnessOf(sourceId), relations)) }
 }
 
 /** Nothing of these leads to what an action could target. */
@@ -75,7 +87,7 @@ async function upsertEntities(
   sourceId: string | null,
   origin: Entity['origin'],
   entities: readonly NewEntity[],
-): Promise<Observed> {
+): Promise<Omit<Observed, 'assumed'>> {
   if (entities.length === 0) return { changed: 0, differing: [], news: [] }
   const rows = entities.map((entity, at) => ({
     at,
@@ -90,12 +102,13 @@ async function upsertEntities(
   const compared = await tx.query(sql<{ at: number; same: boolean; news: boolean }>`select r.at,
       (e.origin = ${origin} or e.origin = 'inventory') and e.name = r.name and e.properties = r.properties and e.deleted_ns is not distinct from r.deleted_ns as same,
       e.origin <> ${origin} or e.name <> r.name or e.namespace is distinct from r.namespace or e.valid_from_ns > r.valid_from_ns
-        or e.deleted_ns < coalesce(r.deleted_ns, ${maxNs}) or e.properties->'owner' is distinct from r.properties->'owner'
-        or e.properties->'node' is distinct from r.properties->'node' as news
+        or e.deleted_ns is distinct from r.deleted_ns or exists (select 1 from unnest(${telling}::text[]) t(name) where e.properties->t.name is distinct from r.properties->t.name)
+        or e.kind = 'pod' and e.properties->'labels' is distinct from r.properties->'labels'
+        or e.kind = 'service_account' and e.properties->'annotations' is distinct from r.properties->'annotations' as news
     from ${input} join entities e on e.scope = r.scope and e.kind = r.kind and e.key = r.key`)
   const known = new Map(compared.map((row) => [row.at, row]))
   // A bare row that a relation made says nothing yet, whenever that was.
-  const newer = sql`(excluded.last_ns >= e.last_ns or e.origin = 'derived' and excluded.origin = 'inventory')`
+  const newer = sql`(excluded.last_ns >= e.last_ns or e.origin = 'derived' and (excluded.origin = 'inventory' or e.properties = '{}'::jsonb))`
   await tx.query(sql`insert into entities as e (scope, kind, key, name, namespace, properties, origin, source_id, first_ns, last_ns, valid_from_ns, deleted_ns)
     select scope, kind, key, name, namespace, properties, ${origin}, ${sourceId}::uuid, least(observed_ns, valid_from_ns), observed_ns, valid_from_ns, deleted_ns
     from ${input} order by at
@@ -114,57 +127,8 @@ async function upsertEntities(
     news: entities.filter((_entity, at) => known.get(at)?.news ?? true),
   }
 }
-const maxNs = 9_223_372_036_854_775_807n
-
-/** Seen again sooner than this, a relation is not written again. */
-const quarterHourNs = 900_000_000_000n
-
-/** A relation whose end is not known yet makes a bare, `derived` row for it: no action may target one. */
-async function upsertRelations(tx: Transaction, sourceId: string | null, relations: readonly NewRelation[]): Promise<void> {
-  const unique = new Map<string, NewRelation>()
-  for (const relation of relations) {
-    const key = `${refKey(relation.from)}\n${relation.type}\n${refKey(relation.to)}`
-    unique.set(key, together(unique.get(key), relation))
-  }
-  const rows = [...unique.entries()]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, { from, type, to, observedNs, properties }]) =>
-      escapeDeep({
-        fs: from.scope,
-        fk: from.kind,
-        fkey: from.key,
-        type,
-        ts: to.scope,
-        tk: to.kind,
-        tkey: to.key,
-        at: observedNs,
-        properties: properties ?? null,
-      }),
-    )
-  const input = sql`jsonb_to_recordset(${stringifyExact(rows)}::jsonb) as r(fs text, fk text, fkey text, type text, ts text, tk text, tkey text, at bigint, properties jsonb)`
-  await tx.query(sql`insert into entities (scope, kind, key, name, properties, origin, first_ns, last_ns, valid_from_ns)
-    select distinct on (s, k, n) s, k, n, n, '{}'::jsonb, 'derived', at, at, at from (
-      select fs s, fk k, fkey n, at from ${input} union all select ts, tk, tkey, at from ${input}) ends
-    order by s, k, n on conflict (scope, kind, key) do nothing`)
-  await tx.query(sql`insert into relations as o (src, type, dst, witness, first_ns, last_ns, properties)
-    select f.id, r.type, t.id, ${witnessOf(sourceId)}::uuid, min(r.at), max(r.at), (array_agg(r.properties))[1] from ${input}
-      join entities f on f.scope = r.fs and f.kind = r.fk and f.key = r.fkey join entities t on t.scope = r.ts and t.kind = r.tk and t.key = r.tkey
-    group by 1, 2, 3 order by 1, 2, 3
-    on conflict (src, type, dst, witness) do update set last_ns = greatest(o.last_ns, excluded.last_ns), first_ns = least(o.first_ns, excluded.first_ns),
-      properties = coalesce(case when excluded.last_ns >= o.last_ns then excluded.properties end, o.properties, excluded.properties)
-      where excluded.last_ns > o.last_ns + ${quarterHourNs} or excluded.first_ns < o.first_ns`)
-}
-
-/** Of one edge told twice in a batch: all its paths. */
-function together(before: NewRelation | undefined, relation: NewRelation): NewRelation {
-  const paths = [before, relation].flatMap((one) => (Array.isArray(one?.properties?.paths) ? (one.properties.paths as unknown[]) : []))
-  return paths.length === 0
-    ? relation
-    : { ...relation, properties: { ...relation.properties, paths: [...new Set(paths)].slice(0, mostPaths) } }
-}
-const mostPaths = 200
-
-const refKey = (ref: EntityRef): string => `${ref.scope}\n${ref.kind}\n${ref.key}`
+/** Properties that say where something is, whose it is, and by what others know it. */
+const telling = ['owner', 'node', 'ip', 'serviceAccount', 'hostNetwork', 'clusterIP', 'selector', 'providerId']
 
 /** Keys of current entities of these kinds: what a fresh list is compared with to see what has gone. */
 export async function currentKeys(db: Queryable, scope: string, kind: EntityKind): Promise<string[]> {
@@ -192,6 +156,10 @@ export async function markDeleted(
       name: string
     }>`update entities set deleted_ns = ${atNs} where scope = ${escapeText(scope)} and kind = ${kind} and key = any(${keys.map(escapeText)}::text[]) and deleted_ns is null
       returning namespace, name`,
+  )
+  await reconsider(
+    tx,
+    keys.map((key) => ({ scope, kind, key })),
   )
   await markUnits(
     tx,

@@ -85,6 +85,30 @@ export function pathsText({ paths, freshness }: Fresh & { paths: Path[] }): stri
   return [...paths.map((path, index) => pathText(path, index + 1)), safe(freshness, 600)].join('\n\n')
 }
 
+type Choke = { fix: { text: string }; steps: number; targetsCutOff: number; pathsRemoved: number }
+export function chokePointsText({
+  points,
+  targetsReached,
+  paths,
+  complete,
+  freshness,
+}: Fresh & { points: Choke[]; targetsReached: number; paths: number; complete: boolean }): string {
+  if (targetsReached === 0) return `No target can be reached, as far as is known.\n${safe(freshness, 600)}`
+  return [
+    `${targetsReached} targets can be reached; ${paths} of the cheapest paths were looked at.`,
+    '',
+    points.length === 0
+      ? 'No single change cuts off a target or removes one of these paths.'
+      : table(
+          ['targets cut off', 'paths removed', 'steps', 'change'],
+          points.map((point) => [String(point.targetsCutOff), String(point.pathsRemoved), String(point.steps), safe(point.fix.text, 200)]),
+        ),
+    ...(complete ? [] : ['The work allowed was used up: other changes may do as much.']),
+    '',
+    safe(freshness, 600),
+  ].join('\n')
+}
+
 function pathText({ cost, nodes, steps }: Path, number: number): string {
   const moves = steps.map(({ because, technique, precondition, fix, others }, index) =>
     [

@@ -10,6 +10,7 @@ import { type Clock, systemClock } from '../../domain/clock.ts'
 import type { ClusterStatus } from '../../responses/executor.ts'
 import type { Runner } from '../../responses/execute.ts'
 import { loadPolicy } from '../../responses/policy.ts'
+import { HeldGraph } from '../../graph/held.ts'
 import { graphVersion } from '../../graph/step-rule.ts'
 import { recomputeOutdated } from '../../incidents/recompute.ts'
 import { markOutdatedUnits } from '../../store/graph-units.ts'
@@ -40,6 +41,8 @@ export type Falconer = {
   responses: Runner
   /** Null: no cluster is configured. */
   cluster: ClusterStatus | null
+  /** What exact paths and what-if are asked of; built when first asked. */
+  graph: HeldGraph
   /** Null: no NATS is configured. */
   nats: NatsIntake | null
   investigateNow(incidentId: string, by: string): Promise<Investigation>
@@ -126,6 +129,7 @@ function assemble(
     maxBatchBytes,
     onCommitted: () => {
       work.now?.wake('correlate')
+      work.now?.wake('derive')
       changes.emit('change', 'sources')
     },
     onRefused: ({ refused, droppedConnections }) => {
@@ -145,6 +149,7 @@ function assemble(
     auth: { db, clock },
     responses,
     cluster,
+    graph: new HeldGraph(db),
     nats: null,
     changed(kind) {
       changes.emit('change', kind)

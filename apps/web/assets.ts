@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { Hono } from 'hono'
+import { mapSheet } from '../../graph/map/svg.ts'
 
 const types: Record<string, string> = {
   'style.css': 'text/css; charset=utf-8',
@@ -9,6 +10,8 @@ const types: Record<string, string> = {
   'icon.svg': 'image/svg+xml',
 }
 const files = new Map(Object.keys(types).map((name) => [name, readFileSync(new URL(`assets/${name}`, import.meta.url))]))
+/** The sheet of a map is the map’s own; pages have it at the end of theirs. */
+files.set('style.css', Buffer.concat([files.get('style.css') ?? Buffer.alloc(0), Buffer.from(mapSheet)]))
 const versions = new Map([...files].map(([name, bytes]) => [name, createHash('sha256').update(bytes).digest('hex').slice(0, 12)]))
 
 export const assetUrl = (name: string): string => `/assets/${versions.get(name)}/${name}`

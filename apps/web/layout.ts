@@ -6,7 +6,19 @@ import { roleAtLeast } from '../../domain/principal.ts'
 import { assetUrl } from './assets.ts'
 import { type Html, nothing, untrusted } from './parts.ts'
 
-type Place = 'incidents' | 'alerts' | 'findings' | 'approvals' | 'sources' | 'coverage' | 'cluster' | 'people' | 'audit' | 'account' | null
+type Place =
+  | 'incidents'
+  | 'alerts'
+  | 'findings'
+  | 'fix-first'
+  | 'approvals'
+  | 'sources'
+  | 'coverage'
+  | 'cluster'
+  | 'people'
+  | 'audit'
+  | 'account'
+  | null
 export type PageOptions = {
   title: string
   place: Place
@@ -14,9 +26,10 @@ export type PageOptions = {
   falconer: Falconer
   /** Changes that make the page fetch itself again. */ live?: readonly string[]
   narrow?: boolean
+  wide?: boolean
 }
 
-export function layout({ title, place, who, falconer, live = [], narrow = false }: PageOptions, body: Html): Html {
+export function layout({ title, place, who, falconer, live = [], narrow = false, wide = false }: PageOptions, body: Html): Html {
   const item = (href: string, name: Exclude<Place, null>, label: string): Html =>
     html`<a href="${href}"${name === place ? html` aria-current="page"` : nothing}>${label}</a>`
   const administrator = who !== null && roleAtLeast(who.principal.role, 'administrator')
@@ -38,12 +51,12 @@ export function layout({ title, place, who, falconer, live = [], narrow = false 
 ${
   who === null
     ? nothing
-    : html`<nav aria-label="Main">${item('/incidents', 'incidents', 'Incidents')}${item('/alerts', 'alerts', 'Alerts')}${item('/findings', 'findings', 'Findings')}${item('/approvals', 'approvals', 'Approvals')}${item('/sources', 'sources', 'Sources')}${item('/coverage', 'coverage', 'Coverage')}${item('/cluster', 'cluster', 'Inventory')}${administrator ? html`${item('/people', 'people', 'People')}${item('/audit', 'audit', 'Audit')}` : nothing}</nav>
+    : html`<nav aria-label="Main">${item('/incidents', 'incidents', 'Incidents')}${item('/alerts', 'alerts', 'Alerts')}${item('/findings', 'findings', 'Findings')}${item('/fix-first', 'fix-first', 'Fix first')}${item('/approvals', 'approvals', 'Approvals')}${item('/sources', 'sources', 'Sources')}${item('/coverage', 'coverage', 'Coverage')}${item('/cluster', 'cluster', 'Inventory')}${administrator ? html`${item('/people', 'people', 'People')}${item('/audit', 'audit', 'Audit')}` : nothing}</nav>
 <a class="me" href="/account"${place === 'account' ? html` aria-current="page"` : nothing}>${untrusted(who.principal.name, 40)} <span class="quiet">${who.principal.role}</span></a>`
 }
 </header>
 ${falconer.cluster?.simulated === true && who !== null ? html`<p class="simulated" role="note"><strong>Simulated cluster.</strong> Actions run against a Kubernetes API on this machine that runs no containers.</p>` : nothing}
-<main id="main"${narrow ? html` class="narrow"` : nothing}>${body}</main>
+<main id="main"${narrow ? html` class="narrow"` : wide ? html` class="wide"` : nothing}>${body}</main>
 <footer>${who === null ? nothing : 'All times are UTC. '}<span id="live-state" aria-live="polite"></span></footer>
 </body>
 </html>`

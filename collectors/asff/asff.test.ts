@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { stringifyExact } from '../../domain/exact-json.ts'
 import { findingKey } from '../../domain/finding.ts'
+import { noContext } from '../../incidents/context.ts'
 import { cloudIdentity } from '../../incidents/rules/cloud-identity.ts'
 import { collect } from '../../test/support/collect.ts'
 import { mutations } from '../../test/support/damage.ts'
@@ -187,7 +188,7 @@ describe('Security Hub', () => {
         'aws/guardduty/service/count': '2',
       },
     })
-    expect(cloudIdentity.facts(alerts[0] as never, undefined as never).map(({ key }) => key)).toContain(
+    expect(cloudIdentity.facts(alerts[0] as never, noContext('it is of a cloud')).map(({ key }) => key)).toContain(
       `aws.user.arn/arn:aws:sts::${account}:assumed-role/web/i-1`,
     )
     // Noted on since, or written in another way, it is the same; updated, it is another.

@@ -6,6 +6,7 @@
  */
 import { z, type ZodType } from 'zod'
 import type { NewRecord } from '../../domain/record.ts'
+import { placeOfFinding } from '../cloud-places.ts'
 import type { Collector, Piece, SourceContext } from '../collector.ts'
 import { splitReports } from '../report.ts'
 import { type Looked, scanFor, scansAt, Survey, surveyed } from '../survey.ts'
@@ -21,7 +22,7 @@ const layout = { lists: ['$.*', '$.Findings.*', '$.findings.*', '$.detail.findin
 export const asff: Collector<Raw> = {
   name: 'asff',
   title: 'AWS Security Hub findings (ASFF)',
-  produces: ['finding', 'scan', 'alert'],
+  produces: ['finding', 'scan', 'alert', 'entity', 'relation'],
   connect: `Export the findings and import them:
 
 \`\`\`sh
@@ -51,5 +52,8 @@ function* normalise(raw: Raw, piece: Piece, source: SourceContext): Iterable<New
   const read = asffOf(document)
   const looked = lookedAt(document)
   if (looked === null) return yield { kind: 'alert', alert: alertOf(read, document, piece, source) }
-  for (const finding of findingsOf(read, document, piece.bytes, scanFor(looked, piece, source, scanned))) yield { kind: 'finding', finding }
+  for (const finding of findingsOf(read, document, piece.bytes, scanFor(looked, piece, source, scanned))) {
+    yield { kind: 'finding', finding }
+    yield* placeOfFinding(finding)
+  }
 }

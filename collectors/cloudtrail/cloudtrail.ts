@@ -12,7 +12,7 @@ import { fromOcsf, isOcsf } from './ocsf.ts'
 export const cloudtrail: Collector<TrailEvent> = {
   name: 'cloudtrail',
   title: 'CloudTrail',
-  produces: ['activity', 'alert'],
+  produces: ['activity', 'alert', 'entity', 'relation'],
   withholds: 'its parameters may hold secrets',
   connect: `The trail’s files, once or regularly (gzip is undone; nothing is stored twice, so whole days can be sent again):
 

@@ -1,4 +1,4 @@
-/** From one CloudTrail event to one activity, and an alert beside it for each detection that matches. Pure. */
+/** From one CloudTrail event to one activity, an alert beside it for each detection that matches, and whose identities it tells of. Pure. */
 import { createHash } from 'node:crypto'
 import type { NewActivity } from '../../domain/activity.ts'
 import { documentKey } from '../../domain/document-key.ts'
@@ -11,6 +11,7 @@ import { cut } from '../words.ts'
 import { trailDetections } from './detections.ts'
 import type { TrailEvent } from './event.ts'
 import { fieldsOf } from './fields.ts'
+import { identitiesOf } from './identities.ts'
 import { keepEvent, unpackParts } from './kept.ts'
 
 export function* normaliseTrail(raw: TrailEvent, piece: Piece, source: SourceContext): Iterable<NewRecord> {
@@ -31,7 +32,8 @@ export function* normaliseTrail(raw: TrailEvent, piece: Piece, source: SourceCon
     raw: dropped ? Buffer.from(stringifyExact(event)) : piece.bytes,
   }
   yield { kind: 'activity', activity }
-  for (const detection of trailDetections.matching(whole))
+  const detections = trailDetections.matching(whole)
+  for (const detection of detections)
     yield {
       kind: 'alert',
       alert: alertOf(detection, activity, {
@@ -44,6 +46,7 @@ export function* normaliseTrail(raw: TrailEvent, piece: Piece, source: SourceCon
         document: event,
       }),
     }
+  yield* identitiesOf(event, activity, detections.length > 0)
 }
 
 function didOf({ actor, service, operation, outcome, resources, source, properties }: NewActivity): string {

@@ -12,7 +12,7 @@ import { Match } from './shapes.ts'
 export const grype: Collector<unknown> = {
   name: 'grype',
   title: 'Grype report',
-  produces: ['finding', 'scan', 'entity', 'alias'],
+  produces: ['finding', 'scan', 'entity', 'relation', 'alias'],
   withholds: 'what stands around it may hold the image’s environment',
   connect: `A file, or straight from the scan (\`--show-suppressed\` also brings what your ignore rules hide, as muted):
 

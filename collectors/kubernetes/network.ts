@@ -10,6 +10,7 @@ export function serviceProperties(spec: Json, status: Json): Json {
     clusterIP: text(spec.clusterIP),
     externalName: text(spec.externalName),
     externalIPs: texts(spec.externalIPs),
+    sourceRanges: texts(spec.loadBalancerSourceRanges),
     loadBalancer: list(record(status.loadBalancer).ingress)
       .map(record)
       .flatMap(({ hostname, ip }) => text(hostname) ?? text(ip) ?? []),

@@ -116,6 +116,7 @@ function propertiesOf(kind: string, raw: KubernetesObject, metadata: Json, made:
       uid: made.uid ?? '',
       replicas: number(spec.replicas),
       owner: ownerOf(metadata),
+      ...templateOf(kind, spec),
     } satisfies WorkloadProperties
   switch (kind) {
     case 'Node':
@@ -137,6 +138,14 @@ function propertiesOf(kind: string, raw: KubernetesObject, metadata: Json, made:
     default:
       return common
   }
+}
+
+/** What its pods are made as: of a CronJob, what the pods of its jobs are. It has no name of its own, no node and no state. */
+function templateOf(kind: string, spec: Json): Pick<WorkloadProperties, 'template'> {
+  const template = record((kind === 'CronJob' ? record(record(spec.jobTemplate).spec) : spec).template)
+  return Object.keys(record(template.spec)).length === 0
+    ? {}
+    : { template: podProperties({ spec: template.spec }, { ...record(template.metadata), uid: null, ownerReferences: [] }) }
 }
 
 const nodeProperties = (spec: Json, status: Json): Json => ({

@@ -1,7 +1,7 @@
 import { assert, constantFrom, dictionary, jsonValue, letrec, oneof, property, array, record as shaped } from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { NewAlias, NewEntity, NewRelation } from '../../domain/entity.ts'
-import { PodProperties, RoleBindingProperties, RoleProperties } from '../../domain/entity.ts'
+import { PodProperties, RoleBindingProperties, RoleProperties, workloadKinds, WorkloadProperties } from '../../domain/entity.ts'
 import { InputError } from '../../domain/errors.ts'
 import { stringifyExact } from '../../domain/exact-json.ts'
 import { kubernetesResource } from '../resources.ts'
@@ -260,6 +260,45 @@ describe('Secrets', () => {
     }).entities
     expect(secret).toMatchObject({ kind: 'secret', key: 'shop/Secret/db', name: 'db', namespace: 'shop', properties: { uid: 'uid-db' } })
     expect(stringifyExact(secret)).not.toMatch(/hunter2|aHVudGVyMg|Opaque/)
+  })
+})
+
+describe('what the pods of a workload are made as', () => {
+  const template = {
+    metadata: { name: 'web', labels: { app: 'web' }, annotations: { a: 'b' } },
+    spec: {
+      hostPID: true,
+      serviceAccountName: 'web',
+      containers: [{ name: 'app', image: 'web:1', securityContext: { privileged: true } }],
+    },
+  }
+  const spec = (kind: string) => (kind === 'CronJob' ? { jobTemplate: { spec: { template } } } : { template })
+  it.each(workloadKinds)('is recorded of a %s, from a cluster and from a manifest', (kind) => {
+    for (const metadata of [named(kind, 'web').metadata, { name: 'web' }]) {
+      const [entity] = read({ kind, metadata, spec: spec(kind) }).entities
+      const { template: made } = WorkloadProperties.parse(entity?.properties)
+      expect(made).toMatchObject({ labels: { app: 'web' }, annotations: { a: 'b' }, hostPID: true, serviceAccount: 'web' })
+      expect(made).toMatchObject({ uid: '', node: null, phase: null, owner: null, containers: [{ image: 'web:1', privileged: true }] })
+    }
+  })
+  it('is not told of one that declares no pods', () => {
+    expect(
+      WorkloadProperties.parse(read(named('ReplicaSet', 'web', { spec: { replicas: 0 } })).entities[0]?.properties).template,
+    ).toBeUndefined()
+  })
+})
+
+describe('a service account', () => {
+  it('keeps the cloud role it is annotated with', () => {
+    const annotations = {
+      'eks.amazonaws.com/role-arn': 'arn:aws:iam::1:role/a',
+      'iam.gke.io/gcp-service-account': 'a@b',
+      x: 'y'.repeat(513),
+    }
+    const account = named('ServiceAccount', 'web')
+    const [entity] = read({ ...account, metadata: { ...account.metadata, annotations } }).entities
+    const { x: _long, ...kept } = annotations
+    expect(entity?.properties).toMatchObject({ annotations: kept, automountServiceAccountToken: null })
   })
 })
 

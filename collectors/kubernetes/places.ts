@@ -2,12 +2,9 @@
 import type { EntityRef, NewEntity, PodProperties } from '../../domain/entity.ts'
 import { parseEventTime } from '../../domain/event-time.ts'
 import type { NewRecord } from '../collector.ts'
-import { digestIn, imageAliases, imageResource, kubernetesResource } from '../resources.ts'
+import { containerDigests, containerImage, imageAliases, kubernetesResource } from '../resources.ts'
 import { type Json, type Made, record, relation, text } from './fields.ts'
 import { idOf, statusesOf } from './pod.ts'
-
-/** A repository’s name is at most 255 characters, a tag 128, a digest 71. */
-const longestImage = 512
 
 export function* podRecords(raw: Json, made: Made, entity: NewEntity): Iterable<NewRecord> {
   const pod = entity.properties as unknown as PodProperties
@@ -47,13 +44,16 @@ function* imageRecords(
   container: EntityRef,
   shared: Pick<NewEntity, 'observedNs' | 'validFromNs'>,
 ): Iterable<NewRecord> {
-  if ((image === '' && digestIn(imageId) === null) || image.length > longestImage) return
-  // `repository@sha256:…` is what was pulled; a digest by itself is the image’s configuration.
-  const digests = imageId?.includes('@') === true ? { manifestDigest: imageId } : { configDigest: imageId }
-  const { kind: _kind, name, namespace, ...named } = imageResource({ ...digests, reference: image }, container.scope)
+  const resource = containerImage({ image, imageId }, container.scope)
+  if (resource === null) return
+  const { kind: _kind, name, namespace, ...named } = resource
   const ref: EntityRef = { kind: 'image', ...named }
   yield { kind: 'entity', entity: { ...ref, ...shared, name, namespace, deletedNs: null, properties: { reference: image, imageId } } }
   yield relation(container, 'USES_IMAGE', ref, shared.observedNs)
-  const aliases = imageAliases({ ...digests, repoDigests: [image] }, 'kubernetes: what was asked for, and what runs', shared.observedNs)
+  const aliases = imageAliases(
+    { ...containerDigests(imageId), repoDigests: [image] },
+    'kubernetes: what was asked for, and what runs',
+    shared.observedNs,
+  )
   for (const alias of aliases) yield { kind: 'alias', alias }
 }

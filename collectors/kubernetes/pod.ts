@@ -38,11 +38,16 @@ export function podProperties(raw: Json, metadata: Json): PodProperties {
   }
 }
 
-/** Ephemeral ones (`kubectl debug`) are regular ones: an intruder is as well off there as in any. */
-const containersOf = (spec: Json): { regular: Json[]; initial: Json[] } => ({
-  regular: [...list(spec.containers), ...list(spec.ephemeralContainers)].map(record),
-  initial: list(spec.initContainers).map(record),
-})
+/**
+ * Ephemeral ones (`kubectl debug`) are regular ones: an intruder is as well off there as in any. So are those that start first and then stay
+ * (sidecars).
+ */
+function containersOf(spec: Json): { regular: Json[]; initial: Json[] } {
+  const first = list(spec.initContainers).map(record)
+  const stays = ({ restartPolicy }: Json): boolean => restartPolicy === 'Always'
+  const regular = [...list(spec.containers), ...list(spec.ephemeralContainers)].map(record)
+  return { regular: [...regular, ...first.filter(stays)], initial: first.filter((container) => !stays(container)) }
+}
 const allContainers = (spec: Json): Json[] => {
   const { regular, initial } = containersOf(spec)
   return [...regular, ...initial]

@@ -6,6 +6,7 @@
  */
 import { z, type ZodType } from 'zod'
 import type { NewRecord } from '../../domain/record.ts'
+import { placeOfFinding } from '../cloud-places.ts'
 import type { Collector, Piece, SourceContext } from '../collector.ts'
 import { splitReports } from '../report.ts'
 import { type Looked, scanFor, scansAt, Survey, surveyed } from '../survey.ts'
@@ -21,7 +22,7 @@ const layout = { lists: ['$.*', '$.Findings.*', '$.findings.*', '$.events.*', '$
 export const ocsf: Collector<Raw> = {
   name: 'ocsf',
   title: 'OCSF findings',
-  produces: ['finding', 'scan', 'alert'],
+  produces: ['finding', 'scan', 'alert', 'entity', 'relation'],
   connect: `Import what your product writes as OCSF JSON, for example AWS Security Hub’s:
 
 \`\`\`sh
@@ -53,5 +54,8 @@ function* normalise(raw: Raw, piece: Piece, source: SourceContext): Iterable<New
   if (read.class === 'detection') yield { kind: 'alert', alert: alertOf(read, document, piece, source) }
   const looked = lookedAt(document)
   if (looked === null) return
-  for (const finding of findingsOf(read, document, piece.bytes, scanFor(looked, piece, source, scanned))) yield { kind: 'finding', finding }
+  for (const finding of findingsOf(read, document, piece.bytes, scanFor(looked, piece, source, scanned))) {
+    yield { kind: 'finding', finding }
+    yield* placeOfFinding(finding)
+  }
 }

@@ -5,6 +5,7 @@
  */
 import { z, type ZodType } from 'zod'
 import type { NewRecord } from '../../domain/record.ts'
+import { placeOfFinding } from '../cloud-places.ts'
 import type { Collector, Piece, SourceContext } from '../collector.ts'
 import { type Looked, scanFor, scansAt, Survey } from '../survey.ts'
 import { findingOf, lookedAt, targetOf } from './finding.ts'
@@ -18,7 +19,7 @@ type Raw = Survey | z.infer<typeof Element>
 export const prowler: Collector<Raw> = {
   name: 'prowler',
   title: 'Prowler results',
-  produces: ['finding', 'scan'],
+  produces: ['finding', 'scan', 'entity', 'relation'],
   connect: `Prowler writes its report into a folder; import it from there. What a later report says passes is fixed; what it does not list stays as it was, for
 Prowler may have been asked for a part and does not say so.
 
@@ -57,5 +58,7 @@ function* normalise(raw: Raw, piece: Piece, source: SourceContext): Iterable<New
   if (piece.end === true) return yield* scansAt(piece, raw as Survey, 'prowler', source, scanned)
   const document = raw as z.infer<typeof Element>
   const scan = scanFor(lookedAt(document), piece, source, scanned)
-  yield { kind: 'finding', finding: findingOf(resultOf(document), document, piece.bytes, scan) }
+  const finding = findingOf(resultOf(document), document, piece.bytes, scan)
+  yield { kind: 'finding', finding }
+  yield* placeOfFinding(finding)
 }

@@ -6,15 +6,16 @@ import { stringifyExact } from '../../domain/exact-json.ts'
 import type { FindingPackage, NewFinding, ResourceRef } from '../../domain/finding.ts'
 import { cut, proseOf, referencesOf, titleOf } from '../words.ts'
 import { packageFrom, packageKey, packageType, severityOf, trivyCheck, vulnerabilityId } from '../vulnerability.ts'
-import type {
-  Check,
-  Control,
-  FoundSecret,
-  Licence,
-  Misconfiguration,
-  OperatorSecret,
-  OperatorVulnerability,
-  Vulnerability,
+import {
+  type Check,
+  type Control,
+  type FoundSecret,
+  type Licence,
+  ListedPackage,
+  type Misconfiguration,
+  type OperatorSecret,
+  type OperatorVulnerability,
+  type Vulnerability,
 } from './shapes.ts'
 import { fileAt, type Place } from './subject.ts'
 
@@ -41,20 +42,26 @@ export function vulnerability(said: Vulnerability, place: Place): Said {
     resource: place.resource,
     package: packageOf(said, place),
     cvss: cvssOf(said),
-    properties: filled({ ...place.properties, fixState: said.Status, severitySource: said.SeveritySource }),
+    properties: filled({
+      ...place.properties,
+      ...(isOfSystem(packageType(place.type)) ? place.base : {}),
+      fixState: said.Status,
+      severitySource: said.SeveritySource,
+    }),
     document: said,
   }
 }
+
+const isOfSystem = (type: string): boolean => type === 'deb' || type === 'rpm' || type === 'apk'
 
 function packageOf(said: Vulnerability, place: Place): FindingPackage {
   const version = said.InstalledVersion || null
   const known = packageKey(said.PkgIdentifier?.PURL)
   const type = packageType(place.type)
-  const isOfSystem = type === 'deb' || type === 'rpm' || type === 'apk'
-  const path = said.PkgPath || (isOfSystem ? '' : place.target)
+  const path = said.PkgPath || (isOfSystem(type) ? '' : place.target)
   return {
     ...(known === undefined
-      ? packageFrom(type, said.PkgName, version, isOfSystem ? (place.distribution ?? undefined) : undefined)
+      ? packageFrom(type, said.PkgName, version, isOfSystem(type) ? (place.distribution ?? undefined) : undefined)
       : { ...known, name: said.PkgName, version }),
     fixedIn: (said.FixedVersion ?? '')
       .split(/,\s*/)
@@ -62,6 +69,16 @@ function packageOf(said: Vulnerability, place: Place): FindingPackage {
       .slice(0, 20),
     paths: path === '' ? [] : [cut(path, 1_000)],
   }
+}
+
+/** One of the packages that `--list-all-pkgs` lists, with the files it brought. Null: its shape is another, and it is told of by what is found in it. */
+export function listedPackage(raw: unknown, place: Place): FindingPackage | null {
+  const said = ListedPackage.safeParse(raw).data
+  if (said === undefined) return null
+  const { Name, Version, Identifier, FilePath, InstalledFiles } = said
+  const vulnerable = { VulnerabilityID: '', PkgName: Name, InstalledVersion: Version, PkgIdentifier: Identifier, PkgPath: FilePath }
+  const found = packageOf(vulnerable as Vulnerability, place)
+  return { ...found, paths: [...new Set([...found.paths, ...(InstalledFiles ?? [])])].slice(0, 200).map((path) => cut(path, 1_000)) }
 }
 
 /** Of whoever’s severity it is, else of the national database, else of anybody. */

@@ -4,12 +4,14 @@ import { InputError } from '../../domain/errors.ts'
 import { parseEventTime } from '../../domain/event-time.ts'
 import type { NewScan } from '../../domain/finding.ts'
 import type { NewRecord, Piece, Report, SourceContext } from '../collector.ts'
+import { packageOfImage } from '../image-packages.ts'
 import { cut } from '../words.ts'
 import { imageAliases, imageResource } from '../resources.ts'
 import { observedAt, scanKey } from '../scan.ts'
 import {
   control,
   licence,
+  listedPackage,
   misconfiguration,
   operatorCheck,
   operatorSecret,
@@ -26,13 +28,14 @@ export function* normaliseTrivy(raw: unknown, piece: Piece, source: SourceContex
   const subject = subjectOf(piece)
   if (piece.end === true) return yield* atEnd(subject, piece.report as Report, source)
   const list = listName(piece)
-  // Packages, and what Trivy’s modules add: counted, no finding.
-  if (!isElementList(list)) return
-  const said = makers[list](raw as never, subject.place(piece.path ?? [], source.scope))
-  yield {
-    kind: 'finding',
-    finding: { scope: source.scope, raw: piece.bytes, ...said, scan: scanOf(subject, piece.report as Report, source) },
-  }
+  // What Trivy’s modules add: counted, no finding.
+  if (list !== 'Packages' && !isElementList(list)) return
+  const place = subject.place(piece.path ?? [], source.scope)
+  const scan = scanOf(subject, piece.report as Report, source)
+  if (list === 'Packages') return yield* packageOfImage(place.resource, listedPackage(raw, place), scan.observedNs)
+  const said = makers[list](raw as never, place)
+  yield { kind: 'finding', finding: { scope: source.scope, raw: piece.bytes, ...said, scan } }
+  yield* packageOfImage(said.resource, said.package, scan.observedNs)
 }
 
 type Element<List extends ElementList> = z.infer<(typeof elements)[List]>

@@ -109,6 +109,14 @@ const Control = z.looseObject({
 export type Control = z.infer<typeof Control>
 
 /** By the name of the list they stand in. What is not here is counted, and not taken. */
+export const ListedPackage = z.looseObject({
+  Name: z.string().min(1),
+  Version: text,
+  Identifier: z.looseObject({ PURL: text }).nullish(),
+  FilePath: text,
+  InstalledFiles: z.array(z.string()).nullish(),
+})
+
 export const elements = {
   Vulnerabilities: Vulnerability,
   Misconfigurations: Misconfiguration,
@@ -140,7 +148,8 @@ const Metadata = z.looseObject({
   RepoTags: texts,
   RepoDigests: texts,
   OS: z.looseObject({ Family: text, Name: text }).nullish(),
-  ImageConfig: z.looseObject({ created: text }).nullish(),
+  DiffIDs: texts,
+  ImageConfig: z.looseObject({ created: text, rootfs: z.looseObject({ diff_ids: texts }).nullish() }).nullish(),
 })
 export type Metadata = z.infer<typeof Metadata>
 

@@ -13,7 +13,7 @@ import { elements, isElementList } from './shapes.ts'
 export const trivy: Collector<unknown> = {
   name: 'trivy',
   title: 'Trivy report',
-  produces: ['finding', 'scan', 'entity', 'alias'],
+  produces: ['finding', 'scan', 'entity', 'relation', 'alias'],
   withholds: 'it may hold a secret that was found, or the image’s environment',
   connect: `An image, a folder, a repository or a whole cluster (\`--show-suppressed\` also brings what your ignore file hides, as muted):
 

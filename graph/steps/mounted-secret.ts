@@ -1,27 +1,33 @@
 import type { EntityRef } from '../../domain/entity.ts'
+import { fixed, refOf, shown, together } from '../evidence.ts'
 import type { StepRule } from '../step-rule.ts'
+import { techniques } from '../techniques.ts'
+import { visibleTo } from '../world.ts'
 
 /** A Secret that a pod takes in as files or environment is read by whoever is in the pod. */
 export const mountedSecret: StepRule = {
   name: 'mounted-secret',
   title: 'Read a Secret the pod takes in',
-  technique: { id: 'T1552.007', name: 'Unsecured Credentials: Container API', tactic: 'TA0006', matrix: 'MS-TA9025' },
+  technique: techniques.credentialsInFiles,
   unit: 'namespace',
   *steps({ places, secrets, scope }) {
-    for (const { ref, title, entity, spec, specOf, fromNs, untilNs, declaredOnly } of places)
-      for (const name of spec.secrets ?? []) {
-        const known = secrets.find((secret) => secret.name === name && (secret.properties.declaredOnly === true) === declaredOnly)
-        const to: EntityRef = { scope, kind: 'secret', key: known?.key ?? `${entity.namespace}/Secret/${name}` }
+    const named = (declaredOnly: boolean) => new Map(visibleTo(declaredOnly, secrets).map((secret) => [secret.name, secret]))
+    const known = { declared: named(true), reported: named(false) }
+    for (const place of places)
+      for (const name of place.spec.secrets ?? []) {
+        const secret = (place.declaredOnly ? known.declared : known.reported).get(name)
+        const to: EntityRef = secret === undefined ? { scope, kind: 'secret', key: `${place.namespace}/Secret/${name}` } : refOf(secret)
+        const span = together(place, ...(secret === undefined ? [] : [secret]))
+        if (span === null) continue
         yield {
-          from: ref,
+          from: place.ref,
           to,
           cost: 0,
           precondition: 'code runs in one of its containers',
-          because: `${title} takes in Secret ${name}`,
-          evidence: [{ entity: { scope, kind: specOf.kind, key: specOf.key }, path: 'properties.secrets', value: name }],
-          fix: { key: `secret-mount/${ref.key}/${name}`, text: `Do not give Secret ${name} to ${title}`, on: ref },
-          fromNs,
-          untilNs,
+          because: `${place.title} takes in Secret ${place.namespace}/${name}`,
+          evidence: [shown(place.specOf, `${place.specPath}.secrets`, name)],
+          fix: fixed(`secret-mount/${place.name}/${name}`, `Do not give Secret ${name} to ${place.title}`, place.ref),
+          ...span,
         }
       }
   },

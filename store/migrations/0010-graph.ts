@@ -21,6 +21,7 @@ const statements = [
     primary key (src, type, dst)) with (fillfactor = 85)`,
   `create index attack_steps_out on attack_steps (src) include (dst, type, cost)`,
   `create index attack_steps_in on attack_steps (dst) include (src, type, cost)`,
+  `create index attack_steps_fix on attack_steps (fix_key) where fix_key is not null`,
   `create index attack_steps_unit on attack_steps (scope, unit)`,
   `create table graph_units (scope text not null, unit text not null, dirty_at timestamptz, derived_at timestamptz, version text, primary key (scope, unit))`,
   // What inventory knew before there were steps.

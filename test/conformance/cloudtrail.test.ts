@@ -7,35 +7,9 @@ import { NewAlert } from '../../domain/alert.ts'
 import { stringifyExact } from '../../domain/exact-json.ts'
 import { type ReadLog, readLog, readLogs } from './audit-logs.ts'
 import { conformance, filesOf, indexOf } from './data.ts'
+import { attacks } from './stratus.ts'
 
 const index = indexOf('cloudtrail')
-/** Of each recorded technique the detection that is for it, and what ATT&CK calls it. */
-const attacks: Record<string, [detection: string, technique: string]> = {
-  'credential-access.ec2-get-password-data': ['ec2-password-data-read', 'T1552'],
-  'credential-access.ec2-steal-instance-credentials': ['ec2-instance-credentials-used', 'T1552.005'],
-  'credential-access.secretsmanager-retrieve-secrets': ['secrets-manager-secret-read', 'T1555.006'],
-  'credential-access.ssm-retrieve-securestring-parameters': ['ssm-secure-parameters-read', 'T1555.006'],
-  'defense-evasion.cloudtrail-event-selectors': ['cloudtrail-event-selectors-narrowed', 'T1562.008'],
-  'defense-evasion.cloudtrail-stop': ['cloudtrail-stopped', 'T1562.008'],
-  'defense-evasion.organizations-leave': ['organization-left', 'T1666'],
-  'defense-evasion.vpc-remove-flow-logs': ['vpc-flow-logs-deleted', 'T1562.008'],
-  'execution.ec2-launch-unusual-instances': ['ec2-unusual-instances-launched', 'T1496.001'],
-  'execution.ec2-user-data': ['ec2-user-data-changed', 'T1059'],
-  'execution.ssm-start-session': ['ssm-session-started', 'T1651'],
-  'exfiltration.ec2-security-group-open-port-22-ingress': ['security-group-opened', 'T1562.007'],
-  'exfiltration.ec2-share-ebs-snapshot': ['ebs-snapshot-shared', 'T1537'],
-  'exfiltration.rds-share-snapshot': ['rds-snapshot-shared', 'T1537'],
-  'initial-access.console-login-without-mfa': ['console-login-without-mfa', 'T1078.004'],
-  'lateral-movement.ec2-instance-connect': ['ec2-instance-connect', 'T1021.004'],
-  'persistence.iam-backdoor-role': ['iam-role-trust-opened', 'T1098'],
-  'persistence.iam-backdoor-user': ['iam-access-key-for-another', 'T1098.001'],
-  'persistence.iam-create-backdoor-role': ['iam-role-created-for-account', 'T1136.003'],
-  'persistence.iam-create-user-login-profile': ['iam-login-profile-created', 'T1098'],
-  'persistence.lambda-layer-extension': ['lambda-layer-added', 'T1546'],
-  'persistence.lambda-overwrite-code': ['lambda-code-overwritten', 'T1648'],
-  'persistence.sts-federation-token': ['sts-federation-token', 'T1098.001'],
-  'privilege-escalation.iam-update-user-login-profile': ['iam-login-profile-changed', 'T1098'],
-}
 
 conformance('CloudTrail as people keep it', () => {
   let logs = new Map<string, ReadLog>()

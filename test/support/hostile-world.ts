@@ -2,6 +2,7 @@
  * A whole Falconer with a simulated cluster, in this process, whose analyst and whose API client are hostile. Everything
  * between them and the cluster is the real code. `without` takes one gate away, to show that the proof would notice.
  */
+import { HeldGraph } from '../../graph/held.ts'
 import { EventEmitter } from 'node:events'
 import { createHistogram } from 'node:perf_hooks'
 import { suggest } from '../../agent/suggest.ts'
@@ -138,6 +139,7 @@ function falconerOf(runner: Runner, scope: string, analyst: HostileAnalyst): Fal
     db,
     clock,
     intake,
+    graph: new HeldGraph(db),
     nats: null,
     lag: createHistogram(),
     log: createLog('silent'),

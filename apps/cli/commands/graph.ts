@@ -1,6 +1,7 @@
 import { Option } from 'commander'
 import { type CliCommand, examples, type JsonOption, jsonOption, place, wholeNumber } from '../command.ts'
-import { blastText, neighboursText, pathsText } from '../graph-text.ts'
+import { registerMap } from '../graph-map.ts'
+import { blastText, chokePointsText, neighboursText, pathsText } from '../graph-text.ts'
 
 type Asked = JsonOption & { cluster?: string; asOf?: string }
 
@@ -64,6 +65,7 @@ export const graphCommand: CliCommand = {
       .addOption(clusterOption())
       .addOption(asOfOption())
       .addOption(new Option('--limit <number>', 'so many paths, up to 100').default(10).argParser(wholeNumber(1, 100)))
+      .option('--exact', 'exactly the cheapest ones; takes longer')
       .addOption(new Option('--max-steps <number>', 'no longer than this, up to 12').default(8).argParser(wholeNumber(1, 12)))
       .addHelpText(
         'after',
@@ -76,9 +78,36 @@ export const graphCommand: CliCommand = {
       .action(
         (
           to: string | undefined,
-          { from, goal, limit: k, maxSteps, ...options }: Asked & { from: string; goal?: string; limit: number; maxSteps: number },
-        ) => cli.show(options, place('/graph/paths', { from, to, goal, k, maxSteps, ...asked(options) }), pathsText),
+          {
+            from,
+            goal,
+            limit: k,
+            maxSteps,
+            exact,
+            ...options
+          }: Asked & { from: string; goal?: string; limit: number; maxSteps: number; exact?: boolean },
+        ) =>
+          cli.show(
+            options,
+            place('/graph/paths', { from, to, goal, k, maxSteps, exact: exact === true ? 'true' : undefined, ...asked(options) }),
+            pathsText,
+          ),
       )
+    graph
+      .command('choke-points')
+      .description('which single change takes the most attack paths away')
+      .argument('[to]', `towards what: ${nodeHelp}; not given: any secret, node, cluster or cloud account`)
+      .addOption(jsonOption())
+      .option('--from <node>', 'where from', 'internet')
+      .option('--goal <list>', 'only towards these: secret,node,cluster,cloud')
+      .addOption(clusterOption())
+      .addOption(asOfOption())
+      .addOption(limitOption(100))
+      .addHelpText('after', examples('falconer graph choke-points', 'falconer graph choke-points --goal cloud --cluster prod'))
+      .action((to: string | undefined, { from, goal, limit, ...options }: Asked & { from: string; goal?: string; limit: number }) =>
+        cli.show(options, place('/graph/choke-points', { from, to, goal, limit, ...asked(options) }), chokePointsText),
+      )
+    registerMap(graph, cli)
     return graph.addHelpText('after', examples('falconer graph paths', 'falconer graph blast-radius pod/shop/checkout-7d9f'))
   },
 }

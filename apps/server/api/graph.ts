@@ -4,6 +4,9 @@ import { relationTypes } from '../../../domain/entity.ts'
 import { InputError } from '../../../domain/errors.ts'
 import { GraphView } from '../../../domain/graph-view.ts'
 import { attackPaths, blast, internetNode, neighbourhood, type PathGoal, pathGoals } from '../../../graph/ask.ts'
+import { Fix } from '../../../domain/graph.ts'
+import { exactPaths, namedChokePoints, type WhatIf } from '../../../graph/what-if.ts'
+import type { Falconer } from '../falconer.ts'
 import { deriveFirst, findNode, graphFreshness, graphView } from '../graph.ts'
 import { ScopeName } from '../sources.ts'
 import { EventMoment, operation } from './operation.ts'
@@ -14,6 +17,20 @@ const scope = ScopeName.optional().describe('Cluster or account, where a name is
 const asOf = EventMoment.optional().describe('As it was then; not given: now')
 const limit = (most: number, preset: number) => z.coerce.number().int().min(1).max(most).default(preset)
 const freshness = z.string().describe('What the answer stands on, and how old it is')
+
+const between = {
+  from: node.default('internet'),
+  to: node.optional().describe('A node; not given: any of `goal`'),
+  goal: z
+    .string()
+    .transform((text) => text.split(','))
+    .pipe(z.array(z.enum(pathGoals)).min(1))
+    .optional()
+    .describe('secret, node, cluster, cloud; separated by commas; not given: all'),
+  scope,
+  asOf,
+  maxSteps: limit(12, 8),
+}
 
 export const graphOperations = [
   operation({
@@ -102,38 +119,85 @@ export const graphOperations = [
     permission: 'graph.read',
     summary: 'The cheapest ways from one thing to another, step by step with techniques and evidence',
     query: z.object({
-      from: node.default('internet'),
-      to: node.optional().describe('A node; not given: any of `goal`'),
-      goal: z
-        .string()
-        .transform((text) => text.split(','))
-        .pipe(z.array(z.enum(pathGoals)).min(1))
-        .optional()
-        .describe('secret, node, cluster, cloud; separated by commas; not given: all'),
-      scope,
-      asOf,
+      ...between,
       k: limit(100, 10),
-      maxSteps: limit(12, 8),
+      exact: z
+        .enum(['true', 'false'])
+        .default('false')
+        .describe('Exactly the k cheapest, by the path engine; else the cheapest exactly and others near it'),
     }),
-    response: z.object({ paths: z.array(PathView).describe('Cheapest first; none: none is known, see freshness'), freshness }),
-    run: async ({ falconer, query: { from, to, goal, scope: within, asOf: atNs = null, ...rest } }) => {
-      await deriveFirst(falconer)
-      const start = from === 'internet' ? await internetNode(falconer.db) : await findNode(falconer, from, within)
-      const target = to === undefined ? undefined : await findNode(falconer, to, within)
-      const goals: readonly PathGoal[] = goal ?? pathGoals
+    response: z.object({
+      paths: z.array(PathView).describe('Cheapest first; none: none is known, see freshness'),
+      complete: z.boolean().describe('False: the work allowed was used up before all of the k were found'),
+      freshness,
+    }),
+    run: async ({ falconer, query: { exact, ...query } }) => {
+      const question = await pathQuestion(falconer, query)
       const paths =
-        start === undefined
-          ? []
-          : await attackPaths(falconer.db, {
-              ...rest,
-              atNs,
-              from: [start.id],
-              to: target === undefined ? { goals, ...(within === undefined ? {} : { scope: within }) } : { ids: [target.id] },
-            })
-      return { paths: paths.map(pathView), freshness: await graphFreshness(falconer, { scope: within, atNs }) }
+        question === null
+          ? { paths: [], complete: true }
+          : exact === 'true'
+            ? await exactPaths(falconer.db, falconer.graph, question)
+            : { paths: await attackPaths(falconer.db, question), complete: true }
+      return {
+        paths: paths.paths.map(pathView),
+        complete: paths.complete,
+        freshness: await graphFreshness(falconer, { scope: query.scope, atNs: query.asOf ?? null }),
+      }
+    },
+  }),
+  operation({
+    id: 'findChokePoints',
+    method: 'GET',
+    path: '/graph/choke-points',
+    permission: 'graph.read',
+    summary: 'Which single change takes the most attack paths away: targets that can be reached no more, then paths among the cheapest',
+    query: z.object({ ...between, k: limit(1_000, 100).describe('So many of the cheapest paths are counted in'), limit: limit(100, 20) }),
+    response: z.object({
+      points: z.array(
+        z.object({
+          fix: Fix,
+          on: NodeView.nullable(),
+          steps: z.number().int().describe('Steps it takes away in all'),
+          targetsCutOff: z.number().int(),
+          pathsRemoved: z.number().int(),
+        }),
+      ),
+      targetsReached: z.number().int().describe('Targets that can be reached as things are'),
+      paths: z.number().int(),
+      complete: z.boolean().describe('False: the work allowed was used up; other changes may do as much'),
+      freshness,
+    }),
+    run: async ({ falconer, query: { limit: most, ...query } }) => {
+      const question = await pathQuestion(falconer, query)
+      const found =
+        question === null
+          ? { points: [], targetsReached: 0, paths: 0, complete: true }
+          : await namedChokePoints(falconer.db, falconer.graph, question, most)
+      return {
+        ...found,
+        points: found.points.map((point) => ({ ...point, on: point.on === null ? null : nodeView(point.on) })),
+        freshness: await graphFreshness(falconer, { scope: query.scope, atNs: query.asOf ?? null }),
+      }
     },
   }),
 ]
+
+type Between = { from: string; to?: string; goal?: PathGoal[]; scope?: string; asOf?: bigint; k: number; maxSteps: number }
+/** Null: nothing is known to be reachable from the internet. */
+async function pathQuestion(falconer: Falconer, { from, to, goal, scope: within, asOf, ...rest }: Between): Promise<WhatIf | null> {
+  await deriveFirst(falconer)
+  const start = from === 'internet' ? await internetNode(falconer.db) : await findNode(falconer, from, within)
+  if (start === undefined) return null
+  const target = to === undefined ? undefined : await findNode(falconer, to, within)
+  const goals = goal ?? pathGoals
+  return {
+    ...rest,
+    atNs: asOf ?? null,
+    from: [start.id],
+    to: target === undefined ? { goals, ...(within === undefined ? {} : { scope: within }) } : { ids: [target.id] },
+  }
+}
 
 /** What belongs to no cluster is known from all. */
 const scopeOf = ({ scope: one }: { scope: string }): string | undefined => (one === 'global' ? undefined : one)

@@ -142,3 +142,43 @@ document.addEventListener('keydown', (event) => {
     rows[event.key === 'j' ? Math.min(at + 1, rows.length - 1) : Math.max(at - 1, 0)]?.focus()
   }
 })
+
+// A map: what is focused or pointed at in the picture is lit in the table, and the other way round; arrow keys walk the picture.
+for (const type of ['focusin', 'pointerover'])
+  document.addEventListener(type, (event) => {
+    const { box } = event.target.closest('[data-box]')?.dataset ?? {}
+    if (box === undefined) return
+    for (const one of document.querySelectorAll('[data-box].lit')) one.classList.remove('lit')
+    for (const one of document.querySelectorAll(`[data-box="${CSS.escape(box)}"]`)) {
+      one.classList.add('lit')
+      if (type === 'focusin' && !one.contains(event.target)) one.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+    }
+  })
+const directions = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }
+document.addEventListener('keydown', (event) => {
+  const from = event.target.closest('.map a')
+  const [dx, dy] = directions[event.key] ?? []
+  if (from === null || dx === undefined || event.altKey || event.ctrlKey || event.metaKey) return
+  const middle = (one) => {
+    const { x, y, width, height } = one.getBoundingClientRect()
+    return { x: x + width / 2, y: y + height / 2 }
+  }
+  const here = middle(from)
+  const far = (one) => {
+    const there = middle(one)
+    const along = (there.x - here.x) * dx + (there.y - here.y) * dy
+    const aside = Math.abs((there.x - here.x) * dy) + Math.abs((there.y - here.y) * dx)
+    return along < 4 || aside > 8 * along ? Infinity : along + 2 * aside
+  }
+  const [next] = [...document.querySelectorAll('.map a')].filter((one) => far(one) < Infinity).sort((a, b) => far(a) - far(b))
+  if (next === undefined) return
+  event.preventDefault()
+  next.focus()
+})
+// What was asked about is in sight, however large the picture is.
+for (const scroll of document.querySelectorAll('.map-scroll')) {
+  const centre = scroll.querySelector('.centre')?.getBoundingClientRect()
+  const own = scroll.getBoundingClientRect()
+  if (centre !== undefined)
+    scroll.scrollTo(centre.x - own.x - (own.width - centre.width) / 2, centre.y - own.y - (own.height - centre.height) / 2)
+}

@@ -1,0 +1,30 @@
+import type { StepRule } from '../step-rule.ts'
+
+/** An identity that was seen to take another: its trust allows it. */
+export const assumeRole: StepRule = {
+  name: 'assume-role',
+  title: 'Take a role that trusts the identity',
+  technique: {
+    id: 'T1548.005',
+    name: 'Abuse Elevation Control Mechanism: Temporary Elevated Cloud Access',
+    tactic: 'TA0004',
+    matrix: null,
+  },
+  unit: 'cloud',
+  *steps({ scope, assumptions = [] }) {
+    if (scope !== 'global') return
+    for (const { from, fromName, to, toName, activity, fromNs } of assumptions)
+      if (from.kind === 'identity' && from.key !== to.key)
+        yield {
+          from,
+          to,
+          cost: 1,
+          precondition: 'its credentials are in hand',
+          because: `${fromName} was seen to take ${toName}`,
+          evidence: [{ entity: from, path: 'relations.ASSUMES', value: `activity ${activity}` }],
+          fix: { key: `trust/${to.key}/${from.key}`.slice(0, 400), text: `Take ${fromName} from those whom ${toName} trusts`, on: to },
+          fromNs,
+          untilNs: null,
+        }
+  },
+}

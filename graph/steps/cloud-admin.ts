@@ -1,0 +1,32 @@
+import { accountRef, identityOfArn, identityRef } from '../../domain/cloud.ts'
+import { administratorChecks } from '../cloud-checks.ts'
+import type { StepRule } from '../step-rule.ts'
+
+/** An identity of which a scanner says that it may do everything. */
+export const cloudAdmin: StepRule = {
+  name: 'cloud-admin',
+  title: 'Rule the account with the rights of an administrator',
+  technique: { id: 'T1078.004', name: 'Cloud Accounts', tactic: 'TA0004', matrix: null },
+  unit: 'cloud',
+  *steps({ failedChecks = [] }) {
+    for (const { finding, check, resource, fromNs } of failedChecks) {
+      const identity = administratorChecks.includes(check) ? identityOfArn(resource.key) : undefined
+      if (identity === undefined) continue
+      yield {
+        from: identityRef(identity),
+        to: accountRef(identity.account),
+        cost: 0,
+        precondition: 'its credentials are in hand',
+        because: `${identity.identityKind} ${identity.name} has the rights of an administrator of account ${identity.account}`,
+        evidence: [{ finding, check }],
+        fix: {
+          key: `cloud-rights/${identity.key}`,
+          text: `Take the rights of an administrator from ${identity.identityKind} ${identity.name}`,
+          on: identityRef(identity),
+        },
+        fromNs,
+        untilNs: null,
+      }
+    }
+  },
+}

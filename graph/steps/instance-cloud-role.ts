@@ -1,0 +1,25 @@
+import type { StepRule } from '../step-rule.ts'
+
+/** An instance and the role that was taken for it. */
+export const instanceCloudRole: StepRule = {
+  name: 'instance-cloud-role',
+  title: 'Read the role of an instance from its metadata service',
+  technique: { id: 'T1552.005', name: 'Cloud Instance Metadata API', tactic: 'TA0006', matrix: null },
+  unit: 'cloud',
+  *steps({ scope, assumptions = [] }) {
+    if (scope !== 'global') return
+    for (const { from, fromName, to, toName, activity, fromNs } of assumptions)
+      if (from.kind === 'cloud_resource')
+        yield {
+          from,
+          to,
+          cost: 1,
+          precondition: 'code runs on the instance, or it can be made to ask its metadata service',
+          because: `role ${toName} was taken for instance ${fromName}`,
+          evidence: [{ entity: from, path: 'relations.ASSUMES', value: `activity ${activity}` }],
+          fix: { key: `instance-role/${to.key}`, text: `Let role ${toName} do less; ask for IMDSv2`, on: to },
+          fromNs,
+          untilNs: null,
+        }
+  },
+}

@@ -1,0 +1,32 @@
+import type { EntityRef } from '../../domain/entity.ts'
+import { instanceOf } from '../read-cloud.ts'
+import type { StepRule } from '../step-rule.ts'
+
+/** A node is an instance, and the metadata service gives whoever is on it the credentials of its role. */
+export const nodeCloudRole: StepRule = {
+  name: 'node-cloud-role',
+  title: 'Read the role of the node from the metadata service',
+  technique: { id: 'T1552.005', name: 'Cloud Instance Metadata API', tactic: 'TA0006', matrix: 'MS-TA9028' },
+  unit: 'cloud',
+  *steps({ scope, nodes, assumptions = [] }) {
+    for (const node of nodes) {
+      const instance = instanceOf(node)
+      const from: EntityRef = { scope, kind: 'node', key: node.key }
+      for (const taken of instance === undefined ? [] : assumptions.filter(({ fromName }) => fromName === instance))
+        yield {
+          from,
+          to: taken.to,
+          cost: 1,
+          precondition: 'code runs on the node, or in a pod that reaches its metadata service',
+          because: `node ${node.name} is instance ${instance}, for which role ${taken.toName} was taken`,
+          evidence: [
+            { entity: from, path: 'properties.providerId', value: String(node.properties.providerId).slice(0, 300) },
+            { entity: taken.from, path: 'relations.ASSUMES', value: `activity ${taken.activity}` },
+          ],
+          fix: { key: `node-role/${taken.to.key}`, text: `Let role ${taken.toName} do less; ask for IMDSv2 with one hop`, on: taken.to },
+          fromNs: taken.fromNs > node.validFromNs ? taken.fromNs : node.validFromNs,
+          untilNs: node.deletedNs,
+        }
+    }
+  },
+}

@@ -1,0 +1,34 @@
+import type { EntityRef } from '../../domain/entity.ts'
+import { internet } from '../../domain/graph.ts'
+import { publicServiceChecks } from '../cloud-checks.ts'
+import type { StepRule } from '../step-rule.ts'
+
+/** A resource of which a scanner says that it is reached from the internet. */
+export const publicResource: StepRule = {
+  name: 'public-resource',
+  title: 'Reach a resource that listens to the internet',
+  technique: { id: 'T1190', name: 'Exploit Public-Facing Application', tactic: 'TA0001', matrix: null },
+  unit: 'cloud',
+  *steps({ failedChecks = [] }) {
+    for (const { finding, check, title, resource, fromNs } of failedChecks) {
+      if (resource.kind !== 'cloud_resource' || !publicServiceChecks.includes(check)) continue
+      const to: EntityRef = { scope: resource.scope, kind: 'cloud_resource', key: resource.key }
+      const named = resource.name || resource.key
+      yield {
+        from: internet,
+        to,
+        cost: 4,
+        precondition: 'it has a flaw that lets in, or a password that is guessed',
+        because: `${named} is reached from the internet: ${title}`,
+        evidence: [{ finding, check }],
+        fix: {
+          key: `public/${resource.key}`.slice(0, 400),
+          text: `Do not let ${named} be reached from the internet`.slice(0, 400),
+          on: to,
+        },
+        fromNs,
+        untilNs: null,
+      }
+    }
+  },
+}

@@ -1,0 +1,90 @@
+/** Relations as their witnesses tell of them. What comes of many tellings does not depend on their order. */
+import { type RawBuilder, sql } from 'kysely'
+import { type EntityRef, type NewRelation, quarterHourNs } from '../domain/entity.ts'
+import { stringifyExact } from '../domain/exact-json.ts'
+import type { Transaction } from './database.ts'
+import { escapeDeep } from './values.ts'
+
+export const refKey = (ref: EntityRef): string => `${ref.scope}\n${ref.kind}\n${ref.key}`
+
+/**
+ * A relation whose end is not known yet makes a bare, `derived` row for it: no action may target one. Answers whether there is an ASSUMES that
+ * was not there.
+ */
+export async function upsertRelations(tx: Transaction, witness: string, relations: readonly NewRelation[]): Promise<boolean> {
+  const input = inputOf(onceEach(relations))
+  await tx.query(sql`insert into entities (scope, kind, key, name, properties, origin, first_ns, last_ns, valid_from_ns)
+    select s, k, n, n, '{}'::jsonb, 'derived', min(first), max(last), min(first) from (
+      select fs s, fk k, fkey n, first, last from ${input} union all select ts, tk, tkey, first, last from ${input}) ends
+    group by s, k, n order by s, k, n on conflict (scope, kind, key) do nothing`)
+  const [row] = await tx.query(sql<{ assumed: boolean }>`with written as (
+    insert into relations as o (src, type, dst, witness, first_ns, last_ns, properties)
+    select f.id, r.type, t.id, ${witness}::uuid, r.first, r.last, r.properties from ${input}
+      join entities f on f.scope = r.fs and f.kind = r.fk and f.key = r.fkey join entities t on t.scope = r.ts and t.kind = r.tk and t.key = r.tkey
+    order by 1, 2, 3
+    on conflict (src, type, dst, witness) do update set last_ns = greatest(o.last_ns, excluded.last_ns), first_ns = least(o.first_ns, excluded.first_ns),
+      properties = case when o.type = 'ASSUMES' then case when ${earlier} then excluded.properties else o.properties end
+        when ${morePaths} then ${allPaths}
+        else coalesce(case when excluded.last_ns >= o.last_ns then excluded.properties end, o.properties, excluded.properties) end
+      where excluded.last_ns > o.last_ns + ${quarterHourNs} or excluded.first_ns < o.first_ns or (o.type = 'ASSUMES' and ${earlier}) or ${morePaths}
+    returning o.type, xmax = 0 as fresh) select exists (select 1 from written where fresh and type = 'ASSUMES') as assumed`)
+  return row?.assumed === true
+}
+
+/** Of ASSUMES the record that first showed it is told. */
+const earlier = sql`(excluded.first_ns, excluded.properties->>'activity' collate "C") < (o.first_ns, o.properties->>'activity' collate "C")`
+const pathsOf = (row: string): RawBuilder<unknown> => sql`coalesce(${sql.ref(row)}.properties->'paths', '[]'::jsonb)`
+const mostPaths = 200
+/** A scan tells of a package once for each place it lies in; otherwise the newest telling holds. */
+const morePaths = sql`(excluded.last_ns = o.last_ns and not ${pathsOf('o')} @> ${pathsOf('excluded')})`
+const allPaths = sql`excluded.properties || jsonb_build_object('paths', (select jsonb_agg(p order by p) from (
+  select distinct p from jsonb_array_elements_text(${pathsOf('o')} || ${pathsOf('excluded')}) p order by p limit ${mostPaths}) every_path))`
+
+type Told = NewRelation & { first: bigint; last: bigint }
+
+function inputOf(relations: readonly Told[]): RawBuilder<unknown> {
+  const rows = relations.map(({ from, type, to, first, last, properties }) =>
+    escapeDeep({
+      fs: from.scope,
+      fk: from.kind,
+      fkey: from.key,
+      type,
+      ts: to.scope,
+      tk: to.kind,
+      tkey: to.key,
+      first,
+      last,
+      properties: properties ?? null,
+    }),
+  )
+  return sql`jsonb_to_recordset(${stringifyExact(rows)}::jsonb)
+    as r(fs text, fk text, fkey text, type text, ts text, tk text, tkey text, first bigint, last bigint, properties jsonb)`
+}
+
+/** In one order everywhere, so that two writers seldom wait for each other in a circle. */
+function onceEach(relations: readonly NewRelation[]): Told[] {
+  const unique = new Map<string, Told>()
+  for (const relation of relations) {
+    const key = `${refKey(relation.from)}\n${relation.type}\n${refKey(relation.to)}`
+    unique.set(key, together(unique.get(key), relation))
+  }
+  return [...unique.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, told]) => told)
+}
+
+/** Of one edge told more than once in a batch: from when until when, and all its paths. */
+function together(before: Told | undefined, relation: NewRelation): Told {
+  const { observedNs: at } = relation
+  if (before === undefined) return { ...relation, first: at, last: at }
+  const first = at < before.first ? at : before.first
+  const last = at > before.last ? at : before.last
+  const paths = [before, relation].flatMap((one) => (Array.isArray(one.properties?.paths) ? (one.properties.paths as string[]) : []))
+  const said = relation.type === 'ASSUMES' ? earlierOf(before, relation) : (at >= before.last ? relation : before).properties
+  const properties = paths.length === 0 ? said : { ...said, paths: [...new Set(paths)].sort().slice(0, mostPaths) }
+  return { ...relation, first, last, ...(properties === undefined ? {} : { properties }) }
+}
+
+/** Of two records of one moment the one with the smaller key. */
+function earlierOf({ first, properties }: Told, { observedNs, properties: other }: NewRelation): NewRelation['properties'] {
+  if (first !== observedNs) return first < observedNs ? properties : other
+  return String(properties?.activity) <= String(other?.activity) ? properties : other
+}
