@@ -5,7 +5,7 @@ import { waitingFixes } from '../../store/fix-marks.ts'
 import { type FixFilter, unscannedPlaces } from '../../store/fixes.ts'
 import { newestScans } from '../../store/scans.ts'
 import type { Falconer } from './falconer.ts'
-import { findIncident } from './find.ts'
+import { findIncident } from '../../store/find.ts'
 
 const text = z.string().min(1).max(500).optional()
 export const FixQuery = z.object({

@@ -118,6 +118,3 @@ export async function forgetSource(falconer: Falconer, who: Actor, idOrName: str
   falconer.changed('sources')
   return { source, forgotten }
 }
-
-/** A sensor that was last heard before this is silent. */
-export const silentBeforeNs = (falconer: Falconer): bigint => fromDate(new Date(falconer.clock.now().getTime() - sensorExpectedMs))

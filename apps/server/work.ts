@@ -22,7 +22,7 @@ import { listProposals } from '../../store/proposals.ts'
 import { tidyEmbedded } from '../../store/upkeep.ts'
 import { startTelling } from './destinations.ts'
 import type { Falconer } from './falconer.ts'
-import { deriveFirst } from './graph.ts'
+import { deriveFirst } from '../../graph/asked.ts'
 import { type Loop, type LoopTimes, startLoop } from './loop.ts'
 
 const hourMs = 3_600_000

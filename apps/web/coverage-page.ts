@@ -1,7 +1,7 @@
 /** What was looked at and when; what is not known stands first. */
 import { html } from 'hono/html'
 import { type GapKind, spanOf } from '../../domain/coverage.ts'
-import type { Covered, Ledger } from '../server/coverage.ts'
+import type { Covered, Ledger } from '../../store/coverage-ledger.ts'
 import type { Falconer } from '../server/falconer.ts'
 import type { Who } from '../server/who.ts'
 import { layout } from './layout.ts'

@@ -1,6 +1,6 @@
 /** One rule of Falco’s as it is loaded: what it looks for as written and in full, and which file made it so. All of it was written by others. */
 import { html } from 'hono/html'
-import type { RuleNow } from '../server/falco-rules.ts'
+import type { RuleNow } from '../../collectors/falco-rules/as-loaded.ts'
 import type { Falconer } from '../server/falconer.ts'
 import type { Who } from '../server/who.ts'
 import { layout } from './layout.ts'

@@ -1,4 +1,5 @@
 /** Sources: what sends, when it was last heard, how to connect one more; and the input that could not be read. */
+import { silentBeforeNs } from '../../store/coverage-ledger.ts'
 import { html } from 'hono/html'
 import { collectors } from '../../collectors/registry.generated.ts'
 import { isSilent } from '../../domain/coverage.ts'
@@ -7,7 +8,6 @@ import type { DeadLetter } from '../../store/dead-letters.ts'
 import type { Sensors } from '../../store/sensors.ts'
 import type { Source } from '../../store/sources.ts'
 import type { Falconer } from '../server/falconer.ts'
-import { silentBeforeNs } from '../server/sources.ts'
 import type { Who } from '../server/who.ts'
 import { layout } from './layout.ts'
 import { csrfField, empty, type Html, nothing, ownMarkdown, plural, timeOf, untrusted } from './parts.ts'
@@ -30,7 +30,7 @@ export function sourcesPage(falconer: Falconer, who: Who, { sources, deadLetters
 ${notice === null ? nothing : html`<p class="notice good" role="status">${untrusted(notice, 300)}</p>`}
 ${made === null ? nothing : html`<section class="card" aria-labelledby="made"><h2 id="made">${untrusted(made.name, 80)} is ready. Its secret is shown this once:</h2><pre><code id="secret">${made.secret}</code></pre><p><button class="second small" type="button" data-copy="secret">Copy secret</button></p><h3>How to connect it</h3>${ownMarkdown(made.connect, 'connect')}</section>`}
 ${sources.length === 0 ? empty('No source yet', html`<p>Nothing can send alerts until a source exists.${manages ? ' Add one below.' : ' Ask an administrator to add one.'}</p>`) : html`<div class="card table"><table class="stack"><thead><tr><th>Name</th><th>Last heard</th><th>Newest event</th><th class="number">Accepted</th><th class="number">Repeated</th><th class="number">Not read</th><th></th></tr></thead><tbody>${sources.map((source) => row(falconer, source, who, manages))}</tbody></table></div>`}
-${sensorsPart(sensors, silentBeforeNs(falconer))}
+${sensorsPart(sensors, silentBeforeNs(falconer.clock))}
 ${manages ? addForm(falconer, who) : nothing}
 <h2 id="dead-letters">Input that could not be read</h2>
 ${deadLetters.length === 0 ? html`<p class="quiet">None. What arrives and cannot be read is kept here with its reason, never dropped.</p>` : html`<div class="card"><ul class="claims">${deadLetters.map((letter) => dead(letter, who, manages))}</ul></div>`}`,

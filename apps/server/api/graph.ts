@@ -7,7 +7,7 @@ import { attackPaths, blast, internetNode, neighbourhood, type PathGoal, pathGoa
 import { Fix } from '../../../domain/graph.ts'
 import { exactPaths, namedChokePoints, type WhatIf } from '../../../graph/what-if.ts'
 import type { Falconer } from '../falconer.ts'
-import { deriveFirst, findNode, graphFreshness, graphView } from '../graph.ts'
+import { deriveFirst, findNode, graphFreshness, graphView } from '../../../graph/asked.ts'
 import { ScopeName } from '../sources.ts'
 import { EventMoment, operation } from './operation.ts'
 import { EdgeView, edgeView, NodeAtView, nodeView, NodeView, PathView, pathView, StepView, stepView } from './views/graph.ts'

@@ -6,7 +6,7 @@ import { revertProposal } from '../../../responses/execute.ts'
 import { propose } from '../../../responses/propose.ts'
 import { actions } from '../../../responses/catalog/catalog.ts'
 import { approvalsOf, artifactsOf, listProposals } from '../../../store/proposals.ts'
-import { findIncident, findProposal } from '../find.ts'
+import { findIncident, findProposal } from '../../../store/find.ts'
 import { operation } from './operation.ts'
 import { ProposalView, proposalView } from './views/proposal.ts'
 

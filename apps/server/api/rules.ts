@@ -1,6 +1,6 @@
 /** Operations on Falco’s rules as they are loaded: what an alert’s rule says. */
 import { z } from 'zod'
-import { ruleAsLoaded, rulesAsLoaded } from '../falco-rules.ts'
+import { ruleAsLoaded, rulesAsLoaded } from '../../../collectors/falco-rules/as-loaded.ts'
 import { ScopeName } from '../sources.ts'
 import { operation } from './operation.ts'
 import { RulesFileView, RuleSummary, ruleSummary, RuleView, ruleView } from './views/rule.ts'

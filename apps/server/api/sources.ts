@@ -4,18 +4,9 @@ import { listDeadLetters } from '../../../store/dead-letters.ts'
 import { blindBetween } from '../../../store/internal-messages.ts'
 import { listSensors } from '../../../store/sensors.ts'
 import { listSources } from '../../../store/sources.ts'
-import { coverage } from '../coverage.ts'
+import { coverage, silentBeforeNs } from '../../../store/coverage-ledger.ts'
 import { replay } from '../replay.ts'
-import {
-  addSource,
-  disableSource,
-  forgetSource,
-  rotateSecret,
-  ScopeName,
-  setExpected,
-  silentBeforeNs,
-  type SourceWithSecret,
-} from '../sources.ts'
+import { addSource, disableSource, forgetSource, rotateSecret, ScopeName, setExpected, type SourceWithSecret } from '../sources.ts'
 import { EventMoment, operation } from './operation.ts'
 import { CoveredView, coveredView } from './views/coverage.ts'
 import { date } from './views/fields.ts'
@@ -153,7 +144,7 @@ export const sourceOperations = [
       silent: z.number().int().describe('So many were not heard for two hours'),
     }),
     run: async ({ falconer, query: { host, limit } }) => {
-      const before = silentBeforeNs(falconer)
+      const before = silentBeforeNs(falconer.clock)
       const { sensors, ...counts } = await listSensors(falconer.db, { limit, hostname: host, silentBeforeNs: before })
       return { sensors: sensors.map((sensor) => sensorView(sensor, before)), ...counts }
     },

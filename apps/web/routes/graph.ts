@@ -2,8 +2,8 @@
 import { InputError, NotFoundError } from '../../../domain/errors.ts'
 import type { GraphView } from '../../../domain/graph-view.ts'
 import { EventMoment } from '../../server/api/operation.ts'
-import { findIncident } from '../../server/find.ts'
-import { graphView, type ViewQuestion } from '../../server/graph.ts'
+import { findIncident } from '../../../store/find.ts'
+import { graphView, type ViewQuestion } from '../../../graph/asked.ts'
 import { deepest, type MapData, mapPage } from '../map-page.ts'
 import { page, type SignedIn, type WebRoute } from '../route.ts'
 

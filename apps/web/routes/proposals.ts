@@ -4,7 +4,7 @@ import { approve, reject } from '../../../responses/approve.ts'
 import { revertProposal } from '../../../responses/execute.ts'
 import { propose } from '../../../responses/propose.ts'
 import { approvalsOf, artifactsOf, getArtifact, listProposals } from '../../../store/proposals.ts'
-import { findProposal } from '../../server/find.ts'
+import { findProposal } from '../../../store/find.ts'
 import { approvalsPage, proposalPage } from '../proposal-page.ts'
 import { type Fields, form, page, type WebRoute } from '../route.ts'
 

@@ -1,5 +1,5 @@
 /** A rule of Falco’s, as an alert’s page links to it. */
-import { ruleAsLoaded } from '../../server/falco-rules.ts'
+import { ruleAsLoaded } from '../../../collectors/falco-rules/as-loaded.ts'
 import { page, type WebRoute } from '../route.ts'
 import { rulePage } from '../rule-page.ts'
 

@@ -2,9 +2,9 @@
 import { listDeadLetters } from '../../../store/dead-letters.ts'
 import { listSensors } from '../../../store/sensors.ts'
 import { listSources } from '../../../store/sources.ts'
-import { coverage } from '../../server/coverage.ts'
+import { coverage, silentBeforeNs } from '../../../store/coverage-ledger.ts'
 import { replay } from '../../server/replay.ts'
-import { addSource, disableSource, rotateSecret, silentBeforeNs } from '../../server/sources.ts'
+import { addSource, disableSource, rotateSecret } from '../../server/sources.ts'
 import { coveragePage } from '../coverage-page.ts'
 import { form, page, type Shown, type SignedIn, type WebRoute } from '../route.ts'
 import { type SourcesData, sourcesPage } from '../sources-page.ts'
@@ -13,7 +13,7 @@ const show = async ({ falconer, who }: SignedIn, over: Partial<SourcesData> = {}
   sourcesPage(falconer, who, {
     sources: await listSources(falconer.db),
     deadLetters: await listDeadLetters(falconer.db, { limit: 20 }),
-    sensors: await listSensors(falconer.db, { limit: 12, silentBeforeNs: silentBeforeNs(falconer) }),
+    sensors: await listSensors(falconer.db, { limit: 12, silentBeforeNs: silentBeforeNs(falconer.clock) }),
     made: null,
     notice: null,
     ...over,

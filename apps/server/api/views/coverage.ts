@@ -1,7 +1,7 @@
 /** How the API shows the ledger of what was looked at. */
 import { z } from 'zod'
 import { gapKinds } from '../../../../domain/coverage.ts'
-import type { Covered } from '../../coverage.ts'
+import type { Covered } from '../../../../store/coverage-ledger.ts'
 import { date } from './fields.ts'
 
 export const CoveredView = z.object({

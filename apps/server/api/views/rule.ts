@@ -1,7 +1,7 @@
 /** How the API shows a rule of Falco’s as it is loaded. */
 import { z } from 'zod'
 import { Priority } from '../../../../domain/severity.ts'
-import type { RuleNow } from '../../falco-rules.ts'
+import type { RuleNow } from '../../../../collectors/falco-rules/as-loaded.ts'
 import { date } from './fields.ts'
 
 export const RuleSummary = z.object({

@@ -1,29 +1,29 @@
 /** The graph as it is asked by pages, API and commands: what is marked is derived first, and every answer says what it stands on. */
-import type { Entity } from '../../domain/entity.ts'
-import { formatEventTime } from '../../domain/event-time.ts'
-import type { GraphView } from '../../domain/graph-view.ts'
-import { deriveMarked } from '../../graph/derive.ts'
-import { namedNode, nodeNamed } from '../../graph/ask.ts'
-import { viewOfIncident, viewOfNode } from '../../graph/view/view.ts'
-import { inventoryFreshness } from '../../store/entities.ts'
-import { derivationState } from '../../store/graph-units.ts'
-import type { Falconer } from './falconer.ts'
-import { findIncident } from './find.ts'
+import type { Entity } from '../domain/entity.ts'
+import { formatEventTime } from '../domain/event-time.ts'
+import type { GraphView } from '../domain/graph-view.ts'
+import { deriveMarked } from './derive.ts'
+import { namedNode, nodeNamed } from './ask.ts'
+import { viewOfIncident, viewOfNode } from './view/view.ts'
+import { inventoryFreshness } from '../store/entities.ts'
+import { derivationState } from '../store/graph-units.ts'
+import type { Clock } from '../domain/clock.ts'
+import type { Database } from '../store/database.ts'
+import { findIncident } from '../store/find.ts'
+
+export type Asked = { db: Database; clock: Clock }
 
 /** So long a question waits for what is still to be derived; then it answers with what there is and says so. */
 const patienceMs = 2_000
 
 /** Derives what is marked, for a while. The loop of a server does the rest. */
-export async function deriveFirst({ db, clock }: Falconer): Promise<void> {
+export async function deriveFirst({ db, clock }: Asked): Promise<void> {
   const until = clock.now().getTime() + patienceMs
   while ((await deriveMarked(db, clock)).more && clock.now().getTime() < until);
 }
 
 /** In a sentence: how fresh inventory is, and whether anything is still to be derived. */
-export async function graphFreshness(
-  { db }: Falconer,
-  { scope, atNs }: { scope?: string | undefined; atNs: bigint | null },
-): Promise<string> {
+export async function graphFreshness({ db }: Asked, { scope, atNs }: { scope?: string | undefined; atNs: bigint | null }): Promise<string> {
   const known = (await inventoryFreshness(db)).filter((one) => scope === undefined || one.scope === scope)
   const { waiting } = await derivationState(db, scope)
   const seen = known.map((one) => `${one.scope} as last observed at ${formatEventTime(one.lastNs)}`)
@@ -34,13 +34,13 @@ export async function graphFreshness(
   ].join(' ')
 }
 
-export const findNode = ({ db }: Falconer, text: string, scope?: string): Promise<Entity> => nodeNamed(db, text, scope)
+export const findNode = ({ db }: Asked, text: string, scope?: string): Promise<Entity> => nodeNamed(db, text, scope)
 
 export type ViewQuestion = { node: string; scope?: string | undefined } | { incident: string }
 
 /** What is to be drawn: around a node, or an incident. Throws NotFoundError and InputError. */
 export async function graphView(
-  falconer: Falconer,
+  falconer: Asked,
   question: ViewQuestion,
   { depth, atNs }: { depth: number; atNs: bigint | null },
 ): Promise<GraphView> {

@@ -1,11 +1,11 @@
 /** Finds a record by what a person typed or a URL holds: its id or its short form. Throws NotFoundError. */
-import { NotFoundError } from '../../domain/errors.ts'
-import { parseId } from '../../domain/ids.ts'
-import type { Incident } from '../../domain/incident.ts'
-import type { Proposal } from '../../domain/proposal.ts'
-import type { Queryable } from '../../store/database.ts'
-import { getIncident } from '../../store/incidents.ts'
-import { getProposal } from '../../store/proposals.ts'
+import { NotFoundError } from '../domain/errors.ts'
+import { parseId } from '../domain/ids.ts'
+import type { Incident } from '../domain/incident.ts'
+import type { Proposal } from '../domain/proposal.ts'
+import type { Queryable } from './database.ts'
+import { getIncident } from './incidents.ts'
+import { getProposal } from './proposals.ts'
 
 export async function findIncident(db: Queryable, text: string): Promise<Incident> {
   const id = parseId('incident', text)

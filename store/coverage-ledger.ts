@@ -2,15 +2,29 @@
  * The coverage ledger, put together: each source, each sensor and each thing that was scanned, when it was last looked at, and its gaps; and
  * whom outside what was seen could not be told.
  */
-import { type CoverageGap, destinationGaps, expectedMs, pullGaps, scanGaps, sensorGaps, sourceGaps } from '../../domain/coverage.ts'
-import { formatEventTime, toDate } from '../../domain/event-time.ts'
-import { type Destination, listDestinations } from '../../store/incident-notices.ts'
-import { goneScans, listPulls, type Pull } from '../../store/pulls.ts'
-import { newestScans, type Scan } from '../../store/scans.ts'
-import { listSensors, type Sensor } from '../../store/sensors.ts'
-import { listSources, type Source } from '../../store/sources.ts'
-import type { Falconer } from './falconer.ts'
-import { silentBeforeNs } from './sources.ts'
+import {
+  type CoverageGap,
+  destinationGaps,
+  expectedMs,
+  pullGaps,
+  scanGaps,
+  sensorExpectedMs,
+  sensorGaps,
+  sourceGaps,
+} from '../domain/coverage.ts'
+import { formatEventTime, fromDate, toDate } from '../domain/event-time.ts'
+import { type Destination, listDestinations } from './incident-notices.ts'
+import { goneScans, listPulls, type Pull } from './pulls.ts'
+import { newestScans, type Scan } from './scans.ts'
+import { listSensors, type Sensor } from './sensors.ts'
+import { listSources, type Source } from './sources.ts'
+import type { Clock } from '../domain/clock.ts'
+import type { Database } from './database.ts'
+
+export type Ledgered = { db: Database; clock: Clock }
+
+/** A sensor that was last heard before this is silent. */
+export const silentBeforeNs = (clock: Clock): bigint => fromDate(new Date(clock.now().getTime() - sensorExpectedMs))
 
 export type Covered = {
   kind: 'source' | 'sensor' | 'scan' | 'destination'
@@ -27,11 +41,10 @@ export type Covered = {
 /** Those with gaps first, at most `limit` sensors and scans; `total` and `withGaps` count what is listed, and it is `complete` when that is all. */
 export type Ledger = { at: Date; covered: Covered[]; total: number; withGaps: number; complete: boolean }
 
-export async function coverage(falconer: Falconer, { limit, scope }: { limit: number; scope?: string }): Promise<Ledger> {
-  const { db, clock } = falconer
+export async function coverage({ db, clock }: Ledgered, { limit, scope }: { limit: number; scope?: string }): Promise<Ledger> {
   const at = clock.now()
   const sources = (await listSources(db)).filter((source) => scope === undefined || source.scope === scope)
-  const { sensors, total: sensorCount } = await listSensors(db, { limit, silentBeforeNs: silentBeforeNs(falconer) })
+  const { sensors, total: sensorCount } = await listSensors(db, { limit, silentBeforeNs: silentBeforeNs(clock) })
   const scans = await newestScans(db, { limit: limit + 1, scope })
   const shown = scans.slice(0, limit)
   const gone = await goneScans(db, shown)
@@ -122,7 +135,7 @@ const ofDestination = (destination: Destination, now: Date): Covered => ({
 
 const mostScans = 1_000
 /** How fresh posture is, in one sentence that can stand beside any answer. Of more targets than can be looked through the newest count. */
-export async function freshness({ db, clock }: Falconer, scope?: string): Promise<string> {
+export async function freshness({ db, clock }: Ledgered, scope?: string): Promise<string> {
   const now = clock.now()
   const scans = await newestScans(db, { limit: mostScans, scope })
   const [newest, oldest] = [scans[0], scans.at(-1)]

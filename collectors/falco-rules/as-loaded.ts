@@ -1,6 +1,6 @@
 /** Falco’s rules as it holds them once all files are loaded, cluster by cluster, each with what made it so and what is wrong with it. Nothing is stored here. */
-import { type LoadedRule, loadRules } from '../../collectors/falco-rules/expand.ts'
-import type { Problem } from '../../collectors/falco-rules/merge.ts'
+import { type LoadedRule, loadRules } from './expand.ts'
+import type { Problem } from './merge.ts'
 import { InputError, NotFoundError } from '../../domain/errors.ts'
 import { toDate } from '../../domain/event-time.ts'
 import type { Queryable } from '../../store/database.ts'
