@@ -3,21 +3,13 @@
  * running server with the local user's token, for one process alone holds the embedded database.
  */
 import { StreamableHTTPClientTransport, UnauthorizedError } from '@modelcontextprotocol/client'
-import type { JSONRPCMessage } from '@modelcontextprotocol/server'
+import type { JSONRPCMessage, McpServerFactory } from '@modelcontextprotocol/server'
 import { serveStdio, StdioServerTransport } from '@modelcontextprotocol/server/stdio'
-import type { Config } from '../../config/config.ts'
-import { operatorPrincipal } from '../../domain/principal.ts'
-import { composeFalconer } from '../server/falconer.ts'
-import { serverFor } from '../server/mcp.ts'
-import type { Choice } from '../../tools/server.ts'
 
 /** Serves until the client closes its end. */
-export async function serveHere(config: Config, choice: Choice): Promise<void> {
-  const falconer = await composeFalconer(config, { as: 'command', quietMs: 0 })
-  const transport = new StdioServerTransport()
-  serveStdio(() => serverFor(falconer, { principal: operatorPrincipal, channel: 'mcp', choice }), { transport })
+export async function serveHere(factory: McpServerFactory): Promise<void> {
+  serveStdio(factory, { transport: new StdioServerTransport() })
   await new Promise<void>((resolve) => process.stdin.once('close', resolve))
-  await falconer.close()
 }
 
 /** Hands every message to `url` and every answer back; the server keeps nothing between them. */
@@ -25,7 +17,9 @@ export async function relay(url: string, token: string): Promise<void> {
   const here = new StdioServerTransport()
   const there = new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers: { authorization: `Bearer ${token}` } } })
   const waiting = new Set<Promise<void>>()
+  // oxlint-disable-next-line unicorn/prefer-add-event-listener -- a transport of the SDK has this property and nothing else
   there.onmessage = (answer) => void here.send(answer)
+  // oxlint-disable-next-line unicorn/prefer-add-event-listener
   here.onmessage = (message) => {
     const work = there.send(message).catch((error: unknown) => tellFailed(here, message, error))
     waiting.add(work)

@@ -1,6 +1,7 @@
 import { Option } from 'commander'
 import { loadConfig } from '../../../config/config.ts'
 import { ConfigError, InputError } from '../../../domain/errors.ts'
+import { operatorPrincipal } from '../../../domain/principal.ts'
 import { type CliCommand, examples } from '../command.ts'
 
 type Given = { toolsets?: string; readOnly?: boolean }
@@ -25,7 +26,13 @@ export const mcpCommand: CliCommand = {
         const { relay, serveHere } = await import('../../mcp/stdio.ts')
         if (url === undefined) {
           if (holder !== undefined) throw new InputError(`${config.FALCONER_DATA} is in use by a command; try again when it is done.`)
-          return serveHere(config, choice)
+          const [{ composeFalconer }, { serverFor }] = await Promise.all([
+            import('../../server/falconer.ts'),
+            import('../../server/mcp.ts'),
+          ])
+          const falconer = await composeFalconer(config, { as: 'command', quietMs: 0 })
+          await serveHere(() => serverFor(falconer, { principal: operatorPrincipal, channel: 'mcp', choice }))
+          return falconer.close()
         }
         const token = config.FALCONER_TOKEN
         if (token === undefined)
