@@ -1,9 +1,7 @@
 /** Sources managed: add, new secret, disable. Each change is audited in its own transaction; a secret is answered once, its hash is kept. */
 import { z } from 'zod'
 import { collectors } from '../../collectors/registry.generated.ts'
-import { sensorExpectedMs } from '../../domain/coverage.ts'
 import { InputError, NotFoundError } from '../../domain/errors.ts'
-import { fromDate } from '../../domain/event-time.ts'
 import { appendAudit } from '../../store/audit.ts'
 import type { Transaction } from '../../store/database.ts'
 import {
