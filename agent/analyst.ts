@@ -20,6 +20,9 @@ const Draft = Report.omit({ ungrounded: true }).extend({
   reasons: claims,
   unusual: claims.default([]),
   timeline: claims,
+  rootCause: claims.default([]),
+  fixFirst: claims.default([]),
+  blastRadius: claims.default([]),
   unknowns: z.array(z.string().max(10_000)).max(200),
   actions: z.array(RecommendedAction.extend({ reason: z.string().max(2_000) })).max(200),
 })

@@ -8,19 +8,26 @@ import type { Entity } from '../domain/entity.ts'
 import { FalconerError, NotFoundError } from '../domain/errors.ts'
 import { isId, isRowNumber } from '../domain/ids.ts'
 import type { Incident } from '../domain/incident.ts'
-import { buildCaseFile, type CaseFile, type Coverage, sample } from '../incidents/case-file.ts'
+import { dayOf, nothingKnown } from '../incidents/baseline.ts'
+import { type Baseline, buildCaseFile, type CaseFile, type Coverage, sample } from '../incidents/case-file.ts'
 import { type AlertContext, noContext } from '../incidents/context.ts'
 import { ground, lastHeard, type RecordReader } from '../incidents/grounding.ts'
+import { normalBefore } from '../incidents/normal.ts'
+import { readPosture } from '../incidents/read-posture.ts'
+import { stepId } from '../incidents/record-field.ts'
 import { getAlerts } from '../store/alerts.ts'
+import { getSteps, type StepKey } from '../store/attack-steps.ts'
+import { countsOfRules } from '../store/baseline-counts.ts'
 import type { Database, Queryable } from '../store/database.ts'
 import { getEntities, inventoryFreshness } from '../store/entities.ts'
 import { decisionsOf, getDecision } from '../store/decisions.ts'
+import { getFindingFacts } from '../store/finding-facts.ts'
 import { getIncident, markInvestigated } from '../store/incidents.ts'
 import { groupsOf } from '../store/groups.ts'
 import { alertCandidates, membershipsOf } from '../store/memberships.ts'
-import { type History, ruleHistory } from '../store/rule-history.ts'
 import { finishInvestigation, type Investigation, startInvestigation } from '../store/investigations.ts'
 import { listSources } from '../store/sources.ts'
+import { watchedDays } from '../store/watched-days.ts'
 import { type Analyst, checkedDraft } from './analyst.ts'
 
 const sampleSize = 200
@@ -43,7 +50,7 @@ export async function investigate(
     at: clock.now(),
   })
   try {
-    const file = await readCase(db, incident.id, options)
+    const file = await readCase(db, clock.now(), incident.id, options)
     // Taken before the analyst has the file: what it does to its copy widens nothing.
     const entityIds = new Set(file.entities.map((entity) => entity.id.toString()))
     const coverage = new Map(file.coverage.map((source) => [source.name, lastHeard(source)]))
@@ -66,7 +73,7 @@ export async function investigate(
 }
 
 /** The case file of an incident, as it is now. */
-export async function readCase(db: Database, incidentId: string, options: InvestigateOptions): Promise<CaseFile> {
+export async function readCase(db: Database, now: Date, incidentId: string, options: InvestigateOptions): Promise<CaseFile> {
   const incident = await getIncident(db, { id: incidentId })
   if (incident === undefined) throw new NotFoundError(`There is no incident ${incidentId}.`)
   const candidates = await alertCandidates(db, incident.id)
@@ -93,7 +100,16 @@ export async function readCase(db: Database, incidentId: string, options: Invest
           }
     return { alert, context }
   })
-  const inventory = (await inventoryFreshness(db)).find((one) => one.scope === incident.scope)
+  const placed = new Set(entities.keys())
+  const others = await getEntities(
+    db,
+    incident.entityIds.filter((id) => !placed.has(id.toString())),
+  )
+  const about = { now, scope: incident.scope, firstNs: incident.firstNs, lastNs: incident.lastNs }
+  // The incident may have begun in a cloud account: what can be acted on is in a cluster.
+  const scopes = [incident.scope, ...[...entities.values()].map((entity) => entity.scope)]
+  const scope = scopes.find((one) => options.cluster(one) !== null) ?? incident.scope
+  const inventory = (await inventoryFreshness(db)).find((one) => one.scope === scope)
   return buildCaseFile({
     incident,
     resolved,
@@ -101,18 +117,23 @@ export async function readCase(db: Database, incidentId: string, options: Invest
     groups: (await groupsOf(db, [incident.id])).get(incident.id) ?? [],
     coverage: await coverageOf(db),
     decisions: await decisionsOf(db, incident.id),
-    history: await historyOf(db, incident, [...entities.values()]),
+    posture: await readPosture(db, { ...about, alerts: resolved, others: others.filter(({ kind }) => cloudKinds.has(kind)) }),
+    baseline: await baselineOf(db, incident),
     inventory: inventory === undefined ? null : { scope: inventory.scope, pods: inventory.pods, lastNs: inventory.lastNs },
-    cluster: options.cluster(incident.scope),
+    cluster: options.cluster(scope),
   })
 }
 
-/** Here is the workload, or the pod where there is none. */
-async function historyOf(db: Queryable, incident: Incident, entities: readonly Entity[]): Promise<History> {
-  const workloads = entities.filter((entity) => entity.kind === 'workload')
-  const here = workloads.length > 0 ? workloads : entities.filter((entity) => entity.kind === 'pod')
-  const { scope, id, rules, firstNs } = incident
-  return ruleHistory(db, { scope, incidentId: id, rules, beforeNs: firstNs, entityIds: here.map((entity) => entity.id) })
+/** What no alert is placed at, and may still be where it happened. */
+const cloudKinds: ReadonlySet<Entity['kind']> = new Set(['identity', 'cloud_resource'])
+
+async function baselineOf(db: Queryable, incident: Incident): Promise<Baseline> {
+  const day = dayOf(incident.firstNs)
+  const normal = (await normalBefore(db, [incident])).get(incident.id) ?? nothingKnown
+  const [sinceDay] = await watchedDays(db, incident.scope)
+  const counts = await countsOfRules(db, incident.scope, incident.rules, day)
+  const rules = incident.rules.map((rule) => ({ rule, ...(counts.get(rule) ?? { count: 0, days: 0 }) }))
+  return { ...normal, sinceDay: sinceDay !== undefined && sinceDay < day ? sinceDay : null, rules }
 }
 
 async function coverageOf(db: Queryable): Promise<Coverage[]> {
@@ -139,10 +160,33 @@ export function recordReader(db: Queryable): RecordReader {
     const sources = await coverageOf(db)
     return names.map((name) => sources.find((source) => source.name === name))
   }, options)
+  const findings = new DataLoader(async (ids: readonly string[]) => {
+    const found = new Map((await getFindingFacts(db, ids)).map((finding) => [finding.id, finding]))
+    return ids.map((id) => found.get(id.toLowerCase()))
+  }, options)
+  const steps = new DataLoader(async (ids: readonly string[]) => {
+    const found = new Map(
+      (
+        await getSteps(
+          db,
+          ids.flatMap((id) => stepKeyOf(id) ?? []),
+        )
+      ).map((step) => [stepId(step), step]),
+    )
+    return ids.map((id) => found.get(id))
+  }, options)
   return {
     alert: async (id) => (isId(id) ? alerts.load(id) : undefined),
     entity: (id) => entities.load(id),
     decision: (id) => getDecision(db, id),
     coverage: (name) => coverage.load(name),
+    finding: async (id) => (isId(id) ? findings.load(id) : undefined),
+    step: (id) => steps.load(id),
   }
+}
+
+/** Undefined: it is no step's id, as `stepId` writes them. */
+function stepKeyOf(id: string): StepKey | undefined {
+  const [, src = '', type = '', dst = ''] = /^([1-9]\d{0,18})\/([a-z][a-z0-9-]*)\/([1-9]\d{0,18})$/.exec(id) ?? []
+  return isRowNumber(src) && isRowNumber(dst) ? { src: BigInt(src), type, dst: BigInt(dst) } : undefined
 }

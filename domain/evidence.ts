@@ -5,12 +5,16 @@
 import { z } from 'zod'
 
 export const EvidenceRef = z.object({
-  record: z.enum(['alert', 'entity', 'decision', 'coverage']),
-  id: z.string().describe('Alert UUID, entity row id, decision id, or source name for coverage'),
+  record: z.enum(['alert', 'entity', 'decision', 'coverage', 'finding', 'step']),
+  id: z
+    .string()
+    .describe('Alert UUID, entity row id, decision id, source name for coverage, finding UUID, or of an attack step src/type/dst'),
   path: z
     .string()
     .nullable()
-    .describe('Field that was read, as alert.fields keys ("proc.cmdline") or "rule", "eventTime", "pod"; null cites the whole record'),
+    .describe(
+      'Field that was read, as alert.fields keys ("proc.cmdline") or "rule", "eventTime", "pod", "check", "because"; null cites the whole record',
+    ),
   value: z.string().nullable().describe('What stood there, as text'),
 })
 export type EvidenceRef = z.infer<typeof EvidenceRef>

@@ -20,7 +20,7 @@ export const everyOf = (scope: string, kind: 'secret' | 'pod' | 'node' | 'servic
  */
 export const meetingPoint = (
   scope: string,
-  what: 'pod-network' | 'node-network' | 'node-processes' | 'node-memory',
+  what: 'pod-network' | 'pod-traffic' | 'node-network' | 'node-processes' | 'node-memory',
   of: string | null,
 ): EntityRef => ({ scope, kind: 'endpoint', key: `${what}/${of ?? '-'}` })
 export const isEveryOf = ({ key }: Pick<EntityRef, 'key'>): boolean => key.endsWith('/*')

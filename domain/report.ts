@@ -44,16 +44,18 @@ export const Report = z.object({
   reasons: z.array(GroundedClaim).describe('Why this verdict'),
   unusual: z.array(GroundedClaim).describe('What was not like this before, as far back as alerts go'),
   timeline: z.array(GroundedClaim),
+  rootCause: z.array(GroundedClaim).default([]).describe('What made it possible, the most likely first; empty: see what is not known'),
+  rootCauses: z.number().int().default(0).describe('How many candidates there were; the best of them are told'),
+  fixFirst: z.array(GroundedClaim).default([]).describe('What to change so that it cannot happen again, what helps most first'),
+  blastRadius: z.array(GroundedClaim).default([]).describe('What whoever is there could take next'),
   unknowns: z.array(z.string()).describe('What was not observed, and since when'),
   techniques: z.array(z.object({ id: z.string(), tactic: z.string().nullable() })),
   actions: z.array(RecommendedAction),
   ungrounded: z.number().int().describe('Claims shown as hypotheses'),
 })
 export type Report = z.infer<typeof Report>
+/** The parts of a report that are claims. */
+export const claimParts = ['summary', 'reasons', 'unusual', 'timeline', 'rootCause', 'fixFirst', 'blastRadius'] as const
+export type ClaimPart = (typeof claimParts)[number]
 /** What an analyst writes before grounding. */
-export type DraftReport = Omit<Report, 'summary' | 'reasons' | 'unusual' | 'timeline' | 'ungrounded'> & {
-  summary: Claim[]
-  reasons: Claim[]
-  unusual: Claim[]
-  timeline: Claim[]
-}
+export type DraftReport = Omit<Report, ClaimPart | 'ungrounded'> & Record<ClaimPart, Claim[]>

@@ -99,6 +99,12 @@ describe('mutate', () => {
           'Terminal shell',
         ])
           expect(text).not.toContain(word)
+        // What was scanned is what runs, under its new names.
+        const scanned = JSON.stringify(other.trivy)
+        expect(scanned).not.toMatch(/checkout|catalogue/)
+        const digests = scanned.match(/(?<=@)sha256:[0-9a-f]{64}/g) ?? []
+        expect(digests).not.toEqual(JSON.stringify(story.trivy).match(/(?<=@)sha256:[0-9a-f]{64}/g))
+        expect(digests.every((digest) => JSON.stringify(other.objects).includes(digest))).toBe(true)
         // Every container of an alert that was in inventory still is, and so is every pod that an alert names.
         const known = ({ alerts, ...scenario }: Scenario): number =>
           alerts.filter((alert) =>

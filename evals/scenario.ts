@@ -20,7 +20,9 @@ export type Scenario = z.infer<typeof Description> & {
   alerts: FalcoDocument[]
   flows: Flow[]
   logs: Record<string, string>
+  /** A scanner’s report of before it happened; null: nobody looked. */ trivy: TrivyReport | null
 }
+type TrivyReport = { CreatedAt: string } & Record<string, unknown>
 
 const folder = new URL('scenarios/', import.meta.url)
 export const scenarioNames = (): string[] =>
@@ -44,6 +46,7 @@ export function loadScenario(name: string, endAt: Date): Scenario {
     objects: (JSON.parse(read('inventory.json') ?? '{"items":[]}') as { items: KubernetesJson[] }).items,
     flows: JSON.parse(read('connections.json') ?? '[]') as Flow[],
     logs: JSON.parse(read('logs.json') ?? '{}') as Record<string, string>,
+    trivy: JSON.parse(read('trivy.json') ?? 'null') as TrivyReport | null,
   }
   const last = scenario.alerts.reduce((latest, alert) => (timeOf(alert) > latest ? timeOf(alert) : latest), 0n)
   return withTimes(scenario, (ns) => ns + BigInt(endAt.getTime()) * 1_000_000n - last)
@@ -55,8 +58,10 @@ export const toJsonLines = (alerts: readonly FalcoDocument[]): string => alerts.
 const timeOf = (alert: FalcoDocument): bigint => parseEventTime(alert.time) ?? 0n
 
 function withTimes(scenario: Scenario, move: (ns: bigint) => bigint): Scenario {
+  const { trivy } = scenario
   return {
     ...scenario,
+    trivy: trivy === null ? null : { ...trivy, CreatedAt: formatEventTime(move(parseEventTime(trivy.CreatedAt) ?? 0n)) },
     alerts: scenario.alerts.map((alert) => {
       const ns = move(timeOf(alert))
       // Falco writes all nine digits, and begins its prose with the time of day.
@@ -73,9 +78,9 @@ export const withNoise = (story: Scenario, noise: Scenario): Scenario => ({ ...s
 /** Other names, ids, addresses, rules, gaps and order, all from the seed; the same story, ending at the same time. */
 export function mutate(scenario: Scenario, seed: number): Scenario {
   const bits = (salt: string): string => createHash('sha256').update(`${seed}/${salt}`).digest('hex')
-  const { objects, alerts, flows, logs } = scenario
-  const text = renamed(stringifyExact({ objects, alerts, flows, logs }), namesIn(objects), bits)
-  const changed = parseExact(text) as Pick<Scenario, 'objects' | 'alerts' | 'flows' | 'logs'>
+  const { objects, alerts, flows, logs, trivy } = scenario
+  const text = renamed(stringifyExact({ objects, alerts, flows, logs, trivy }), namesIn(objects), bits)
+  const changed = parseExact(text) as Pick<Scenario, 'objects' | 'alerts' | 'flows' | 'logs' | 'trivy'>
   const ruled = changed.alerts.map((alert) => ({
     ...alert,
     rule: alert.rule.startsWith('Falco internal') ? alert.rule : `Custom ${word(bits(alert.rule))} detection`,

@@ -39,7 +39,7 @@ export function namedNode(entity: Entity): NamedNode {
 
 function titleOf(entity: Entity): string {
   const { kind, name, namespace } = entity
-  if (kind === 'internet' || isEveryOf(entity)) return name
+  if (kind === 'internet' || kind === 'endpoint' || isEveryOf(entity)) return name
   return `${kindWords(entity)} ${namespace === null ? name : `${namespace}/${name}`}`
 }
 

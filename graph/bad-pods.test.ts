@@ -3,8 +3,8 @@ import { isEveryOf, type NewStep } from '../domain/graph.ts'
 import { badPods, shapesOf } from '../test/support/bad-pods.ts'
 import { allSteps, type Json, named } from '../test/support/graph-world.ts'
 
-/** What anyone in a pod has without any of it being allowed: the cluster’s network and, unless it is forbidden, a token. */
-const usual = ['account-token', 'join-network']
+/** What anyone in a pod has without any of it being allowed: the cluster’s network and, unless they are taken away, a token and packets to forge. */
+const usual = ['account-token', 'join-network', 'spoof-neighbours']
 const outOf = (steps: readonly NewStep[], kinds: readonly string[]): NewStep[] =>
   steps.filter(({ from }) => kinds.includes(from.kind) && !isEveryOf(from))
 const waysOf = (steps: readonly NewStep[]): string[] =>
@@ -43,21 +43,26 @@ describe('a pod with nothing-allowed', () => {
   const denyAll = named('NetworkPolicy', 'deny', { spec: { podSelector: {}, policyTypes: ['Ingress', 'Egress'] } })
   const left = (...objects: Json[]): string[] => outOf(allSteps(objects), ['pod']).map(({ type, to }) => `${type} → ${to.key}`)
 
-  it('has left what every pod has: the network of its namespace and the token of its account', () => {
-    expect(left(named('Pod', 'good', { spec }))).toEqual([
-      'account-token → default/ServiceAccount/default',
-      'join-network → pod-network/default',
-    ])
+  const network = 'join-network → pod-network/default'
+  const traffic = 'spoof-neighbours → pod-traffic/-'
+  const token = 'account-token → default/ServiceAccount/default'
+  it('has left what every pod has: the network of its namespace, the token of its account, packets to forge', () => {
+    expect(left(named('Pod', 'good', { spec }))).toEqual([token, network, traffic])
   })
   it('has no token when the pod or its account forbids it', () => {
     const forbidden = named('Pod', 'good', { spec: { ...spec, automountServiceAccountToken: false } })
-    expect(left(forbidden)).toEqual(['join-network → pod-network/default'])
+    expect(left(forbidden)).toEqual([network, traffic])
     const account = named('ServiceAccount', 'default', { automountServiceAccountToken: false })
-    expect(left(named('Pod', 'good', { spec }), account)).toEqual(['join-network → pod-network/default'])
+    expect(left(named('Pod', 'good', { spec }), account)).toEqual([network, traffic])
     const insists = named('Pod', 'good', { spec: { ...spec, automountServiceAccountToken: true } })
-    expect(left(insists, account)).toHaveLength(2)
+    expect(left(insists, account)).toEqual([token, network, traffic])
   })
-  it('leads nowhere when it has no token and a policy keeps it in', () => {
-    expect(left(named('Pod', 'good', { spec: { ...spec, automountServiceAccountToken: false } }), denyAll)).toEqual([])
+  it('forges nothing when it drops its capabilities, or is not root and cannot become it', () => {
+    for (const securityContext of [{ capabilities: { drop: ['ALL'] } }, { runAsUser: 1000, allowPrivilegeEscalation: false }])
+      expect(left(named('Pod', 'good', { spec: { containers: [{ name: 'app', image: 'a', securityContext }] } }))).toEqual([token, network])
+  })
+  it('leads nowhere when it has no token, drops its capabilities, and a policy keeps it in', () => {
+    const containers = [{ name: 'app', image: 'a', securityContext: { capabilities: { drop: ['ALL'] } } }]
+    expect(left(named('Pod', 'good', { spec: { containers, automountServiceAccountToken: false } }), denyAll)).toEqual([])
   })
 })

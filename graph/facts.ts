@@ -111,7 +111,7 @@ function token(place: Place, account: Account): PlaceFact {
       ? shown(account.account, 'properties.automountServiceAccountToken', mounted)
       : shown(place.specOf, `${place.specPath}.automountServiceAccountToken`, place.spec.automountServiceAccountToken ?? null)
   if (!mounted) return { code: 'token_not_mounted', text: `${place.title} has no token of ${title} in it`, evidence: [evidence], fix: null }
-  const fix = fixed(`token/${place.name}`, `Give ${place.title} no token (automountServiceAccountToken: false)`, place.ref)
+  const fix = fixed(`token/${place.name}`, `Give ${place.title} no token (set automountServiceAccountToken to false)`, place.ref)
   return { code: 'token_mounted', text: `${place.title} has the token of ${title} in it`, evidence: [evidence], fix }
 }
 

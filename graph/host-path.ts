@@ -52,15 +52,7 @@ const keys = [
   '/var/lib/rancher',
 ]
 /** Files of other pods on the node, their tokens and Secrets among them. */
-const pods = [
-  '/var/lib/kubelet/pods',
-  '/var/lib/docker',
-  '/var/lib/containerd',
-  '/var/lib/containers',
-  '/var/lib/rancher',
-  '/run/containerd',
-  '/proc',
-]
+const pods = ['/var/lib/kubelet/pods', '/var/lib/docker', '/var/lib/containerd', '/var/lib/containers', '/var/lib/rancher', '/proc']
 /** Under what is sensitive, and harmless: sockets that plug-ins answer on, what every node has alike. */
 const harmless = [
   '/var/lib/kubelet/plugins',

@@ -189,3 +189,12 @@ function usable(one: DeclaredContainer): string[] {
   const names = one.security.capabilitiesAdded.map((name) => name.toUpperCase().replace(/^CAP_/, ''))
   return names.includes('ALL') ? [...Object.keys(dangerous), 'SYS_PTRACE'] : names
 }
+
+/** Runtimes give NET_RAW to every container that does not drop it. Of what was recorded before this was looked at nothing is said. */
+export function mayForgePackets({ init, privileged: all, security, ...rest }: DeclaredContainer): boolean {
+  if (init || security === undefined) return false
+  const plain = (names: readonly string[]): string[] => names.map((name) => name.toUpperCase().replace(/^CAP_/, ''))
+  const has = (names: readonly string[]): boolean => plain(names).some((name) => name === 'NET_RAW' || name === 'ALL')
+  const usableByUser = !notRoot({ init, privileged: all, security, ...rest }) || security.allowPrivilegeEscalation !== false
+  return all || (usableByUser && (has(security.capabilitiesAdded) || !has(security.capabilitiesDropped)))
+}

@@ -1,6 +1,6 @@
 /**
  * The techniques steps are named by: MITRE ATT&CK (v17) and Microsoft’s Threat Matrix for Kubernetes. One table, so that an id is right in one place.
- * `matrix` is the matrix’s own entry for the same act; null where it has none.
+ * Of a sub-technique its own name. `matrix` is the matrix’s own entry for the same act; null where it has none.
  */
 import type { Technique } from '../domain/graph.ts'
 
@@ -10,24 +10,20 @@ export const techniques = {
   escapeToHost: { id: 'T1611', name: 'Escape to Host', tactic: 'TA0004', matrix: null },
   escapePrivileged: { id: 'T1611', name: 'Escape to Host', tactic: 'TA0004', matrix: 'MS-TA9018' },
   escapeHostPath: { id: 'T1611', name: 'Escape to Host', tactic: 'TA0004', matrix: 'MS-TA9013' },
-  credentialsInFiles: { id: 'T1552.001', name: 'Unsecured Credentials: Credentials In Files', tactic: 'TA0006', matrix: 'MS-TA9027' },
-  filesOnHost: { id: 'T1552.001', name: 'Unsecured Credentials: Credentials In Files', tactic: 'TA0006', matrix: null },
-  privateKeys: { id: 'T1552.004', name: 'Unsecured Credentials: Private Keys', tactic: 'TA0006', matrix: null },
+  credentialsInFiles: { id: 'T1552.001', name: 'Credentials In Files', tactic: 'TA0006', matrix: 'MS-TA9027' },
+  filesOnHost: { id: 'T1552.001', name: 'Credentials In Files', tactic: 'TA0006', matrix: null },
+  privateKeys: { id: 'T1552.004', name: 'Private Keys', tactic: 'TA0006', matrix: null },
+  arpPoisoning: { id: 'T1557.002', name: 'Adversary-in-the-Middle: ARP Cache Poisoning', tactic: 'TA0006', matrix: 'MS-TA9036' },
   networkSniffing: { id: 'T1040', name: 'Network Sniffing', tactic: 'TA0006', matrix: null },
-  instanceMetadata: { id: 'T1552.005', name: 'Unsecured Credentials: Cloud Instance Metadata API', tactic: 'TA0006', matrix: 'MS-TA9028' },
+  instanceMetadata: { id: 'T1552.005', name: 'Cloud Instance Metadata API', tactic: 'TA0006', matrix: 'MS-TA9028' },
   localData: { id: 'T1005', name: 'Data from Local System', tactic: 'TA0009', matrix: null },
   networkDiscovery: { id: 'T1046', name: 'Network Service Discovery', tactic: 'TA0007', matrix: 'MS-TA9031' },
   accountToken: { id: 'T1528', name: 'Steal Application Access Token', tactic: 'TA0006', matrix: 'MS-TA9016' },
-  readSecrets: { id: 'T1552.007', name: 'Unsecured Credentials: Container API', tactic: 'TA0006', matrix: 'MS-TA9025' },
+  readSecrets: { id: 'T1552.007', name: 'Container API', tactic: 'TA0006', matrix: 'MS-TA9025' },
   deployContainer: { id: 'T1610', name: 'Deploy Container', tactic: 'TA0002', matrix: 'MS-TA9008' },
   containerCommand: { id: 'T1609', name: 'Container Administration Command', tactic: 'TA0002', matrix: 'MS-TA9006' },
-  clusterRoles: {
-    id: 'T1098.006',
-    name: 'Account Manipulation: Additional Container Cluster Roles',
-    tactic: 'TA0004',
-    matrix: 'MS-TA9019',
-  },
-  clusterAdmin: { id: 'T1078.003', name: 'Valid Accounts: Local Accounts', tactic: 'TA0004', matrix: 'MS-TA9019' },
+  clusterRoles: { id: 'T1098.006', name: 'Additional Container Cluster Roles', tactic: 'TA0004', matrix: 'MS-TA9019' },
+  clusterAdmin: { id: 'T1078.003', name: 'Local Accounts', tactic: 'TA0004', matrix: 'MS-TA9019' },
   validAccounts: { id: 'T1078', name: 'Valid Accounts', tactic: 'TA0004', matrix: null },
   admissionController: { id: 'T1546', name: 'Event Triggered Execution', tactic: 'TA0004', matrix: 'MS-TA9015' },
   certificates: { id: 'T1649', name: 'Steal or Forge Authentication Certificates', tactic: 'TA0006', matrix: null },

@@ -6,15 +6,20 @@ import type { Alert } from '../domain/alert.ts'
 import type { Entity } from '../domain/entity.ts'
 import type { Incident, RecordedDecision } from '../domain/incident.ts'
 import { severityId } from '../domain/severity.ts'
+import type { Normal } from './baseline.ts'
 import type { AlertContext } from './context.ts'
-import type { History } from '../store/rule-history.ts'
 import { type Explanation, explain } from './explain.ts'
+import type { IncidentPosture } from './posture.ts'
 import { type ProcessNode, processTrees } from './process-chain.ts'
+import { type RootCause, rootCauses } from './root-causes.ts'
 import type { RuleGroup } from './severity.ts'
 
 /** How fresh a source is. `lastSeenAt` null: never heard. */
 export type Coverage = { name: string; collector: string; scope: string; lastSeenAt: Date | null }
 export type CaseAlert = { alert: Alert; context: AlertContext; explanation: Explanation | null }
+
+/** How usual its rules were before the day it began: here, and in the whole cluster. `sinceDay` null: nobody watched before. */
+export type Baseline = Normal & { sinceDay: string | null; rules: { rule: string; count: number; days: number }[] }
 
 export type CaseFile = {
   incident: Incident
@@ -28,16 +33,19 @@ export type CaseFile = {
   entities: Entity[]
   /** True when inventory itself explains every alert of the incident. */
   explained: boolean
-  /** How usual the incident's rules were before it, here and elsewhere in the cluster. */
-  history: History
+  baseline: Baseline
   coverage: Coverage[]
   inventory: { scope: string; pods: number; lastNs: bigint } | null
+  /** What scanners, inventory and attack steps say of its places, and who looked there at all. */
+  posture: IncidentPosture
+  /** What made it possible, the likeliest first. */
+  rootCauses: RootCause[]
   decisions: RecordedDecision[]
   /** Cluster that answers for this scope, if any is connected: actions can be planned only there. */
   cluster: { simulated: boolean } | null
 }
 
-export type CaseParts = Omit<CaseFile, 'alerts' | 'omitted' | 'processes' | 'entities' | 'explained'> & {
+export type CaseParts = Omit<CaseFile, 'alerts' | 'omitted' | 'processes' | 'entities' | 'explained' | 'rootCauses'> & {
   resolved: { alert: Alert; context: AlertContext }[]
   total: number
 }
@@ -55,6 +63,7 @@ export function buildCaseFile(parts: CaseParts): CaseFile {
     ...rest,
     alerts,
     omitted: total - alerts.length,
+    rootCauses: rootCauses({ severity: rest.incident.severity, alerts, posture: rest.posture }),
     processes: processTrees(alerts.map((entry) => entry.alert)),
     entities: [...entities.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
     explained: alerts.length > 0 && total === alerts.length && alerts.every((entry) => entry.explanation !== null),

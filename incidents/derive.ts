@@ -7,7 +7,9 @@ import { getEntities } from '../store/entities.ts'
 import { type GroupRow, groupsOf, type Place, placesOf } from '../store/groups.ts'
 import { type DerivedIncident, getIncident, saveIncidents } from '../store/incidents.ts'
 import { firstAlertsOf } from '../store/memberships.ts'
+import type { Normal } from './baseline.ts'
 import { correlationVersion } from './correlate.ts'
+import { normalBefore } from './normal.ts'
 import { assess } from './severity.ts'
 import { incidentTitle } from './title.ts'
 
@@ -16,23 +18,22 @@ export async function derive(tx: Transaction, incidentIds: readonly string[], no
   const groups = await groupsOf(tx, incidentIds)
   const places = await placesOf(tx, incidentIds)
   const firsts = await firstAlertsOf(tx, incidentIds)
-  const alerts = new Map((await getLeads(tx, [...firsts.values()])).map((alert) => [alert.id, alert]))
-  const names = new Map([...places].map(([id, found]) => [id, namesake(found)]))
-  const named = new Map(
-    (
-      await getEntities(
-        tx,
-        [...names.values()].filter((id): id is bigint => id !== undefined),
-      )
-    ).map((entity) => [entity.id, entity]),
-  )
-  const derived: DerivedIncident[] = []
+  const ids = [...firsts.values()].map(({ alertId }) => alertId)
+  const alerts = new Map((await getLeads(tx, ids)).map((alert) => [alert.id, alert]))
+  const candidates = new Map(incidentIds.map((id) => [id, namesakes(firsts.get(id)?.place ?? null, places.get(id) ?? [])]))
+  const named = new Map((await getEntities(tx, [...new Set([...candidates.values()].flat())])).map((entity) => [entity.id, entity]))
+  const found: (Head & { id: string; mine: GroupRow[]; firstNs: bigint })[] = []
   for (const id of incidentIds) {
-    const first = alerts.get(firsts.get(id) ?? '')
+    const first = alerts.get(firsts.get(id)?.alertId ?? '')
     const mine = groups.get(id) ?? []
-    const head = first === undefined ? await keptHead(tx, id) : headOf(first, mine, named.get(names.get(id) ?? -1n))
-    if (head !== undefined && mine.length > 0) derived.push({ id, ...head, ...conclusions(mine, places.get(id) ?? []) })
+    const head =
+      first === undefined
+        ? await keptHead(tx, id)
+        : headOf(first, mine, firstByName((candidates.get(id) ?? []).flatMap((one) => named.get(one) ?? [])))
+    if (head !== undefined && mine.length > 0) found.push({ id, ...head, mine, firstNs: earliest(mine) })
   }
+  const normal = await normalBefore(tx, found)
+  const derived = found.map(({ mine, ...one }) => ({ ...one, ...conclusions(mine, places.get(one.id) ?? [], normal.get(one.id)) }))
   await saveIncidents(tx, derived, now)
 }
 
@@ -48,17 +49,22 @@ async function keptHead(tx: Transaction, id: string): Promise<Head | undefined> 
   return incident && { scope: incident.scope, title: incident.title }
 }
 
-function conclusions(groups: readonly GroupRow[], places: readonly Place[]): Omit<DerivedIncident, 'id' | keyof Head> {
-  const { severity, reasons } = assess(groups)
-  const firstNs = groups[0]?.firstNs ?? 0n
+const earliest = (groups: readonly GroupRow[]): bigint =>
+  groups.reduce((least, group) => (group.firstNs < least ? group.firstNs : least), groups[0]?.firstNs ?? 0n)
+
+function conclusions(
+  groups: readonly GroupRow[],
+  places: readonly Place[],
+  normal: Normal | undefined,
+): Omit<DerivedIncident, 'id' | 'firstNs' | keyof Head> {
+  const { severity, reasons } = assess(groups, normal)
   return {
     severity,
     severityFloor: severity,
     severityReasons: reasons,
     correlationVersion,
     alertCount: groups.reduce((sum, group) => sum + group.count, 0),
-    firstNs: groups.reduce((least, group) => (group.firstNs < least ? group.firstNs : least), firstNs),
-    lastNs: groups.reduce((most, group) => (group.lastNs > most ? group.lastNs : most), firstNs),
+    lastNs: groups.reduce((most, group) => (group.lastNs > most ? group.lastNs : most), groups[0]?.lastNs ?? 0n),
     tactics: distinct(groups.flatMap((group) => group.tactics)),
     techniques: distinct(groups.flatMap((group) => group.techniques)),
     rules: distinct(groups.map((group) => group.rule)),
@@ -68,9 +74,15 @@ function conclusions(groups: readonly GroupRow[], places: readonly Place[]): Omi
 
 const distinct = (values: readonly string[]): string[] => [...new Set(values)].sort()
 
-/** The record an incident is named after: its first workload, else its first pod. */
-const namesake = (places: readonly Place[]): bigint | undefined =>
-  (places.find((place) => place.kind === 'workload') ?? places.find((place) => place.kind === 'pod'))?.id
+/** What an incident may be named after: where its first alert was; if that was nowhere in a cluster its workloads, else its pods. */
+function namesakes(first: bigint | null, places: readonly Place[]): bigint[] {
+  if (first !== null) return [first]
+  const workloads = places.filter((place) => place.kind === 'workload')
+  return (workloads.length > 0 ? workloads : places.filter((place) => place.kind === 'pod')).slice(0, 50).map((place) => place.id)
+}
+/** Not by its row: which came first to us says nothing. */
+const firstByName = (entities: readonly Entity[]): Entity | undefined => entities.toSorted((a, b) => (nameKey(a) < nameKey(b) ? -1 : 1))[0]
+const nameKey = ({ scope, namespace, name, key }: Entity): string => [scope, namespace ?? '', name, key].join('\n')
 
 function placeName(alert: Lead, named: Entity | undefined): string {
   if (named !== undefined) return `${named.namespace}/${named.name}`

@@ -7,9 +7,11 @@ import type { Alert } from '../domain/alert.ts'
 import type { Entity } from '../domain/entity.ts'
 import type { EvidenceRef } from '../domain/evidence.ts'
 import type { RecordedDecision } from '../domain/incident.ts'
-import type { Claim, DraftReport, GroundedClaim, Report } from '../domain/report.ts'
+import type { AttackStep } from '../domain/graph.ts'
+import { type Claim, claimParts, type DraftReport, type GroundedClaim, type Report } from '../domain/report.ts'
 import { maxSeverity, type Severity } from '../domain/severity.ts'
-import { alertField, entityField } from './record-field.ts'
+import type { FindingFacts } from '../store/finding-facts.ts'
+import { alertField, entityField, findingField, stepField, stepId } from './record-field.ts'
 import { bare, holds, type Held, isClosed, lookalikes, sentenceParts } from './sentence-parts.ts'
 import type { Coverage } from './case-file.ts'
 
@@ -19,6 +21,9 @@ export interface RecordReader {
   entity(id: string): Promise<Entity | undefined>
   decision(id: string): Promise<RecordedDecision | undefined>
   coverage(name: string): Promise<Coverage | undefined>
+  finding(id: string): Promise<FindingFacts | undefined>
+  /** By `stepId`. */
+  step(id: string): Promise<AttackStep | undefined>
 }
 
 /** When each source was last heard, as it stood in the case: it may have been heard again since. */
@@ -30,19 +35,15 @@ export const lastHeard = ({ lastSeenAt }: Coverage): string => lastSeenAt?.toISO
 export async function ground(draft: DraftReport, reader: RecordReader, about: GroundingCase): Promise<Report> {
   const check = async (claims: readonly Claim[]): Promise<GroundedClaim[]> =>
     Promise.all(claims.map((claim) => groundClaim(claim, reader, about.coverage)))
-  const [summary, reasons, unusual, timeline] = await Promise.all([
-    check(draft.summary),
-    check(draft.reasons),
-    check(draft.unusual),
-    check(draft.timeline),
-  ])
+  const checked = await Promise.all(claimParts.map(async (part) => [part, await check(draft[part])] as const))
   const actions = draft.actions.map((action) =>
     action.entityId !== null && !about.entityIds.has(action.entityId)
       ? { ...action, entityId: null, blocked: 'its target is not an inventory record of this case' }
       : action,
   )
-  const ungrounded = [...summary, ...reasons, ...unusual, ...timeline].filter((claim) => !claim.grounded).length
-  return { ...draft, summary, reasons, unusual, timeline, actions, severity: maxSeverity(draft.severity, about.severityFloor), ungrounded }
+  const ungrounded = checked.flatMap(([, claims]) => claims).filter((claim) => !claim.grounded).length
+  const parts = Object.fromEntries(checked) as Pick<Report, (typeof claimParts)[number]>
+  return { ...draft, ...parts, actions, severity: maxSeverity(draft.severity, about.severityFloor), ungrounded }
 }
 
 export async function groundClaim(claim: Claim, reader: RecordReader, seen: SeenCoverage = new Map()): Promise<GroundedClaim> {
@@ -107,6 +108,14 @@ async function lookUp(
   if (record === 'decision') {
     const decision = await reader.decision(id)
     return decision && { id: decision.id, values: path === 'reason' ? [decision.reason] : [] }
+  }
+  if (record === 'finding') {
+    const finding = await reader.finding(id)
+    return finding && { id: finding.id, values: path === null ? [] : at(findingField(finding, path)) }
+  }
+  if (record === 'step') {
+    const step = await reader.step(id)
+    return step && { id: stepId(step), values: path === null ? [] : at(stepField(step, path)) }
   }
   const coverage = await reader.coverage(id)
   return (

@@ -1,12 +1,15 @@
 /**
  * Reading one field of a stored record by its path, as text: the one function with which claims are both written
  * and checked. Paths: `rule`, `priority`, `eventTime`, `hostname`, `container.id`, `pod`, `fields.<Falco field>` of an
- * alert; `name`, `namespace`, `key`, `kind`, `properties.<path>` of an entity.
+ * alert; `name`, `namespace`, `key`, `kind`, `properties.<path>` of an entity; `check`, `package`, `fixedIn`, … of a finding; `because`, … of a step.
  */
 import type { Alert } from '../domain/alert.ts'
 import type { Entity } from '../domain/entity.ts'
 import { formatEventTime } from '../domain/event-time.ts'
 import { stringifyExact } from '../domain/exact-json.ts'
+import type { AttackStep } from '../domain/graph.ts'
+import type { StepKey } from '../store/attack-steps.ts'
+import type { FindingFacts } from '../store/finding-facts.ts'
 
 export function alertField(alert: Alert, path: string): string | null {
   if (path.startsWith('fields.')) return asText(own(alert.fields, path.slice('fields.'.length)))
@@ -62,6 +65,52 @@ export function entityField(entity: Entity, path: string): string | null {
       for (const part of path.slice('properties.'.length).split('.')) at = own(at, part)
       return asText(at)
     }
+  }
+}
+
+export function findingField(finding: FindingFacts, path: string): string | null {
+  switch (path) {
+    case 'check':
+    case 'class':
+    case 'title':
+    case 'severity':
+    case 'status':
+    case 'remediation':
+    case 'kev':
+      return finding[path]
+    case 'epss':
+      return finding.epss === null ? null : String(finding.epss)
+    case 'cvss':
+      return finding.cvss === null ? null : String(finding.cvss.score)
+    case 'resource':
+      return finding.resource.name
+    case 'package':
+      return finding.package?.name ?? null
+    case 'version':
+      return finding.package?.version ?? null
+    case 'fixedIn':
+      return finding.package === null || finding.package.fixedIn.length === 0 ? null : finding.package.fixedIn.join(', ')
+    case 'paths':
+      return finding.paths.length === 0 ? null : finding.paths.join(', ')
+    default:
+      return null
+  }
+}
+
+export const stepId = ({ src, type, dst }: StepKey): string => `${src}/${type}/${dst}`
+export function stepField(step: AttackStep, path: string): string | null {
+  switch (path) {
+    case 'because':
+    case 'precondition':
+      return step[path]
+    case 'technique':
+      return step.technique.id
+    case 'technique.name':
+      return step.technique.name
+    case 'fix':
+      return step.fix?.text ?? null
+    default:
+      return null
   }
 }
 

@@ -4,7 +4,9 @@
  */
 import { tacticOrder, tacticTitle } from '../domain/attack.ts'
 import type { SeverityReason } from '../domain/incident.ts'
-import { type Priority, type Severity, maxSeverity, prioritySeverity, severityId } from '../domain/severity.ts'
+import { type Priority, type Severity, maxSeverity, prioritySeverity, severityFromId, severityId } from '../domain/severity.ts'
+import { visible } from '../domain/untrusted.ts'
+import { isUsual, type Normal, nothingKnown } from './baseline.ts'
 
 /** Alerts of an incident, grouped by rule. */
 export type RuleGroup = {
@@ -17,7 +19,13 @@ export type RuleGroup = {
   lastNs: bigint
 }
 
-export function assess(groups: readonly RuleGroup[]): { severity: Severity; reasons: SeverityReason[] } {
+export type Assessment = { severity: Severity; reasons: SeverityReason[] }
+
+/** `normal`: what was usual before the incident began. */
+export const assess = (groups: readonly RuleGroup[], normal: Normal = nothingKnown): Assessment =>
+  weighNormal(gravity(groups), groups, normal)
+
+function gravity(groups: readonly RuleGroup[]): Assessment {
   const reasons: SeverityReason[] = []
   let severity: Severity = 'informational'
   const raise = (code: string, to: Severity, text: string): void => {
@@ -48,4 +56,37 @@ export function assess(groups: readonly RuleGroup[]): { severity: Severity; reas
   else if (tactics.length === 3) raise('three_tactics', 'high', `it spans three ATT&CK tactics: ${named}`)
   else if (tactics.length === 2) raise('two_tactics', 'medium', `it spans two ATT&CK tactics: ${named}`)
   return { severity, reasons }
+}
+
+/** Escape to the host, and the taking of what opens other doors: however usual, never less. */
+const neverUsual = ['T1611', 'T1003', 'T1528', 'T1552', 'T1555', 'T1606']
+
+/**
+ * What happened just so on most days before is one step less: all of it, by the same processes in the same places. Whoever keeps at something for a
+ * week gains that one step and no more (docs/adr/0014).
+ */
+function weighNormal({ severity, reasons }: Assessment, groups: readonly RuleGroup[], normal: Normal): Assessment {
+  if (normal.newPlaces.length > 0) return { severity, reasons: [...reasons, newHere(normal, severity)] }
+  const known = new Set(normal.here.map(({ rule }) => rule))
+  if (!normal.whole || !groups.every(({ rule }) => known.has(rule)) || !normal.here.every(isUsual) || isGrave(severity, groups))
+    return { severity, reasons }
+  const least = normal.here.toSorted(
+    (a, b) => a.usual.days / a.usual.ofDays - b.usual.days / b.usual.ofDays || a.usual.count - b.usual.count,
+  )[0]
+  const less = severityFromId(severityId(severity) - 1)
+  const text = `${normal.here.length === 1 ? '' : 'all of it is usual here, the least usual of it: '}${least?.usual.text ?? ''}`
+  return { severity: less, reasons: [...reasons, { code: 'usual_here', text, severity: less }] }
+}
+
+function isGrave(severity: Severity, groups: readonly RuleGroup[]): boolean {
+  const tactics = new Set(groups.flatMap((group) => group.tactics))
+  const techniques = groups.flatMap((group) => group.techniques.map((one) => one.split('.')[0] ?? one))
+  return severity === 'critical' || (severity === 'high' && tactics.size >= 2) || techniques.some((one) => neverUsual.includes(one))
+}
+
+function newHere({ newPlaces: [first = '', ...more], watchedDays }: Normal, severity: Severity): SeverityReason {
+  const place = first === '' ? 'a source that names no place' : visible(first, 120)
+  const others = more.length === 0 ? '' : `, nor of ${more.length} other ${more.length === 1 ? 'place' : 'places'}`
+  const text = `nothing was reported of ${place}${others} on the ${watchedDays} ${watchedDays === 1 ? 'day' : 'days'} watched before`
+  return { code: 'new_here', text, severity }
 }

@@ -100,7 +100,20 @@ eachDatabase('telling a destination', (database) => {
     const [incident] = await incidents()
     const db = database()
     const id = await startInvestigation(db, { incidentId: incident?.id ?? '', incidentRevision: 1, analyst: 'playbook', at: clock.now() })
-    const blank = { summary: [], reasons: [], unusual: [], timeline: [], unknowns: [], techniques: [], actions: [], ungrounded: 0 }
+    const blank = {
+      summary: [],
+      reasons: [],
+      unusual: [],
+      timeline: [],
+      rootCause: [],
+      rootCauses: 0,
+      fixFirst: [],
+      blastRadius: [],
+      unknowns: [],
+      techniques: [],
+      actions: [],
+      ungrounded: 0,
+    }
     const report = Report.parse({
       ...blank,
       analyst: 'playbook',

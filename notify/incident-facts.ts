@@ -12,7 +12,7 @@ export type RuleFact = GroupRow & { /** Null: retention has removed them all. */
 export type IncidentFacts = {
   incident: RecordedIncident
   /** The most severe rules first. */ rules: RuleFact[]
-  report: Pick<Report, 'analyst' | 'verdict' | 'confidence'> | null
+  report: Pick<Report, 'analyst' | 'verdict' | 'confidence' | 'rootCause'> | null
   touched: Pick<Entity, 'kind' | 'key' | 'name' | 'namespace'>[]
   /** Its page. */ url: string
 }

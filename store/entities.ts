@@ -74,11 +74,11 @@ export async function podsByName(
 /** A stretch of event time; meant is what existed at some moment of it. */
 export type Stretch = { fromNs: bigint; untilNs: bigint }
 /** `existedAt` in SQL. */
-const existedDuring = ({ fromNs, untilNs }: Stretch): RawBuilder<unknown> =>
+export const existedDuring = ({ fromNs, untilNs }: Stretch): RawBuilder<unknown> =>
   sql`e.valid_from_ns <= ${untilNs + graceNs} and (e.deleted_ns is null or e.deleted_ns >= ${fromNs - graceNs})`
 
-/** One statement for all that is asked: up to `limit` records of inventory `e` for each question `q`, in the order of the questions. */
-async function foundFor(
+/** For store/ alone. One statement for all that is asked: up to `limit` records of inventory `e` for each question `q`, in the order of the questions. */
+export async function foundFor(
   db: Queryable,
   asked: readonly object[],
   { shape, condition, limit }: { shape: RawBuilder<unknown>; condition: RawBuilder<unknown>; limit: number },
@@ -115,6 +115,19 @@ export async function relatedEntities(db: Queryable, id: bigint, type: RelationT
       : sql`id in (select src from relations where dst = ${id} and type = ${type})`,
     1_000,
   )
+}
+
+/** Which of these stands in such a relation to what: each pair once, whoever says so. */
+export async function relationsOf(
+  db: Queryable,
+  ids: readonly bigint[],
+  types: readonly RelationType[],
+  direction: 'out' | 'in',
+): Promise<{ src: bigint; type: RelationType; dst: bigint }[]> {
+  if (ids.length === 0) return []
+  const end = direction === 'out' ? sql`src` : sql`dst`
+  return db.query(sql<{ src: bigint; type: RelationType; dst: bigint }>`select distinct src, type, dst from relations
+    where ${end} = any(${ids.map(String)}::bigint[]) and type = any(${[...types]}::text[]) order by src, type, dst limit 10000`)
 }
 
 /** Each entity and everything that owns it, nearest first, as far as inventory knows. */

@@ -6,6 +6,7 @@ import { type Severity, severityFromId, severityId } from '../domain/severity.ts
 import type { Queryable } from './database.ts'
 import type { FindingStatus } from './finding-life.ts'
 import { outcomeOrder } from './findings.ts'
+import { isInUse } from './in-use.ts'
 import { escapeText, unescapeDeep } from './values.ts'
 
 export type Finding = {
@@ -57,6 +58,7 @@ export type FindingFilter = {
   scope?: string
   namespace?: string
   scanner?: string
+  /** Only of packages that were seen in use. */ inUse?: boolean
 }
 
 type Row = {
@@ -138,6 +140,7 @@ function conditionsOf(now: Date, filter: FindingFilter): RawBuilder<unknown>[] {
     conditions.push(
       sql`(position(lower(${escapeText(filter.resource)}) in lower(f.resource_name)) > 0 or f.resource_key = ${escapeText(filter.resource)})`,
     )
+  if (filter.inUse === true) conditions.push(isInUse())
   // What is named the same everywhere belongs to every cluster whose scans saw it.
   if (filter.scope !== undefined || filter.scanner !== undefined)
     conditions.push(sql`exists (select 1 from finding_witnesses w where w.finding_id = f.id

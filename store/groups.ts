@@ -35,6 +35,11 @@ export async function regroup(tx: Transaction, incidentIds: readonly string[]): 
   await tx.query(sql`insert into incident_places (incident_id, kind, entity_id)
     select distinct m.incident_id, k.kind, (m.context->>k.kind)::bigint from incident_alerts m, unnest(${placeKinds}::text[]) k(kind)
     where m.incident_id = ${these} and m.context->>k.kind is not null on conflict do nothing`)
+  await tx.query(
+    sql`delete from incident_baselines where incident_id = ${these} and incident_id not in (select incident_id from incident_expired)`,
+  )
+  await tx.query(sql`insert into incident_baselines (incident_id, baseline_id)
+    select distinct incident_id, baseline_id from incident_alerts where incident_id = ${these} and baseline_id is not null and same_as is null on conflict do nothing`)
 }
 
 /** Stored alerts `a` of memberships `m`, counted per incident, rule and priority. */
@@ -71,6 +76,8 @@ export async function moveCounts(tx: Transaction, survivor: string, merged: read
       on conflict (incident_id, rule, priority) do update set ${addedUp}`)
   await tx.query(sql`with moved as (delete from incident_places where incident_id = any(${merged}::uuid[]) returning kind, entity_id)
     insert into incident_places (incident_id, kind, entity_id) select distinct ${survivor}::uuid, kind, entity_id from moved on conflict do nothing`)
+  await tx.query(sql`with moved as (delete from incident_baselines where incident_id = any(${merged}::uuid[]) returning baseline_id)
+    insert into incident_baselines (incident_id, baseline_id) select distinct ${survivor}::uuid, baseline_id from moved on conflict do nothing`)
 }
 
 /** Keeps the counts of alerts that are about to be removed, and their number on the incident. `removed` selects ids. */

@@ -30,13 +30,15 @@ type Row = {
   finished_at: Date | null
 }
 const columns = sql`id::text, incident_id::text, incident_revision, analyst, status, report, error, started_at, finished_at`
+/** Parts that reports written before there were any do not have. */
+const laterParts = { rootCause: [], rootCauses: 0, fixFirst: [], blastRadius: [] }
 const fromRow = (row: Row): Investigation => ({
   id: row.id,
   incidentId: row.incident_id,
   incidentRevision: row.incident_revision,
   analyst: row.analyst,
   status: row.status,
-  report: unescapeDeep(row.report),
+  report: row.report === null ? null : { ...laterParts, ...unescapeDeep(row.report) },
   error: row.error === null ? null : unescapeText(row.error),
   startedAt: row.started_at,
   finishedAt: row.finished_at,

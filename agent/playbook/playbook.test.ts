@@ -3,8 +3,10 @@ import type { Alert, NewAlert } from '../../domain/alert.ts'
 import type { Entity } from '../../domain/entity.ts'
 import type { Incident } from '../../domain/incident.ts'
 import { sentenceParts } from '../../incidents/sentence-parts.ts'
+import { type NormalHere, nothingKnown, usual } from '../../incidents/baseline.ts'
 import { buildCaseFile, type CaseFile, type CaseParts } from '../../incidents/case-file.ts'
 import { type AlertContext, noContext } from '../../incidents/context.ts'
+import { unknownPosture } from '../../incidents/posture.ts'
 import { minute, noon, podRecords, process_, storedAlert } from '../../test/support/records.ts'
 import { playbook } from './playbook.ts'
 import { judge, signalsOf } from './weigh.ts'
@@ -41,7 +43,8 @@ function caseOf(alerts: Alert[], over: Partial<CaseParts> = {}, context: AlertCo
     groups: [],
     coverage: [],
     decisions: [],
-    history: { sinceNs: null, rules: [] },
+    posture: unknownPosture,
+    baseline: { ...nothingKnown, sinceDay: null, rules: [] },
     inventory: { scope: 'lab', pods: 3, lastNs: noon },
     cluster: { simulated: true },
     resolved: alerts.map((one) => ({ alert: one, context })),
@@ -189,6 +192,7 @@ describe('what it concludes', () => {
       expect.stringMatching(/Source “falco” has never been heard/),
       expect.stringMatching(/usual here is not known/),
       expect.stringMatching(/Posture .* was not observed/),
+      expect.stringMatching(/Attack steps .* were never derived/),
     ])
   })
 
@@ -202,18 +206,45 @@ describe('what it concludes', () => {
 
   it('tells what is unusual here from what was reported before, and stands on the source that was heard', async () => {
     const coverage = [{ name: 'falco', collector: 'falco', scope: 'lab', lastSeenAt: new Date(0) }]
-    const said = async (earlierAlerts: number, here: number) => {
-      const rules = [{ rule: 'Run shell untrusted', earlierAlerts, earlierIncidents: 2, here }]
-      return (await playbook.analyse(caseOf([opened()], { coverage, history: { sinceNs: noon - 100n * minute, rules } }))).unusual
+    const watched = Array.from({ length: 31 }, (_, n) => `2026-08-${String(n + 1).padStart(2, '0')}`)
+    const said = async (inCluster: number, daysHere: number, over: Partial<NormalHere> = {}) => {
+      const rule = 'Run shell untrusted'
+      const days = watched.slice(31 - daysHere).map((day) => ({ day, count: 20 }))
+      const here = [
+        {
+          rule,
+          place: 'Deployment shop/checkout',
+          process: '/bin/sh',
+          crowded: false,
+          usual: usual(days, '2026-09-01', { watched, placeSince: '2026-08-01' }),
+          ...over,
+        },
+      ]
+      const baseline = {
+        here,
+        newPlaces: [],
+        watchedDays: 31,
+        whole: true,
+        sinceDay: '2026-08-01',
+        rules: [{ rule, count: inCluster, days: 2 }],
+      }
+      return (await playbook.analyse(caseOf([opened()], { coverage, baseline }))).unusual
     }
-    const spoken = async (...counts: [number, number]) => (await said(...counts)).map((claim) => claim.text.replaceAll(/[⟦⟧]/g, ''))
+    const spoken = async (...counts: Parameters<typeof said>) => (await said(...counts)).map((claim) => claim.text.replaceAll(/[⟦⟧]/g, ''))
     expect(await spoken(0, 0)).toEqual([
-      'Rule Run shell untrusted was not reported in this cluster before; its alerts go back to 2026-09-01.',
+      'Rule Run shell untrusted was not reported in this cluster before that day; its alerts go back to 2026-08-01.',
     ])
     expect(await spoken(7, 0)).toEqual([
-      expect.stringMatching(/is known in this cluster \(7 alerts in 2 earlier incidents\) but was not reported of checkout before/),
+      expect.stringMatching(
+        /is known in this cluster \(7 alerts on 2 days\) but was not reported of checkout by this process before that day/,
+      ),
     ])
-    expect(await spoken(700, 650)).toEqual([expect.stringMatching(/everyday noise of checkout: 650 alerts/)])
+    expect(await spoken(700, 31)).toEqual([
+      expect.stringMatching(
+        /everyday noise of checkout: by the same process seen 620 times on 31 of 31 days here, so by itself it says little/,
+      ),
+    ])
+    expect(await spoken(700, 31, { process: '' })).toEqual([])
     expect(await spoken(9, 3)).toEqual([])
     expect((await said(0, 0))[0]).toMatchObject({ kind: 'absence', evidence: [{ record: 'alert' }, { record: 'coverage', id: 'falco' }] })
   })

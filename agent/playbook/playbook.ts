@@ -8,9 +8,10 @@ import { formatEventTime } from '../../domain/event-time.ts'
 import type { Claim, DraftReport } from '../../domain/report.ts'
 import type { CaseAlert, CaseFile } from '../../incidents/case-file.ts'
 import { mainChain } from '../../incidents/process-chain.ts'
+import { startedByServer } from '../../incidents/server-program.ts'
 import type { Analyst } from '../analyst.ts'
-import { startedByServer } from './families/shell.ts'
 import { recommend } from './recommend.ts'
+import { blastRadius, fixFirst, postureUnknowns, rootCause } from './root-cause.ts'
 import {
   absence,
   causal,
@@ -19,6 +20,7 @@ import {
   citeClock,
   citeCoverage,
   citeEntity,
+  citeFinding,
   citeInstant,
   inference,
   observation,
@@ -44,6 +46,10 @@ export const playbook: Analyst = {
       reasons: reasons(file, signals, judgement),
       unusual: unusual(file, signals),
       timeline: timeline(file),
+      rootCause: rootCause(file),
+      rootCauses: file.rootCauses.length,
+      fixFirst: fixFirst(file),
+      blastRadius: blastRadius(file),
       unknowns: unknowns(file),
       techniques: techniques(file),
       actions: recommend(file, judgement.verdict, signals),
@@ -62,15 +68,26 @@ function summary(file: CaseFile, signals: readonly Signal[]): Claim[] {
   if (file.explained) claims.push(explained(first))
   const sequence = inOrder(signals.filter((signal) => signal.weight !== 'weak'))
   if (sequence !== null) claims.push(sequence)
-  const opened = signals.flatMap((signal) => signal.alerts).find((entry) => startedByServer(entry.alert))
-  if (opened !== undefined)
-    claims.push(
-      inference`What started it, ${cite(opened.alert, 'process.parentName')}, is a server program, so the likely way in is a flaw in that application: mend and redeploy it, or the next pod is entered the same way.`,
-    )
+  const entered = likelyEntry(file, signals)
+  if (entered !== null) claims.push(entered)
   const [source] = watching(file)
   if (source !== undefined)
     claims.push(absence`Whether it went on cannot be told beyond ${citeCoverage(source)}, when its source was last heard.`)
   return claims
+}
+
+/** What a server program started is how a flaw in it is used; which flaw that may be, scanners of its image know. */
+function likelyEntry({ rootCauses }: CaseFile, signals: readonly Signal[]): Claim | null {
+  const opened = signals.flatMap((signal) => signal.alerts).find((entry) => startedByServer(entry.alert))
+  if (opened === undefined) return null
+  const flaw = rootCauses.flatMap(({ cause, relates }) => (cause.is === 'flaw' && relates.length > 0 ? [cause.finding] : []))[0]
+  const started = inference`What started it, ${cite(opened.alert, 'process.parentName')}, is a server program, so the likely way in is a flaw in that application`
+  const named =
+    flaw === undefined
+      ? inference``
+      : inference`; of those known in its image, ${citeFinding(flaw, 'check')} in ${citeFinding(flaw, 'package')} fits best`
+  const text = `${started.text}${named.text}: mend and redeploy it, or the next pod is entered the same way.`
+  return { kind: 'inference', text, evidence: [...started.evidence, ...named.evidence] }
 }
 
 function where(file: CaseFile, first: CaseAlert, last: CaseAlert): Claim {
@@ -189,8 +206,7 @@ function unknowns(file: CaseFile): string[] {
     found.push(`Source “${source.name}” has never been heard.`)
   const usual = usualUnknown(file)
   if (usual !== null) found.push(usual)
-  found.push('Posture (known vulnerabilities, misconfiguration) was not observed: no scanner’s report has been imported.')
-  return found
+  return [...found, ...postureUnknowns(file)]
 }
 
 function techniques(file: CaseFile): DraftReport['techniques'] {

@@ -5,15 +5,19 @@
 import type { Alert } from '../../domain/alert.ts'
 import type { Entity } from '../../domain/entity.ts'
 import type { EvidenceRef } from '../../domain/evidence.ts'
+import type { AttackStep } from '../../domain/graph.ts'
 import type { Claim } from '../../domain/report.ts'
 import type { Coverage } from '../../incidents/case-file.ts'
 import { quote, sentenceParts } from '../../incidents/sentence-parts.ts'
-import { alertField, entityField } from '../../incidents/record-field.ts'
+import { alertField, entityField, findingField, stepField, stepId } from '../../incidents/record-field.ts'
+import type { FindingFacts } from '../../store/finding-facts.ts'
 
 /** A cited value; `shown` false cites without quoting, `part` quotes from there to there only. */
 export type Cite = { evidence: EvidenceRef; shown: boolean; part?: [number, number] }
 
+/** What others wrote is cut; why a step is there we wrote ourselves, with as many names as it takes. */
 const longest = 160
+const longestOfOurs = 400
 
 export const cite = (alert: Alert, path: string): Cite => ({
   evidence: { record: 'alert', id: alert.id, path, value: alertField(alert, path) },
@@ -37,6 +41,14 @@ export const standsOnEntity = (entity: Entity): Cite => ({
   evidence: { record: 'entity', id: entity.id.toString(), path: null, value: null },
   shown: false,
 })
+export const citeFinding = (finding: FindingFacts, path: string): Cite => ({
+  evidence: { record: 'finding', id: finding.id, path, value: findingField(finding, path) },
+  shown: true,
+})
+export const citeStep = (step: AttackStep, path: string): Cite => ({
+  evidence: { record: 'step', id: stepId(step), path, value: stepField(step, path) },
+  shown: true,
+})
 const isCite = (part: unknown): part is Cite => typeof part === 'object' && part !== null && 'evidence' in part
 
 function claim(kind: Claim['kind']): (words: TemplateStringsArray, ...parts: (Cite | string | number)[]) => Claim {
@@ -57,6 +69,10 @@ const tidy = (text: string): string =>
     .join('')
     .trim()
 
+/** Of parts that are not known until it is told: what stands between them is in them. */
+export const sentence = (kind: Claim['kind'], parts: readonly (Cite | string)[]): Claim =>
+  claim(kind)(Object.assign(['', ...parts.map(() => '')], { raw: [] }), ...parts)
+
 export const observation = claim('observation')
 export const causal = claim('causal')
 export const absence = claim('absence')
@@ -70,5 +86,6 @@ function spoken(part: Cite | string | number | undefined, evidence: EvidenceRef[
   evidence.push(part.evidence)
   if (!part.shown || value === null) return ''
   if (part.part !== undefined) return quote(value.slice(...part.part))
-  return value.length > longest ? `${quote(value.slice(0, longest).replace(/[\ud800-\udbff]$/, ''))}…` : quote(value)
+  const most = part.evidence.record === 'step' ? longestOfOurs : longest
+  return value.length > most ? `${quote(value.slice(0, most).replace(/[\ud800-\udbff]$/, ''))}…` : quote(value)
 }

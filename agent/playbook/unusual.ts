@@ -2,47 +2,49 @@
  * What was not like this before: rules that this workload, or this cluster, had never reported, and rules that it reports all
  * the time. It says how far back alerts go, because what was not collected cannot have been usual.
  */
-import { formatEventTime } from '../../domain/event-time.ts'
 import type { Claim } from '../../domain/report.ts'
+import { isUsual, type NormalHere } from '../../incidents/baseline.ts'
 import type { CaseFile, Coverage } from '../../incidents/case-file.ts'
 import { absence, type Cite, cite, citeEntity, inference } from './sentence.ts'
 import type { Signal } from './weigh.ts'
 
 const most = 4
-/** From here on a rule is everyday noise of a place. */
-const often = 20
 
 export function unusual(file: CaseFile, signals: readonly Signal[]): Claim[] {
-  const { sinceNs, rules } = file.history
+  const { sinceDay, rules, here } = file.baseline
   const [source] = watching(file)
-  if (sinceNs === null || source === undefined) return []
-  const since = formatEventTime(sinceNs).slice(0, 10)
+  if (sinceDay === null || source === undefined) return []
   const claims: Claim[] = []
   for (const { strongest, alerts } of signals) {
-    const history = rules.find((one) => one.rule === strongest.alert.rule)
-    if (history === undefined || claims.length === most) continue
+    const inCluster = rules.find((one) => one.rule === strongest.alert.rule)
+    const mine = here.filter((one) => one.rule === strongest.alert.rule)
+    if (inCluster === undefined || mine.length === 0 || claims.length === most) continue
     const rule = cite(strongest.alert, 'rule')
     const { workload, pod } = alerts.find((entry) => entry.context.pod !== null)?.context ?? { workload: null, pod: null }
     const place = workload === null ? (pod === null ? 'here' : citeEntity(pod, 'pod')) : citeEntity(workload, 'name')
-    const earlier = `${history.earlierAlerts} ${history.earlierAlerts === 1 ? 'alert' : 'alerts'} in ${history.earlierIncidents} earlier ${history.earlierIncidents === 1 ? 'incident' : 'incidents'}`
-    if (history.earlierAlerts === 0)
-      claims.push(absence`Rule ${rule} was not reported in this cluster before; its alerts go back to ${since}. ${standsOnSource(source)}`)
-    else if (history.here === 0)
+    const earlier = `${times(inCluster.count, 'alert')} on ${times(inCluster.days, 'day')}`
+    if (inCluster.count === 0)
       claims.push(
-        absence`Rule ${rule} is known in this cluster (${earlier}) but was not reported of ${place} before; alerts go back to ${since}. ${standsOnSource(source)}`,
+        absence`Rule ${rule} was not reported in this cluster before that day; its alerts go back to ${sinceDay}. ${standsOnSource(source)}`,
       )
-    else if (history.here >= often)
+    else if (mine.every((one) => one.usual.firstSeen === null))
       claims.push(
-        inference`Rule ${rule} is everyday noise of ${place}: ${String(history.here)} alerts of it came before this incident, so by itself it says little.`,
+        absence`Rule ${rule} is known in this cluster (${earlier}) but was not reported of ${place} by this process before that day; alerts go back to ${sinceDay}. ${standsOnSource(source)}`,
       )
+    else if (mine.every(isUsual))
+      claims.push(inference`Rule ${rule} is everyday noise of ${place}: by the same process ${rarest(mine)}, so by itself it says little.`)
   }
   return claims
 }
 
+/** Of all that is usual, what is so the least. */
+const rarest = (mine: readonly NormalHere[]): string => mine.toSorted((a, b) => a.usual.days - b.usual.days)[0]?.usual.text ?? ''
+const times = (count: number, what: string): string => `${count.toLocaleString('en')} ${what}${count === 1 ? '' : 's'}`
+
 /** Why nothing can be said of it; null when something can. */
 export const usualUnknown = (file: CaseFile): string | null =>
-  file.history.sinceNs === null
-    ? `Whether these rules are usual here is not known: no earlier alert of cluster “${file.incident.scope}” has been collected.`
+  file.baseline.sinceDay === null
+    ? `Whether these rules are usual here is not known: no alert of cluster “${file.incident.scope}” of an earlier day has been collected.`
     : null
 
 /** Sources that watch this cluster and were heard. */

@@ -1,6 +1,7 @@
 /** What came of the demo's alerts: waits for the investigation, tells it, and with `--exit` approves and waits for the effect. */
 import { demoPrincipal } from '../../domain/principal.ts'
 import { UpstreamError } from '../../domain/errors.ts'
+import { claimParts } from '../../domain/report.ts'
 import type { Incident } from '../../domain/incident.ts'
 import type { Proposal } from '../../domain/proposal.ts'
 import { approve } from '../../responses/approve.ts'
@@ -11,7 +12,7 @@ import { type Investigation, latestReports } from '../../store/investigations.ts
 import { getProposal, listProposals } from '../../store/proposals.ts'
 import type { Demo } from './demo.ts'
 import { safe } from './output.ts'
-import { plainSentence } from './report-text.ts'
+import { plainSentence, postureLines } from './report-text.ts'
 import { wait } from './stop.ts'
 
 export type DemoResult = {
@@ -65,7 +66,7 @@ export async function outcome(demo: Demo, alerts: number): Promise<DemoResult> {
   const investigation = incident === undefined ? undefined : reports.get(incident.id)
   if (incident === undefined || investigation?.report == null) return { ...result, problem: 'No incident was investigated.' }
   const { report } = investigation
-  const claims = [...report.summary, ...report.reasons, ...report.timeline]
+  const claims = claimParts.flatMap((part) => report[part])
   result.report = { analyst: report.analyst, verdict: report.verdict, claims: claims.length, ungrounded: report.ungrounded }
   result.blocked = report.actions.flatMap((action) => (action.blocked === null ? [] : [`${action.action}: ${action.blocked}`]))
   tell(incident, investigation, incidents.length, say)
@@ -78,6 +79,7 @@ function tell(incident: Incident, { report }: Investigation, count: number, say:
   say(`\n${count} incidents. The one that matters, ${incident.severity}: ${safe(incident.title, 160)}`)
   say(`The ${report?.analyst} (rules, no model) says ${report?.verdict.replaceAll('_', ' ')}, ${report?.confidence} confidence:`)
   for (const claim of report?.summary ?? []) say(`  · ${plainSentence(claim.text)}`)
+  for (const line of postureLines(report)) say(line)
 }
 
 async function withProposal({ falconer, say }: Demo, incident: Incident, result: DemoResult): Promise<DemoResult> {

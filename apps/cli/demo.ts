@@ -10,6 +10,7 @@ import { firstAdministratorLink } from '../../auth/people.ts'
 import { type SimulatedCluster, startSimulatedCluster } from '../../clusters/simulated/server.ts'
 import { type Config, loadConfig } from '../../config/config.ts'
 import { InputError } from '../../domain/errors.ts'
+import { stringifyExact } from '../../domain/exact-json.ts'
 import { systemPrincipal } from '../../domain/principal.ts'
 import { loadScenario, mutate, type Scenario, toJsonLines, withNoise } from '../../evals/scenario.ts'
 import { composeFalconer, type Falconer } from '../server/falconer.ts'
@@ -112,29 +113,40 @@ async function play(demo: Demo, url: string, story: Scenario): Promise<DemoResul
       `${options.data} holds ${resumed ? 'an earlier demo' : 'other data than a demo’s'}. Choose another --data folder, or none.`,
     )
   if (options.inventory) await untilInventory(demo)
+  if (!resumed && story.trivy !== null) await scanned(demo, url, story.trivy)
   const accepted = resumed ? 0 : await streamIn(demo, url, story)
   return options.exit ? decide(demo, await outcome(demo, accepted)) : outcome(demo, accepted)
 }
 
 const sourceName = 'falco-demo'
 
-async function streamIn({ falconer, options, signal, say }: Demo, url: string, story: Scenario): Promise<number> {
-  const { secret } = await addSource(
-    falconer,
-    { principal: systemPrincipal, channel: 'cli' },
-    { name: sourceName, collector: 'falco', scope: falconer.config.FALCONER_SCOPE },
-  )
+/** A source of the demo’s own cluster; answers what posts one document to it, and tells how many records of it were new. */
+async function source({ falconer }: Demo, url: string, name: string, collector: string): Promise<(body: string) => Promise<number>> {
+  const scope = falconer.config.FALCONER_SCOPE
+  const { secret } = await addSource(falconer, { principal: systemPrincipal, channel: 'cli' }, { name, collector, scope })
+  return async (body) => {
+    const headers = { 'content-type': 'application/json' }
+    const answer = await fetch(`${url}/ingest/${collector}/${secret}`, { method: 'POST', headers, body })
+    if (!answer.ok) throw new Error(`ingest answered ${answer.status}`)
+    return ((await answer.json()) as { accepted: number }).accepted
+  }
+}
+
+/** What a scanner said of an image the day before: nobody looked at it then. */
+async function scanned(demo: Demo, url: string, report: NonNullable<Scenario['trivy']>): Promise<void> {
+  const post = await source(demo, url, 'trivy-demo', 'trivy')
+  const found = await post(stringifyExact(report))
+  demo.say(`\nA report of Trivy on ${safe(String(report.ArtifactName), 120)} was imported: ${found} findings.`)
+}
+
+async function streamIn(demo: Demo, url: string, story: Scenario): Promise<number> {
+  const { options, signal, say } = demo
+  const post = await source(demo, url, sourceName, 'falco')
   const alerts = options.exit ? story.alerts : story.alerts.toSorted((a, b) => (a.time < b.time ? -1 : 1))
   say(`\nStreaming in ${alerts.length} alerts (“${options.scenario}” among everyday noise) over HTTP, as Falco's http_output sends them …`)
   let accepted = 0
   for (const alert of alerts) {
-    const answer = await fetch(`${url}/ingest/falco/${secret}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: toJsonLines([alert]),
-    })
-    if (!answer.ok) throw new Error(`ingest answered ${answer.status}`)
-    accepted += ((await answer.json()) as { accepted: number }).accepted
+    accepted += await post(toJsonLines([alert]))
     if (options.exit) continue
     say(`  ${alert.time.slice(11, 19)}  ${safe(alert.rule, 80)}`)
     await wait(150, signal)

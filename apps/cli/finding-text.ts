@@ -13,6 +13,9 @@ export function findingText({ finding, witnesses, decisions }: FindingAnswer): s
     `check     ${safe([finding.check, ...finding.aliases].join(', '), 300)}`,
     `where     ${safe(finding.resource.name, 200)} (${finding.resource.kind}) ${safe(finding.resource.key, 300)}`,
     ...(finding.package === null ? [] : [`package   ${safe(finding.package.key, 300)}`]),
+    ...(finding.use === null
+      ? []
+      : [`use       ${safe(finding.use.text, 400)}${finding.use.alertId === null ? '' : `, alert ${finding.use.alertId}`}`]),
     ...(fixedIn.length === 0 ? [] : [`fixed in  ${safe(fixedIn.join(' or '), 200)}`]),
     ...remedies.map((text) => `to do     ${safe(text, 1_000)}`),
     '',

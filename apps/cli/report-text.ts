@@ -1,13 +1,31 @@
 /** An incident and its report as plain text. A claim whose records do not say so is marked as a hypothesis. */
 import { sentenceParts } from '../../incidents/sentence-parts.ts'
 import { safe, shortTime, table } from './output.ts'
-import type { IncidentRow, InvestigationRow, ProposalRow } from './rows.ts'
+import type { IncidentRow, InvestigationRow, JoinRow, NormalRow, ProposalRow } from './rows.ts'
 
 /** Values quoted in a sentence stand in “ ” on a terminal. */
 export const plainSentence = (text: string): string =>
   sentenceParts(text)
     .map((part) => (part.quoted ? `“${safe(part.text, 300)}”` : safe(part.text, 1_000)))
     .join('')
+
+const mostCauses = 3
+type Posture = Record<'rootCause' | 'fixFirst' | 'blastRadius', { text: string; grounded: boolean }[]> & { rootCauses: number }
+/** What made it possible, what to change first, what could be taken next; nothing of what the report does not know. */
+export function postureLines(report: Posture | null | undefined): string[] {
+  if (report == null) return []
+  const line = (claim: { text: string; grounded: boolean }): string =>
+    `  · ${plainSentence(claim.text)}${claim.grounded ? '' : '  [hypothesis]'}`
+  const part = (title: string, claims: Posture['rootCause'], more = 0): string[] =>
+    claims.length === 0 ? [] : [title, ...claims.map(line), ...(more > 0 ? [`  and ${more} more that may have made it possible`] : [])]
+  const { rootCause, rootCauses, fixFirst, blastRadius } = report
+  const causes = rootCause.slice(0, mostCauses)
+  return [
+    ...part('What made it possible:', causes, Math.max(rootCauses, rootCause.length) - causes.length),
+    ...part('What to change first:', fixFirst),
+    ...part('What could be taken next:', blastRadius),
+  ]
+}
 
 export function reportText(investigation: InvestigationRow | null): string {
   if (investigation === null) return 'Not investigated. To have it done now: falconer investigate <incident>'
@@ -21,6 +39,7 @@ export function reportText(investigation: InvestigationRow | null): string {
     ...claims(report.summary),
     'Why:',
     ...claims(report.reasons),
+    ...postureLines(report),
     ...(report.unknowns.length === 0 ? [] : ['Not known:', ...report.unknowns.map((one) => `  · ${safe(one, 400)}`)]),
     ...report.actions.map(
       (one) => `Recommended: ${one.action}${one.blocked === null ? '' : `, but it cannot be proposed: ${safe(one.blocked, 300)}`}`,
@@ -28,16 +47,46 @@ export function reportText(investigation: InvestigationRow | null): string {
   ].join('\n')
 }
 
-export type IncidentAnswer = { incident: IncidentRow; investigation: InvestigationRow | null; proposals: ProposalRow[] }
+export type IncidentAnswer = {
+  incident: IncidentRow
+  scopes: string[]
+  joins: JoinRow[]
+  investigation: InvestigationRow | null
+  normal: NormalRow[]
+  proposals: ProposalRow[]
+}
 
-export const incidentText = ({ incident, investigation, proposals }: IncidentAnswer): string =>
+export const incidentText = ({ incident, scopes, joins, investigation, normal, proposals }: IncidentAnswer): string =>
   [
     `${incident.shortId}  ${incident.severity}  ${incident.state}  ${safe(incident.title, 200)}`,
-    `${incident.alerts} alerts, ${shortTime(incident.firstAt)} – ${shortTime(incident.lastAt)} UTC, cluster ${safe(incident.scope)}`,
+    `${incident.alerts} alerts, ${shortTime(incident.firstAt)} – ${shortTime(incident.lastAt)} UTC, ${scopes.length > 1 ? `in ${scopes.map((scope) => safe(scope)).join(', ')}` : `cluster ${safe(incident.scope)}`}`,
+    ...joinLines(joins),
+    '',
+    `Why it is ${incident.severity}:`,
+    ...incident.severityReasons.map((reason) => `  · ${safe(reason.text, 300)}`),
+    ...(normal.length === 0 ? [] : ['What is normal here:', ...normalLines(normal)]),
     '',
     reportText(investigation),
     ...(proposals.length === 0 ? [] : ['', proposalTable(proposals)]),
   ].join('\n')
+
+const normalLines = (normal: readonly NormalRow[]): string[] => [
+  ...normal
+    .slice(0, 12)
+    .map(
+      (one) =>
+        `  · ${safe(one.rule, 80)}${one.process === '' ? '' : ` by ${safe(one.process, 80)}`} in ${safe(one.place, 80)}: ${one.usual.text}`,
+    ),
+  ...(normal.length > 12 ? [`  and ${normal.length - 12} more`] : []),
+]
+
+/** Moves that a relation explains; of what alerts merely share there is no end. */
+function joinLines(joins: readonly JoinRow[]): string[] {
+  const moves = joins.filter((one) => one.relation !== undefined)
+  return moves.length === 0
+    ? []
+    : ['', 'How one led to another:', ...moves.map((move) => `  · ${safe(move.label, 300)}${move.inferred ? ' (inferred)' : ''}`)]
+}
 
 export const proposalTable = (proposals: readonly ProposalRow[]): string =>
   table(

@@ -16,6 +16,7 @@ export const FindingQuery = z.object({
   namespace: text,
   scope: text.describe('Cluster or account whose scans saw it'),
   scanner: text,
+  inUse: z.stringbool().optional().describe('Only of packages that were seen in use; the others were not observed, which is not “unused”'),
 })
 
 export const findingFilterOf = ({ status, severity, ...rest }: z.infer<typeof FindingQuery>): FindingFilter => ({

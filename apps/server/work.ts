@@ -6,6 +6,7 @@ import { investigate } from '../../agent/investigate.ts'
 import { playbook } from '../../agent/playbook/playbook.ts'
 import { suggest } from '../../agent/suggest.ts'
 import { deriveMarked } from '../../graph/derive.ts'
+import { deriveFixes } from '../../graph/fix-first.ts'
 import { DeniedError, UpstreamError } from '../../domain/errors.ts'
 import { agentPrincipal } from '../../domain/principal.ts'
 import { correlatePending } from '../../incidents/pipeline.ts'
@@ -14,12 +15,14 @@ import { planProposal } from '../../responses/plan-requested.ts'
 import { recoverInterrupted, requeueInterruptedPlanning } from '../../responses/recover.ts'
 import { uninvestigated } from '../../store/incidents.ts'
 import { type Investigation, noteRefusals } from '../../store/investigations.ts'
+import { forgetBaseline, keptDays } from '../../store/baseline.ts'
 import { dropBefore, ensurePartitions } from '../../store/partitions.ts'
 import { sweepExpired } from '../../store/people.ts'
 import { listProposals } from '../../store/proposals.ts'
 import { tidyEmbedded } from '../../store/upkeep.ts'
 import { startTelling } from './destinations.ts'
 import type { Falconer } from './falconer.ts'
+import { deriveFirst } from './graph.ts'
 import { type Loop, type LoopTimes, startLoop } from './loop.ts'
 
 const hourMs = 3_600_000
@@ -63,7 +66,11 @@ function stepsOf(falconer: Falconer, quietMs: number, tell: () => Promise<boolea
       if (receivedAt.length > 0) falconer.changed('incidents')
       return more
     },
-    derive: async () => (await deriveMarked(db, clock)).more,
+    derive: async () => {
+      const [steps, fixes] = [await deriveMarked(db, clock), await deriveFixes(db, clock)]
+      if (fixes.derived > 0) falconer.changed('findings')
+      return steps.more || fixes.more
+    },
     investigate: async () => {
       const due = await uninvestigated(db, { minSeverity: 'medium', now: clock.now(), quietMs, limit: 5 })
       await inTurn(due.map((incident) => () => investigateNow(falconer, incident.id, agentPrincipal.name)))
@@ -86,6 +93,7 @@ function stepsOf(falconer: Falconer, quietMs: number, tell: () => Promise<boolea
         async () => {
           if (now.getTime() - tidiedAt < hourMs) return
           tidiedAt = now.getTime()
+          await forgetBaseline(db, new Date(now.getTime() - keptDays * 86_400_000))
           await tidyEmbedded(db)
         },
         async () => {
@@ -146,6 +154,8 @@ export async function investigateNow(falconer: Falconer, incidentId: string, by:
   const { db, clock, log, config, cluster, responses } = falconer
   const scopeCluster = (scope: string): { simulated: boolean } | null =>
     cluster !== null && scope === config.FALCONER_SCOPE ? { simulated: cluster.simulated } : null
+  // What changed a moment ago may be how it was entered.
+  await deriveFirst(falconer)
   const investigation = await investigate(db, clock, playbook, incidentId, { cluster: scopeCluster })
   log.info('incident investigated', {
     incidentId: investigation.incidentId,

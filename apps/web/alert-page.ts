@@ -3,6 +3,7 @@ import { html } from 'hono/html'
 import type { Alert } from '../../domain/alert.ts'
 import { shortId } from '../../domain/ids.ts'
 import type { Incident } from '../../domain/incident.ts'
+import type { Usual } from '../../incidents/baseline.ts'
 import { howToGive, type RulesNow } from '../server/falco-rules.ts'
 import type { Falconer } from '../server/falconer.ts'
 import type { Who } from '../server/who.ts'
@@ -19,6 +20,8 @@ export function alertPage(
   same: readonly Alert[],
   /** Falco’s rules of its cluster; null: no rule of Falco’s made it. */
   loaded: RulesNow | null,
+  /** Of its rule by its process in its place, before its day; null: not placed yet. */
+  usual: Usual | null,
 ): Html {
   const fields = Object.entries(alert.fields).sort(([a], [b]) => (a < b ? -1 : 1))
   return layout(
@@ -27,7 +30,7 @@ export function alertPage(
 <h1>${untrusted(alert.rule, 200)}</h1><p class="headline"><span class="badge ${alert.severity}">${alert.priority}</span>${timeOf(alert.eventNs)}<span>${untrusted(alert.hostname ?? 'unnamed host', 100)}</span></p>
 <div class="columns"><div>${alert.output === null ? nothing : html`<section class="card"><h2>As the sensor put it</h2><p class="quiet">Quoted text; Falconer never reads meaning from it.</p><pre><code>${untrusted(alert.output, 4_000)}</code></pre></section>`}${loaded === null ? nothing : ruleCard(alert, loaded)}
 <section class="card"><h2>Fields as written</h2>${fields.length === 0 ? html`<p>The sensor sent no fields.</p>` : html`<div class="table"><table class="stack"><thead><tr><th>Field</th><th>Value</th></tr></thead><tbody>${fields.map(([name, value]) => html`<tr><td data-label="" class="wide"><span class="mono">${untrusted(name, 100)}</span></td><td class="wide"><code>${typeof value === 'string' ? untrusted(value, 2_000) : untrustedJson(value, 2_000)}</code></td></tr>`)}</tbody></table></div>`}</section></div>
-<aside><section class="card"><h2>Facts</h2><dl class="facts">${fact('Event time', html`<span class="mono">${timeOf(alert.eventNs)}</span>${alert.eventTimeFrom === 'received' ? ' (the sensor gave none: when it was received)' : ''}`)}${fact('Received', timeOf(alert.receivedAt))}${fact('Seen', plural(alert.seen, 'time'))}${place === null ? nothing : html`${fact('Source', place.sourceName === null ? 'import' : untrusted(place.sourceName, 80))}${fact('Placed', untrusted(place.how, 300))}`}${alert.relayedAs === null ? nothing : fact('Sent by', 'falcosidekick')}${same.length === 0 ? nothing : fact('Same event', html`${same.map((one) => html`<a href="/alerts/${one.id}">${one.relayedAs === null ? 'as Falco sent it' : 'as falcosidekick passed it on'}</a> `)}<span class="quiet">inferred: same moment, rule, host and fields; counted once</span>`)}${alert.truncated.length === 0 ? nothing : fact('Incomplete', html`cut by falcosidekick: ${untrusted(alert.truncated.join(', '), 400)}`)}${alert.tags.length === 0 ? nothing : fact('Tags', untrusted(alert.tags.join(', '), 400))}${fact('Id', html`<span class="mono">${alert.id}</span>`)}</dl></section></aside></div>`,
+<aside><section class="card"><h2>Facts</h2><dl class="facts">${fact('Event time', html`<span class="mono">${timeOf(alert.eventNs)}</span>${alert.eventTimeFrom === 'received' ? ' (the sensor gave none: when it was received)' : ''}`)}${fact('Received', timeOf(alert.receivedAt))}${fact('Seen', plural(alert.seen, 'time'))}${place === null ? nothing : html`${fact('Source', place.sourceName === null ? 'import' : untrusted(place.sourceName, 80))}${fact('Placed', untrusted(place.how, 300))}`}${usual === null ? nothing : fact('Before that day', usual.text)}${alert.relayedAs === null ? nothing : fact('Sent by', 'falcosidekick')}${same.length === 0 ? nothing : fact('Same event', html`${same.map((one) => html`<a href="/alerts/${one.id}">${one.relayedAs === null ? 'as Falco sent it' : 'as falcosidekick passed it on'}</a> `)}<span class="quiet">inferred: same moment, rule, host and fields; counted once</span>`)}${alert.truncated.length === 0 ? nothing : fact('Incomplete', html`cut by falcosidekick: ${untrusted(alert.truncated.join(', '), 400)}`)}${alert.tags.length === 0 ? nothing : fact('Tags', untrusted(alert.tags.join(', '), 400))}${fact('Id', html`<span class="mono">${alert.id}</span>`)}</dl></section></aside></div>`,
   )
 }
 

@@ -2,15 +2,18 @@
 import { html } from 'hono/html'
 import type { NewAdvisory } from '../../domain/advisory.ts'
 import { findingClasses } from '../../domain/finding.ts'
+import type { InUse } from '../../domain/in-use.ts'
 import { roleAtLeast } from '../../domain/principal.ts'
 import { severities } from '../../domain/severity.ts'
 import type { FindingDecision } from '../../store/finding-decisions.ts'
 import { findingStatuses } from '../../store/finding-life.ts'
+import type { Fix } from '../../store/fixes.ts'
 import type { Finding, FindingCount, FindingWitness } from '../../store/finding-search.ts'
 import type { Falconer } from '../server/falconer.ts'
 import { longestSuppression } from '../server/findings.ts'
 import type { Who } from '../server/who.ts'
 import { layout } from './layout.ts'
+import { useCell, useFact } from './normal-part.ts'
 import { csrfField, empty, fact, type Html, nothing, plural, severityBadge, timeOf, untrusted, untrustedJson } from './parts.ts'
 
 /** `given`: what was asked, as it was typed. `problem`: why it could not be. */
@@ -18,6 +21,7 @@ export type FindingsData = {
   given: Readonly<Record<string, string>>
   problem: string | null
   findings: Finding[]
+  uses: ReadonlyMap<string, InUse>
   next: string | null
   counts: FindingCount[]
   freshness: string
@@ -33,7 +37,7 @@ const fields = [
 ] as const
 
 export function findingsPage(falconer: Falconer, who: Who, data: FindingsData): Html {
-  const { given, problem, findings, next, counts, freshness } = data
+  const { given, problem, findings, uses, next, counts, freshness } = data
   const status = given.status ?? 'open'
   const count = (one: string): number => counts.filter((row) => row.status === one).reduce((sum, row) => sum + row.count, 0)
   const tab = (one: string): Html =>
@@ -60,11 +64,11 @@ ${
               200,
             )}`
           : 'Filters'
-      }</summary><div class="fields">${fields.map(([name, label, example]) => html`<div><label for="${name}">${label}</label><input type="text" id="${name}" name="${name}" maxlength="500" value="${given[name] ?? ''}" placeholder="${example}"></div>`)}<div><label for="severity">At least</label><select id="severity" name="severity"><option value="">any severity</option>${severities.map((one) => html`<option${one === given.severity ? html` selected` : nothing}>${one}</option>`)}</select></div><div><label for="class">Class</label><select id="class" name="class"><option value="">any class</option>${findingClasses.map((one) => html`<option${one === given.class ? html` selected` : nothing}>${one}</option>`)}</select></div></div>
+      }</summary><div class="fields">${fields.map(([name, label, example]) => html`<div><label for="${name}">${label}</label><input type="text" id="${name}" name="${name}" maxlength="500" value="${given[name] ?? ''}" placeholder="${example}"></div>`)}<div><label for="severity">At least</label><select id="severity" name="severity"><option value="">any severity</option>${severities.map((one) => html`<option${one === given.severity ? html` selected` : nothing}>${one}</option>`)}</select></div><div><label for="class">Class</label><select id="class" name="class"><option value="">any class</option>${findingClasses.map((one) => html`<option${one === given.class ? html` selected` : nothing}>${one}</option>`)}</select></div><div><label for="inUse">Use</label><select id="inUse" name="inUse"><option value="">used or not observed</option><option value="true"${given.inUse === 'true' ? html` selected` : nothing}>seen in use</option></select></div></div>
 <div class="actions"><button>Show</button>${asked ? html`<a class="button second" href="/findings?status=${status}">Clear</a>` : nothing}</div></details></form>
 ${problem === null ? nothing : html`<p class="notice bad" role="alert">${untrusted(problem, 400)}</p>`}
 <p class="quiet">${untrusted(freshness, 400)} <a href="/coverage">What was looked at</a></p>
-${findings.length === 0 ? empty('None', html`<p>${status === 'open' ? 'No open finding fits. That holds for what was scanned.' : 'No finding fits.'}</p>`) : html`<div class="card table"><table class="stack"><thead><tr><th>Severity</th><th>Finding</th><th>Where</th><th>Seen by</th><th>Last seen</th></tr></thead><tbody>${findings.map(row)}</tbody></table></div>`}
+${findings.length === 0 ? empty('None', html`<p>${status === 'open' ? 'No open finding fits. That holds for what was scanned.' : 'No finding fits.'}</p>`) : html`<div class="card table"><table class="stack"><thead><tr><th>Severity</th><th>Finding</th><th>Where</th><th>In use</th><th>Seen by</th><th>Last seen</th></tr></thead><tbody>${findings.map((one) => row(one, uses.get(one.id)))}</tbody></table></div>`}
 ${next === null ? nothing : html`<p><a class="button second" href="/findings?${further.toString()}">Less severe and older</a></p>`}`
 }`,
   )
@@ -72,8 +76,8 @@ ${next === null ? nothing : html`<p><a class="button second" href="/findings?${f
 
 const severity = (one: Finding): Html => (one.severity === null ? html`<span class="quiet">not rated</span>` : severityBadge(one.severity))
 
-const row = (one: Finding): Html =>
-  html`<tr><td data-label="Severity"><span>${severity(one)}</span></td><td class="wide"><a class="main" href="/findings/${one.id}">${untrusted(one.title, 160)}</a> <span class="quiet">${untrusted(one.check, 80)}${one.package === null ? nothing : html` in ${untrusted(one.package.name, 80)}`}${one.reopened ? html`, <strong>came back</strong>` : nothing}</span></td><td data-label="Where"><span>${untrusted(one.resource.name, 100)} <span class="quiet">${one.resource.kind.replaceAll('_', ' ')}</span></span></td><td data-label="Seen by">${untrusted(one.scanners.join(', '), 100)}</td><td data-label="Last seen">${timeOf(one.lastNs)}</td></tr>`
+const row = (one: Finding, use: InUse | undefined): Html =>
+  html`<tr><td data-label="Severity"><span>${severity(one)}</span></td><td class="wide"><a class="main" href="/findings/${one.id}">${untrusted(one.title, 160)}</a> <span class="quiet">${untrusted(one.check, 80)}${one.package === null ? nothing : html` in ${untrusted(one.package.name, 80)}`}${one.reopened ? html`, <strong>came back</strong>` : nothing}</span></td><td data-label="Where"><span>${untrusted(one.resource.name, 100)} <span class="quiet">${one.resource.kind.replaceAll('_', ' ')}</span></span></td><td data-label="In use"><span>${useCell(use)}</span></td><td data-label="Seen by">${untrusted(one.scanners.join(', '), 100)}</td><td data-label="Last seen">${timeOf(one.lastNs)}</td></tr>`
 
 export function findingPage(
   falconer: Falconer,
@@ -83,7 +87,16 @@ export function findingPage(
     witnesses,
     decisions,
     advisories,
-  }: { finding: Finding; witnesses: FindingWitness[]; decisions: FindingDecision[]; advisories: NewAdvisory[] },
+    fix,
+    use,
+  }: {
+    use: InUse | undefined
+    finding: Finding
+    witnesses: FindingWitness[]
+    decisions: FindingDecision[]
+    advisories: NewAdvisory[]
+    fix: Fix | undefined
+  },
 ): Html {
   const { resource, suppressedUntil } = finding
   const remedies = [...new Set(witnesses.flatMap(({ data }) => (data.remediation === null ? [] : [data.remediation])))]
@@ -93,9 +106,9 @@ export function findingPage(
     html`<p class="crumb"><a href="/findings">Findings</a> / ${untrusted(finding.check, 80)}</p>
 <h1>${untrusted(finding.title, 300)}</h1><p class="headline">${severity(finding)}<span class="badge state ${finding.status}">${finding.status}</span>${finding.reopened ? html`<span>came back after it was gone</span>` : nothing}<span>since ${timeOf(finding.statusNs)}</span></p>
 <div class="columns"><div>
-<section class="card"><h2>What to do</h2>${finding.package !== null ? (fixedIn.length > 0 ? html`<p>Update ${untrusted(finding.package.name, 100)} to ${untrusted(fixedIn.slice(0, 5).join(' or '), 200)}.</p>` : html`<p>No version of ${untrusted(finding.package.name, 100)} that fixes it is known to those who saw it.</p>`) : nothing}${remedies.map((text) => html`<p>${untrusted(text, 2_000)}</p>`)}${finding.package === null && remedies.length === 0 ? html`<p class="quiet">No scanner says.</p>` : nothing}</section>
+<section class="card"><h2>What to do</h2>${finding.package !== null ? (fixedIn.length > 0 ? html`<p>Update ${untrusted(finding.package.name, 100)} to ${untrusted(fixedIn.slice(0, 5).join(' or '), 200)}.</p>` : html`<p>No version of ${untrusted(finding.package.name, 100)} that fixes it is known to those who saw it.</p>`) : nothing}${remedies.map((text) => html`<p>${untrusted(text, 2_000)}</p>`)}${finding.package === null && remedies.length === 0 ? html`<p class="quiet">No scanner says.</p>` : nothing}${fix === undefined || (finding.status !== 'open' && finding.status !== 'suppressed') ? nothing : html`<p>Fixed by <a href="/fix-first/${fix.id}">${untrusted(fix.title, 200)}</a></p>`}</section>
 ${witnesses.map(witness)}</div>
-<aside><section class="card"><h2>Facts</h2><dl class="facts">${fact('Check', untrusted(finding.check, 120))}${finding.aliases.length === 0 ? nothing : fact('Also called', untrusted(finding.aliases.join(', '), 300))}${fact('Class', finding.class)}${advisories.map(advisory)}${fact('Where', html`${untrusted(resource.name, 200)} <span class="quiet">${resource.kind.replaceAll('_', ' ')}</span>`)}${resource.namespace === null ? nothing : fact('Namespace', untrusted(resource.namespace, 100))}${fact('Key', html`<span class="mono">${untrusted(resource.key, 300)}</span>`)}${finding.package === null ? nothing : fact('Package', html`<span class="mono">${untrusted(finding.package.key, 300)}</span>`)}${fact('Scope', untrusted(finding.scope, 100))}${fact('First seen', timeOf(finding.firstNs))}${fact('Last seen', timeOf(finding.lastNs))}${suppressedUntil === null || suppressedUntil < falconer.clock.now() ? nothing : fact('Suppressed until', timeOf(suppressedUntil))}</dl></section>
+<aside><section class="card"><h2>Facts</h2><dl class="facts">${fact('Check', untrusted(finding.check, 120))}${finding.aliases.length === 0 ? nothing : fact('Also called', untrusted(finding.aliases.join(', '), 300))}${fact('Class', finding.class)}${advisories.map(advisory)}${fact('Where', html`${untrusted(resource.name, 200)} <span class="quiet">${resource.kind.replaceAll('_', ' ')}</span>`)}${resource.namespace === null ? nothing : fact('Namespace', untrusted(resource.namespace, 100))}${fact('Key', html`<span class="mono">${untrusted(resource.key, 300)}</span>`)}${finding.package === null ? nothing : fact('Package', html`<span class="mono">${untrusted(finding.package.key, 300)}</span>`)}${useFact(use)}${fact('Scope', untrusted(finding.scope, 100))}${fact('First seen', timeOf(finding.firstNs))}${fact('Last seen', timeOf(finding.lastNs))}${suppressedUntil === null || suppressedUntil < falconer.clock.now() ? nothing : fact('Suppressed until', timeOf(suppressedUntil))}</dl></section>
 ${roleAtLeast(who.principal.role, 'responder') ? decideForm(falconer, who, finding) : nothing}
 ${decisions.length === 0 ? nothing : html`<section class="card"><h2>Decisions</h2><ul class="claims">${decisions.map((one) => html`<li><strong>${one.decision === 'suppress' ? html`Suppressed until ${timeOf(one.until)}` : 'No longer suppressed'}</strong><div class="quiet">${untrusted(one.by, 80)}, ${timeOf(one.at)}</div><p>${untrusted(one.reason, 500)}</p></li>`)}</ul></section>`}</aside></div>`,
   )

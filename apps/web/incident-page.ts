@@ -10,13 +10,16 @@ import { roleAtLeast } from '../../domain/principal.ts'
 import { finalStates, type Proposal } from '../../domain/proposal.ts'
 import type { Report } from '../../domain/report.ts'
 import { prioritySeverity } from '../../domain/severity.ts'
+import type { Normal } from '../../incidents/baseline.ts'
 import { type ProcessNode, processTrees } from '../../incidents/process-chain.ts'
 import { getAction } from '../../responses/catalog/catalog.ts'
 import type { GroupRow } from '../../store/groups.ts'
 import type { Investigation } from '../../store/investigations.ts'
 import type { Falconer } from '../server/falconer.ts'
 import type { Who } from '../server/who.ts'
+import { type Join, joinsPart } from './joins-part.ts'
 import { layout } from './layout.ts'
+import { normalCard } from './normal-part.ts'
 import {
   analystName,
   claimText,
@@ -35,6 +38,7 @@ import {
   verdictWord,
   withTimes,
 } from './parts.ts'
+import { madePossible } from './root-cause-part.ts'
 
 type Shown = Alert & { reasons: JoinReason[]; inferred: boolean; /** How many further alerts tell of the same event. */ relayed: number }
 export type IncidentData = {
@@ -43,10 +47,13 @@ export type IncidentData = {
   /** In event order; of a storm, how each rule began and ended. */
   alerts: Shown[]
   groups: GroupRow[]
+  normal: Normal
   entities: Entity[]
   proposals: Proposal[]
   decisions: RecordedDecision[]
   others: Incident[]
+  /** Whose alerts it holds. */ scopes: string[]
+  joins: Join[]
   people: Map<string, string>
 }
 
@@ -57,16 +64,18 @@ export function incidentPage(falconer: Falconer, who: Who, data: IncidentData): 
   const mayDecide = roleAtLeast(who.principal.role, 'investigator')
   const body = html`<p class="crumb"><a href="/incidents">Incidents</a> / ${shortId('incident', incident.id)}</p>
 <h1>${untrusted(incident.title, 200)}</h1>
-<p class="headline">${severityBadge(incident.severity)}${stateBadge(incident.state)}<span>${plural(incident.alertCount, 'alert')}</span><span>${spanOf(incident)}</span><span>cluster ${untrusted(incident.scope, 100)}</span><a href="/incidents/${incident.id}/map">Map</a></p>
+<p class="headline">${severityBadge(incident.severity)}${stateBadge(incident.state)}<span>${plural(incident.alertCount, 'alert')}</span><span>${spanOf(incident)}</span><span>${data.scopes.length > 1 ? html`in ${untrusted(data.scopes.join(', '), 200)}` : html`cluster ${untrusted(incident.scope, 100)}`}</span><a href="/incidents/${incident.id}/map">Map</a></p>
 ${expired(incident)}
 <div class="columns"><div>
 ${report === null ? notInvestigated(data, who, mayDecide) : nothing}
 ${firstThings(data, report)}
-${report === null ? nothing : html`${happened(report, newest as Investigation, incident)}${notKnown(report)}${verdict(report)}${unusual(report)}`}
+${report === null ? nothing : html`${happened(report, newest as Investigation, incident)}${madePossible(report)}${notKnown(report)}${verdict(report)}${unusual(report)}`}
+${joinsPart(data.joins)}
 ${processes(data)}
 ${timeline(data)}
 </div><aside>
 <section class="card"><h2>Why it is ${incident.severity}</h2><ul class="claims">${incident.severityReasons.map((reason) => html`<li>${untrusted(reason.text, 300)}</li>`)}</ul></section>
+${normalCard(data.normal)}
 ${where(data.entities)}
 ${attack(incident)}
 ${mayDecide ? decide(data, who, report) : nothing}

@@ -26,7 +26,7 @@ export const accountToken: StepRule = {
           shown(place.specOf, `${place.specPath}.serviceAccount`, place.spec.serviceAccount),
           shown(place.specOf, `${place.specPath}.automountServiceAccountToken`, place.spec.automountServiceAccountToken ?? null),
         ],
-        fix: fixed(`token/${place.name}`, `Give ${place.title} no token (automountServiceAccountToken: false)`, place.ref),
+        fix: fixed(`token/${place.name}`, `Give ${place.title} no token (set automountServiceAccountToken to false)`, place.ref),
         ...span,
       }
     }

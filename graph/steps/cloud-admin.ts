@@ -6,7 +6,7 @@ import type { StepRule } from '../step-rule.ts'
 export const cloudAdmin: StepRule = {
   name: 'cloud-admin',
   title: 'Rule the account with the rights of an administrator',
-  technique: { id: 'T1078.004', name: 'Valid Accounts: Cloud Accounts', tactic: 'TA0004', matrix: null },
+  technique: { id: 'T1078.004', name: 'Cloud Accounts', tactic: 'TA0004', matrix: null },
   unit: 'cloud',
   *steps({ failedChecks = [] }) {
     for (const { finding, check, resource, fromNs } of failedChecks) {

@@ -4,7 +4,7 @@ import type { StepRule } from '../step-rule.ts'
 export const instanceCloudRole: StepRule = {
   name: 'instance-cloud-role',
   title: 'Read the role of an instance from its metadata service',
-  technique: { id: 'T1552.005', name: 'Unsecured Credentials: Cloud Instance Metadata API', tactic: 'TA0006', matrix: null },
+  technique: { id: 'T1552.005', name: 'Cloud Instance Metadata API', tactic: 'TA0006', matrix: null },
   unit: 'cloud',
   *steps({ scope, assumptions = [] }) {
     if (scope !== 'global') return

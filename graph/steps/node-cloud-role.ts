@@ -6,7 +6,7 @@ import type { StepRule } from '../step-rule.ts'
 export const nodeCloudRole: StepRule = {
   name: 'node-cloud-role',
   title: 'Read the role of the node from the metadata service',
-  technique: { id: 'T1552.005', name: 'Unsecured Credentials: Cloud Instance Metadata API', tactic: 'TA0006', matrix: 'MS-TA9028' },
+  technique: { id: 'T1552.005', name: 'Cloud Instance Metadata API', tactic: 'TA0006', matrix: 'MS-TA9028' },
   unit: 'cloud',
   *steps({ scope, nodes, assumptions = [] }) {
     for (const node of nodes) {

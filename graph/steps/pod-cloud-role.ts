@@ -6,7 +6,7 @@ import type { StepRule } from '../step-rule.ts'
 export const podCloudRole: StepRule = {
   name: 'pod-cloud-role',
   title: 'Use the cloud identity of a service account',
-  technique: { id: 'T1078.004', name: 'Valid Accounts: Cloud Accounts', tactic: 'TA0004', matrix: 'MS-TA9020' },
+  technique: { id: 'T1078.004', name: 'Cloud Accounts', tactic: 'TA0004', matrix: 'MS-TA9020' },
   unit: 'cloud',
   *steps({ scope, accounts }) {
     for (const account of accounts)

@@ -9,6 +9,7 @@ import { answers, type Received, Receiver } from '../../test/support/receiver.ts
 import { incidentFacts } from '../../test/support/incident-facts.ts'
 import { Event } from '../../test/support/ocsf-schema.ts'
 import { type Notification } from '../notification.ts'
+import type { IncidentFacts } from '../incident-facts.ts'
 import { cloudEvent, signatureOf, webhook, type WebhookOptions } from './webhook.ts'
 
 const clock = new FixedClock('2026-11-24T12:00:00Z')
@@ -53,7 +54,7 @@ describe('a CloudEvent', () => {
 describe('docs/output.md', () => {
   it('shows an event exactly as it is sent', () => {
     const shown = /```json\n([\s\S]*?)\n```/.exec(readFileSync('docs/output.md', 'utf8'))?.[1] ?? ''
-    const report = { analyst: 'playbook', verdict: 'true_positive', confidence: 'high' } as const
+    const report = { analyst: 'playbook', verdict: 'true_positive', confidence: 'high', rootCause: [] } satisfies IncidentFacts['report']
     const facts = incidentFacts({ report, incident: { scope: 'prod' } })
     const id = `${facts.incident.id}.2.updated`
     const sent = cloudEvent({ id, change: 'updated', version: 2, facts }, 'https://falconer.example.org')

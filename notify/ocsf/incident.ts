@@ -1,6 +1,7 @@
-/** An incident as OCSF Incident Finding (2005): one finding for each of its rules, its state, its verdict. Pure. */
+/** An incident as OCSF Incident Finding (2005): one finding for each of its rules, those of posture that made it possible, its state, its verdict. Pure. */
 import { fromDate } from '../../domain/event-time.ts'
-import type { Verdict } from '../../domain/report.ts'
+import type { GroundedClaim, Verdict } from '../../domain/report.ts'
+import { sentenceParts } from '../../incidents/sentence-parts.ts'
 import type { Change } from '../../store/incident-notices.ts'
 import type { IncidentFacts, RuleFact } from '../incident-facts.ts'
 import { attacksOf, caption, milliseconds, type OcsfEvent, ocsfEvent, resourceOf } from './event.ts'
@@ -40,7 +41,10 @@ export function incidentFinding(facts: IncidentFacts, change: Change = changeOf(
       end_time: milliseconds(lastNs),
       count: incident.alertCount,
       attacks: attacksOf(incident.tactics, incident.techniques),
-      finding_info_list: rules.length > 0 ? rules.map((rule) => infoOf(incident.id, rule)) : [{ uid: incident.id, title: incident.title }],
+      finding_info_list: [
+        ...(rules.length > 0 ? rules.map((rule) => infoOf(incident.id, rule)) : [{ uid: incident.id, title: incident.title }]),
+        ...(report === null ? [] : postureInfos(report.rootCause)),
+      ],
       ...(report === null
         ? {}
         : {
@@ -82,3 +86,17 @@ const infoOf = (incidentId: string, { rule, firstAlertId, firstNs, lastNs, count
   last_seen_time: milliseconds(lastNs),
   related_events_count: count,
 })
+
+/** Findings of scanners that the report says made it possible, each with its sentence; what could not be confirmed is not told. */
+function postureInfos(claims: readonly GroundedClaim[]): object[] {
+  const found = new Map<string, object>()
+  for (const { text, evidence, grounded } of claims)
+    for (const { record, id, path, value } of evidence)
+      if (grounded && record === 'finding' && path === 'check' && value !== null && !found.has(id))
+        found.set(id, { uid: id, title: value, desc: plainText(text), types: ['Posture'] })
+  return [...found.values()]
+}
+const plainText = (text: string): string =>
+  sentenceParts(text)
+    .map((part) => (part.quoted ? `“${part.text}”` : part.text))
+    .join('')

@@ -9,6 +9,7 @@ import { noon, process_, storedAlert } from '../../test/support/records.ts'
 import { findingStatuses } from '../../store/finding-life.ts'
 import { detectionFinding } from './detection.ts'
 import { findingEvent } from './finding.ts'
+import type { IncidentFacts } from '../incident-facts.ts'
 import { incidentFinding } from './incident.ts'
 
 const valid = (event: unknown): Record<string, unknown> => Event.parse(JSON.parse(JSON.stringify(event))) as Record<string, unknown>
@@ -46,7 +47,7 @@ describe('an incident', () => {
   })
 
   it('has an activity and a status for each step of its life', () => {
-    const report = { analyst: 'playbook', verdict: 'true_positive', confidence: 'high' } as const
+    const report = { analyst: 'playbook', verdict: 'true_positive', confidence: 'high', rootCause: [] } satisfies IncidentFacts['report']
     const steps = [
       incidentFacts(),
       incidentFacts({ report }),
@@ -65,6 +66,26 @@ describe('an incident', () => {
     ])
     for (const verdict of Verdict.options) valid(incidentFinding(incidentFacts({ report: { ...report, verdict } })))
     valid(incidentFinding(incidentFacts({ rules: [], touched: [] })))
+  })
+
+  it('names the findings that made it possible, those that were confirmed', () => {
+    const id = '019aa0f0-8d3c-7a51-9c11-bbbbbbbbbb01'
+    const evidence = [{ record: 'finding', id, path: 'check', value: 'CVE-2022-29078' } as const]
+    const claim = { kind: 'inference', text: '⟦CVE-2022-29078⟧ in ⟦ejs⟧ can be used.', evidence, grounded: true, problems: [] } as const
+    const made = (grounded: boolean): IncidentFacts =>
+      incidentFacts({
+        report: {
+          analyst: 'playbook',
+          verdict: 'true_positive',
+          confidence: 'high',
+          rootCause: [{ ...claim, evidence: [...evidence], problems: [], grounded }],
+        },
+      })
+    expect(valid(incidentFinding(made(true))).finding_info_list).toEqual([
+      expect.objectContaining({ title: 'Terminal shell in container' }),
+      { uid: id, title: 'CVE-2022-29078', desc: '“CVE-2022-29078” in “ejs” can be used.', types: ['Posture'] },
+    ])
+    expect(valid(incidentFinding(made(false))).finding_info_list).toHaveLength(1)
   })
 
   it('masks secrets in what others wrote', () => {

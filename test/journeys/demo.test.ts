@@ -21,6 +21,7 @@ import { listIncidents } from '../../store/incidents.ts'
 import { accept } from '../../store/intake.ts'
 import { listProposals } from '../../store/proposals.ts'
 import { embeddedDatabase } from '../support/database.ts'
+import { deriveAll, recordScan } from '../support/posture.ts'
 import { runToEnd } from '../support/process.ts'
 import { delivery } from '../support/records.ts'
 import { recordInventory } from '../support/shop.ts'
@@ -47,6 +48,7 @@ describe('what comes of a story, whatever it is called', () => {
     const scope = `demo-${randomUUID()}`
     const source = { sourceId: null, sourceName: 'falco', scope, receivedNs: BigInt(now.getTime()) * 1_000_000n }
     await recordInventory(db, clock, scope, objects)
+    await recordScan(db, clock, scope, story.trivy)
     // One by one, as Falco posts them: each is placed without knowing what comes after it.
     for (const alert of story.alerts)
       await readInput(bytes(toJsonLines([alert])), {
@@ -61,6 +63,7 @@ describe('what comes of a story, whatever it is called', () => {
           await correlatePending(db, clock)
         },
       })
+    await deriveAll(db, clock)
     const [worst] = (await listIncidents(db, { scope }, { limit: 10 })).incidents
     if (worst === undefined) throw new Error('no incident')
     const { id, report } = await investigate(db, clock, playbook, worst.id, { cluster: () => ({ simulated: true }) })
@@ -87,6 +90,11 @@ describe('what comes of a story, whatever it is called', () => {
     const summary = report.summary.map((claim) => claim.text).join('\n')
     expect(summary).toContain(`${victim.metadata.namespace}/${victim.metadata.name}`)
     expect(summary).not.toContain('checkout')
+    // And what made it possible is of the renamed image.
+    const [cause] = report.rootCause.map((claim) => claim.text)
+    expect(cause).toContain('CVE-2022-29078')
+    expect(cause).toContain(`${victim.metadata.namespace}/`)
+    expect(report.rootCause.map((claim) => claim.text).join('\n')).not.toContain('checkout')
   })
 
   it.each(seeds)('seed %i: the deployment job’s shell is benign, and nothing that contains is proposed', async (seed) => {

@@ -2,7 +2,7 @@
  * A map in a real browser: the incident’s and a node’s, as a picture with a table beside it; by keyboard alone and without script; at sixty boxes, in
  * light and dark, on a phone. Its texts fit and can be read. And from the command line.
  */
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
@@ -225,19 +225,21 @@ describe.skipIf(chromiumPath === undefined)('a map on a page', () => {
 })
 
 describe('a map from the command line', { timeout: 120_000 }, () => {
-  let data: string
+  let folder: string
+  const data = (): string => join(folder, 'data')
   beforeAll(async () => {
-    data = await mkdtemp(join(tmpdir(), 'falconer-map-'))
+    folder = await mkdtemp(join(tmpdir(), 'falconer-map-'))
     const pod = {
       apiVersion: 'v1',
       kind: 'Pod',
       metadata: { name: 'checkout', namespace: 'shop' },
       spec: { serviceAccountName: 'till', containers: [{ name: 'app', image: 'nginx:1.25' }] },
     }
-    expect(await runHere(['--data', data, 'import', '-'], {}, JSON.stringify(pod))).toMatchObject({ code: 0 })
+    await writeFile(join(folder, 'pod.json'), JSON.stringify(pod))
+    expect(await runHere(['--data', data(), 'import', join(folder, 'pod.json')])).toMatchObject({ code: 0 })
   })
-  afterAll(async () => rm(data, { recursive: true, force: true }))
-  const map = (...args: string[]): ReturnType<typeof runHere> => runHere(['--data', data, 'graph', 'map', ...args])
+  afterAll(async () => rm(folder, { recursive: true, force: true }))
+  const map = (...args: string[]): ReturnType<typeof runHere> => runHere(['--data', data(), 'graph', 'map', ...args])
 
   it('is a table, a Mermaid flowchart, SVG to a file or to a pipe, or what the API says', async () => {
     const { output } = await map('pod/shop/checkout')
@@ -245,7 +247,7 @@ describe('a map from the command line', { timeout: 120_000 }, () => {
     expect(output).toMatch(/^0 +KubernetesPod shop\/checkout +asked about, declared$/m)
     expect(output).toMatch(/^relation +KubernetesNamespace shop contains KubernetesPod shop\/checkout$/m)
     expect((await map('pod/shop/checkout', '--mermaid')).output).toMatch(/^flowchart LR\n {2}n1\("KubernetesPod<br\/>checkout<br\/>/)
-    const file = join(data, 'map.svg')
+    const file = join(folder, 'map.svg')
     expect((await map('pod/shop/checkout', '--svg', file)).output).toMatch(/map\.svg: \d boxes, \d lines\.\n$/)
     expect(await readFile(file, 'utf8')).toBe((await map('pod/shop/checkout', '--svg', '-')).output)
     expect(JSON.parse((await map('pod/shop/checkout', '--json', '--depth', '2')).output)).toMatchObject({

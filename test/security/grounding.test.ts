@@ -13,14 +13,17 @@ import { FixedClock } from '../../domain/clock.ts'
 import type { EvidenceRef } from '../../domain/evidence.ts'
 import { formatEventTime, fromDate } from '../../domain/event-time.ts'
 import type { RecordedDecision } from '../../domain/incident.ts'
-import type { Claim, GroundedClaim, Report } from '../../domain/report.ts'
+import type { AttackStep } from '../../domain/graph.ts'
+import { type Claim, claimParts, type GroundedClaim, type Report } from '../../domain/report.ts'
 import type { Entity } from '../../domain/entity.ts'
 import { loadScenario, mutate, type Scenario, scenarioNames, toJsonLines, withNoise } from '../../evals/scenario.ts'
 import type { Coverage } from '../../incidents/case-file.ts'
 import { groundClaim, type RecordReader } from '../../incidents/grounding.ts'
 import { correlatePending } from '../../incidents/pipeline.ts'
+import { stepId } from '../../incidents/record-field.ts'
 import { quote } from '../../incidents/sentence-parts.ts'
 import type { Database } from '../../store/database.ts'
+import type { FindingFacts } from '../../store/finding-facts.ts'
 import { accept } from '../../store/intake.ts'
 import { listIncidents } from '../../store/incidents.ts'
 import { ensurePartitions } from '../../store/partitions.ts'
@@ -28,6 +31,7 @@ import { createSource } from '../../store/sources.ts'
 import { conformance, filesOf } from '../conformance/data.ts'
 import { embeddedDatabase } from '../support/database.ts'
 import { delivery, noon, podRecords, process_, storedAlert } from '../support/records.ts'
+import { deriveAll, recordScan } from '../support/posture.ts'
 import { recordInventory } from '../support/shop.ts'
 import { cases, full, property, seed } from '../support/sizes.ts'
 
@@ -67,11 +71,47 @@ const coverage = ['falco-east-1', 'falco-west-2'].map((name): Coverage => ({
   scope: 'lab',
   lastSeenAt: new Date('2026-11-24T12:34:56.789Z'),
 }))
+const findings = ['019aa0f0-8d3c-7a51-9c11-bbbbbbbbbb01', '019aa0f0-8d3c-7a51-9c11-bbbbbbbbbb02'].map((id): FindingFacts => ({
+  id,
+  scope: 'global',
+  class: 'vulnerability',
+  check: 'CVE-2021-23337',
+  aliases: [],
+  title: 'lodash: command injection via template',
+  severity: 'high',
+  status: 'open',
+  resource: { kind: 'image', key: `sha256:${'5'.repeat(64)}`, name: 'registry.example.com/shop/checkout:1.8.3', namespace: null },
+  package: { key: 'pkg:npm/lodash@4.17.20', name: 'lodash', version: '4.17.20', fixedIn: ['4.17.21'] },
+  paths: ['app/node_modules/lodash/package.json'],
+  cvss: { score: 7.2, vector: 'CVSS:3.1/AV:N/AC:L/PR:H/UI:N/S:U/C:H/I:H/A:H' },
+  remediation: null,
+  kev: '2026-11-01',
+  epss: 0.04271,
+  scanner: 'trivy',
+  lastNs: noon,
+}))
+const steps = [5101n, 5102n].map((dst): AttackStep => ({
+  src: 4101n,
+  type: 'mounted-secret',
+  dst,
+  cost: 0,
+  scope: 'lab',
+  unit: 'namespace/shop',
+  fromNs: noon,
+  untilNs: null,
+  technique: { id: 'T1552.007', name: 'Unsecured Credentials: Container API', tactic: 'TA0006', matrix: null },
+  precondition: 'code runs in one of its containers',
+  because: 'Deployment shop/checkout takes in Secret checkout-db-2',
+  evidence: [],
+  fix: { key: 'k', text: 'Do not give Secret checkout-db-2 to Deployment shop/checkout', on: { scope: 'lab', kind: 'pod', key: 'k' } },
+}))
 const memory: RecordReader = {
   alert: async (id) => alerts.find((one) => one.id === id.toLowerCase()),
   entity: async (id) => entities.find((one) => /^\d+$/.test(id) && one.id === BigInt(id)),
   decision: async (id) => decisions.find((one) => one.id === id),
   coverage: async (name) => coverage.find((one) => one.name === name),
+  finding: async (id) => findings.find((one) => one.id === id.toLowerCase()),
+  step: async (id) => steps.find((one) => stepId(one) === id),
 }
 const gone = (record: EvidenceRef['record']): RecordReader => ({ ...memory, [record]: async () => undefined })
 
@@ -96,6 +136,24 @@ const fields: Record<EvidenceRef['record'], EvidenceRef[]> = {
   ].map(([path, value]) => ({ record: 'entity', id: '4101', path, value }) as EvidenceRef),
   decision: [{ record: 'decision', id: decisions[0]?.id ?? '', path: 'reason', value: 'Ticket 48213, seen by ada' }],
   coverage: [{ record: 'coverage', id: 'falco-east-1', path: 'lastSeenAt', value: '2026-11-24T12:34:56.789Z' }],
+  finding: [
+    ['check', 'CVE-2021-23337'],
+    ['severity', 'high'],
+    ['status', 'open'],
+    ['package', 'lodash'],
+    ['version', '4.17.20'],
+    ['fixedIn', '4.17.21'],
+    ['kev', '2026-11-01'],
+    ['epss', '0.04271'],
+    ['cvss', '7.2'],
+    ['resource', 'registry.example.com/shop/checkout:1.8.3'],
+    ['paths', 'app/node_modules/lodash/package.json'],
+  ].map(([path, value]) => ({ record: 'finding', id: findings[0]?.id ?? '', path, value }) as EvidenceRef),
+  step: [
+    ['because', 'Deployment shop/checkout takes in Secret checkout-db-2'],
+    ['technique', 'T1552.007'],
+    ['fix', 'Do not give Secret checkout-db-2 to Deployment shop/checkout'],
+  ].map(([path, value]) => ({ record: 'step', id: '4101/mounted-secret/5101', path, value }) as EvidenceRef),
 }
 const whole = (record: EvidenceRef['record'], id: string): EvidenceRef => ({ record, id, path: null, value: null })
 
@@ -133,7 +191,7 @@ describe('one claim', () => {
   it('guarantee 30: is a fact when each record holds what is quoted of it, of every kind', async () => {
     for (const { kind, evidence } of everyClaim)
       expect(await groundClaim(claimOf(kind, evidence), memory)).toMatchObject({ grounded: true, problems: [] })
-    expect(everyClaim).toHaveLength(4 * 14)
+    expect(everyClaim).toHaveLength(4 * 28)
   })
 
   it('guarantee 30: is a hypothesis when one place of the cited value, of the quotation, or of both is another', async () => {
@@ -266,6 +324,8 @@ describe('what the playbook writes', () => {
 
   async function reportsOf(scenario: Scenario, scope: string): Promise<Report[]> {
     await recordInventory(db, clock, scope, scenario.objects)
+    await recordScan(db, clock, scope, scenario.trivy)
+    await deriveAll(db, clock)
     return investigated(scope, [['alerts.jsonl', Readable.from([Buffer.from(toJsonLines(scenario.alerts))])]])
   }
 
@@ -298,7 +358,7 @@ describe('what the playbook writes', () => {
     } while (cursor !== undefined)
     return reports
   }
-  const claimsOf = ({ summary, reasons, unusual, timeline }: Report): GroundedClaim[] => [...summary, ...reasons, ...unusual, ...timeline]
+  const claimsOf = (report: Report): GroundedClaim[] => claimParts.flatMap((part) => report[part])
 
   it('guarantee 30: is grounded to the last sentence in every scenario and every mutation of it, and not when corrupted', async () => {
     const noise = loadScenario('everyday-noise', clock.now())

@@ -134,7 +134,7 @@ it('guarantee 2: an analyst is handed plain data: no function, client or secret 
   const world = await openWorld(db, 'case')
   await play(world, { index: 7, payload: payloads[2] as Payload, channel: channels[4] as Channel, doors: 0 })
   const [incident] = (await listIncidents(db, { scope: 'case' }, { limit: 1 })).incidents
-  const file = await readCase(db, incident?.id ?? '', { cluster: () => ({ simulated: true }) })
+  const file = await readCase(db, new Date(), incident?.id ?? '', { cluster: () => ({ simulated: true }) })
   expect(file.alerts).toHaveLength(2)
   expect(file.entities.length).toBeGreaterThanOrEqual(4)
   expect([...behaviour(file, 'file')]).toEqual([])

@@ -91,7 +91,7 @@ async function proposalsOf({ db, clock, analyst }: Bench, incidentId: string, gr
     ? investigation.report
     : ({
         ...investigation.report,
-        ...checkedDraft(analyst, await analyst.analyse(await readCase(db, incidentId, options))),
+        ...checkedDraft(analyst, await analyst.analyse(await readCase(db, clock.now(), incidentId, options))),
       } as unknown as Report)
   const suggested = await suggest(context, report as Report, { incidentId, investigationId: investigation.id })
   const found = await Promise.all(suggested.map(async (one) => ('proposalId' in one ? getProposal(db, { id: one.proposalId }) : undefined)))

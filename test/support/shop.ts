@@ -129,6 +129,7 @@ export async function recordInventory(
       scope,
       entities: records.flatMap((record) => (record.kind === 'entity' ? [record.entity] : [])),
       relations: records.flatMap((record) => (record.kind === 'relation' ? [record.relation] : [])),
+      aliases: records.flatMap((record) => (record.kind === 'alias' ? [record.alias] : [])),
     }),
   ])
 }

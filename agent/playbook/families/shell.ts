@@ -1,14 +1,8 @@
-import type { Alert } from '../../../domain/alert.ts'
+import { startedByServer } from '../../../incidents/server-program.ts'
 import { type Family, hasTechnique, ruleSays } from '../family.ts'
 import { cite } from '../sentence.ts'
 
 const shells = /^(sh|bash|dash|ash|zsh|ksh|fish|csh|tcsh|busybox)$/
-/** Programs that answer requests from outside. A shell is not among the things they are made to start. */
-const servers =
-  /^(node|nodejs|python[\d.]*|java|php(-fpm|-cgi)?[\d.]*|ruby|puma|unicorn|gunicorn|uwsgi|nginx|httpd|apache2|tomcat|dotnet|beam\.smp|perl|deno|bun|mysqld|postgres|redis-server|mongod)$/i
-/** A server's own workers are its own kind; what it starts besides them is not its work. */
-export const startedByServer = (alert: Alert): boolean =>
-  alert.process !== null && servers.test(alert.process.parentName ?? '') && !servers.test(alert.process.name ?? '')
 
 /** A shell, opened by a person or by the application itself. */
 export const shell: Family = {

@@ -40,8 +40,15 @@ Time and one of container, pod and rule are found by index. For the rest so many
 
 function shown({ alerts, next, lookedBackTo }: Answer): string {
   const rows = table(
-    ['event time (UTC)', 'priority', 'rule', 'where', 'alert'],
-    alerts.map((one) => [shortTime(one.eventTime), one.priority, safe(one.rule, 60), safe(whereOf(one), 50), one.id]),
+    ['event time (UTC)', 'priority', 'rule', 'where', 'before that day', 'alert'],
+    alerts.map((one) => [
+      shortTime(one.eventTime),
+      one.priority,
+      safe(one.rule, 60),
+      safe(whereOf(one), 50),
+      one.usual?.text ?? 'not placed yet',
+      one.id,
+    ]),
   )
   return [
     rows,

@@ -15,7 +15,7 @@ import { safe, shortTime, table } from '../output.ts'
 import type { FindingRow } from '../rows.ts'
 import { findingClasses, findingStatuses, severities } from '../words.ts'
 
-type Given = JsonOption & { cluster?: string; limit: number } & Record<
+type Given = JsonOption & { cluster?: string; limit: number; inUse?: boolean } & Record<
     'status' | 'class' | 'severity' | 'check' | 'resource' | 'package' | 'namespace' | 'scanner' | 'cursor',
     string | undefined
   >
@@ -37,10 +37,13 @@ export const findingsCommand: CliCommand = {
       .option('--namespace <name>', 'Kubernetes namespace')
       .option('--scanner <name>', 'seen by this scanner')
       .option('--cluster <name>', 'seen in scans of this cluster or account')
+      .option('--in-use', 'only of packages that were seen run or opened')
       .addOption(limitOption(500))
       .option('--cursor <cursor>', '`next` of the page before')
       .addHelpText('after', examples('falconer findings --severity high', 'falconer findings --check CVE-2021-3711 --json'))
-      .action(({ cluster: scope, json, ...query }: Given) => cli.show<Answer>({ json }, place('/findings', { scope, ...query }), shown))
+      .action(({ cluster: scope, json, inUse, ...query }: Given) =>
+        cli.show<Answer>({ json }, place('/findings', { scope, ...query, ...(inUse === true ? { inUse: 'true' } : {}) }), shown),
+      )
     findings
       .command('show')
       .description('one finding: every scanner’s own words, and what people decided')
@@ -81,14 +84,22 @@ export const findingsCommand: CliCommand = {
   },
 }
 
+/** Not “no”: nobody saw it, or nobody watched. */
+function useText(use: FindingRow['use']): string {
+  if (use === null) return '–'
+  if (use.inUse === true) return `yes, ${shortTime(use.at ?? '')}`
+  return use.notObservedSince === null ? 'never watched' : `not observed since ${shortTime(use.notObservedSince)}`
+}
+
 function shown({ findings, next, freshness }: Answer): string {
   const rows = table(
-    ['severity', 'check', 'package', 'where', 'seen by', 'last seen (UTC)', 'title', 'finding'],
+    ['severity', 'check', 'package', 'where', 'in use', 'seen by', 'last seen (UTC)', 'title', 'finding'],
     findings.map((one) => [
       one.severity ?? 'not rated',
       safe(one.check, 40),
       safe(one.package?.name ?? '–', 30),
       safe(one.resource.name, 50),
+      useText(one.use),
       safe(one.scanners.join(', '), 30),
       shortTime(one.lastSeenAt),
       safe(one.title, 60),

@@ -9,7 +9,9 @@ import type { Falconer } from '../falconer.ts'
 import { readJson } from '../read-json.ts'
 import { type AppContext, checkCsrf, permit, SignInError, type Who } from '../who.ts'
 import { activityOperations } from './activities.ts'
+import { baselineOperations } from './baseline.ts'
 import { findingOperations } from './findings.ts'
+import { fixOperations } from './fixes.ts'
 import { graphOperations } from './graph.ts'
 import { importOperations } from './import.ts'
 import { incidentOperations } from './incidents.ts'
@@ -24,7 +26,9 @@ import { systemOperations } from './system.ts'
 export const operations: readonly Operation[] = [
   ...incidentOperations,
   ...proposalOperations,
+  ...baselineOperations,
   ...findingOperations,
+  ...fixOperations,
   ...activityOperations,
   ...graphOperations,
   ...ocsfOperations,

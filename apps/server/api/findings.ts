@@ -5,9 +5,12 @@ import { FindingClass } from '../../../domain/finding.ts'
 import { Severity } from '../../../domain/severity.ts'
 import { advisoriesFor } from '../../../store/advisories.ts'
 import { keysOf } from '../../../store/aliases.ts'
+import type { Queryable } from '../../../store/database.ts'
 import { findingDecisions } from '../../../store/finding-decisions.ts'
 import { findingStatuses } from '../../../store/finding-life.ts'
-import { countFindings, getFinding, listFindings, witnessesOf } from '../../../store/finding-search.ts'
+import { fixOfFinding } from '../../../store/fixes.ts'
+import { inUse } from '../../../store/in-use.ts'
+import { countFindings, type Finding, getFinding, listFindings, witnessesOf } from '../../../store/finding-search.ts'
 import { freshness } from '../coverage.ts'
 import { FindingQuery, findingFilterOf } from '../finding-query.ts'
 import { cvesOf, longestSuppression, suppressFinding } from '../findings.ts'
@@ -21,6 +24,10 @@ const cursor = z
   .describe('`next` of the page before')
 const reason = z.string().min(1).max(2_000)
 
+async function withUse(db: Queryable, finding: Finding): Promise<z.infer<typeof FindingView>> {
+  return findingView(finding, (await inUse(db, { findings: [finding.id] })).get(finding.id))
+}
+
 export const findingOperations = [
   operation({
     id: 'listFindings',
@@ -32,7 +39,12 @@ export const findingOperations = [
     response: z.object({ findings: z.array(FindingView), next: z.string().nullable(), freshness: z.string() }),
     run: async ({ falconer, query: { cursor: after, limit, ...query } }) => {
       const { findings, next } = await listFindings(falconer.db, falconer.clock.now(), findingFilterOf(query), { cursor: after, limit })
-      return { findings: findings.map(findingView), next, freshness: await freshness(falconer, query.scope) }
+      const uses = await inUse(falconer.db, { findings: findings.map(({ id }) => id) })
+      return {
+        findings: findings.map((one) => findingView(one, uses.get(one.id))),
+        next,
+        freshness: await freshness(falconer, query.scope),
+      }
     },
   }),
   operation({
@@ -60,16 +72,19 @@ export const findingOperations = [
       witnesses: z.array(WitnessView),
       advisories: z.array(AdvisoryView).describe('What dated lists say of its CVE; none: none was given, which is not “not exploited”'),
       decisions: z.array(DecisionOnFinding),
+      fix: z.object({ id: z.string(), title: z.string() }).nullable().describe('The change that fixes it'),
     }),
     run: async ({ falconer: { db, clock }, params }) => {
       const finding = await getFinding(db, clock.now(), params.finding ?? '')
       if (finding === undefined) throw new NotFoundError(`There is no finding ${params.finding}.`)
+      const fixed = finding.status === 'open' || finding.status === 'suppressed' ? await fixOfFinding(db, finding.id) : undefined
       return {
-        finding: findingView(finding),
+        finding: await withUse(db, finding),
         resourceKeys: await keysOf(db, { scope: finding.scope, ...finding.resource }),
         advisories: (await advisoriesFor(db, cvesOf(finding))).map(advisoryView),
         witnesses: (await witnessesOf(db, finding.id)).map(witnessView),
         decisions: await findingDecisions(db, finding.id),
+        fix: fixed === undefined ? null : { id: fixed.id, title: fixed.title },
       }
     },
   }),
@@ -81,7 +96,7 @@ export const findingOperations = [
     summary: 'Suppress it for some days; it comes back by itself',
     body: z.object({ days: z.number().int().min(1).max(longestSuppression), reason }),
     response: FindingView,
-    run: async ({ falconer, who, params, body }) => findingView(await suppressFinding(falconer, who, params.finding ?? '', body)),
+    run: async ({ falconer, who, params, body }) => withUse(falconer.db, await suppressFinding(falconer, who, params.finding ?? '', body)),
   }),
   operation({
     id: 'unsuppressFinding',
@@ -92,6 +107,6 @@ export const findingOperations = [
     body: z.object({ reason }),
     response: FindingView,
     run: async ({ falconer, who, params, body }) =>
-      findingView(await suppressFinding(falconer, who, params.finding ?? '', { days: null, reason: body.reason })),
+      withUse(falconer.db, await suppressFinding(falconer, who, params.finding ?? '', { days: null, reason: body.reason })),
   }),
 ]

@@ -1,22 +1,27 @@
 /** Operations on incidents and their alerts: list, read, investigate, and the decisions people make about them. */
 import { z } from 'zod'
+import type { Alert } from '../../../domain/alert.ts'
 import { NotFoundError } from '../../../domain/errors.ts'
 import { formatEventTime } from '../../../domain/event-time.ts'
 import { isId } from '../../../domain/ids.ts'
-import { IncidentState } from '../../../domain/incident.ts'
+import { IncidentState, JoinReason } from '../../../domain/incident.ts'
 import { Verdict } from '../../../domain/report.ts'
 import { Severity } from '../../../domain/severity.ts'
 import { decide } from '../../../incidents/decide.ts'
+import { normalBefore, usualOfAlerts } from '../../../incidents/normal.ts'
 import { searchAlerts } from '../../../store/alert-search.ts'
 import { getAlert, listAlerts } from '../../../store/alerts.ts'
+import type { Queryable } from '../../../store/database.ts'
 import { decisionsOf } from '../../../store/decisions.ts'
 import { listIncidents } from '../../../store/incidents.ts'
+import { joinReasonsOf, scopesOf } from '../../../store/memberships.ts'
 import { investigationsOf, latestReports } from '../../../store/investigations.ts'
 import { listProposals } from '../../../store/proposals.ts'
 import { AlertQuery, searchOf } from '../alert-query.ts'
 import { findIncident } from '../find.ts'
 import { operation } from './operation.ts'
 import { AlertView, alertView } from './views/alert.ts'
+import { NormalView, normalView } from './views/baseline.ts'
 import { DecisionView, decisionView, IncidentView, incidentView, InvestigationView, investigationView } from './views/incident.ts'
 import { time } from './views/fields.ts'
 import { ProposalView, proposalView } from './views/proposal.ts'
@@ -30,6 +35,11 @@ const page = {
   limit: z.coerce.number().int().min(1).max(500).default(50),
 }
 const reason = z.string().max(2_000).default('')
+
+async function alertViews(db: Queryable, alerts: readonly Alert[]): Promise<z.infer<typeof AlertView>[]> {
+  const usual = await usualOfAlerts(db, alerts)
+  return alerts.map((alert) => alertView(alert, usual.get(alert.id)))
+}
 
 export const incidentOperations = [
   operation({
@@ -59,10 +69,15 @@ export const incidentOperations = [
     method: 'GET',
     path: '/incidents/:incident',
     permission: 'incidents.read',
-    summary: 'One incident with its newest investigation, decisions and proposals',
+    summary: 'One incident with why its alerts are one, its newest investigation, decisions and proposals',
     response: z.object({
       incident: IncidentView,
+      scopes: z.array(z.string()).describe('Clusters and accounts whose alerts it holds'),
+      joins: z
+        .array(JoinReason.extend({ alerts: z.number().int().describe('How many alerts were joined so') }))
+        .describe('Why its alerts are one incident: moves that a relation explains first'),
       investigation: InvestigationView.nullable(),
+      normal: z.array(NormalView).describe('How usual each of its rules was in its place by its process, before the day it began'),
       decisions: z.array(DecisionView),
       proposals: z.array(ProposalView),
     }),
@@ -71,7 +86,10 @@ export const incidentOperations = [
       const [newest] = await investigationsOf(db, incident.id, 1)
       return {
         incident: incidentView(incident, newest),
+        scopes: (await scopesOf(db, [incident.id])).get(incident.id) ?? [],
+        joins: await joinReasonsOf(db, incident.id),
         investigation: newest === undefined ? null : investigationView(newest),
+        normal: ((await normalBefore(db, [incident])).get(incident.id)?.here ?? []).map(normalView),
         decisions: (await decisionsOf(db, incident.id)).map(decisionView),
         proposals: (await listProposals(db, { incidentId: incident.id }, 100)).map((proposal) => proposalView(proposal)),
       }
@@ -87,7 +105,7 @@ export const incidentOperations = [
     response: z.object({ alerts: z.array(AlertView), next: z.string().nullable() }),
     run: async ({ falconer: { db }, params, query }) => {
       const { alerts, next } = await listAlerts(db, { incidentId: (await findIncident(db, params.incident ?? '')).id }, query)
-      return { alerts: alerts.map(alertView), next }
+      return { alerts: await alertViews(db, alerts), next }
     },
   }),
   operation({
@@ -142,7 +160,7 @@ export const incidentOperations = [
     }),
     run: async ({ falconer: { db }, query: { cursor, limit, ...asked } }) => {
       const { alerts, next, lookedBackTo } = await searchAlerts(db, searchOf(asked), { cursor, limit })
-      return { alerts: alerts.map(alertView), next, lookedBackTo: lookedBackTo === null ? null : formatEventTime(lookedBackTo) }
+      return { alerts: await alertViews(db, alerts), next, lookedBackTo: lookedBackTo === null ? null : formatEventTime(lookedBackTo) }
     },
   }),
   operation({
@@ -155,7 +173,7 @@ export const incidentOperations = [
     run: async ({ falconer: { db }, params }) => {
       const alert = isId(params.alert ?? '') ? await getAlert(db, params.alert ?? '') : undefined
       if (alert === undefined) throw new NotFoundError(`There is no alert ${params.alert}.`)
-      return alertView(alert)
+      return alertView(alert, (await usualOfAlerts(db, [alert])).get(alert.id))
     },
   }),
 ]

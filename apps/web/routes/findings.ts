@@ -3,6 +3,8 @@ import { NotFoundError } from '../../../domain/errors.ts'
 import { advisoriesFor } from '../../../store/advisories.ts'
 import { findingDecisions } from '../../../store/finding-decisions.ts'
 import { countFindings, getFinding, listFindings, parseFindingCursor, witnessesOf } from '../../../store/finding-search.ts'
+import { fixOfFinding } from '../../../store/fixes.ts'
+import { inUse } from '../../../store/in-use.ts'
 import { freshness } from '../../server/coverage.ts'
 import { FindingQuery, findingFilterOf } from '../../server/finding-query.ts'
 import { cvesOf, suppressFinding } from '../../server/findings.ts'
@@ -29,6 +31,7 @@ async function showList({ falconer, who, query }: SignedIn): Promise<Shown> {
     given,
     problem: issue === undefined ? null : `${issue.path.join('.')}: ${issue.message}`,
     ...found,
+    uses: await inUse(db, { findings: found.findings.map(({ id }) => id) }),
     counts: await countFindings(db, clock.now()),
     freshness: await freshness(falconer),
   })
@@ -49,9 +52,11 @@ export const findingRoutes: readonly WebRoute[] = [
     if (finding === undefined) throw new NotFoundError('There is no such finding.')
     return findingPage(falconer, who, {
       finding,
+      use: (await inUse(db, { findings: [finding.id] })).get(finding.id),
       witnesses: await witnessesOf(db, finding.id),
       decisions: await findingDecisions(db, finding.id),
       advisories: await advisoriesFor(db, cvesOf(finding)),
+      fix: await fixOfFinding(db, finding.id),
     })
   }),
   decide('suppress'),

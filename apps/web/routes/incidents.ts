@@ -2,7 +2,9 @@
 import { InputError, NotFoundError } from '../../../domain/errors.ts'
 import { isId } from '../../../domain/ids.ts'
 import { type Decision, type Incident, IncidentState } from '../../../domain/incident.ts'
+import { nothingKnown } from '../../../incidents/baseline.ts'
 import { decide } from '../../../incidents/decide.ts'
+import { normalBefore, usualOfAlerts } from '../../../incidents/normal.ts'
 import { searchAlerts } from '../../../store/alert-search.ts'
 import { getAlert, getAlerts, listAlerts } from '../../../store/alerts.ts'
 import type { Queryable } from '../../../store/database.ts'
@@ -10,7 +12,7 @@ import { getEntities } from '../../../store/entities.ts'
 import { type GroupRow, groupsOf } from '../../../store/groups.ts'
 import { decisionsOf } from '../../../store/decisions.ts'
 import { countIncidents, type IncidentFilter, listIncidents } from '../../../store/incidents.ts'
-import { endsOfRules, type Membership, membershipsOf, tellingTheSame } from '../../../store/memberships.ts'
+import { endsOfRules, joinReasonsOf, type Membership, membershipsOf, scopesOf, tellingTheSame } from '../../../store/memberships.ts'
 import { investigationsOf, latestReports } from '../../../store/investigations.ts'
 import { listUsers } from '../../../store/people.ts'
 import { countProposals, listProposals } from '../../../store/proposals.ts'
@@ -72,11 +74,14 @@ async function showOne({ falconer, context, who, param }: SignedIn): Promise<Sho
       return { ...alert, reasons: membership?.reasons ?? [], inferred: membership?.context.inferred ?? false, relayed: routes }
     }),
     groups,
+    normal: (await normalBefore(db, [incident])).get(incident.id) ?? nothingKnown,
     investigations: await investigationsOf(db, incident.id),
     entities: await getEntities(db, incident.entityIds),
     proposals: await listProposals(db, { incidentId: incident.id }, 50),
     decisions: await decisionsOf(db, incident.id),
     others: others.incidents.filter((one) => one.id !== incident.id),
+    scopes: (await scopesOf(db, [incident.id])).get(incident.id) ?? [],
+    joins: await joinReasonsOf(db, incident.id),
     people: new Map((await listUsers(db)).map((user) => [user.id, user.name])),
   })
 }
@@ -101,7 +106,8 @@ async function showAlert({ falconer, who, param }: SignedIn): Promise<Shown> {
   const same = membership?.sameAs ?? id
   const others = [same, ...((await tellingTheSame(db, [same])).get(same) ?? [])].filter((one) => one !== id)
   const loaded = alert.sensor === 'falco' ? await rulesAsLoaded(db, { scope: alert.scope, name: alert.rule }) : null
-  return alertPage(falconer, who, alert, place, await getAlerts(db, others), loaded)
+  const usual = (await usualOfAlerts(db, [alert])).get(alert.id)
+  return alertPage(falconer, who, alert, place, await getAlerts(db, others), loaded, usual ?? null)
 }
 
 async function search({ falconer, who, query }: SignedIn): Promise<Shown> {

@@ -3,6 +3,8 @@ import { z } from 'zod'
 import type { Alert } from '../../../../domain/alert.ts'
 import { formatEventTime } from '../../../../domain/event-time.ts'
 import { Priority, Severity } from '../../../../domain/severity.ts'
+import type { Usual } from '../../../../incidents/baseline.ts'
+import { UsualView, usualView } from './baseline.ts'
 import { date, time } from './fields.ts'
 
 export const AlertView = z.object({
@@ -24,8 +26,10 @@ export const AlertView = z.object({
   connection: z.unknown(),
   seen: z.number().int(),
   fields: z.record(z.string(), z.unknown()).describe('output_fields exactly as written'),
+  usual: UsualView.nullable().describe('How usual its rule by its process was in its place before its day; null: it was not placed yet'),
 })
-export const alertView = (alert: Alert): z.infer<typeof AlertView> => ({
+export const alertView = (alert: Alert, usual: Usual | undefined): z.infer<typeof AlertView> => ({
+  usual: usualView(usual),
   id: alert.id,
   scope: alert.scope,
   eventTime: formatEventTime(alert.eventNs),

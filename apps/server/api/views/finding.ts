@@ -3,9 +3,11 @@ import { z } from 'zod'
 import type { NewAdvisory } from '../../../../domain/advisory.ts'
 import { formatEventTime } from '../../../../domain/event-time.ts'
 import { FindingClass, Outcome } from '../../../../domain/finding.ts'
+import type { InUse } from '../../../../domain/in-use.ts'
 import { Severity } from '../../../../domain/severity.ts'
 import { findingStatuses } from '../../../../store/finding-life.ts'
 import type { Finding, FindingWitness } from '../../../../store/finding-search.ts'
+import { InUseView, inUseView } from './baseline.ts'
 import { date, time } from './fields.ts'
 
 export const FindingView = z.object({
@@ -25,9 +27,11 @@ export const FindingView = z.object({
   lastSeenAt: time,
   suppressedUntil: date.nullable(),
   scanners: z.array(z.string()).describe('Who saw it'),
+  use: InUseView.nullable().describe('Whether its package is in use; null: it is of no package in an image'),
 })
-export const findingView = ({ statusNs, firstNs, lastNs, ...finding }: Finding): z.infer<typeof FindingView> => ({
+export const findingView = ({ statusNs, firstNs, lastNs, ...finding }: Finding, use: InUse | undefined): z.infer<typeof FindingView> => ({
   ...finding,
+  use: inUseView(use),
   statusSince: formatEventTime(statusNs),
   firstSeenAt: formatEventTime(firstNs),
   lastSeenAt: formatEventTime(lastNs),

@@ -1,0 +1,67 @@
+/** What was normal before an incident or an alert, read from the store: for severity, pages and the case file, all the same. */
+import type { Queryable } from '../store/database.ts'
+import { type CountedDays, countsOfAlerts, countsOfIncidents, mostCounts } from '../store/baseline-counts.ts'
+import { watchedDays } from '../store/watched-days.ts'
+import { dayBefore, dayOf, type Normal, type NormalHere, nothingKnown, type Usual, usual, windowDays } from './baseline.ts'
+
+type Began = { id: string; scope: string; firstNs: bigint }
+
+/** Before the day on which each of these incidents began. Two statements, and one for each of their scopes. */
+export async function normalBefore(db: Queryable, incidents: readonly Began[]): Promise<Map<string, Normal>> {
+  const days = new Map(incidents.map(({ id, firstNs }) => [id, dayOf(firstNs)]))
+  const counts = Map.groupBy(
+    await countsOfIncidents(
+      db,
+      [...days].map(([incidentId, day]) => ({ incidentId, day })),
+    ),
+    ({ tag }) => tag,
+  )
+  const watched = await watchedOf(db, new Set(incidents.map(({ scope }) => scope)))
+  return new Map(incidents.map(({ id, scope }) => [id, normalOf(counts.get(id) ?? [], days.get(id) ?? '', watched.get(scope) ?? [])]))
+}
+
+/** How usual each of these alerts was before its day; without an answer for one that was not placed yet. */
+export async function usualOfAlerts(
+  db: Queryable,
+  alerts: readonly { id: string; scope: string; eventNs: bigint }[],
+): Promise<Map<string, Usual>> {
+  const counts = new Map(
+    (
+      await countsOfAlerts(
+        db,
+        alerts.map(({ id }) => id),
+      )
+    ).map((one) => [one.tag, one]),
+  )
+  const watched = await watchedOf(db, new Set([...counts.values()].map(({ scope }) => scope)))
+  return new Map(
+    alerts.flatMap(({ id, eventNs }) => {
+      const one = counts.get(id)
+      return one === undefined
+        ? []
+        : [[id, usual(one.days, dayOf(eventNs), { watched: watched.get(one.scope) ?? [], placeSince: one.placeSince })] as const]
+    }),
+  )
+}
+
+export async function watchedOf(db: Queryable, scopes: ReadonlySet<string>): Promise<Map<string, string[]>> {
+  const found = new Map<string, string[]>()
+  for (const scope of scopes) found.set(scope, await watchedDays(db, scope))
+  return found
+}
+
+function normalOf(counts: readonly CountedDays[], day: string, watched: readonly string[]): Normal {
+  const before = watched.filter((one) => one < day && one >= dayBefore(day, windowDays))
+  if (before.length === 0) return nothingKnown
+  const here = counts
+    .slice(0, mostCounts)
+    .map(({ rule, place, process, crowded, days, placeSince }): NormalHere => ({
+      rule,
+      place,
+      process,
+      crowded,
+      usual: usual(days, day, { watched, placeSince }),
+    }))
+  const newPlaces = [...new Set(counts.filter(({ placeSince }) => placeSince === null).map(({ place }) => place))]
+  return { here, newPlaces, watchedDays: before.length, whole: counts.length <= mostCounts }
+}
