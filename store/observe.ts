@@ -9,7 +9,7 @@ import { stringifyExact } from '../domain/exact-json.ts'
 import { toDate } from '../domain/event-time.ts'
 import type { Queryable, Transaction } from './database.ts'
 import { markUnits, unitsOf } from './graph-units.ts'
-import { escapeDeep, escapeText } from './values.ts'
+import { escapeDeep, escapeText, unescapeText } from './values.ts'
 
 /** `changed`: objects that were new or different, `differing` those with what comes along. `news`: what may explain alerts that nothing explained before. */
 export type Observed = { changed: number; differing: NewEntity[]; news: EntityRef[] }
@@ -142,10 +142,22 @@ async function upsertRelations(tx: Transaction, sourceId: string | null, relatio
       }),
     )
   const input = sql`jsonb_to_recordset(${stringifyExact(rows)}::jsonb) as r(fs text, fk text, fkey text, type text, ts text, tk text, tkey text, at bigint, properties jsonb)`
-  await tx.query(sql`insert into entities (scope, kind, key, name, properties, origin, first_ns, last_ns, valid_from_ns)
+  const bare = await tx.query(sql<{
+    scope: string
+    kind: EntityKind
+    name: string
+  }>`insert into entities (scope, kind, key, name, properties, origin, first_ns, last_ns, valid_from_ns)
     select distinct on (s, k, n) s, k, n, n, '{}'::jsonb, 'derived', at, at, at from (
       select fs s, fk k, fkey n, at from ${input} union all select ts, tk, tkey, at from ${input}) ends
-    order by s, k, n on conflict (scope, kind, key) do nothing`)
+    order by s, k, n on conflict (scope, kind, key) do nothing returning scope, kind, name`)
+  // Of bare rows only nodes are more than a name: something runs there.
+  const nodes = bare.filter(({ kind }) => kind === 'node')
+  const at = relations.reduce((latest, { observedNs }) => (observedNs > latest ? observedNs : latest), 0n)
+  await markUnits(
+    tx,
+    nodes.flatMap((node) => unitsOf({ ...node, scope: unescapeText(node.scope), namespace: null })),
+    toDate(at),
+  )
   await tx.query(sql`insert into relations as o (src, type, dst, witness, first_ns, last_ns, properties)
     select f.id, r.type, t.id, ${witnessOf(sourceId)}::uuid, min(r.at), max(r.at), (array_agg(r.properties))[1] from ${input}
       join entities f on f.scope = r.fs and f.kind = r.fk and f.key = r.fkey join entities t on t.scope = r.ts and t.kind = r.tk and t.key = r.tkey
