@@ -62,6 +62,13 @@ export async function markRunnersOf(tx: Queryable, storedKeys: readonly string[]
     )
 }
 
+/** Places that run these images (row ids): something in them was seen in use for the first time. */
+export async function markUsersOf(tx: Queryable, images: readonly bigint[]): Promise<void> {
+  if (images.length > 0)
+    await tx.query(sql`insert into fix_marks (place_id) select distinct r.place_id from entities e join risk_place_images r on r.scope = e.scope and r.key = e.key
+      where e.id = any(${[...new Set(images)].map(String)}::bigint[])`)
+}
+
 /** Steps or places of the cluster changed: how far its places lead is to be counted again. */
 export async function markReach(tx: Queryable, scope: string): Promise<void> {
   await tx.query(sql`insert into fix_marks (scope) values (${escapeText(scope)})`)
