@@ -200,7 +200,7 @@ export type FixStep = { fixId: string; src: bigint; dst: bigint; scope: string; 
 /** Steps that hold now and that one of these fixes takes away. */
 export async function stepsOfFixes(db: Queryable, fixIds: readonly string[]): Promise<FixStep[]> {
   const rows = await db.query(sql<{ fix_id: string; src: bigint; dst: bigint; scope: string; facts: StepFacts }>`
-    select m.fix_id::text, s.src, s.dst, s.scope, s.facts from fix_steps m join attack_steps s on s.fix_key = m.step_key
+    select m.fix_id::text, s.src, s.dst, s.scope, s.facts from fix_steps m join attack_steps s on s.fix_key = m.step_key and s.scope = m.scope
     where m.fix_id = any(${[...fixIds]}::uuid[]) and s.until_ns is null order by m.fix_id, s.src, s.dst, s.type`)
   return rows.map(({ fix_id: fixId, ...row }) => ({ ...unescapeDeep(row), fixId }))
 }

@@ -110,16 +110,19 @@ export async function waitingFixes(db: Queryable, most = 1_000): Promise<number>
   return Number(row?.n ?? 0)
 }
 
-/** Which fix takes which steps away, as the unit’s steps have it now; those it had before are marked too. */
+/** Which fix takes which steps of a cluster away, as a unit’s steps have it now; those it had before are marked too. */
 export async function noteStepFixes(
   tx: Transaction,
+  scope: string,
   before: readonly string[],
   now: readonly { fixId: string; stepKey: string }[],
 ): Promise<void> {
-  await tx.query(sql`insert into fix_steps (fix_id, step_key) select distinct * from unnest(${now.map(({ fixId }) => fixId)}::uuid[], ${now.map(({ stepKey }) => escapeText(stepKey))}::text[])
-    on conflict do nothing`)
+  await tx.query(sql`insert into fix_steps (fix_id, scope, step_key) select distinct fix_id, ${escapeText(scope)}, step_key
+    from unnest(${now.map(({ fixId }) => fixId)}::uuid[], ${now.map(({ stepKey }) => escapeText(stepKey))}::text[]) as r(fix_id, step_key) on conflict do nothing`)
   const keys = [...before, ...now.map(({ stepKey }) => stepKey)].map(escapeText)
-  await tx.query(sql`insert into fix_marks (fix_id) select distinct fix_id from fix_steps where step_key = any(${keys}::text[])`)
+  await tx.query(
+    sql`insert into fix_marks (fix_id) select distinct fix_id from fix_steps where scope = ${escapeText(scope)} and step_key = any(${keys}::text[])`,
+  )
 }
 
 export async function stepKeysOfUnit(tx: Transaction, { scope, unit }: Unit): Promise<string[]> {
