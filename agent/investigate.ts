@@ -106,7 +106,10 @@ export async function readCase(db: Database, now: Date, incidentId: string, opti
     incident.entityIds.filter((id) => !placed.has(id.toString())),
   )
   const about = { now, scope: incident.scope, firstNs: incident.firstNs, lastNs: incident.lastNs }
-  const inventory = (await inventoryFreshness(db)).find((one) => one.scope === incident.scope)
+  // The incident may have begun in a cloud account: what can be acted on is in a cluster.
+  const scopes = [incident.scope, ...[...entities.values()].map((entity) => entity.scope)]
+  const scope = scopes.find((one) => options.cluster(one) !== null) ?? incident.scope
+  const inventory = (await inventoryFreshness(db)).find((one) => one.scope === scope)
   return buildCaseFile({
     incident,
     resolved,
@@ -117,7 +120,7 @@ export async function readCase(db: Database, now: Date, incidentId: string, opti
     posture: await readPosture(db, { ...about, alerts: resolved, others: others.filter(({ kind }) => cloudKinds.has(kind)) }),
     baseline: await baselineOf(db, incident),
     inventory: inventory === undefined ? null : { scope: inventory.scope, pods: inventory.pods, lastNs: inventory.lastNs },
-    cluster: options.cluster(incident.scope),
+    cluster: options.cluster(scope),
   })
 }
 

@@ -1,4 +1,4 @@
-/** Attack steps of the made estate: some workloads face the internet, namespaces without a policy are open inside, a few workloads are privileged. */
+/** Attack steps of the made estate: some workloads face the internet, where no policy stands a workload reaches a few beside it, a few workloads are privileged. */
 import {
   drawn,
   type Estate,
@@ -41,19 +41,22 @@ function madeSteps(estate: Estate): Made[] {
   const beside = `(i % ${count.namespace} + ${count.namespace} * j)`
   const secrets = Math.max(1, Math.floor(count.secret / count.namespace))
   const known = (technique: string, cost = '1'): Pick<Made, 'technique' | 'cost' | 'unit' | 'fix'> => ({ technique, cost, unit, fix: null })
+  /** Of the thing numbered i. */
+  const chance = (of: number, hits: number, salt = 44): string => `${drawn('i', salt, of)} < ${hits}`
   return [
     {
       type: 'exposed',
       ...known('T1190', `(array[4, 4, 3, 2])[1 + ${drawn('n', 31, 4)}]`),
       fix: `'exposure/app-' || n`,
-      rows: each('workload', row('internet', '0'), row('workload', 'i'), 'i % 40 = 3'),
+      rows: each('workload', row('internet', '0'), row('workload', 'i'), chance(40, 1)),
     },
     {
       type: 'lateral',
       ...known('T1210', `(array[4, 4, 3, 2])[1 + ${drawn('dst', 31, 4)}]`),
       fix: `'network-policy/ns-' || ${namespaceOf(estate, 'n')}`,
       rows: `select ${row('workload', 'i')}, ${row('workload', beside)}, i from generate_series(0, ${count.workload - 1}) i, generate_series(0, ${perNamespace - 1}) j
-        where ${beside} < ${count.workload} and ${beside} <> i and ${namespaceOf(estate, 'i')} % 10 > 3`,
+        where ${beside} < ${count.workload} and ${beside} <> i and ${namespaceOf(estate, 'i')} % 10 > 3
+          and ${drawn('i * 64 + j', 43, 100)} < 15`,
     },
     {
       type: 'escape-privileged',
@@ -74,7 +77,7 @@ function madeSteps(estate: Estate): Made[] {
       type: 'token',
       ...known('T1528', '0'),
       fix: `'automount/app-' || n`,
-      rows: each('workload', row('workload', 'i'), near('service_account', 3), 'i % 10 < 7'),
+      rows: each('workload', row('workload', 'i'), near('service_account', 3), chance(10, 7, 45)),
     },
     {
       type: 'mounted-secret',
@@ -88,21 +91,21 @@ function madeSteps(estate: Estate): Made[] {
       unit: `'access'`,
       fix: `'role/sa-' || n`,
       rows: `select ${row('service_account', 'i')}, ${row('secret', `(i % ${count.namespace} + ${count.namespace} * j)`)}, i
-        from generate_series(0, ${count.service_account - 1}) i, generate_series(0, ${secrets - 1}) j where i % 10 = 4`,
+        from generate_series(0, ${count.service_account - 1}) i, generate_series(0, ${secrets - 1}) j where ${chance(10, 1, 46)}`,
     },
     {
       type: 'create-pods',
       ...known('T1610'),
       unit: `'access'`,
       fix: `'role/sa-' || n`,
-      rows: `select ${row('service_account', 'i')}, ${row('node', drawn('i * 20 + j', 37, count.node))}, i from generate_series(0, ${count.service_account - 1}) i, generate_series(0, 19) j where i % 100 = 42`,
+      rows: `select ${row('service_account', 'i')}, ${row('node', drawn('i * 20 + j', 37, count.node))}, i from generate_series(0, ${count.service_account - 1}) i, generate_series(0, 19) j where ${chance(100, 1, 47)}`,
     },
     {
       type: 'cluster-admin',
       ...known('T1078'),
       unit: `'access'`,
       fix: `'role/sa-' || n`,
-      rows: each('service_account', row('service_account', 'i'), row('cluster', '0'), 'i % 400 = 7'),
+      rows: each('service_account', row('service_account', 'i'), row('cluster', '0'), chance(400, 1, 48)),
     },
     {
       type: 'assume-role',
@@ -116,13 +119,13 @@ function madeSteps(estate: Estate): Made[] {
       ...known('T1078'),
       unit: `'cloud'`,
       fix: `'cloud-policy/role-' || n`,
-      rows: each('identity', row('identity', 'i'), row('cloud_account', '0'), 'i % 10 = 6'),
+      rows: each('identity', row('identity', 'i'), row('cloud_account', '0'), chance(10, 1, 49)),
     },
     {
       type: 'key-in-secret',
       ...known('T1552'),
       fix: `'key/secret-' || n`,
-      rows: each('secret', row('secret', 'i'), row('identity', drawn('i', 41, count.identity)), 'i % 200 = 19'),
+      rows: each('secret', row('secret', 'i'), row('identity', drawn('i', 41, count.identity)), chance(200, 1, 50)),
     },
   ]
 }

@@ -29,7 +29,7 @@ export async function questions(db: Database, estate: Estate, tell: (text: strin
   tell('fix-first is not measured yet')
   return [
     ...around(db, (place) => row('pod', place * 811 + 5)),
-    ...blasts(db, (place) => row('workload', place * 40 + 3)),
+    ...blasts(db, (place) => row('workload', place * 811 + 5)),
     ...pathsFrom(db, internet, row('cloud_account', 0)),
     ...(await exactly(db, internet, row('cloud_account', 0))),
     await observations(db, (place) => row('pod', place)),

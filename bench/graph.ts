@@ -6,7 +6,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Database, openDatabase } from '../store/database.ts'
+import { openDatabase } from '../store/database.ts'
 import { type Bench, type Comparison, median } from './bench.ts'
 import { newServerDatabase } from './bench-database.ts'
 import { fillBaseline } from './graph-baseline.ts'
@@ -16,7 +16,7 @@ import { type Ask, type Question, questions } from './graph-questions.ts'
 import { percentile } from './ingest-load.ts'
 import { openAlerts } from './open-alerts.ts'
 
-const least = 5
+const least = 3
 const most = { asks: 30, milliseconds: 6_000 }
 const mostEmbedded = 5
 

@@ -60,8 +60,8 @@ async function copyInto(db: Database, copy: number, agoMs: number): Promise<void
         severity, hostname, container_id, pod_namespace, pod_name, output, normal, fields, raw, ${key} from alerts where ${first}`)
     await tx.query(sql`insert into alert_keys (scope, content_key, alert_id, received_at, last_received_at, seen)
       select scope, ${key}, ${alertId(sql`alert_id`, sql`received_at`)}, received_at - ${ago}, last_received_at - ${ago}, seen from alert_keys where ${first}`)
-    await tx.query(sql`insert into incident_alerts (alert_id, incident_id, event_ns, received_at, rule, priority, reasons, facts, context, resolved, container_id, pod_name, hostname)
-      select ${alertId(sql`alert_id`, sql`received_at`)}, ${other(sql`incident_id`)}::uuid, event_ns - ${agoNs}, received_at - ${ago}, rule, priority, reasons, facts, context,
+    await tx.query(sql`insert into incident_alerts (alert_id, incident_id, scope, event_ns, received_at, rule, priority, reasons, facts, context, resolved, container_id, pod_name, hostname)
+      select ${alertId(sql`alert_id`, sql`received_at`)}, ${other(sql`incident_id`)}::uuid, scope, event_ns - ${agoNs}, received_at - ${ago}, rule, priority, reasons, facts, context,
         true, container_id, pod_name, hostname from incident_alerts where ${first}`)
     await tx.query(sql`insert into incidents (id, scope, title, state, severity, severity_floor, severity_reasons, correlation_version, alert_count, first_ns, last_ns, tactics,
         techniques, rules, entity_ids, revision, investigated_revision, created_at, updated_at)

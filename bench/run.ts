@@ -2,13 +2,14 @@
 import { parseArgs } from 'node:util'
 import { summary, table } from './bench.ts'
 import { collect } from './collect.ts'
+import { fixFirst } from './fix-first.ts'
 import { graph } from './graph.ts'
 import { ingest } from './ingest.ts'
 import { lists } from './lists.ts'
 import { nats } from './nats.ts'
 import { start } from './start.ts'
 
-const benches = [collect, graph, ingest, lists, nats, start]
+const benches = [collect, fixFirst, graph, ingest, lists, nats, start]
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {

@@ -3,12 +3,40 @@
  * Derived: recomputed from alerts and recorded decisions, it says with which rule version. Joins keep their reasons.
  */
 import { z } from 'zod'
+import { EntityRef, RelationType } from './entity.ts'
 import type { Severity } from './severity.ts'
 
-/** A shared fact: two alerts with the same key within the window belong together. */
-export type SharedFact = { rule: string; key: string; label: string; inferred: boolean }
+/** A relation that explains how one thing led to another. The ends are names of records: `id` null where there is no row. */
+const RelationEnd = EntityRef.extend({ id: z.string().nullable().describe('Inventory record, see /entities') })
+export const ExplainingRelation = z.object({ from: RelationEnd, type: RelationType, to: RelationEnd })
+export type ExplainingRelation = z.infer<typeof ExplainingRelation>
 
-export type JoinReason = { rule: string; label: string; inferred: boolean; withAlertId: string | null }
+/**
+ * A shared fact: two alerts with the same key within the window belong together. One that `reaches` is one-way: it meets alerts that are what the
+ * key names (facts of `reaches.rule`), never others that reach the same.
+ */
+export type SharedFact = {
+  rule: string
+  key: string
+  label: string
+  inferred: boolean
+  /** Where the key means something; not there: the alert’s own scope. */
+  scope?: string
+  /** `by`: who reached it; the same one’s alerts are one stretch. */
+  reaches?: { rule: string; by: string }
+  /** Counted over the stretch of this fact: too many different ones, and facts of `reaches.by` the key join nothing. */
+  counts?: string
+  relation?: ExplainingRelation
+}
+
+export const JoinReason = z.object({
+  rule: z.string().describe('Correlation rule, see docs/reference/correlation-rules.md'),
+  label: z.string().describe('What they share, or how one led to the other, in words'),
+  inferred: z.boolean(),
+  withAlertId: z.string().nullable(),
+  relation: ExplainingRelation.optional().describe('The relation that explains the move'),
+})
+export type JoinReason = z.infer<typeof JoinReason>
 
 export const incidentStates = ['open', 'contained', 'closed'] as const
 export const IncidentState = z.enum(incidentStates)

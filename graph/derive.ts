@@ -2,9 +2,14 @@
 import type { Clock } from '../domain/clock.ts'
 import type { NewStep } from '../domain/graph.ts'
 import { replaceSteps } from '../store/attack-steps.ts'
-import type { Database } from '../store/database.ts'
-import { takeUnits, unitDerived } from '../store/graph-units.ts'
+import type { Database, Transaction } from '../store/database.ts'
+import { markReach, noteStepFixes, stepKeysOfUnit } from '../store/fix-marks.ts'
+import { takeUnits, type Unit, unitDerived } from '../store/graph-units.ts'
+import { replaceRiskPlaces } from '../store/risk-places.ts'
+import { reconsiderEscapes } from '../store/reconsider.ts'
 import { readWorld, unitKind } from './read-world.ts'
+import { riskPlacesOf } from './risk-places.ts'
+import { stepFixId } from './step-fix.ts'
 import { graphVersion, type UnitKind } from './step-rule.ts'
 import { stepRules } from './steps/registry.generated.ts'
 import type { World } from './world.ts'
@@ -14,11 +19,27 @@ export async function deriveMarked(db: Database, clock: Clock, limit = 20): Prom
   return db.transaction(async (tx) => {
     const units = await takeUnits(tx, limit)
     for (const unit of units) {
-      await replaceSteps(tx, unit, stepsOf(await readWorld(tx, unit), unitKind(unit.unit)))
+      await deriveUnit(tx, unit, await readWorld(tx, unit))
       await unitDerived(tx, unit, graphVersion, clock.now())
     }
     return { derived: units.length, more: units.length === limit }
   })
+}
+
+async function deriveUnit(tx: Transaction, unit: Unit, world: World): Promise<void> {
+  const kind = unitKind(unit.unit)
+  const steps = stepsOf(world, kind)
+  const before = await stepKeysOfUnit(tx, unit)
+  const { written, removed } = await replaceSteps(tx, unit, steps)
+  if (written + removed > 0)
+    await noteStepFixes(
+      tx,
+      before,
+      steps.flatMap((step) => (step.fix === null ? [] : [{ fixId: stepFixId(world, step, step.fix), stepKey: step.fix.key }])),
+    )
+  if (written + removed > 0) await reconsiderEscapes(tx, unit.scope)
+  const differing = kind === 'namespace' ? await replaceRiskPlaces(tx, unit, riskPlacesOf(world)) : 0
+  if (written + removed + differing > 0) await markReach(tx, unit.scope)
 }
 
 /** Pure. */

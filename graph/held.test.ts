@@ -77,14 +77,23 @@ eachDatabase('the engine that is kept', (database) => {
 
   it('reads the same whatever the size of a page', async () => {
     const db = database()
-    const all = [step(internet, pod), step(internet, pod, { type: 'other-way' }), step(pod, node), step(pod, secret), step(node, secret)]
+    const fix = { key: 'privileged/a\0b', text: 'Change a\0b', on: pod }
+    const all = [
+      step(internet, pod, { fix }),
+      step(internet, pod, { type: 'other-way' }),
+      step(pod, node),
+      step(pod, secret),
+      step(node, secret),
+    ]
     await derived(db, 'shop', all, new Date(8_000))
     await derived(db, 'pay', [], new Date(8_000))
     for (const pageSize of [1, 2, 5, 100]) {
       const pages = await Array.fromAsync(bareSteps(db, { scope, atNs: null }, pageSize))
       expect(pages.flat()).toHaveLength(all.length)
       expect(Math.max(...pages.map((page) => page.length))).toBeLessThanOrEqual(pageSize)
-      expect(buildGraph(pages.flat()).hopSrc).toHaveLength(4)
+      const graph = buildGraph(pages.flat())
+      expect(graph.hopSrc).toHaveLength(4)
+      expect(graph.fixKeys).toEqual([fix.key])
     }
   })
 })

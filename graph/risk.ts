@@ -24,6 +24,7 @@ export type RiskFacts = {
   privilege?: Privilege
   /** How many things whoever has it could go on to take. */ blastRadius?: number
   criticality?: Criticality
+  /** Of a flaw: whether a version without it is known. */ fixKnown?: boolean
 }
 /** `isolated`: looked at, and nothing reaches it. */
 export type Exposure = 'isolated' | 'cluster' | 'internet'
@@ -44,6 +45,7 @@ export function riskOf(facts: RiskFacts): Risk {
     privilege(facts),
     blastRadius(facts),
     criticality(facts),
+    fixKnown(facts),
   ].filter((one) => one !== null)
   const product = reasons.reduce((all, { factor }) => all * factor, 1)
   const score = (100 * product) / (product + ordinary)
@@ -167,4 +169,9 @@ function blastRadius({ blastRadius: many }: RiskFacts): RiskReason {
 function criticality({ criticality: label }: RiskFacts): RiskReason {
   if (label === undefined) return { code: 'criticality_unlabelled', text: 'nobody labelled how critical it is', factor: 1 }
   return { code: `criticality_${label}`, text: `labelled ${label}`, factor: { low: 0.7, medium: 1.1, high: 1.5, critical: 2 }[label] }
+}
+
+/** Lower, for nothing but a way around helps; said only where it is so. */
+function fixKnown({ fixKnown: known }: RiskFacts): RiskReason | null {
+  return known === false ? { code: 'no_fixed_version', text: 'no fixed version is known', factor: 0.5 } : null
 }

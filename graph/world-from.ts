@@ -25,6 +25,7 @@ export function worldFrom(
     roles: of('role'),
     bindings: of('role_binding'),
     namespaces: namespacesOf(namespace, of('namespace')),
+    annotations: (of('namespace').find(({ name }) => name === namespace)?.properties.annotations ?? {}) as Record<string, string>,
     identities: of('identity'),
     cloud: of('cloud_account', 'cloud_resource'),
     weaknesses,

@@ -41,6 +41,7 @@ export type World = {
   roles: Entity[]
   bindings: Entity[]
   /** Every namespace's labels: network policies select by them. */ namespaces: ReadonlyMap<string, Readonly<Record<string, string>>>
+  /** Its own namespace’s annotations. */ annotations?: Readonly<Record<string, string>>
   identities: Entity[]
   cloud: Entity[]
   /** Of unit "cloud": identities that were taken, by whom. */ assumptions?: readonly Assumption[]

@@ -3,7 +3,7 @@
  * never make it usual, and the order in which alerts came makes no difference. It says; what follows from it is for severity.ts to decide.
  */
 import type { Lead } from '../domain/alert.ts'
-import { formatEventTime } from '../domain/event-time.ts'
+import { toDate } from '../domain/event-time.ts'
 import { otherProcesses } from '../store/baseline.ts'
 import type { AlertContext } from './context.ts'
 
@@ -48,7 +48,7 @@ function textOf(level: UsualLevel, count: number, days: number, ofDays: number, 
   return `seen ${count.toLocaleString('en')} ${count === 1 ? 'time' : 'times'} on ${days} of ${of} here`
 }
 
-export const dayOf = (eventNs: bigint): string => formatEventTime(eventNs).slice(0, 10)
+export const dayOf = (eventNs: bigint): string => toDate(eventNs).toISOString().slice(0, 10)
 export const dayBefore = (day: string, days: number): string =>
   new Date(Date.parse(`${day}T00:00:00Z`) - days * 86_400_000).toISOString().slice(0, 10)
 

@@ -16,7 +16,20 @@ export interface Inventory {
   ownersOf(entity: Entity): Promise<Entity[]>
   nodeByName(scope: string, name: string): Promise<Entity | undefined>
   cloudSession(scope: string, activityKey: string): Promise<CloudSession | undefined>
+  /** Pods and services. */
+  byAddress(scope: string, ip: string, atNs: bigint): Promise<Entity[]>
+  podsByAccount(scope: string, namespace: string, name: string, atNs: bigint): Promise<Entity[]>
+  podsBySelector(scope: string, namespace: string, selector: Record<string, string>, atNs: bigint): Promise<Entity[]>
+  /** Service accounts, in whatever cluster, that are given this role of a cloud account. */
+  accountsByRole(account: string, role: string, atNs: bigint): Promise<Entity[]>
+  nodesByInstance(instance: string, atNs: bigint): Promise<Entity[]>
+  podsOnNode(node: Entity, atNs: bigint): Promise<Entity[]>
+  /** Ways from a place (a workload, or a pod that nobody owns) to its node, in words. */
+  escapesOf(place: Entity, atNs: bigint): Promise<string[]>
 }
+
+/** More of one kind than this are not looked through: then nothing is concluded from all of them being alike. */
+export const mostAsked = 500
 
 export type AlertContext = {
   container: Entity | null

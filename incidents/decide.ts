@@ -11,9 +11,9 @@ import { appendAudit } from '../store/audit.ts'
 import type { Database, Transaction } from '../store/database.ts'
 import { recordDecision } from '../store/decisions.ts'
 import { getIncident, setIncidentState } from '../store/incidents.ts'
-import { firstAlertsOf, type Membership, membershipsOf, tellingTheSame, writeMemberships } from '../store/memberships.ts'
+import { firstAlertsOf, type Membership, membershipsOf, scopesOf, tellingTheSame, writeMemberships } from '../store/memberships.ts'
 import { lockIncidents } from '../store/segments.ts'
-import { cluster } from './correlate.ts'
+import { cluster } from './cluster.ts'
 import { linkFact, splitFact } from './decided-facts.ts'
 import { recluster } from './recluster.ts'
 
@@ -80,10 +80,13 @@ async function prepare(tx: Transaction, incident: Incident, decision: Decision, 
 
 async function merge(tx: Transaction, into: Incident, from: Incident, id: string): Promise<Work> {
   if (from.id === into.id) throw new InputError('An incident cannot be merged with itself.')
-  if (from.scope !== into.scope)
-    throw new InputError('These incidents are of different clusters. Only incidents of one cluster can be merged; link them in a note.')
+  const scopes = await scopesOf(tx, [into.id, from.id])
+  if (!scopes.get(into.id)?.some((scope) => scopes.get(from.id)?.includes(scope)) && from.scope !== into.scope)
+    throw new InputError(
+      'These incidents have no cluster or account in common. Only incidents that share one can be merged; link them in a note.',
+    )
   const firsts = [...(await firstAlertsOf(tx, [into.id, from.id])).values()]
-  const links = firsts.map((alertId) => ({ alertId, merge: id }))
+  const links = firsts.map(({ alertId }) => ({ alertId, merge: id }))
   return {
     links,
     carryOut: async (at) => {
@@ -99,7 +102,7 @@ async function split(tx: Transaction, incident: Incident, alertIds: ReadonlySet<
   if (apart.length !== alertIds.size)
     throw new InputError('Some of these alerts are not part of this incident. Reload the page and choose again.')
   if (apart.length === members.length) throw new InputError('All alerts of the incident were chosen: there would be nothing to split from.')
-  const links = heirs(incident.scope, members, apart)
+  const links = heirs(members, apart)
   return {
     links,
     carryOut: async (at) => {
@@ -115,14 +118,14 @@ async function split(tx: Transaction, incident: Incident, alertIds: ReadonlySet<
 }
 
 /** What people merged stays merged when an alert that holds the parts together is split off: the next of its part takes over. */
-function heirs(scope: string, members: readonly Membership[], apart: readonly Membership[]): MergeLink[] {
+function heirs(members: readonly Membership[], apart: readonly Membership[]): MergeLink[] {
   const going = new Set(apart.map((membership) => membership.alertId))
   return apart.flatMap((holder) =>
     holder.facts
       .filter((fact) => fact.rule === 'merge')
       .flatMap(({ key }) => {
         const parts = cluster(
-          members.map(({ alertId, eventNs, facts }) => ({
+          members.map(({ alertId, scope, eventNs, facts }) => ({
             id: alertId,
             scope,
             eventNs,

@@ -18,21 +18,18 @@ export async function derive(tx: Transaction, incidentIds: readonly string[], no
   const groups = await groupsOf(tx, incidentIds)
   const places = await placesOf(tx, incidentIds)
   const firsts = await firstAlertsOf(tx, incidentIds)
-  const alerts = new Map((await getLeads(tx, [...firsts.values()])).map((alert) => [alert.id, alert]))
-  const names = new Map([...places].map(([id, found]) => [id, namesake(found)]))
-  const named = new Map(
-    (
-      await getEntities(
-        tx,
-        [...names.values()].filter((id): id is bigint => id !== undefined),
-      )
-    ).map((entity) => [entity.id, entity]),
-  )
+  const ids = [...firsts.values()].map(({ alertId }) => alertId)
+  const alerts = new Map((await getLeads(tx, ids)).map((alert) => [alert.id, alert]))
+  const candidates = new Map(incidentIds.map((id) => [id, namesakes(firsts.get(id)?.place ?? null, places.get(id) ?? [])]))
+  const named = new Map((await getEntities(tx, [...new Set([...candidates.values()].flat())])).map((entity) => [entity.id, entity]))
   const found: (Head & { id: string; mine: GroupRow[]; firstNs: bigint })[] = []
   for (const id of incidentIds) {
-    const first = alerts.get(firsts.get(id) ?? '')
+    const first = alerts.get(firsts.get(id)?.alertId ?? '')
     const mine = groups.get(id) ?? []
-    const head = first === undefined ? await keptHead(tx, id) : headOf(first, mine, named.get(names.get(id) ?? -1n))
+    const head =
+      first === undefined
+        ? await keptHead(tx, id)
+        : headOf(first, mine, firstByName((candidates.get(id) ?? []).flatMap((one) => named.get(one) ?? [])))
     if (head !== undefined && mine.length > 0) found.push({ id, ...head, mine, firstNs: earliest(mine) })
   }
   const normal = await normalBefore(tx, found)
@@ -77,9 +74,15 @@ function conclusions(
 
 const distinct = (values: readonly string[]): string[] => [...new Set(values)].sort()
 
-/** The record an incident is named after: its first workload, else its first pod. */
-const namesake = (places: readonly Place[]): bigint | undefined =>
-  (places.find((place) => place.kind === 'workload') ?? places.find((place) => place.kind === 'pod'))?.id
+/** What an incident may be named after: where its first alert was; if that was nowhere in a cluster its workloads, else its pods. */
+function namesakes(first: bigint | null, places: readonly Place[]): bigint[] {
+  if (first !== null) return [first]
+  const workloads = places.filter((place) => place.kind === 'workload')
+  return (workloads.length > 0 ? workloads : places.filter((place) => place.kind === 'pod')).slice(0, 50).map((place) => place.id)
+}
+/** Not by its row: which came first to us says nothing. */
+const firstByName = (entities: readonly Entity[]): Entity | undefined => entities.toSorted((a, b) => (nameKey(a) < nameKey(b) ? -1 : 1))[0]
+const nameKey = ({ scope, namespace, name, key }: Entity): string => [scope, namespace ?? '', name, key].join('\n')
 
 function placeName(alert: Lead, named: Entity | undefined): string {
   if (named !== undefined) return `${named.namespace}/${named.name}`

@@ -15,11 +15,13 @@ import { addPlaces, addToGroups, type GroupRow, regroup } from '../store/groups.
 import { mergeInto } from '../store/incidents.ts'
 import * as rows from '../store/memberships.ts'
 import { forgetPending, lockIncidents, replaceSegments, segmentsTouching, takePending } from '../store/segments.ts'
-import { type AlertContext, isComplete, resolveContext } from './context.ts'
-import { factsOf, place, windowOf, withFacts } from './correlate.ts'
+import { type AlertContext, type Inventory, isComplete, resolveContext } from './context.ts'
+import { byOf, chainWindow, factsOf, farthest, hasLost, place, scopeOf, spaceOf, withFacts } from './correlate.ts'
 import { baselinesOf, type CountedAs, countDays, type Linked } from './count-days.ts'
 import { derive } from './derive.ts'
 import { batchedInventory } from './inventory.ts'
+import { movesOf, withNotes } from './moves.ts'
+import { recluster } from './recluster.ts'
 import { linkMoment } from './same-event.ts'
 import { SegmentBoard } from './segment-board.ts'
 
@@ -62,29 +64,39 @@ async function setAside(db: Database, clock: Clock, alertId: string, cause: unkn
   })
 }
 
-type Resolved = { alert: Lead; context: AlertContext; facts: SharedFact[]; before: rows.Membership | undefined }
+type Resolved = { alert: Lead; context: AlertContext; facts: SharedFact[]; waits: string[]; before: rows.Membership | undefined }
 type Merge = { survivor: string; merged: string[] }
 
 async function placeAlerts(tx: Transaction, clock: Clock, alerts: readonly Lead[]): Promise<string[]> {
   const resolved = await resolveAll(tx, alerts)
   const board = new SegmentBoard(await segmentsTouching(tx, reachesOf(resolved)))
   const counted = await baselinesOf(tx, resolved)
-  const { memberships, merges } = placeOn(board, resolved, counted)
+  const { memberships, merges, anew } = placeOn(board, resolved, counted)
   const now = clock.now()
   // Segments first: rows to be moved by a merge are then the stored ones that stay.
   await replaceSegments(tx, board.removed(), board.added())
   await rows.writeMemberships(tx, memberships)
+  await rows.noteWaits(tx, waitsOf(resolved))
   for (const { survivor, merged } of merges) await mergeInto(tx, survivor, merged, now)
   const { uncounted, linked } = await linkSameEvents(tx, memberships, resolved)
   await addToGroups(tx, newGroups(memberships, resolved, uncounted))
   await addPlaces(tx, memberships)
   await regroup(tx, corrected(memberships, resolved))
-  const changed = [...new Set(memberships.map((membership) => membership.incidentId))]
+  const apart = new Set([...anew].map((index) => memberships[index]?.incidentId ?? ''))
+  const changed = [...new Set(memberships.map((membership) => membership.incidentId))].filter((id) => !apart.has(id))
   const incidentOf = new Map(memberships.map((membership) => [membership.alertId, membership.incidentId]))
   const resting = await countDays(tx, resolved, counted, { incidentOf, linked, now })
-  await derive(tx, [...new Set([...changed, ...resting])], now)
+  await derive(
+    tx,
+    [...new Set([...changed, ...resting])].filter((id) => !apart.has(id)),
+    now,
+  )
+  for (const incidentId of apart) changed.push(...(await recluster(tx, [incidentId], now)))
   return changed
 }
+
+const waitsOf = (resolved: readonly Resolved[]): { key: string; alertId: string; eventNs: bigint }[] =>
+  resolved.flatMap(({ alert, waits }) => waits.map((key) => ({ key, alertId: alert.id, eventNs: alert.eventNs })))
 
 async function resolveAll(tx: Transaction, alerts: readonly Lead[]): Promise<Resolved[]> {
   const times = alerts.map((alert) => alert.eventNs)
@@ -92,48 +104,55 @@ async function resolveAll(tx: Transaction, alerts: readonly Lead[]): Promise<Res
   const known = await rows.membershipsOf(tx, { alertIds: alerts.map((alert) => alert.id) })
   const before = new Map(known.map((membership) => [membership.alertId, membership]))
   // All at once: what they ask of inventory is then asked together. All are waited for: none may ask when the transaction is over.
-  const contexts = await Promise.allSettled(alerts.map((alert) => resolveContext(alert, inventory)))
-  return contexts.map((outcome, index) => {
+  const outcomes = await Promise.allSettled(alerts.map((alert) => resolve(alert, inventory, before.get(alert.id))))
+  return outcomes.map((outcome) => {
     if (outcome.status === 'rejected') throw outcome.reason
-    const alert = alerts[index] as Lead
-    const held = before.get(alert.id)
-    return { alert, context: outcome.value, before: held, facts: withFacts(held?.facts ?? [], factsOf(alert, outcome.value)) }
+    return outcome.value
   })
+}
+
+async function resolve(alert: Lead, inventory: Inventory, before: rows.Membership | undefined): Promise<Resolved> {
+  const context = await resolveContext(alert, inventory)
+  const moves = await movesOf(alert, context, inventory)
+  const facts = withFacts(before?.facts ?? [], factsOf(alert, context, moves.facts))
+  return { alert, context: withNotes(context, moves), before, facts, waits: moves.waits }
 }
 
 const least = (times: readonly bigint[]): bigint => times.reduce((found, time) => (time < found ? time : found), times[0] ?? 0n)
 const most = (times: readonly bigint[]): bigint => times.reduce((found, time) => (time > found ? time : found), times[0] ?? 0n)
 
-type Reach = { scope: string; rule: string; key: string; fromNs: bigint; toNs: bigint }
+type Reach = { scope: string; rule: string; key: string; by: string | null; fromNs: bigint; toNs: bigint }
 /** Each fact once, with all the time in which its alerts look for others. */
 function reachesOf(resolved: readonly Resolved[]): Reach[] {
   const reaches = new Map<string, Reach>()
   for (const { alert, facts } of resolved)
-    for (const { rule, key } of facts) {
-      const fromNs = alert.eventNs - windowOf(rule)
-      const toNs = alert.eventNs + windowOf(rule)
-      const id = `${alert.scope}\n${rule}\n${key}`
+    for (const fact of facts) {
+      const [scope, rule, by] = [scopeOf(alert, fact), spaceOf(fact), byOf(fact)]
+      const window = chainWindow(rule, by)
+      const far = window > farthest ? window : farthest
+      const fromNs = alert.eventNs - far
+      const toNs = alert.eventNs + far
+      const id = `${scope}\n${rule}\n${fact.key}\n${by}`
       const reach = reaches.get(id)
-      if (reach === undefined) reaches.set(id, { scope: alert.scope, rule, key, fromNs, toNs })
-      else if (fromNs < reach.fromNs) reach.fromNs = fromNs
-      else if (toNs > reach.toNs) reach.toNs = toNs
+      if (reach === undefined) reaches.set(id, { scope, rule, key: fact.key, by: by === '' ? null : by, fromNs, toNs })
+      else {
+        if (fromNs < reach.fromNs) reach.fromNs = fromNs
+        if (toNs > reach.toNs) reach.toNs = toNs
+      }
     }
   return [...reaches.values()]
 }
 
-function placeOn(
-  board: SegmentBoard,
-  resolved: readonly Resolved[],
-  counted: CountedAs,
-): { memberships: rows.Membership[]; merges: Merge[] } {
+/** `anew`: places, among the memberships, of those whose incident must be partitioned again, for something that joined it no longer does. */
+type Placements = { memberships: rows.Membership[]; merges: Merge[]; anew: Set<number> }
+
+function placeOn(board: SegmentBoard, resolved: readonly Resolved[], counted: CountedAs): Placements {
   const memberships: rows.Membership[] = []
   const merges: Merge[] = []
-  for (const { alert, context, facts, before } of resolved) {
-    const placement = place(
-      { id: alert.id, scope: alert.scope, eventNs: alert.eventNs, facts },
-      board.touching(alert.scope, facts),
-      () => before?.incidentId ?? newId(),
-    )
+  const anew = new Set<number>()
+  for (const [index, { alert, context, facts, before }] of resolved.entries()) {
+    const placed = { id: alert.id, scope: alert.scope, eventNs: alert.eventNs, facts }
+    const placement = place(placed, board.touching(placed), () => before?.incidentId ?? newId())
     const { incidentId, mergedIncidentIds: merged } = placement
     board.apply(placement.replaced, placement.written)
     if (merged.length > 0) {
@@ -141,9 +160,10 @@ function placeOn(
       merges.push({ survivor: incidentId, merged })
       for (const membership of memberships) if (merged.includes(membership.incidentId)) membership.incidentId = incidentId
     }
+    if (placement.overcrowded || hasLost(before?.facts ?? [], facts)) anew.add(index)
     // Placed again, it has met itself: only what it had not known before is a new reason.
     const held = new Set(before?.facts.map((fact) => `${fact.rule}\n${fact.label}`))
-    const met = placement.reasons.filter((reason) => !held.has(`${reason.rule}\n${reason.label}`))
+    const met = placement.reasons.filter((reason) => reason.relation !== undefined || !held.has(`${reason.rule}\n${reason.label}`))
     memberships.push({
       ...membershipOf(alert, context),
       baseline: counted.of.get(alert.id) ?? null,
@@ -152,13 +172,14 @@ function placeOn(
       reasons: [...(before?.reasons ?? []), ...met],
     })
   }
-  return { memberships, merges }
+  return { memberships, merges, anew }
 }
 
 function membershipOf(alert: Lead, context: AlertContext): Omit<rows.Membership, 'incidentId' | 'facts' | 'reasons' | 'baseline'> {
   const { container, pod, workload, node, inferred, how } = context
   return {
     alertId: alert.id,
+    scope: alert.scope,
     eventNs: alert.eventNs,
     receivedAt: alert.receivedAt,
     rule: alert.rule,

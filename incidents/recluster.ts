@@ -5,10 +5,11 @@
 import { newId } from '../domain/ids.ts'
 import type { Transaction } from '../store/database.ts'
 import { regroup } from '../store/groups.ts'
-import { getIncident, mergeInto } from '../store/incidents.ts'
+import { mergeInto } from '../store/incidents.ts'
 import { type Membership, membershipsOf, writeMemberships } from '../store/memberships.ts'
 import { removeSegmentsOf, replaceSegments } from '../store/segments.ts'
-import { cluster, type Placed } from './correlate.ts'
+import { cluster, uncrowded } from './cluster.ts'
+import type { Placed } from './correlate.ts'
 import { derive } from './derive.ts'
 import { segmentsOf } from './segment-board.ts'
 
@@ -22,14 +23,10 @@ export async function recluster(
   now: Date,
   apart: ReadonlySet<string> = new Set(),
 ): Promise<string[]> {
-  const members = new Map<string, Membership & { scope: string }>()
-  for (const incidentId of incidentIds) {
-    const scope = (await getIncident(tx, { id: incidentId }))?.scope ?? ''
-    for (const membership of await membershipsOf(tx, { incidentId })) members.set(membership.alertId, { ...membership, scope })
-  }
-  const groups = cluster(
-    [...members.values()].map(({ alertId, scope, eventNs, facts }): Placed => ({ id: alertId, scope, eventNs, facts })),
-  ).map((group) => group.map((id) => members.get(id) as Membership & { scope: string }))
+  const members = new Map<string, Membership>()
+  for (const incidentId of incidentIds)
+    for (const membership of await membershipsOf(tx, { incidentId })) members.set(membership.alertId, membership)
+  const groups = cluster([...members.values()].map(placedOf)).map((group) => group.map((id) => members.get(id) as Membership))
   const { ids, aliases } = nameGroups(groups, incidentIds, apart)
   await removeSegmentsOf(tx, incidentIds)
   for (const [index, group] of groups.entries()) await writeGroup(tx, group, ids[index] ?? '')
@@ -40,12 +37,13 @@ export async function recluster(
   return result
 }
 
-async function writeGroup(tx: Transaction, group: readonly (Membership & { scope: string })[], incidentId: string): Promise<void> {
-  const placed = group.map(({ alertId, scope, eventNs, facts }): Placed => ({ id: alertId, scope, eventNs, facts }))
-  const { segments, reasons } = segmentsOf(placed, incidentId)
+const placedOf = ({ alertId, scope, eventNs, facts }: Membership): Placed => ({ id: alertId, scope, eventNs, facts })
+
+async function writeGroup(tx: Transaction, group: readonly Membership[], incidentId: string): Promise<void> {
+  const { segments, reasons } = segmentsOf(uncrowded(group.map(placedOf)), incidentId)
   await writeMemberships(
     tx,
-    group.map(({ scope: _scope, ...membership }) => ({ ...membership, incidentId, reasons: reasons.get(membership.alertId) ?? [] })),
+    group.map((membership) => ({ ...membership, incidentId, reasons: reasons.get(membership.alertId) ?? [] })),
   )
   await replaceSegments(tx, [], segments)
 }

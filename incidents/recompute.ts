@@ -1,21 +1,24 @@
 /**
- * Recomputing a scope's incidents from its alerts and what people decided, by the rules as they are now. What inventory
- * said of an alert when it was placed is kept with it, so this gives the same incidents as placing one by one did.
+ * Recomputing a scope's incidents from its alerts and what people decided, by the rules as they are now. What inventory said of an alert's own place
+ * when it was placed is kept with it, and of its moves it is asked again, so this gives the same incidents as placing one by one did.
  */
 import type { Clock } from '../domain/clock.ts'
+import type { Lead } from '../domain/alert.ts'
 import type { Entity } from '../domain/entity.ts'
 import type { SharedFact } from '../domain/incident.ts'
-import { getAlerts } from '../store/alerts.ts'
+import { getLeads } from '../store/alerts.ts'
 import type { Database, Transaction } from '../store/database.ts'
 import { partingDecisions } from '../store/decisions.ts'
 import { getEntities } from '../store/entities.ts'
-import { incidentsOfScope, outdatedScopes } from '../store/incidents.ts'
-import { type Membership, membershipsOf, writeMemberships } from '../store/memberships.ts'
-import { lockIncidents } from '../store/segments.ts'
-import type { AlertContext } from './context.ts'
+import { outdatedScopes } from '../store/incidents.ts'
+import { type Membership, membershipsOf, noteWaits, writeMemberships } from '../store/memberships.ts'
+import { incidentsTouchingScopes, lockIncidents } from '../store/segments.ts'
+import type { AlertContext, Inventory } from './context.ts'
 import { correlationVersion, factsOf, withFacts } from './correlate.ts'
 import { baselinesOf, countDays } from './count-days.ts'
 import { decidedFacts } from './decided-facts.ts'
+import { batchedInventory } from './inventory.ts'
+import { movesOf } from './moves.ts'
 import { recluster } from './recluster.ts'
 
 /** After an upgrade: recomputes the scopes whose incidents an older version of the rules made. Answers which. */
@@ -25,18 +28,40 @@ export async function recomputeOutdated(db: Database, clock: Clock): Promise<str
   return scopes
 }
 
-/** All in one transaction and in memory: a scope's alerts, some 500 bytes each. */
+/** With the scopes that its alerts' moves lead to, or come from. All in one transaction and in memory: the alerts, some 500 bytes each. */
 export async function recompute(db: Database, clock: Clock, scope: string): Promise<string[]> {
   return db.transaction(async (tx) => {
     await lockIncidents(tx)
-    const incidentIds = await incidentsOfScope(tx, scope)
     const decided = decidedFacts(await partingDecisions(tx))
-    for (const incidentId of incidentIds) {
-      const members = await membershipsOf(tx, { incidentId })
-      for (let from = 0; from < members.length; from += 500) await refreshFacts(tx, members.slice(from, from + 500), decided, clock.now())
+    const scopes = new Set([scope])
+    const refreshed = new Set<string>()
+    for (let before = -1; before < scopes.size;) {
+      before = scopes.size
+      for (const incidentId of await incidentsTouchingScopes(tx, [...scopes])) {
+        if (refreshed.has(incidentId)) continue
+        refreshed.add(incidentId)
+        for (const found of await refreshIncident(tx, incidentId, decided, clock.now())) scopes.add(found)
+      }
     }
-    return recluster(tx, incidentIds, clock.now())
+    return recluster(tx, [...refreshed].sort(), clock.now())
   })
+}
+
+/** Answers all the scopes that its alerts have to do with. */
+async function refreshIncident(
+  tx: Transaction,
+  incidentId: string,
+  decided: ReadonlyMap<string, SharedFact[]>,
+  now: Date,
+): Promise<Set<string>> {
+  const scopes = new Set<string>()
+  const members = await membershipsOf(tx, { incidentId })
+  for (let from = 0; from < members.length; from += 500)
+    for (const { scope, facts } of await refreshFacts(tx, members.slice(from, from + 500), decided, now)) {
+      scopes.add(scope)
+      for (const fact of facts) if (fact.scope !== undefined && fact.scope !== '') scopes.add(fact.scope)
+    }
+  return scopes
 }
 
 /** What an alert is counted as follows too: alerts of before that was kept are counted now. */
@@ -45,35 +70,46 @@ async function refreshFacts(
   members: readonly Membership[],
   decided: ReadonlyMap<string, SharedFact[]>,
   now: Date,
-): Promise<void> {
-  const alerts = new Map(
-    (
-      await getAlerts(
-        tx,
-        members.map((member) => member.alertId),
-      )
-    ).map((alert) => [alert.id, alert]),
+): Promise<Membership[]> {
+  const leads = await getLeads(
+    tx,
+    members.map((member) => member.alertId),
   )
+  const alerts = new Map(leads.map((alert) => [alert.id, alert]))
   const ids = members.flatMap(({ context }) => [context.container, context.pod, context.workload, context.node])
   const named = await getEntities(tx, [...new Set(ids)].filter((id) => id !== null).map(BigInt))
   const entities = new Map(named.map((entity) => [entity.id.toString(), entity]))
-  const find = (id: string | null): Entity | null => (id === null ? null : (entities.get(id) ?? null))
-  const placed = members.flatMap((member) => {
-    const alert = alerts.get(member.alertId)
-    if (alert === undefined) return []
-    const { container, pod, workload, node, inferred, how } = member.context
-    const context: AlertContext = { container: find(container), pod: find(pod), workload: find(workload), node: find(node), inferred, how }
-    return [{ alert, context, before: member }]
+  const inventory = batchedInventory(tx, { fromNs: members[0]?.eventNs ?? 0n, untilNs: members.at(-1)?.eventNs ?? 0n })
+  const fresh = await Promise.allSettled(members.map((member) => refresh(member, alerts.get(member.alertId), entities, inventory, decided)))
+  const found = fresh.map((outcome) => {
+    if (outcome.status === 'rejected') throw outcome.reason
+    return outcome.value
   })
-  const counted = await baselinesOf(tx, placed)
-  await writeMemberships(
-    tx,
-    placed.map(({ alert, context, before }) => ({
-      ...before,
-      baseline: counted.of.get(alert.id) ?? null,
-      facts: withFacts(decided.get(alert.id) ?? [], factsOf(alert, context)),
-    })),
+  const placed = found.flatMap(({ member, alert, context }) =>
+    alert === undefined || context === null ? [] : [{ alert, context, before: member }],
   )
+  const counted = await baselinesOf(tx, placed)
+  const written = found.map(({ member }) => ({ ...member, baseline: counted.of.get(member.alertId) ?? member.baseline }))
+  await writeMemberships(tx, written)
   const incidentOf = new Map(members.map(({ alertId, incidentId }) => [alertId, incidentId]))
   await countDays(tx, placed, counted, { incidentOf, linked: [], now })
+  const waits = found.flatMap(({ member: { alertId, eventNs }, waits: keys }) => keys.map((key) => ({ key, alertId, eventNs })))
+  await noteWaits(tx, waits)
+  return written
+}
+
+async function refresh(
+  member: Membership,
+  alert: Lead | undefined,
+  entities: ReadonlyMap<string, Entity>,
+  inventory: Inventory,
+  decided: ReadonlyMap<string, SharedFact[]>,
+): Promise<{ member: Membership; alert: Lead | undefined; context: AlertContext | null; waits: string[] }> {
+  if (alert === undefined) return { member, alert, context: null, waits: [] }
+  const find = (id: string | null): Entity | null => (id === null ? null : (entities.get(id) ?? null))
+  const { container, pod, workload, node, inferred, how } = member.context
+  const context: AlertContext = { container: find(container), pod: find(pod), workload: find(workload), node: find(node), inferred, how }
+  const moves = await movesOf(alert, context, inventory)
+  const facts = withFacts(decided.get(alert.id) ?? [], factsOf(alert, context, moves.facts))
+  return { member: { ...member, facts }, alert, context, waits: moves.waits }
 }

@@ -1,18 +1,19 @@
 /** Segments under change within one batch: what is stored, and what replaces it. Nothing is written here. */
-import type { JoinReason, SharedFact } from '../domain/incident.ts'
-import { place, type Placed, type Segment } from './correlate.ts'
+import type { JoinReason } from '../domain/incident.ts'
+import { place, type Placed, scopeOf, type Segment, spaceOf } from './correlate.ts'
 
 export class SegmentBoard {
-  readonly #stored: Map<string, Segment>
+  readonly #stored: ReadonlySet<Segment>
   readonly #current = new Map<string, Segment[]>()
 
   constructor(stored: readonly Segment[]) {
-    this.#stored = new Map(stored.map((segment) => [identity(segment), segment]))
+    this.#stored = new Set(stored)
     for (const segment of stored) this.#bucket(segment).push(segment)
   }
 
-  touching(scope: string, facts: readonly SharedFact[]): Segment[] {
-    return facts.flatMap((fact) => this.#current.get(`${scope}\n${fact.rule}\n${fact.key}`) ?? [])
+  touching(alert: Placed): Segment[] {
+    const keys = new Set(alert.facts.map((fact) => `${scopeOf(alert, fact)}\n${spaceOf(fact)}\n${fact.key}`))
+    return [...keys].flatMap((key) => this.#current.get(key) ?? [])
   }
 
   apply(replaced: readonly Segment[], written: readonly Segment[]): void {
@@ -30,11 +31,13 @@ export class SegmentBoard {
         if (merged.includes(segment.incidentId)) bucket[index] = { ...segment, incidentId: survivor }
   }
 
+  /** Stored ones that are no longer as they were. */
   removed(): Segment[] {
-    return [...this.#stored.values()]
+    const current = new Set([...this.#current.values()].flat())
+    return [...this.#stored].filter((segment) => !current.has(segment))
   }
   added(): Segment[] {
-    return [...this.#current.values()].flat()
+    return [...this.#current.values()].flat().filter((segment) => !this.#stored.has(segment))
   }
 
   #bucket(segment: Segment): Segment[] {
@@ -44,14 +47,13 @@ export class SegmentBoard {
     return bucket
   }
 }
-const identity = (segment: Segment): string => `${segment.scope}\n${segment.rule}\n${segment.key}\n${segment.startNs}`
 
 /** The segments that alerts of one incident make, fact by fact, and for each alert why it joined those before it. */
 export function segmentsOf(alerts: readonly Placed[], incidentId: string): { segments: Segment[]; reasons: Map<string, JoinReason[]> } {
   const board = new SegmentBoard([])
   const reasons = new Map<string, JoinReason[]>()
   for (const alert of alerts) {
-    const placement = place(alert, board.touching(alert.scope, alert.facts), () => incidentId)
+    const placement = place(alert, board.touching(alert), () => incidentId)
     board.apply(placement.replaced, placement.written)
     reasons.set(alert.id, placement.reasons)
   }

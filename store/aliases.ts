@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import type { NewAlias } from '../domain/entity.ts'
 import { stringifyExact } from '../domain/exact-json.ts'
 import type { Queryable, Transaction } from './database.ts'
+import { markRunnersOf } from './fix-marks.ts'
 import { escapeDeep, escapeText, unescapeText } from './values.ts'
 
 export async function insertAliases(tx: Transaction, aliases: readonly NewAlias[], sourceId: string | null): Promise<void> {
@@ -10,10 +11,19 @@ export async function insertAliases(tx: Transaction, aliases: readonly NewAlias[
   const rows = [...unique.entries()]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([, { alsoKey, observedNs, ...one }]) => ({ ...escapeDeep({ ...one, also_key: alsoKey }), at: observedNs }))
-  await tx.query(sql`insert into entity_aliases as a (scope, kind, key, also_key, because, source_id, first_ns, last_ns)
+  const fresh = await tx.query(sql<{
+    key: string
+    also_key: string
+    is_new: boolean
+  }>`insert into entity_aliases as a (scope, kind, key, also_key, because, source_id, first_ns, last_ns)
     select scope, kind, key, also_key, because, ${sourceId}::uuid, at, at
     from jsonb_to_recordset(${stringifyExact(rows)}::jsonb) as r(scope text, kind text, key text, also_key text, because text, at bigint)
-    on conflict (scope, kind, key, also_key, because) do update set first_ns = least(a.first_ns, excluded.first_ns), last_ns = greatest(a.last_ns, excluded.last_ns)`)
+    on conflict (scope, kind, key, also_key, because) do update set first_ns = least(a.first_ns, excluded.first_ns), last_ns = greatest(a.last_ns, excluded.last_ns)
+    returning key, also_key, (xmax = 0) as is_new`)
+  await markRunnersOf(
+    tx,
+    fresh.flatMap((row) => (row.is_new ? [row.key, row.also_key] : [])),
+  )
 }
 
 /**

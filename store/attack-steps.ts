@@ -5,7 +5,7 @@ import { type AttackStep, type Fix, isEveryOf, type NewStep, type StepFacts } fr
 import type { Queryable, Transaction } from './database.ts'
 import { allEntitiesWhere } from './entities.ts'
 import type { Unit } from './graph-units.ts'
-import { escapeText, jsonText, unescapeDeep } from './values.ts'
+import { escapeText, jsonText, unescapeDeep, unescapeText } from './values.ts'
 
 type Row = Omit<AttackStep, 'fromNs' | 'untilNs' | keyof StepFacts> & { from_ns: bigint; until_ns: bigint | null; facts: StepFacts }
 
@@ -17,58 +17,75 @@ export async function replaceSteps(
 ): Promise<{ written: number; removed: number }> {
   const unique = new Map<string, NewStep>()
   for (const step of steps) {
-    const key = [step.from, step.to].map((end) => `${end.scope}\n${end.kind}\n${end.key}`).join('\n') + `\n${step.type}`
+    const key = `${endKey(step.from)}\n${endKey(step.to)}\n${step.type}`
     const before = unique.get(key)
     if (before === undefined || step.cost < before.cost) unique.set(key, step)
   }
-  await ensureEnds(tx, [...unique.values()])
+  const ids = await idsOfEnds(tx, [...unique.values()])
   const rows = [...unique.entries()]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([, { from, to, fromNs, untilNs, type, cost, ...facts }]) => ({
-      fs: from.scope,
-      fk: from.kind,
-      fkey: from.key,
-      ts: to.scope,
-      tk: to.kind,
-      tkey: to.key,
+      src: ids.get(endKey(from)) as bigint,
       type,
+      dst: ids.get(endKey(to)) as bigint,
       cost,
       from_ns: fromNs,
       until_ns: untilNs,
       fix_key: facts.fix?.key ?? null,
       facts,
     }))
-  const input = sql`select f.id as src, r.type, t.id as dst, r.cost, r.from_ns, r.until_ns, r.fix_key, r.facts from jsonb_to_recordset(${jsonText(rows)}::jsonb)
-    as r(fs text, fk text, fkey text, ts text, tk text, tkey text, type text, cost smallint, from_ns bigint, until_ns bigint, fix_key text, facts jsonb)
-      join entities f on f.scope = r.fs and f.kind = r.fk and f.key = r.fkey join entities t on t.scope = r.ts and t.kind = r.tk and t.key = r.tkey`
-  const removed = await tx.query(sql`with wanted as materialized (${input})
+  // By hash: a plan made when there were few compares each with each.
+  const removed =
+    await tx.query(sql`with wanted as (select * from unnest(${rows.map(({ src }) => String(src))}::bigint[], ${rows.map(({ type }) => type)}::text[],
+      ${rows.map(({ dst }) => String(dst))}::bigint[]) as w(src, type, dst))
     delete from attack_steps s where s.scope = ${escapeText(scope)} and s.unit = ${escapeText(unit)}
-      and not exists (select 1 from wanted w where w.src = s.src and w.type = s.type and w.dst = s.dst) returning 1`)
-  if (rows.length === 0) return { written: 0, removed: removed.length }
+      and (s.src, s.type, s.dst) not in (select src, type, dst from wanted) returning 1`)
+  let written = 0
+  for (let from = 0; from < rows.length; from += 2_000) written += await upsertSteps(tx, { scope, unit }, rows.slice(from, from + 2_000))
+  return { written, removed: removed.length }
+}
+
+async function upsertSteps(tx: Transaction, { scope, unit }: Unit, rows: readonly object[]): Promise<number> {
   const written = await tx.query(sql`insert into attack_steps as s (src, type, dst, cost, scope, unit, from_ns, until_ns, fix_key, facts)
-    select src, type, dst, cost, ${escapeText(scope)}, ${escapeText(unit)}, from_ns, until_ns, fix_key, facts from (${input}) w order by src, type, dst
+    select src, type, dst, cost, ${escapeText(scope)}, ${escapeText(unit)}, from_ns, until_ns, fix_key, facts from jsonb_to_recordset(${jsonText(rows)}::jsonb)
+      as r(src bigint, type text, dst bigint, cost smallint, from_ns bigint, until_ns bigint, fix_key text, facts jsonb)
     on conflict (src, type, dst) do update set cost = excluded.cost, scope = excluded.scope, unit = excluded.unit, from_ns = excluded.from_ns,
       until_ns = excluded.until_ns, fix_key = excluded.fix_key, facts = excluded.facts
     where (s.cost, s.from_ns, s.fix_key, s.unit, s.facts) is distinct from (excluded.cost, excluded.from_ns, excluded.fix_key, excluded.unit, excluded.facts)
       or s.until_ns is distinct from excluded.until_ns returning 1`)
-  return { written: written.length, removed: removed.length }
+  return written.length
 }
 
-/** Ends that no collector reports: the internet, "every Secret of …", a cluster. Derived: nothing may ever act on one. */
-async function ensureEnds(tx: Transaction, steps: readonly NewStep[]): Promise<void> {
+const endKey = ({ scope, kind, key }: EntityRef): string => `${scope}\n${kind}\n${key}`
+
+/**
+ * Row ids of all ends. Those that no collector reports (the internet, "every Secret of …", a cluster) are made: derived, so that nothing may ever act
+ * on one.
+ */
+async function idsOfEnds(tx: Transaction, steps: readonly NewStep[]): Promise<Map<string, bigint>> {
   const ends = new Map(
     steps
       .flatMap(({ from, to, fromNs }) => [[from, fromNs] as const, [to, fromNs] as const])
-      .map(([end, at]) => [`${end.scope}\n${end.kind}\n${end.key}`, { ...end, at }]),
+      .map(([{ scope, kind, key }, at]) => [endKey({ scope, kind, key }), { scope, kind, key, at }]),
   )
-  const rows = [...ends.entries()]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, { scope, kind, key, at }]) => ({ scope, kind, key, at, name: nameOfEnd({ scope, kind, key }) }))
-  if (rows.length === 0) return
+  const sorted = [...ends.entries()].sort(([a], [b]) => (a < b ? -1 : 1))
+  const known = await knownIds(tx, sorted)
+  const missing = sorted.filter(([key]) => !known.has(key))
+  if (missing.length === 0) return known
+  const rows = missing.map(([, end]) => ({ ...end, name: nameOfEnd(end) }))
   await tx.query(sql`insert into entities (scope, kind, key, name, properties, origin, first_ns, last_ns, valid_from_ns)
     select scope, kind, key, name, '{}'::jsonb, 'derived', at, at, at
-    from jsonb_to_recordset(${jsonText(rows)}::jsonb) as r(scope text, kind text, key text, name text, at bigint)
-    where not exists (select 1 from entities e where e.scope = r.scope and e.kind = r.kind and e.key = r.key) on conflict do nothing`)
+    from jsonb_to_recordset(${jsonText(rows)}::jsonb) as r(scope text, kind text, key text, name text, at bigint) on conflict do nothing`)
+  return new Map([...known, ...(await knownIds(tx, missing))])
+}
+
+async function knownIds(tx: Transaction, ends: readonly (readonly [string, EntityRef])[]): Promise<Map<string, bigint>> {
+  if (ends.length === 0) return new Map()
+  const asked = ends.map(([, { scope, kind, key }], place) => ({ place, scope, kind, key }))
+  const rows = await tx.query(sql<{ place: number; id: bigint }>`select r.place, e.id
+    from jsonb_to_recordset(${jsonText(asked)}::jsonb) as r(place integer, scope text, kind text, key text)
+      join entities e on e.scope = r.scope and e.kind = r.kind and e.key = r.key`)
+  return new Map(rows.map(({ place, id }) => [(ends[place] as readonly [string, EntityRef])[0], id]))
 }
 
 function nameOfEnd(ref: EntityRef): string {
@@ -191,7 +208,7 @@ export async function* bareSteps(
     }>`select src, dst, cost, type, fix_key from attack_steps
     where (${scope ?? null}::text is null or scope = ${scope ?? null}) and ${holdsAt(atNs)}
       and (src, type, dst) > (${after?.src ?? -1n}, ${after?.type ?? ''}, ${after?.dst ?? -1n}) order by src, type, dst limit ${pageSize}`)
-    const steps = rows.map(({ fix_key: fixKey, ...row }) => ({ ...row, fixKey }))
+    const steps = rows.map(({ fix_key: key, ...row }) => ({ ...row, fixKey: key === null ? null : unescapeText(key) }))
     if (steps.length > 0) yield steps
     after = steps.length < pageSize ? undefined : steps.at(-1)
   } while (after !== undefined)

@@ -44,7 +44,9 @@ export async function baselineIds(tx: Transaction, keys: readonly BaselineKey[])
   return { ids: keys.map((one) => found.get(at.get(textOf(one)) ?? -1) ?? 0n), crowded }
 }
 
-const textOf = ({ scope, rule, place, process }: BaselineKey): string => JSON.stringify([scope, rule, place, process])
+/** No two keys have the same: the lengths tell where each part ends. */
+const textOf = ({ scope, rule, place, process }: BaselineKey): string =>
+  `${scope.length} ${rule.length} ${place.length} ${scope}${rule}${place}${process}`
 
 async function addKeys(tx: Transaction, keys: readonly BaselineKey[]): Promise<bigint[]> {
   const added = await tx.query(sql<{ id: bigint; process: string }>`with fresh as (

@@ -53,7 +53,7 @@ export async function reconsiderSessions(tx: Transaction, activities: readonly N
   await shareIncidents(tx)
   await tx.query(sql`insert into alerts_pending (alert_id)
     select distinct m.alert_id from jsonb_to_recordset(${jsonText(issued)}::jsonb) as r(scope text, key text)
-      join incident_segments s on s.scope = r.scope and s.rule = 'cloud-identity' and s.fact_key = r.key
+      join incident_segments s on s.scope = r.scope and s.rule = 'cloud-identity' and s.fact_key = r.key and s.by_key = ''
       join incident_alerts m on m.incident_id = s.incident_id and m.event_ns between s.start_ns and s.end_ns
     on conflict do nothing`)
 }

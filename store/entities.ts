@@ -74,11 +74,11 @@ export async function podsByName(
 /** A stretch of event time; meant is what existed at some moment of it. */
 export type Stretch = { fromNs: bigint; untilNs: bigint }
 /** `existedAt` in SQL. */
-const existedDuring = ({ fromNs, untilNs }: Stretch): RawBuilder<unknown> =>
+export const existedDuring = ({ fromNs, untilNs }: Stretch): RawBuilder<unknown> =>
   sql`e.valid_from_ns <= ${untilNs + graceNs} and (e.deleted_ns is null or e.deleted_ns >= ${fromNs - graceNs})`
 
-/** One statement for all that is asked: up to `limit` records of inventory `e` for each question `q`, in the order of the questions. */
-async function foundFor(
+/** For store/ alone. One statement for all that is asked: up to `limit` records of inventory `e` for each question `q`, in the order of the questions. */
+export async function foundFor(
   db: Queryable,
   asked: readonly object[],
   { shape, condition, limit }: { shape: RawBuilder<unknown>; condition: RawBuilder<unknown>; limit: number },

@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { newId } from '../domain/ids.ts'
 import type { Principal } from '../domain/principal.ts'
 import type { Queryable, Transaction } from './database.ts'
+import { markFixes } from './fix-marks.ts'
 import { escapeText, json, unescapeText } from './values.ts'
 
 export type FindingDecision = { id: string; at: Date; by: string; decision: 'suppress' | 'unsuppress'; reason: string; until: Date | null }
@@ -13,7 +14,13 @@ export async function decideFinding(
 ): Promise<void> {
   await tx.query(sql`insert into finding_decisions (id, finding_id, at, principal, decision, reason, until)
     values (${newId()}, ${findingId}, ${at}, ${json({ id: principal.id, name: principal.name, personId: principal.personId })}, ${until === null ? 'unsuppress' : 'suppress'}, ${escapeText(reason)}, ${until})`)
-  await tx.query(sql`update findings set suppressed_until = ${until} where id = ${findingId}`)
+  const changed = await tx.query(
+    sql<{ fix: string | null }>`update findings set suppressed_until = ${until} where id = ${findingId} returning fix_id::text as fix`,
+  )
+  await markFixes(
+    tx,
+    changed.flatMap(({ fix }) => fix ?? []),
+  )
 }
 
 /** Newest first. */

@@ -5,6 +5,7 @@
  */
 import { sql } from 'kysely'
 import type { Transaction } from './database.ts'
+import { fixIdOf } from './fix-marks.ts'
 
 /** The first that any witness says holds: one scanner that still sees it keeps it open. */
 export const findingStatuses = ['open', 'manual', 'suppressed', 'fixed', 'passed'] as const
@@ -22,7 +23,7 @@ export async function deriveAround(tx: Transaction, scanIds: readonly bigint[]):
     )
 }
 
-/** Writes what these findings have come to. Outcomes: 0 fail, 1 manual, 2 muted, 3 pass, 4 not applicable (a VEX statement). */
+/** Writes what these findings have come to, and marks the changes that fix them. Outcomes: 0 fail, 1 manual, 2 muted, 3 pass, 4 not applicable (a VEX statement). */
 export async function deriveFindings(tx: Transaction, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return
   // Who else writes one of these, of another target or scanner, comes before or after: what they come to is read after this, in a statement of its own.
@@ -50,13 +51,14 @@ export async function deriveFindings(tx: Transaction, ids: readonly string[]): P
     together as (
       select finding_id, bool_or(status = 'excused') as excused, min(array_position(${[...findingStatuses]}::text[], status)) filter (where status <> 'excused') as place,
         bool_or(came_back) as came_back, max(severity) as severity, min(first_ns) as first_ns, max(last_ns) as last_ns,
-        (array_agg(title order by last_ns desc, scanner, scope, target_key))[1] as title, min(status_ns) filter (where status = 'open') as open_ns,
+        (array_agg(title order by last_ns desc, scanner, scope, target_key))[1] as title, min(base) as base, min(status_ns) filter (where status = 'open') as open_ns,
         max(status_ns) filter (where status = 'manual') as manual_ns, max(status_ns) filter (where status in ('suppressed', 'excused')) as suppressed_ns,
         max(status_ns) filter (where status = 'fixed') as fixed_ns, max(status_ns) filter (where status = 'passed') as passed_ns
       from said group by finding_id),
     result as (
-      select t.*, case when excused then 'suppressed' else (${[...findingStatuses]}::text[])[place] end as status from together t)
-    update findings f set status = r.status, reopened = r.came_back, severity = r.severity, first_ns = r.first_ns, last_ns = r.last_ns, title = r.title,
+      select t.*, case when excused then 'suppressed' else (${[...findingStatuses]}::text[])[place] end as status from together t),
+    changed as (update findings f set fix_id = ${fixIdOf(sql`r.base`)}, status = r.status, reopened = r.came_back, severity = r.severity, first_ns = r.first_ns, last_ns = r.last_ns, title = r.title,
       status_ns = case r.status when 'open' then open_ns when 'manual' then manual_ns when 'suppressed' then suppressed_ns when 'fixed' then fixed_ns else passed_ns end
-    from result r where r.finding_id = f.id`)
+      from result r join findings before on before.id = r.finding_id where r.finding_id = f.id returning f.fix_id, before.fix_id as fixed_before)
+    insert into fix_marks (fix_id) select fix_id from changed where fix_id is not null union select fixed_before from changed where fixed_before is not null`)
 }

@@ -30,7 +30,7 @@ export async function insertFindings(tx: Transaction, findings: readonly NewFind
   const rows = seen.map((one) => toRow(one, scans.get(scanKey(one.finding.scan)) as KnownScan))
   const input = sql`jsonb_to_recordset(${stringifyExact(rows)}::jsonb) as r(id uuid, finding_key text, scope text, class text, check_id text, aliases text[], title text,
     severity smallint, resource_kind text, resource_key text, resource_name text, namespace text, package_key text, package_name text, scan_id bigint, scan_key text, scanner text,
-    scan_scope text, target_kind text, target_key text, observed_ns bigint, outcome smallint, outcome_reason text, paths text[], data jsonb, raw_text text, raw_hex text)`
+    scan_scope text, target_kind text, target_key text, observed_ns bigint, outcome smallint, outcome_reason text, paths text[], base text, distribution text, fixed_in text[], cvss float8, data jsonb, raw_text text, raw_hex text)`
   await tx.query(sql`insert into findings (id, finding_key, scope, class, check_id, aliases, title, severity, status, status_ns, resource_kind, resource_key, resource_name,
       namespace, package_key, package_name, first_ns, last_ns, created_at)
     select distinct on (finding_key) id, decode(finding_key, 'hex'), scope, class, check_id, aliases, title, severity, 'open', observed_ns, resource_kind, resource_key,
@@ -44,17 +44,17 @@ export async function insertFindings(tx: Transaction, findings: readonly NewFind
   const observed = await tx.query(sql<{ finding_id: string; fresh: boolean }>`
     with input as materialized (select f.id as finding_id, r.* from ${input} join findings f on f.finding_key = decode(r.finding_key, 'hex')),
     witnessed as (
-      insert into finding_witnesses as w (finding_id, scanner, scope, target_kind, target_key, first_ns, last_ns, last_scan, last_key, outcome, outcome_reason, severity, title, paths, data, raw)
+      insert into finding_witnesses as w (finding_id, scanner, scope, target_kind, target_key, first_ns, last_ns, last_scan, last_key, outcome, outcome_reason, severity, title, paths, base, distribution, fixed_in, cvss, data, raw)
       select distinct on (finding_id, scanner, scan_scope, target_kind, target_key) finding_id, scanner, scan_scope, target_kind, target_key,
         min(observed_ns) over (partition by finding_id, scanner, scan_scope, target_kind, target_key), observed_ns, scan_id, decode(scan_key, 'hex'),
-        outcome, outcome_reason, severity, title, paths, data, coalesce(convert_to(raw_text, 'UTF8'), decode(raw_hex, 'hex'))
+        outcome, outcome_reason, severity, title, paths, base, distribution, fixed_in, cvss, data, coalesce(convert_to(raw_text, 'UTF8'), decode(raw_hex, 'hex'))
       from input order by finding_id, scanner, scan_scope, target_kind, target_key, observed_ns desc, scan_key desc
       on conflict (finding_id, scanner, scope, target_kind, target_key) do update set
         first_ns = least(w.first_ns, excluded.first_ns),
         outcome = case when ${same} then least(w.outcome, excluded.outcome) when ${newer} then excluded.outcome else w.outcome end,
         paths = case when ${same} then (select coalesce(array_agg(p order by p), '{}') from (select distinct p from unnest(w.paths || excluded.paths) p order by p limit ${mostPaths}) all_paths)
           when ${newer} then excluded.paths else w.paths end,
-        last_ns = greatest(w.last_ns, excluded.last_ns), ${sql.join(['last_scan', 'last_key', 'outcome_reason', 'severity', 'title', 'data', 'raw'].map(newest))}
+        last_ns = greatest(w.last_ns, excluded.last_ns), ${sql.join(['last_scan', 'last_key', 'outcome_reason', 'severity', 'title', 'base', 'distribution', 'fixed_in', 'cvss', 'data', 'raw'].map(newest))}
       returning w.id, w.finding_id, w.scanner, w.scope, w.target_kind, w.target_key),
     observed as (
       insert into finding_observations as o (witness_id, scan_id, outcome)
@@ -82,6 +82,13 @@ function onceEach(findings: readonly NewFinding[]): Seen[] {
   return [...unique.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one)
 }
 
+/** What its image is built on: the lowest layer, which scanners name alike, else the distribution as this one calls it. */
+function baseOf({ properties }: NewFinding): { base: string | null; distribution: string | null } {
+  const said = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null)
+  const distribution = said(properties.distribution)
+  return { base: said(properties.baseLayer) ?? distribution, distribution }
+}
+
 function toRow({ finding, key, paths, outcome }: Seen, known: KnownScan): Record<string, unknown> {
   const { resource, package: found, scan } = finding
   return {
@@ -103,6 +110,8 @@ function toRow({ finding, key, paths, outcome }: Seen, known: KnownScan): Record
       target_key: scan.target.key,
       outcome_reason: finding.outcomeReason,
       paths: [...paths].sort(),
+      ...baseOf(finding),
+      fixed_in: found?.fixedIn ?? [],
       data: {
         description: finding.description,
         remediation: finding.remediation,
@@ -118,6 +127,7 @@ function toRow({ finding, key, paths, outcome }: Seen, known: KnownScan): Record
     scan_id: known.id,
     scan_key: scan.contentKey,
     observed_ns: known.observedNs,
+    cvss: finding.cvss?.score ?? null,
     outcome,
     ...rawColumns(finding.raw),
   }

@@ -32,12 +32,12 @@ export async function saveIncidents(tx: Transaction, incidents: readonly Derived
       ${texts('tactics')}, ${texts('techniques')}, ${texts('rules')}, ${texts('entityIds')}::bigint[], 1, ${at}, ${at}
     from jsonb_to_recordset(${stringifyExact(rows)}::jsonb) as r(id uuid, scope text, title text, severity smallint, "severityFloor" smallint, "severityReasons" jsonb, "correlationVersion" text,
       "alertCount" integer, "firstNs" bigint, "lastNs" bigint, tactics jsonb, techniques jsonb, rules jsonb, "entityIds" jsonb)
-    on conflict (id) do update set title = excluded.title, severity = excluded.severity, severity_floor = excluded.severity_floor, severity_reasons = excluded.severity_reasons, correlation_version = excluded.correlation_version,
+    on conflict (id) do update set scope = excluded.scope, title = excluded.title, severity = excluded.severity, severity_floor = excluded.severity_floor, severity_reasons = excluded.severity_reasons, correlation_version = excluded.correlation_version,
       alert_count = excluded.alert_count, first_ns = excluded.first_ns, last_ns = excluded.last_ns, tactics = excluded.tactics, techniques = excluded.techniques, rules = excluded.rules, entity_ids = excluded.entity_ids,
       state = case when i.state = 'closed' and excluded.alert_count > i.alert_count then 'open' else i.state end,
       revision = i.revision + 1, updated_at = excluded.updated_at
-    where (i.title, i.severity, i.severity_floor, i.severity_reasons, i.correlation_version, i.alert_count, i.first_ns, i.last_ns, i.tactics, i.techniques, i.rules, i.entity_ids)
-      is distinct from (excluded.title, excluded.severity, excluded.severity_floor, excluded.severity_reasons, excluded.correlation_version, excluded.alert_count, excluded.first_ns,
+    where (i.scope, i.title, i.severity, i.severity_floor, i.severity_reasons, i.correlation_version, i.alert_count, i.first_ns, i.last_ns, i.tactics, i.techniques, i.rules, i.entity_ids)
+      is distinct from (excluded.scope, excluded.title, excluded.severity, excluded.severity_floor, excluded.severity_reasons, excluded.correlation_version, excluded.alert_count, excluded.first_ns,
         excluded.last_ns, excluded.tactics, excluded.techniques, excluded.rules, excluded.entity_ids)
     returning i.id, i.created_at, i.last_ns`
   await tx.query(sql`with saved as (${save}) ${announcing(sql`select * from saved`, at)}`)
@@ -173,14 +173,6 @@ export async function uninvestigated(
         or (investigated_revision > 0 and not exists (select 1 from investigations v where v.incident_id = i.id and v.started_at > ${ago(20)})))
     order by severity desc, updated_at limit ${limit}`)
   return rows.map(incidentFrom)
-}
-
-/** All incidents of a scope, oldest first. */
-export async function incidentsOfScope(db: Queryable, scope: string): Promise<string[]> {
-  const rows = await db.query(
-    sql<{ id: string }>`select id::text from incidents where merged_into is null and scope = ${escapeText(scope)} order by id`,
-  )
-  return rows.map((row) => row.id)
 }
 
 /** Scopes that have incidents of another version of the rules than this. */

@@ -21,6 +21,8 @@ export type ContextIds = {
 export type Membership = {
   alertId: string
   incidentId: string
+  /** The alert’s own: an incident may have alerts of several. */
+  scope: string
   eventNs: bigint
   receivedAt: Date
   rule: string
@@ -40,6 +42,7 @@ export type Membership = {
 type Row = {
   alert_id: string
   incident_id: string
+  scope: string
   event_ns: bigint
   received_at: Date
   rule: string
@@ -57,19 +60,24 @@ type Row = {
 
 export async function writeMemberships(tx: Transaction, memberships: readonly Membership[]): Promise<void> {
   if (memberships.length === 0) return
-  await tx.query(sql`insert into incident_alerts as m (alert_id, incident_id, event_ns, received_at, rule, priority, reasons, facts, context, resolved, container_id, pod_name, hostname, same_as, baseline_id)
-    select "alertId", "incidentId", "eventNs", "receivedAt", rule, priority, reasons, facts, context, resolved, "containerId", "podName", hostname, "sameAs", baseline
-    from json_to_recordset(${jsonText(memberships.map((one) => ({ ...one, priority: priorities.indexOf(one.priority) })))}::json) as r("alertId" uuid, "incidentId" uuid, "eventNs" bigint, "receivedAt" timestamptz, rule text, priority smallint, reasons json, facts json,
+  await tx.query(sql`insert into incident_alerts as m (alert_id, incident_id, scope, event_ns, received_at, rule, priority, reasons, facts, context, resolved, container_id, pod_name, hostname, same_as, baseline_id)
+    select "alertId", "incidentId", scope, "eventNs", "receivedAt", rule, priority, reasons, facts, context, resolved, "containerId", "podName", hostname, "sameAs", baseline
+    from json_to_recordset(${jsonText(memberships.map((one) => ({ ...one, priority: priorities.indexOf(one.priority) })))}::json) as r("alertId" uuid, "incidentId" uuid, scope text, "eventNs" bigint, "receivedAt" timestamptz, rule text, priority smallint, reasons json, facts json,
       context json, resolved boolean, "containerId" text, "podName" text, hostname text, "sameAs" uuid, baseline bigint)
     on conflict (alert_id) do update set incident_id = excluded.incident_id, reasons = excluded.reasons, facts = excluded.facts, context = excluded.context, resolved = excluded.resolved,
       baseline_id = excluded.baseline_id`)
 }
 
-/** The earliest alert of each of these incidents. */
-export async function firstAlertsOf(db: Queryable, incidentIds: readonly string[]): Promise<Map<string, string>> {
-  const rows = await db.query(sql<{ incident_id: string; alert_id: string }>`select i.id::text as incident_id, m.alert_id::text as alert_id
-    from unnest(${incidentIds}::uuid[]) i(id) cross join lateral (select alert_id from incident_alerts where incident_id = i.id order by event_ns, alert_id limit 1) m`)
-  return new Map(rows.map((row) => [row.incident_id, row.alert_id]))
+/** The earliest alert of each of these incidents, and the record it is called after: its workload, else its pod. */
+export async function firstAlertsOf(
+  db: Queryable,
+  incidentIds: readonly string[],
+): Promise<Map<string, { alertId: string; place: bigint | null }>> {
+  const rows = await db.query(sql<{ incident_id: string; alert_id: string; place: bigint | null }>`
+    select i.id::text as incident_id, m.alert_id::text as alert_id, m.place from unnest(${incidentIds}::uuid[]) i(id) cross join lateral (
+      select alert_id, coalesce(context->>'workload', context->>'pod')::bigint as place from incident_alerts where incident_id = i.id
+      order by event_ns, alert_id limit 1) m`)
+  return new Map(rows.map((row) => [row.incident_id, { alertId: row.alert_id, place: row.place }]))
 }
 
 /** The earliest alert of each rule of these incidents, found through the rules that are counted. */
@@ -96,7 +104,7 @@ export async function membershipsOf(
   const condition = 'incidentId' in by ? sql`incident_id = ${by.incidentId} ${shown}` : sql`alert_id = any(${by.alertIds}::uuid[])`
   const limit = 'incidentId' in by && by.limit !== undefined ? sql`limit ${by.limit}` : sql``
   const rows = await db.query(
-    sql<Row>`select alert_id::text, incident_id::text, event_ns, received_at, rule, priority, reasons, facts, context, resolved, container_id, pod_name, hostname, same_as::text, baseline_id
+    sql<Row>`select alert_id::text, incident_id::text, scope, event_ns, received_at, rule, priority, reasons, facts, context, resolved, container_id, pod_name, hostname, same_as::text, baseline_id
       from incident_alerts where ${condition} order by event_ns, alert_id ${limit}`,
   )
   return rows.map((row) => ({
@@ -109,6 +117,7 @@ export async function membershipsOf(
     baseline: row.baseline_id,
     priority: priorities[row.priority] ?? 'Debug',
     ...unescapeDeep({
+      scope: row.scope,
       rule: row.rule,
       reasons: row.reasons,
       facts: row.facts,
@@ -118,6 +127,39 @@ export async function membershipsOf(
       hostname: row.hostname,
     }),
   }))
+}
+
+/** Whose alerts these incidents hold: clusters and accounts. */
+export async function scopesOf(db: Queryable, incidentIds: readonly string[]): Promise<Map<string, string[]>> {
+  const rows = await db.query(
+    sql<{
+      incident_id: string
+      scope: string
+    }>`select distinct incident_id::text, scope from incident_alerts where incident_id = any(${incidentIds}::uuid[]) order by 1, 2`,
+  )
+  return new Map([...Map.groupBy(rows, (row) => row.incident_id)].map(([id, of]) => [id, of.map(({ scope }) => unescapeText(scope))]))
+}
+
+/** More alerts of a storm are not looked through for why they were joined. */
+const mostForReasons = 20_000
+
+/** Every way in which alerts of an incident were joined, by how many: the moves that a relation explains first, then as they came. */
+export async function joinReasonsOf(db: Queryable, incidentId: string, limit = 50): Promise<(JoinReason & { alerts: number })[]> {
+  const rows = await db.query(sql<{ reason: JoinReason; alerts: bigint }>`
+    select (array_agg(r.reason order by m.event_ns, m.alert_id))[1] as reason, count(*) as alerts
+    from (select event_ns, alert_id, reasons from incident_alerts where incident_id = ${incidentId} order by event_ns, alert_id limit ${mostForReasons}) m
+      cross join lateral json_array_elements(m.reasons) r(reason)
+    group by r.reason->>'rule', r.reason->>'label', r.reason->>'inferred'
+    order by bool_or(r.reason->'relation' is not null) desc, min(m.event_ns), r.reason->>'label' limit ${limit}`)
+  return rows.map(({ reason, alerts }) => ({ ...unescapeDeep(reason), alerts: Number(alerts) }))
+}
+
+/** What is news to these alerts: the keys that their moves depend on. */
+export async function noteWaits(tx: Transaction, waits: readonly { key: string; alertId: string; eventNs: bigint }[]): Promise<void> {
+  if (waits.length === 0) return
+  await tx.query(sql`insert into incident_waits (key, event_ns, alert_id)
+    select key, "eventNs", "alertId" from jsonb_to_recordset(${jsonText(waits)}::jsonb) as r(key text, "eventNs" bigint, "alertId" uuid)
+    on conflict do nothing`)
 }
 
 /** What a sample of an incident's alerts is drawn from: each event once. */

@@ -17,6 +17,8 @@ import * as pullCursors from './migrations/0009-pull-cursors.ts'
 import * as graph from './migrations/0010-graph.ts'
 import * as graphFacts from './migrations/0011-graph-facts.ts'
 import * as cloud from './migrations/0012-cloud.ts'
+import * as fixes from './migrations/0013-fixes.ts'
+import * as moves from './migrations/0014-moves.ts'
 import * as scansByTarget from './migrations/0015-scans-by-target.ts'
 import * as observed from './migrations/0016-observed.ts'
 
@@ -34,6 +36,8 @@ export const migrations: Migrations = {
   '0010-graph': graph,
   '0011-graph-facts': graphFacts,
   '0012-cloud': cloud,
+  '0013-fixes': fixes,
+  '0014-moves': moves,
   '0015-scans-by-target': scansByTarget,
   '0016-observed': observed,
 }

@@ -18,6 +18,7 @@ import { toDate } from '../domain/event-time.ts'
 import type { Queryable, Transaction } from './database.ts'
 import { markUnits, unitsOf } from './graph-units.ts'
 import { refKey, upsertRelations } from './relations.ts'
+import { reconsider } from './reconsider.ts'
 import { escapeDeep, escapeText } from './values.ts'
 
 /**
@@ -101,8 +102,9 @@ async function upsertEntities(
   const compared = await tx.query(sql<{ at: number; same: boolean; news: boolean }>`select r.at,
       (e.origin = ${origin} or e.origin = 'inventory') and e.name = r.name and e.properties = r.properties and e.deleted_ns is not distinct from r.deleted_ns as same,
       e.origin <> ${origin} or e.name <> r.name or e.namespace is distinct from r.namespace or e.valid_from_ns > r.valid_from_ns
-        or e.deleted_ns < coalesce(r.deleted_ns, ${maxNs}) or e.properties->'owner' is distinct from r.properties->'owner'
-        or e.properties->'node' is distinct from r.properties->'node' as news
+        or e.deleted_ns is distinct from r.deleted_ns or exists (select 1 from unnest(${telling}::text[]) t(name) where e.properties->t.name is distinct from r.properties->t.name)
+        or e.kind = 'pod' and e.properties->'labels' is distinct from r.properties->'labels'
+        or e.kind = 'service_account' and e.properties->'annotations' is distinct from r.properties->'annotations' as news
     from ${input} join entities e on e.scope = r.scope and e.kind = r.kind and e.key = r.key`)
   const known = new Map(compared.map((row) => [row.at, row]))
   // A bare row that a relation made says nothing yet, whenever that was.
@@ -125,7 +127,8 @@ async function upsertEntities(
     news: entities.filter((_entity, at) => known.get(at)?.news ?? true),
   }
 }
-const maxNs = 9_223_372_036_854_775_807n
+/** Properties that say where something is, whose it is, and by what others know it. */
+const telling = ['owner', 'node', 'ip', 'serviceAccount', 'hostNetwork', 'clusterIP', 'selector', 'providerId']
 
 /** Keys of current entities of these kinds: what a fresh list is compared with to see what has gone. */
 export async function currentKeys(db: Queryable, scope: string, kind: EntityKind): Promise<string[]> {
@@ -153,6 +156,10 @@ export async function markDeleted(
       name: string
     }>`update entities set deleted_ns = ${atNs} where scope = ${escapeText(scope)} and kind = ${kind} and key = any(${keys.map(escapeText)}::text[]) and deleted_ns is null
       returning namespace, name`,
+  )
+  await reconsider(
+    tx,
+    keys.map((key) => ({ scope, kind, key })),
   )
   await markUnits(
     tx,

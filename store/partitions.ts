@@ -89,6 +89,7 @@ async function expire(
     await tx.query(sql`delete from incident_segments s where incident_id = any(${emptied.map((row) => row.id)}::uuid[])
       and not exists (select 1 from incident_alerts m where m.incident_id = s.incident_id)`)
     await tx.query(sql`delete from alerts_pending where alert_id in (${going})`)
+    await tx.query(sql`delete from incident_waits where alert_id in (${going})`)
     await tx.query(
       sql`delete from alert_keys where (scope, content_key) in (select scope, content_key from ${sql.table(table)} where ${condition})`,
     )

@@ -3,14 +3,21 @@
  * time that belongs to one incident. Written only under the incidents' lock.
  */
 import { sql } from 'kysely'
+import type { ExplainingRelation } from '../domain/incident.ts'
 import type { Queryable, Transaction } from './database.ts'
-import { jsonText, unescapeText } from './values.ts'
+import { escapeText, jsonText, unescapeDeep } from './values.ts'
 
 export type SegmentRow = {
   scope: string
   rule: string
   key: string
+  /** '': of alerts that are what the key names; else of one that reached it, by which rule and who: "connected-to/uid-…". */
+  by: string
   label: string
+  inferred: boolean
+  relation: ExplainingRelation | null
+  /** Of a stretch that is counted: the different things in it. */
+  counted: string[]
   startNs: bigint
   endNs: bigint
   incidentId: string
@@ -48,43 +55,59 @@ type SegmentRecord = {
   scope: string
   rule: string
   fact_key: string
+  by_key: string
   label: string
+  about: Pick<SegmentRow, 'inferred' | 'relation' | 'counted'> | null
   start_ns: bigint
   end_ns: bigint
   incident_id: string
   last_alert_id: string
 }
 
-/** Stored segments that any of these facts could touch. */
+/** Stored segments that any of these facts could touch. `by` null: whoever reached it; else its own, and what it reached. */
 export async function segmentsTouching(
   tx: Queryable,
-  facts: readonly { scope: string; rule: string; key: string; fromNs: bigint; toNs: bigint }[],
+  facts: readonly { scope: string; rule: string; key: string; by: string | null; fromNs: bigint; toNs: bigint }[],
 ): Promise<SegmentRow[]> {
   if (facts.length === 0) return []
-  const rows =
-    await tx.query(sql<SegmentRecord>`select distinct s.scope, s.rule, s.fact_key, s.label, s.start_ns, s.end_ns, s.incident_id::text, s.last_alert_id::text
-    from jsonb_to_recordset(${jsonText(facts)}::jsonb) as f(scope text, rule text, key text, "fromNs" numeric, "toNs" numeric)
-    join incident_segments s on s.scope = f.scope and s.fact_key = f.key and s.rule = f.rule and s.end_ns >= f."fromNs" and s.start_ns <= f."toNs"`)
+  const rows = await tx.query(sql<SegmentRecord>`select distinct on (s.scope, s.fact_key, s.rule, s.by_key, s.start_ns)
+      s.scope, s.rule, s.fact_key, s.by_key, s.label, s.about, s.start_ns, s.end_ns, s.incident_id::text, s.last_alert_id::text
+    from jsonb_to_recordset(${jsonText(facts)}::jsonb) as f(scope text, rule text, key text, by text, "fromNs" numeric, "toNs" numeric)
+    join incident_segments s on s.scope = f.scope and s.fact_key = f.key and s.rule = f.rule and (f.by is null or s.by_key in ('', f.by))
+      and s.end_ns >= f."fromNs" and s.start_ns <= f."toNs"`)
   return rows.map((row) => ({
-    scope: unescapeText(row.scope),
     rule: row.rule,
-    key: unescapeText(row.fact_key),
-    label: unescapeText(row.label),
     startNs: row.start_ns,
     endNs: row.end_ns,
     incidentId: row.incident_id,
     lastAlertId: row.last_alert_id,
+    ...unescapeDeep({ scope: row.scope, key: row.fact_key, by: row.by_key, label: row.label }),
+    ...(row.about === null ? { inferred: false, relation: null, counted: [] } : unescapeDeep(row.about)),
   }))
 }
 
 export async function replaceSegments(tx: Transaction, removed: readonly SegmentRow[], written: readonly SegmentRow[]): Promise<void> {
-  const shape = sql`as r(scope text, rule text, key text, label text, "startNs" bigint, "endNs" bigint, "incidentId" uuid, "lastAlertId" uuid)`
+  const shape = sql`as r(scope text, rule text, key text, by text, label text, about jsonb, "startNs" bigint, "endNs" bigint, "incidentId" uuid, "lastAlertId" uuid)`
   if (removed.length > 0)
-    await tx.query(sql`delete from incident_segments s using jsonb_to_recordset(${jsonText(removed)}::jsonb) ${shape}
-      where s.scope = r.scope and s.rule = r.rule and s.fact_key = r.key and s.start_ns = r."startNs"`)
-  if (written.length > 0)
-    await tx.query(sql`insert into incident_segments (scope, rule, fact_key, label, start_ns, end_ns, incident_id, last_alert_id)
-      select scope, rule, key, label, "startNs", "endNs", "incidentId", "lastAlertId" from jsonb_to_recordset(${jsonText(written)}::jsonb) ${shape}`)
+    await tx.query(sql`delete from incident_segments s using jsonb_to_recordset(${jsonText(removed.map(({ scope, rule, key, by, startNs }) => ({ scope, rule, key, by, startNs })))}::jsonb) ${shape}
+      where s.scope = r.scope and s.rule = r.rule and s.fact_key = r.key and s.by_key = r.by and s.start_ns = r."startNs"`)
+  const rows = written.map(({ inferred, relation, counted, ...row }) => ({ ...row, about: aboutOf({ inferred, relation, counted }) }))
+  if (rows.length > 0)
+    await tx.query(sql`insert into incident_segments (scope, rule, fact_key, by_key, label, about, start_ns, end_ns, incident_id, last_alert_id)
+      select scope, rule, key, by, label, about, "startNs", "endNs", "incidentId", "lastAlertId" from jsonb_to_recordset(${jsonText(rows)}::jsonb) ${shape}`)
+}
+
+/** Of most segments there is nothing more to say. */
+const aboutOf = (about: NonNullable<SegmentRecord['about']>): SegmentRecord['about'] =>
+  about.relation === null && about.counted.length === 0 && !about.inferred ? null : about
+
+/** Incidents that have to do with these scopes: by their first alert, or by any fact. */
+export async function incidentsTouchingScopes(db: Queryable, scopes: readonly string[]): Promise<string[]> {
+  const these = sql`any(${scopes.map(escapeText)}::text[])`
+  const rows = await db.query(sql<{ id: string }>`select id::text from incidents i where merged_into is null and (scope = ${these}
+    or exists (select 1 from incident_alerts m where m.incident_id = i.id and m.scope = ${these})
+    or exists (select 1 from incident_segments s where s.incident_id = i.id and s.scope = ${these})) order by id`)
+  return rows.map(({ id }) => id)
 }
 
 export async function removeSegmentsOf(tx: Transaction, incidentIds: readonly string[]): Promise<void> {

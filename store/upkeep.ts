@@ -17,6 +17,7 @@ const busy = [
   'baseline_days',
   'image_paths',
   'incident_segments',
+  'incident_waits',
   'incident_notices',
   'destinations',
   'entities',

@@ -1,7 +1,7 @@
 /** An incident and its report as plain text. A claim whose records do not say so is marked as a hypothesis. */
 import { sentenceParts } from '../../incidents/sentence-parts.ts'
 import { safe, shortTime, table } from './output.ts'
-import type { IncidentRow, InvestigationRow, NormalRow, ProposalRow } from './rows.ts'
+import type { IncidentRow, InvestigationRow, JoinRow, NormalRow, ProposalRow } from './rows.ts'
 
 /** Values quoted in a sentence stand in “ ” on a terminal. */
 export const plainSentence = (text: string): string =>
@@ -49,15 +49,18 @@ export function reportText(investigation: InvestigationRow | null): string {
 
 export type IncidentAnswer = {
   incident: IncidentRow
+  scopes: string[]
+  joins: JoinRow[]
   investigation: InvestigationRow | null
   normal: NormalRow[]
   proposals: ProposalRow[]
 }
 
-export const incidentText = ({ incident, investigation, normal, proposals }: IncidentAnswer): string =>
+export const incidentText = ({ incident, scopes, joins, investigation, normal, proposals }: IncidentAnswer): string =>
   [
     `${incident.shortId}  ${incident.severity}  ${incident.state}  ${safe(incident.title, 200)}`,
-    `${incident.alerts} alerts, ${shortTime(incident.firstAt)} – ${shortTime(incident.lastAt)} UTC, cluster ${safe(incident.scope)}`,
+    `${incident.alerts} alerts, ${shortTime(incident.firstAt)} – ${shortTime(incident.lastAt)} UTC, ${scopes.length > 1 ? `in ${scopes.map((scope) => safe(scope)).join(', ')}` : `cluster ${safe(incident.scope)}`}`,
+    ...joinLines(joins),
     '',
     `Why it is ${incident.severity}:`,
     ...incident.severityReasons.map((reason) => `  · ${safe(reason.text, 300)}`),
@@ -76,6 +79,14 @@ const normalLines = (normal: readonly NormalRow[]): string[] => [
     ),
   ...(normal.length > 12 ? [`  and ${normal.length - 12} more`] : []),
 ]
+
+/** Moves that a relation explains; of what alerts merely share there is no end. */
+function joinLines(joins: readonly JoinRow[]): string[] {
+  const moves = joins.filter((one) => one.relation !== undefined)
+  return moves.length === 0
+    ? []
+    : ['', 'How one led to another:', ...moves.map((move) => `  · ${safe(move.label, 300)}${move.inferred ? ' (inferred)' : ''}`)]
+}
 
 export const proposalTable = (proposals: readonly ProposalRow[]): string =>
   table(

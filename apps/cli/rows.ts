@@ -1,10 +1,12 @@
 /** What commands read of the API's answers: its own views, as they are once written to JSON. Types only. */
 import type { z } from 'zod'
+import type { JoinReason } from '../../domain/incident.ts'
 import type { ActivityView } from '../server/api/views/activity.ts'
 import type { AlertView } from '../server/api/views/alert.ts'
 import type { NormalView } from '../server/api/views/baseline.ts'
 import type { CoveredView } from '../server/api/views/coverage.ts'
 import type { DecisionOnFinding, FindingView, WitnessView } from '../server/api/views/finding.ts'
+import type { FixView } from '../server/api/views/fix.ts'
 import type { IncidentView, InvestigationView } from '../server/api/views/incident.ts'
 import type { TokenView, UserView } from '../server/api/views/people.ts'
 import type { ProposalView } from '../server/api/views/proposal.ts'
@@ -17,6 +19,7 @@ type Json<T> = T extends Date ? string : T extends (infer U)[] ? Json<U>[] : T e
 export type AlertRow = Json<z.infer<typeof AlertView>>
 export type NormalRow = Json<z.infer<typeof NormalView>>
 export type IncidentRow = Json<z.infer<typeof IncidentView>>
+export type JoinRow = Json<JoinReason> & { alerts: number }
 export type InvestigationRow = Json<z.infer<typeof InvestigationView>>
 export type ProposalRow = Json<z.infer<typeof ProposalView>>
 export type SourceRow = Json<z.infer<typeof SourceView>>
@@ -27,6 +30,7 @@ export type SensorRow = Json<z.infer<typeof SensorView>>
 export type FindingRow = Json<z.infer<typeof FindingView>>
 export type WitnessRow = Json<z.infer<typeof WitnessView>>
 export type FindingDecisionRow = Json<z.infer<typeof DecisionOnFinding>>
+export type FixRow = Json<z.infer<typeof FixView>>
 export type CoveredRow = Json<z.infer<typeof CoveredView>>
 export type ActivityRow = Json<z.infer<typeof ActivityView>>
 export type RuleSummaryRow = Json<z.infer<typeof RuleSummary>>

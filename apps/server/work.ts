@@ -6,6 +6,7 @@ import { investigate } from '../../agent/investigate.ts'
 import { playbook } from '../../agent/playbook/playbook.ts'
 import { suggest } from '../../agent/suggest.ts'
 import { deriveMarked } from '../../graph/derive.ts'
+import { deriveFixes } from '../../graph/fix-first.ts'
 import { DeniedError, UpstreamError } from '../../domain/errors.ts'
 import { agentPrincipal } from '../../domain/principal.ts'
 import { correlatePending } from '../../incidents/pipeline.ts'
@@ -65,7 +66,11 @@ function stepsOf(falconer: Falconer, quietMs: number, tell: () => Promise<boolea
       if (receivedAt.length > 0) falconer.changed('incidents')
       return more
     },
-    derive: async () => (await deriveMarked(db, clock)).more,
+    derive: async () => {
+      const [steps, fixes] = [await deriveMarked(db, clock), await deriveFixes(db, clock)]
+      if (fixes.derived > 0) falconer.changed('findings')
+      return steps.more || fixes.more
+    },
     investigate: async () => {
       const due = await uninvestigated(db, { minSeverity: 'medium', now: clock.now(), quietMs, limit: 5 })
       await inTurn(due.map((incident) => () => investigateNow(falconer, incident.id, agentPrincipal.name)))

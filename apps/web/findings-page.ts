@@ -7,6 +7,7 @@ import { roleAtLeast } from '../../domain/principal.ts'
 import { severities } from '../../domain/severity.ts'
 import type { FindingDecision } from '../../store/finding-decisions.ts'
 import { findingStatuses } from '../../store/finding-life.ts'
+import type { Fix } from '../../store/fixes.ts'
 import type { Finding, FindingCount, FindingWitness } from '../../store/finding-search.ts'
 import type { Falconer } from '../server/falconer.ts'
 import { longestSuppression } from '../server/findings.ts'
@@ -86,8 +87,16 @@ export function findingPage(
     witnesses,
     decisions,
     advisories,
+    fix,
     use,
-  }: { use: InUse | undefined; finding: Finding; witnesses: FindingWitness[]; decisions: FindingDecision[]; advisories: NewAdvisory[] },
+  }: {
+    use: InUse | undefined
+    finding: Finding
+    witnesses: FindingWitness[]
+    decisions: FindingDecision[]
+    advisories: NewAdvisory[]
+    fix: Fix | undefined
+  },
 ): Html {
   const { resource, suppressedUntil } = finding
   const remedies = [...new Set(witnesses.flatMap(({ data }) => (data.remediation === null ? [] : [data.remediation])))]
@@ -97,7 +106,7 @@ export function findingPage(
     html`<p class="crumb"><a href="/findings">Findings</a> / ${untrusted(finding.check, 80)}</p>
 <h1>${untrusted(finding.title, 300)}</h1><p class="headline">${severity(finding)}<span class="badge state ${finding.status}">${finding.status}</span>${finding.reopened ? html`<span>came back after it was gone</span>` : nothing}<span>since ${timeOf(finding.statusNs)}</span></p>
 <div class="columns"><div>
-<section class="card"><h2>What to do</h2>${finding.package !== null ? (fixedIn.length > 0 ? html`<p>Update ${untrusted(finding.package.name, 100)} to ${untrusted(fixedIn.slice(0, 5).join(' or '), 200)}.</p>` : html`<p>No version of ${untrusted(finding.package.name, 100)} that fixes it is known to those who saw it.</p>`) : nothing}${remedies.map((text) => html`<p>${untrusted(text, 2_000)}</p>`)}${finding.package === null && remedies.length === 0 ? html`<p class="quiet">No scanner says.</p>` : nothing}</section>
+<section class="card"><h2>What to do</h2>${finding.package !== null ? (fixedIn.length > 0 ? html`<p>Update ${untrusted(finding.package.name, 100)} to ${untrusted(fixedIn.slice(0, 5).join(' or '), 200)}.</p>` : html`<p>No version of ${untrusted(finding.package.name, 100)} that fixes it is known to those who saw it.</p>`) : nothing}${remedies.map((text) => html`<p>${untrusted(text, 2_000)}</p>`)}${finding.package === null && remedies.length === 0 ? html`<p class="quiet">No scanner says.</p>` : nothing}${fix === undefined || (finding.status !== 'open' && finding.status !== 'suppressed') ? nothing : html`<p>Fixed by <a href="/fix-first/${fix.id}">${untrusted(fix.title, 200)}</a></p>`}</section>
 ${witnesses.map(witness)}</div>
 <aside><section class="card"><h2>Facts</h2><dl class="facts">${fact('Check', untrusted(finding.check, 120))}${finding.aliases.length === 0 ? nothing : fact('Also called', untrusted(finding.aliases.join(', '), 300))}${fact('Class', finding.class)}${advisories.map(advisory)}${fact('Where', html`${untrusted(resource.name, 200)} <span class="quiet">${resource.kind.replaceAll('_', ' ')}</span>`)}${resource.namespace === null ? nothing : fact('Namespace', untrusted(resource.namespace, 100))}${fact('Key', html`<span class="mono">${untrusted(resource.key, 300)}</span>`)}${finding.package === null ? nothing : fact('Package', html`<span class="mono">${untrusted(finding.package.key, 300)}</span>`)}${useFact(use)}${fact('Scope', untrusted(finding.scope, 100))}${fact('First seen', timeOf(finding.firstNs))}${fact('Last seen', timeOf(finding.lastNs))}${suppressedUntil === null || suppressedUntil < falconer.clock.now() ? nothing : fact('Suppressed until', timeOf(suppressedUntil))}</dl></section>
 ${roleAtLeast(who.principal.role, 'responder') ? decideForm(falconer, who, finding) : nothing}

@@ -17,6 +17,7 @@ import type { GroupRow } from '../../store/groups.ts'
 import type { Investigation } from '../../store/investigations.ts'
 import type { Falconer } from '../server/falconer.ts'
 import type { Who } from '../server/who.ts'
+import { type Join, joinsPart } from './joins-part.ts'
 import { layout } from './layout.ts'
 import { normalCard } from './normal-part.ts'
 import {
@@ -51,6 +52,8 @@ export type IncidentData = {
   proposals: Proposal[]
   decisions: RecordedDecision[]
   others: Incident[]
+  /** Whose alerts it holds. */ scopes: string[]
+  joins: Join[]
   people: Map<string, string>
 }
 
@@ -61,12 +64,13 @@ export function incidentPage(falconer: Falconer, who: Who, data: IncidentData): 
   const mayDecide = roleAtLeast(who.principal.role, 'investigator')
   const body = html`<p class="crumb"><a href="/incidents">Incidents</a> / ${shortId('incident', incident.id)}</p>
 <h1>${untrusted(incident.title, 200)}</h1>
-<p class="headline">${severityBadge(incident.severity)}${stateBadge(incident.state)}<span>${plural(incident.alertCount, 'alert')}</span><span>${spanOf(incident)}</span><span>cluster ${untrusted(incident.scope, 100)}</span><a href="/incidents/${incident.id}/map">Map</a></p>
+<p class="headline">${severityBadge(incident.severity)}${stateBadge(incident.state)}<span>${plural(incident.alertCount, 'alert')}</span><span>${spanOf(incident)}</span><span>${data.scopes.length > 1 ? html`in ${untrusted(data.scopes.join(', '), 200)}` : html`cluster ${untrusted(incident.scope, 100)}`}</span><a href="/incidents/${incident.id}/map">Map</a></p>
 ${expired(incident)}
 <div class="columns"><div>
 ${report === null ? notInvestigated(data, who, mayDecide) : nothing}
 ${firstThings(data, report)}
 ${report === null ? nothing : html`${happened(report, newest as Investigation, incident)}${madePossible(report)}${notKnown(report)}${verdict(report)}${unusual(report)}`}
+${joinsPart(data.joins)}
 ${processes(data)}
 ${timeline(data)}
 </div><aside>

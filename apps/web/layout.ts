@@ -6,7 +6,19 @@ import { roleAtLeast } from '../../domain/principal.ts'
 import { assetUrl } from './assets.ts'
 import { type Html, nothing, untrusted } from './parts.ts'
 
-type Place = 'incidents' | 'alerts' | 'findings' | 'approvals' | 'sources' | 'coverage' | 'cluster' | 'people' | 'audit' | 'account' | null
+type Place =
+  | 'incidents'
+  | 'alerts'
+  | 'findings'
+  | 'fix-first'
+  | 'approvals'
+  | 'sources'
+  | 'coverage'
+  | 'cluster'
+  | 'people'
+  | 'audit'
+  | 'account'
+  | null
 export type PageOptions = {
   title: string
   place: Place
@@ -39,7 +51,7 @@ export function layout({ title, place, who, falconer, live = [], narrow = false,
 ${
   who === null
     ? nothing
-    : html`<nav aria-label="Main">${item('/incidents', 'incidents', 'Incidents')}${item('/alerts', 'alerts', 'Alerts')}${item('/findings', 'findings', 'Findings')}${item('/approvals', 'approvals', 'Approvals')}${item('/sources', 'sources', 'Sources')}${item('/coverage', 'coverage', 'Coverage')}${item('/cluster', 'cluster', 'Inventory')}${administrator ? html`${item('/people', 'people', 'People')}${item('/audit', 'audit', 'Audit')}` : nothing}</nav>
+    : html`<nav aria-label="Main">${item('/incidents', 'incidents', 'Incidents')}${item('/alerts', 'alerts', 'Alerts')}${item('/findings', 'findings', 'Findings')}${item('/fix-first', 'fix-first', 'Fix first')}${item('/approvals', 'approvals', 'Approvals')}${item('/sources', 'sources', 'Sources')}${item('/coverage', 'coverage', 'Coverage')}${item('/cluster', 'cluster', 'Inventory')}${administrator ? html`${item('/people', 'people', 'People')}${item('/audit', 'audit', 'Audit')}` : nothing}</nav>
 <a class="me" href="/account"${place === 'account' ? html` aria-current="page"` : nothing}>${untrusted(who.principal.name, 40)} <span class="quiet">${who.principal.role}</span></a>`
 }
 </header>

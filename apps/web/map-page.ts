@@ -60,7 +60,7 @@ function answer(view: GraphView): Html {
   const drawing = drawingOf(view)
   const rows = rowsOf(view, drawing)
   const left = leftOut(drawing)
-  return html`<p>${plural(rows.length, 'thing')}, ${plural(drawing.lines.length, 'line')} between them. <a href="#picture">To the picture</a>${view.edges.length === 0 ? html`<br>Nothing that was looked at relates to it; that is no sign that nothing does.` : nothing}${left === '' ? nothing : html`<br><strong>${left}</strong>`}</p>
+  return html`<p>${plural(rows.length, 'thing')}, drawn as ${plural(drawing.boxes.length, 'box', 'boxes')} and ${plural(drawing.lines.length, 'line')}. <a href="#picture">To the picture</a>${view.edges.length === 0 ? html`<br>Nothing that was looked at relates to it; that is no sign that nothing does.` : nothing}${left === '' ? nothing : html`<br><strong>${left}</strong>`}</p>
 <div class="map-page"><section class="card" aria-labelledby="things"><h2 id="things">What is there</h2><div class="map-table" role="region" tabindex="0" aria-labelledby="things"><table class="stack"><thead><tr><th>Thing</th><th>What joins it</th></tr></thead><tbody>${rows.map((row) => tableRow(row, drawing))}</tbody></table></div></section>
 <section class="card" aria-labelledby="picture"><h2 id="picture">Picture</h2>${legend(drawing)}<p class="fit"><label><input type="checkbox" id="fit"> Fit into the width</label></p><div class="map-scroll" role="region" tabindex="0" aria-label="The picture; scroll it, or walk its boxes with Tab">${picture(view, drawing)}</div></section></div>`
 }

@@ -7,6 +7,7 @@ import { accountRoutes } from './routes/account.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { clusterRoutes } from './routes/cluster.ts'
 import { findingRoutes } from './routes/findings.ts'
+import { fixRoutes } from './routes/fix-first.ts'
 import { graphRoutes } from './routes/graph.ts'
 import { incidentRoutes } from './routes/incidents.ts'
 import { peopleRoutes } from './routes/people.ts'
@@ -19,6 +20,7 @@ export const webRoutes: readonly WebRoute[] = [
   ...signInRoutes,
   ...incidentRoutes,
   ...findingRoutes,
+  ...fixRoutes,
   ...graphRoutes,
   ...ruleRoutes,
   ...proposalRoutes,

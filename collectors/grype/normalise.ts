@@ -22,7 +22,7 @@ export function* normaliseGrype(raw: unknown, piece: Piece, source: SourceContex
   const said = around(piece)
   const scan = scanOf(said, piece, source)
   if (piece.end === true) return yield* atEnd(said, scan, piece)
-  const finding = findingOf(raw as Match, piece, scan)
+  const finding = findingOf(raw as Match, piece, scan, said)
   yield { kind: 'finding', finding }
   yield* packageOfImage(finding.resource, finding.package, scan.observedNs)
 }
@@ -66,7 +66,7 @@ function* atEnd(said: Around, scan: NewScan, { report }: Piece): Iterable<NewRec
       reference: name,
       tags: (target.tags ?? []).slice(0, 20),
       repoDigests: (target.repoDigests ?? []).slice(0, 20),
-      distribution: [said.distro?.name, said.distro?.version].filter((part) => part != null && part !== '').join(' ') || null,
+      distribution: distributionOf(said),
       declaredOnly: true,
     }
     const at = { observedNs: scan.observedNs, validFromNs: scan.observedNs, deletedNs: null }
@@ -84,7 +84,17 @@ function* atEnd(said: Around, scan: NewScan, { report }: Piece): Iterable<NewRec
   yield { kind: 'scan', scan, end: { findings, failed } }
 }
 
-function findingOf(raw: Match, piece: Piece, scan: NewScan): NewFinding {
+const distributionOf = ({ distro }: Around): string | null =>
+  [distro?.name, distro?.version].filter((part) => part != null && part !== '').join(' ') || null
+
+/** What packages of the system came with: all images built on the same base have their lowest layer in common. */
+function baseOf(said: Around, type: string): Record<string, unknown> {
+  const target = said.source?.target
+  if (target == null || typeof target !== 'object' || !['deb', 'rpm', 'apk'].includes(type)) return {}
+  return { baseLayer: target.layers?.[0]?.digest, distribution: distributionOf(said) }
+}
+
+function findingOf(raw: Match, piece: Piece, scan: NewScan, said: Around): NewFinding {
   const { vulnerability, artifact, relatedVulnerabilities } = raw
   const related = relatedVulnerabilities ?? []
   const { check, aliases } = vulnerabilityId(
@@ -113,7 +123,7 @@ function findingOf(raw: Match, piece: Piece, scan: NewScan): NewFinding {
     resource: scan.target,
     package: packageOf(raw),
     cvss: [vulnerability, ...related].map(cvssOf).find((one) => one !== null) ?? null,
-    properties: propertiesOf(vulnerability),
+    properties: propertiesOf(vulnerability, baseOf(said, packageType(artifact.type))),
     scan,
     document: raw,
     raw: piece.bytes,
@@ -146,8 +156,9 @@ function cvssOf({ cvss, cvssV3, cvssV2 }: Vulnerability): NewFinding['cvss'] {
   return best === undefined ? null : { version: best.version, score: best.score as number, vector: best.vector ?? null }
 }
 
-function propertiesOf({ fix, epss, risk, knownExploited }: Vulnerability): Record<string, unknown> {
+function propertiesOf({ fix, epss, risk, knownExploited }: Vulnerability, base: Record<string, unknown>): Record<string, unknown> {
   const properties = {
+    ...base,
     fixState: fix?.state,
     epss: epss?.[0]?.epss,
     epssPercentile: epss?.[0]?.percentile,

@@ -52,7 +52,14 @@ export const Match = z.looseObject({
 })
 export type Match = z.infer<typeof Match>
 
-const ImageTarget = z.looseObject({ userInput: text, imageID: text, manifestDigest: text, tags: texts, repoDigests: texts })
+const ImageTarget = z.looseObject({
+  userInput: text,
+  imageID: text,
+  manifestDigest: text,
+  tags: texts,
+  repoDigests: texts,
+  layers: z.array(z.looseObject({ digest: text })).nullish(),
+})
 /** Around the matches, which were handed out one by one, their lists are empty. What is still in them, or is no list, would be lost. */
 const handedOut = z.array(z.unknown()).max(0, 'its entries could not be told apart').nullable()
 export const Around = z.looseObject({

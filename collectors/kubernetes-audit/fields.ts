@@ -12,6 +12,9 @@ export function fieldsOf(event: AuditEvent): Fields {
     'ka.stage': event.stage,
     'ka.user.name': user?.username,
     'ka.user.groups': user?.groups,
+    // Tokens that are bound to a pod say so; Falco’s plugin has no names for it.
+    'ka.user.pod.name': user?.extra?.['authentication.kubernetes.io/pod-name']?.[0],
+    'ka.user.pod.uid': user?.extra?.['authentication.kubernetes.io/pod-uid']?.[0],
     'ka.impuser.name': event.impersonatedUser?.username,
     'ka.verb': event.verb,
     'ka.uri': event.requestURI,

@@ -42,20 +42,26 @@ export function vulnerability(said: Vulnerability, place: Place): Said {
     resource: place.resource,
     package: packageOf(said, place),
     cvss: cvssOf(said),
-    properties: filled({ ...place.properties, fixState: said.Status, severitySource: said.SeveritySource }),
+    properties: filled({
+      ...place.properties,
+      ...(isOfSystem(packageType(place.type)) ? place.base : {}),
+      fixState: said.Status,
+      severitySource: said.SeveritySource,
+    }),
     document: said,
   }
 }
+
+const isOfSystem = (type: string): boolean => type === 'deb' || type === 'rpm' || type === 'apk'
 
 function packageOf(said: Vulnerability, place: Place): FindingPackage {
   const version = said.InstalledVersion || null
   const known = packageKey(said.PkgIdentifier?.PURL)
   const type = packageType(place.type)
-  const isOfSystem = type === 'deb' || type === 'rpm' || type === 'apk'
-  const path = said.PkgPath || (isOfSystem ? '' : place.target)
+  const path = said.PkgPath || (isOfSystem(type) ? '' : place.target)
   return {
     ...(known === undefined
-      ? packageFrom(type, said.PkgName, version, isOfSystem ? (place.distribution ?? undefined) : undefined)
+      ? packageFrom(type, said.PkgName, version, isOfSystem(type) ? (place.distribution ?? undefined) : undefined)
       : { ...known, name: said.PkgName, version }),
     fixedIn: (said.FixedVersion ?? '')
       .split(/,\s*/)

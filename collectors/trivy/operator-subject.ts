@@ -47,6 +47,7 @@ export function operatorSubject(said: OperatorReport): Subject {
         target: '',
         type,
         distribution: type,
+        base: image === null ? null : { baseLayer: image.baseLayer, distribution: image.distribution },
         properties: { ...properties, benchmark: said.spec?.compliance?.id ?? undefined },
       }
     },
@@ -84,6 +85,7 @@ function imageOf({ report, metadata }: OperatorReport): Image | null {
     tags: tag == null || tag === '' ? [] : [reference],
     repoDigests: [],
     distribution: family == null || family === '' ? null : `${family} ${release ?? ''}`.trim(),
+    baseLayer: null,
     created: null,
   }
 }

@@ -148,7 +148,8 @@ const Metadata = z.looseObject({
   RepoTags: texts,
   RepoDigests: texts,
   OS: z.looseObject({ Family: text, Name: text }).nullish(),
-  ImageConfig: z.looseObject({ created: text }).nullish(),
+  DiffIDs: texts,
+  ImageConfig: z.looseObject({ created: text, rootfs: z.looseObject({ diff_ids: texts }).nullish() }).nullish(),
 })
 export type Metadata = z.infer<typeof Metadata>
 

@@ -18,6 +18,7 @@ export type Image = ImageNames & {
   tags: readonly string[]
   repoDigests: readonly string[]
   distribution: string | null
+  /** Its lowest layer: what all images built on the same base have in common. */ baseLayer: string | null
   created: string | null
 }
 /** Where a finding stands. */
@@ -27,6 +28,7 @@ export type Place = {
   target: string
   type: string | null
   distribution: string | null
+  /** What packages of the system came with. */ base: { baseLayer: string | null; distribution: string | null } | null
   properties: Record<string, unknown>
 }
 export type Subject = {
@@ -91,13 +93,21 @@ function imageOf(metadata: Metadata | null | undefined, name: string): Image {
     tags,
     repoDigests,
     distribution: Family == null || Family === '' ? null : `${Family} ${Name ?? ''}`.trim(),
+    baseLayer: (metadata?.DiffIDs ?? metadata?.ImageConfig?.rootfs?.diff_ids)?.find((layer) => layer !== '') ?? null,
     created: metadata?.ImageConfig?.created ?? null,
   }
 }
 
-const placeIn = (result: Result | undefined, resource: ResourceRef, object: ResourceRef | null, family?: string | null): Place => {
+const placeIn = (
+  result: Result | undefined,
+  resource: ResourceRef,
+  object: ResourceRef | null,
+  family: string | null | undefined,
+  image: Image | undefined,
+): Place => {
   if (result === undefined) throw new InputError('it stands in no result of the report')
-  return { resource, object, target: result.Target ?? '', type: result.Type ?? null, distribution: family ?? null, properties: {} }
+  const base = image === undefined ? null : { baseLayer: image.baseLayer, distribution: image.distribution }
+  return { resource, object, target: result.Target ?? '', type: result.Type ?? null, distribution: family ?? null, base, properties: {} }
 }
 
 function scanSubject(report: ScanReport, whole: Report): Subject {
@@ -112,7 +122,8 @@ function scanSubject(report: ScanReport, whole: Report): Subject {
     failed: null,
     images: isImage ? [image] : [],
     target,
-    place: (path, scope) => placeIn(results[Number(path[1])], target(scope), null, report.Metadata?.OS?.Family),
+    place: (path, scope) =>
+      placeIn(results[Number(path[1])], target(scope), null, report.Metadata?.OS?.Family, isImage ? image : undefined),
   }
 }
 
@@ -145,7 +156,7 @@ function legacySubject(results: readonly Result[], whole: Report): Subject {
     failed: null,
     images: system === undefined ? [] : [image],
     target,
-    place: (path, scope) => placeIn(results[Number(path[0])], target(scope), null, system?.Type),
+    place: (path, scope) => placeIn(results[Number(path[0])], target(scope), null, system?.Type, undefined),
   }
 }
 
@@ -169,7 +180,7 @@ function clusterSubject(report: ClusterReport, whole: Report): Subject {
       if (part === undefined) throw new InputError('it stands in no object of the report')
       const object = kubernetesResource({ kind: kindOf(part.Kind), namespace: part.Namespace ?? null, name: part.Name }, scope)
       const image = imageIn(part, result)
-      return placeIn(result, image === undefined ? object : imageResource(image, scope), object, image?.distribution?.split(' ')[0])
+      return placeIn(result, image === undefined ? object : imageResource(image, scope), object, image?.distribution?.split(' ')[0], image)
     },
   }
 }

@@ -62,7 +62,7 @@ async function take(db: Database, scope: string, events: readonly object[]): Pro
 }
 
 /** Of each incident who is in it, and why. */
-async function told(db: Database, scope: string): Promise<{ who: string[]; reasons: string[] }[]> {
+async function told(db: Database, scope: string): Promise<{ who: string[]; reasons: string[]; relations: unknown[] }[]> {
   const { incidents } = await listIncidents(db, { scope }, { limit: 100 })
   const all = await Promise.all(
     incidents.map(async ({ id }) => {
@@ -72,7 +72,12 @@ async function told(db: Database, scope: string): Promise<{ who: string[]; reaso
         memberships.map(({ alertId }) => alertId),
       )
       const who = alerts.map(({ fields }) => String(fields['ct.user.arn']).split(':').at(-1) as string)
-      return { who: [...new Set(who)].sort(), reasons: memberships.flatMap(({ reasons }) => reasons.map(({ label }) => label)) }
+      const reasons = memberships.flatMap((one) => one.reasons)
+      return {
+        who: [...new Set(who)].sort(),
+        reasons: reasons.map(({ label }) => label),
+        relations: reasons.map(({ relation }) => relation),
+      }
     }),
   )
   return all.sort((a, b) => (a.who.join() < b.who.join() ? -1 : 1))
@@ -90,6 +95,11 @@ eachDatabase('a session of a cloud role', (database) => {
     const [incident, ...others] = await told(database(), 'chain')
     expect(others).toEqual([])
     expect(incident?.who).toEqual(['assumed-role/admin/other', 'user/mara'])
+    expect(incident?.relations).toContainEqual({
+      from: { scope: 'global', kind: 'identity', key: arn('user/mara'), id: null },
+      type: 'ASSUMES',
+      to: { scope: 'global', kind: 'identity', key: arn('role/deploy'), id: null },
+    })
     expect(incident?.reasons).toContainEqual(
       expect.stringMatching(
         /^identity arn:aws:iam::111122223333:user\/mara, which took arn:.*:role\/deploy by AssumeRole \(activity [0-9a-f]{12}\)$/,
@@ -129,6 +139,15 @@ eachDatabase('a session of a cloud role', (database) => {
       ['assumed-role/web/i-0aaaaaaaaaaaaaaa1', 'user/mara'],
       ['assumed-role/web/i-0aaaaaaaaaaaaaaa2'],
     ])
+  })
+
+  it('keeps two apart who send the same instance commands', async () => {
+    const command = (minute: number, by: string): object =>
+      event(minute, 'SendCommand', user(by), {
+        requestParameters: { documentName: 'AWS-RunShellScript', instanceIds: ['i-0aaaaaaaaaaaaaaa1'] },
+      })
+    await take(database(), 'commands', [command(1, 'mara'), command(2, 'nell'), command(3, 'mara')])
+    expect(await whose(database(), 'commands')).toEqual([['user/mara'], ['user/nell']])
   })
 
   it('comes to the same incidents, identities and relations in any order of the records', async () => {

@@ -1,5 +1,5 @@
 import type { Lead } from '../../domain/alert.ts'
-import { type CloudSession, identityOfArn, instanceOfSession } from '../../domain/cloud.ts'
+import { type CloudSession, identityOfArn, identityRef, instanceOfSession } from '../../domain/cloud.ts'
 import { type CorrelationRule, type Fact, minutes } from '../rule.ts'
 
 const identityFields = ['aws.user.arn', 'ct.user.arn', 'ct.user.principalid', 'gcp.user', 'ka.user.name']
@@ -25,7 +25,7 @@ const named = ({ fields }: Lead): Fact[] =>
       : []
   })
 
-const ofCredentials = (session: CloudSession): Fact[] => [...ofSession(session), ...behind(session), ...instances(session)]
+const ofCredentials = (session: CloudSession): Fact[] => [...ofSession(session), ...behind(session), ...ofInstance(session)]
 
 /** By this the alerts are found again when the record comes in which its credentials were given. */
 const ofSession = ({ session, identity }: CloudSession): Fact[] =>
@@ -34,14 +34,15 @@ const ofSession = ({ session, identity }: CloudSession): Fact[] =>
 function behind({ identity, issuer, issuedTo }: CloudSession): Fact[] {
   const guest = identityOfArn(identity)?.identityKind === 'federated user' && issuer !== null
   return [
-    ...(guest ? [fact(`ct.user.arn/${issuer}`, `identity ${issuer}, which asked for the session of ${identity}`)] : []),
-    // A service of the provider’s takes roles for everybody.
+    ...(guest ? [taken(issuer, identity, `identity ${issuer}, which asked for the session of ${identity}`)] : []),
     ...issuedTo.flatMap(({ actor, operation, role, activity }) =>
+      // A service of the provider’s takes roles for everybody.
       actor.kind === 'service' || actor.id === 'unknown' || /^\d{12}$/.test(actor.id)
         ? []
         : [
-            fact(
-              `${identityOfArn(actor.id) === undefined ? 'ct.user.principalid' : 'ct.user.arn'}/${actor.id}`,
+            taken(
+              actor.id,
+              role ?? identity,
               `identity ${actor.id}, which took ${role ?? identity} by ${operation} (activity ${activity.slice(0, 12)})`,
             ),
           ],
@@ -49,15 +50,20 @@ function behind({ identity, issuer, issuedTo }: CloudSession): Fact[] {
   ]
 }
 
-/** Who sent an instance a command and whoever then uses that instance’s credentials are one: commands are how they are taken. */
-function instances({ identity, commanded }: CloudSession): Fact[] {
-  const own = instanceOfSession(identity)
-  const ids = own === null ? (commanded.length > mostCommanded ? [] : commanded) : [own]
-  return ids.map((id) =>
-    fact(`instance/${id}`, own === null ? `command sent to instance ${id}` : `credentials of instance ${id}, which was sent a command`),
-  )
+/** `to`: the role or guest that was taken. */
+function taken(by: string, to: string, label: string): Fact {
+  const taker = identityOfArn(by)
+  const end = (key: string) => ({ ...identityRef({ key }), id: null })
+  return {
+    ...fact(`${taker === undefined ? 'ct.user.principalid' : 'ct.user.arn'}/${by}`, label),
+    relation: { from: end(taker?.key ?? by), type: 'ASSUMES', to: end(identityOfArn(to)?.key ?? to) },
+  }
 }
-/** Who commands a fleet does not come for the credentials of one. */
-const mostCommanded = 5
+
+/** Met by who sent the instance a command (instance-commanded). */
+function ofInstance({ identity }: CloudSession): Fact[] {
+  const instance = instanceOfSession(identity)
+  return instance === null ? [] : [fact(`instance/${instance}`, `credentials of instance ${instance}`)]
+}
 
 const fact = (key: string, label: string): Fact => ({ key, label, inferred: false })

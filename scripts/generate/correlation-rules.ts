@@ -9,20 +9,24 @@ export function render(): Record<string, string> {
   return {
     'docs/reference/correlation-rules.md': page(
       'Correlation rules',
-      `Two alerts of one cluster that share a fact, no further apart in event time than its window, belong to one incident; every join stores
-which fact joined it.`,
+      `Two alerts that share a fact, no further apart in event time than its window, belong to one incident; every join stores which fact joined
+it. Facts are of one cluster or account. Moves are found through relations that inventory tells, may lead from one cluster or account to
+another, and are one-way: two alerts that lead to the same thing do not join each other unless that thing has an alert in their time.`,
       table(
-        ['Rule', 'Shared fact', 'Window', 'Asked'],
+        ['Rule', 'Shared fact, or move', 'Window', 'What it led to has an alert', 'Asked'],
         correlationRules.map((rule) => [
           code(rule.name),
           aboutOf(rule),
-          `${rule.window / 60_000_000_000n} minutes`,
+          `${inMinutes(rule.window)} minutes`,
+          rule.reach === undefined ? '' : `from ${inMinutes(rule.reach.before)} minutes before to ${inMinutes(rule.reach.after)} after`,
           rule.lastResort === true ? 'when no other rule found a fact' : 'always',
         ]),
       ),
     ),
   }
 }
+
+const inMinutes = (ns: bigint): bigint => ns / 60_000_000_000n
 
 function aboutOf({ name }: CorrelationRule): string {
   const constant = name.replace(/-(\w)/g, (_all, letter: string) => letter.toUpperCase())

@@ -85,7 +85,7 @@ conformance('CloudTrail as incidents', () => {
           .flat()
           .map(({ incident, identities }) => ({
             scope: incident.scope.replace('stratus_aws.', ''),
-            identities: identities.map((one) => one.split(':').at(-1)).join(' '),
+            identities: identities.map((one) => one.split(':').at(-1)?.split('/')[1]).join(' '),
             alerts: incident.alertCount,
             techniques: incident.techniques.join(' '),
             severity: incident.severity,

@@ -155,10 +155,13 @@ describe.skipIf(chromiumPath === undefined)('the pages', () => {
     for (const path of [
       '/incidents',
       `/incidents/${incident}`,
+      `/incidents/${incident}/map`,
+      '/graph?node=nobody',
       '/approvals',
       proposal,
       '/alerts',
       '/findings',
+      '/fix-first',
       '/sources',
       '/coverage',
       '/cluster',
@@ -181,7 +184,7 @@ describe.skipIf(chromiumPath === undefined)('the pages', () => {
     await page.keyboard.press('Tab')
     expect(await focused()).toBe('Skip to content')
     const walked: string[] = []
-    for (let at = 0; at < 10; at += 1) {
+    for (let at = 0; at < 11; at += 1) {
       await page.keyboard.press('Tab')
       walked.push(await focused())
     }
@@ -190,6 +193,7 @@ describe.skipIf(chromiumPath === undefined)('the pages', () => {
       'Incidents',
       'Alerts',
       'Findings',
+      'Fix first',
       'Approvals',
       'Sources',
       'Coverage',

@@ -14,6 +14,7 @@ import { searchAlerts } from '../../store/alert-search.ts'
 import { listDeadLetters } from '../../store/dead-letters.ts'
 import { listEntities } from '../../store/entities.ts'
 import { listFindings } from '../../store/finding-search.ts'
+import { listFixes } from '../../store/fixes.ts'
 import { emptyDelivery } from '../../store/delivery.ts'
 import { accept } from '../../store/intake.ts'
 import { listIncidents } from '../../store/incidents.ts'
@@ -169,12 +170,13 @@ async function pagesOf(site: Site): Promise<string[]> {
     '/cluster?kind=workload',
     ...incidents.flatMap(({ id }) => [`/incidents/${id}`, `/incidents/${id}/alerts`, `/incidents/${id}/map?depth=2`]),
     ...entities.slice(-60).map(({ id }) => `/graph?node=${id}&depth=3`),
-    ...[...markup, ...invisible].map(
+    ...[...markup, ...invisible.filter((text) => !text.includes('\0'))].map(
       (text) => `/graph?node=${encodeURIComponent(text.toWellFormed())}&type=${encodeURIComponent(text.toWellFormed())}`,
     ),
     ...alerts.map(({ id }) => `/alerts/${id}`),
     ...['open', 'suppressed', 'any'].map((status) => `/findings?status=${status}`),
     ...(await listFindings(db, site.clock.now(), {}, { limit: 500 })).findings.map(({ id }) => `/findings/${id}`),
+    ...(await listFixes(db, {}, { limit: 500 })).fixes.map(({ id }) => `/fix-first/${id}`),
     ...entities.map(({ id }) => `/cluster/${id}`),
     ...(await listProposals(db, {}, 100)).map(({ id }) => `/proposals/${id}`),
   ]
@@ -189,7 +191,7 @@ const plain =
 const ofMaps =
   'svg class="map(?:-key)?" viewBox="[0-9 ]+" width="\\d+" height="\\d+" (?:role="group" aria-label="[^"<>]*"|aria-hidden="true")|a class="box [a-z ]+" id="box-\\d+" data-box="\\d+" href="#row-\\d+" aria-label="[^"<>]*"|g (?:class="[a-z ]+"|aria-hidden="true")|path class="[a-z ]+" d="[-MHVLCAZ0-9. ]+"/|rect class="ground" x="[-0-9.]+" y="[-0-9.]+" width="\\d+" height="\\d+"/|text class="[a-z ]+" x="[-0-9.]+" y="[-0-9.]+"'
 const ours = new RegExp(
-  `^<(?:!doctype html|/[a-z0-9]+|(?:${plain})(?:(?!\\son[a-z]|\\s(?:style|srcdoc|formaction|action|href|src)=)${attribute})*|a(?: class="[a-z ]+")? href="[/#](?!/)[^"]*"(?: (?:class|aria-current|aria-label|download)(?:="[a-z0-9 ]*")?)*|form(?: class="inline")? method="post" action="/(?!/)[^"]*"|form class="card search(?: ask)?" method="get" action="/(?:alerts|findings|graph|incidents/[0-9a-f-]{36}/map)" role="search"|meta (?:charset|name)="[^"]*"(?: content="[^"]*")?|link rel="(?:icon|stylesheet)" href="/assets/[^"]*"(?: type="image/svg\\+xml")?|script type="module" src="/assets/[0-9a-f]{12}/page\\.js"|svg viewBox="0 0 24 24" width="22" height="22" aria-hidden="true"|path fill="currentColor" d="[^"]*"\\/?|${ofMaps})>$`,
+  `^<(?:!doctype html|/[a-z0-9]+|(?:${plain})(?:(?!\\son[a-z]|\\s(?:style|srcdoc|formaction|action|href|src)=)${attribute})*|a(?: class="[a-z ]+")? href="[/#](?!/)[^"]*"(?: (?:class|aria-current|aria-label|download)(?:="[a-z0-9 ]*")?)*|form(?: class="inline")? method="post" action="/(?!/)[^"]*"|form class="card search(?: ask)?" method="get" action="/(?:alerts|findings|fix-first|graph|incidents/[0-9a-f-]{36}/map)" role="search"|meta (?:charset|name)="[^"]*"(?: content="[^"]*")?|link rel="(?:icon|stylesheet)" href="/assets/[^"]*"(?: type="image/svg\\+xml")?|script type="module" src="/assets/[0-9a-f]{12}/page\\.js"|svg viewBox="0 0 24 24" width="22" height="22" aria-hidden="true"|path fill="currentColor" d="[^"]*"\\/?|${ofMaps})>$`,
 )
 
 /** Some of each kind: a browser is slow. */

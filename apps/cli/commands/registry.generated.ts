@@ -11,6 +11,7 @@ import { demoCommand } from './demo.ts'
 import { doctorCommand } from './doctor.ts'
 import { exportCommand } from './export.ts'
 import { findingsCommand } from './findings.ts'
+import { fixFirstCommand } from './fix-first.ts'
 import { followCommand } from './follow.ts'
 import { graphCommand } from './graph.ts'
 import { importCommand } from './import.ts'
@@ -26,4 +27,4 @@ import { sourcesCommand } from './sources.ts'
 import { tokensCommand } from './tokens.ts'
 import { usersCommand } from './users.ts'
 
-export const commands: readonly CliCommand[] = [activitiesCommand, alertsCommand, approveCommand, auditCommand, baselineCommand, coverageCommand, deadLettersCommand, demoCommand, doctorCommand, exportCommand, findingsCommand, followCommand, graphCommand, importCommand, incidentCommand, incidentsCommand, investigateCommand, migrateCommand, proposalsCommand, rejectCommand, rulesCommand, serveCommand, sourcesCommand, tokensCommand, usersCommand]
+export const commands: readonly CliCommand[] = [activitiesCommand, alertsCommand, approveCommand, auditCommand, baselineCommand, coverageCommand, deadLettersCommand, demoCommand, doctorCommand, exportCommand, findingsCommand, fixFirstCommand, followCommand, graphCommand, importCommand, incidentCommand, incidentsCommand, investigateCommand, migrateCommand, proposalsCommand, rejectCommand, rulesCommand, serveCommand, sourcesCommand, tokensCommand, usersCommand]

@@ -11,6 +11,7 @@ import { type AppContext, checkCsrf, permit, SignInError, type Who } from '../wh
 import { activityOperations } from './activities.ts'
 import { baselineOperations } from './baseline.ts'
 import { findingOperations } from './findings.ts'
+import { fixOperations } from './fixes.ts'
 import { graphOperations } from './graph.ts'
 import { importOperations } from './import.ts'
 import { incidentOperations } from './incidents.ts'
@@ -27,6 +28,7 @@ export const operations: readonly Operation[] = [
   ...proposalOperations,
   ...baselineOperations,
   ...findingOperations,
+  ...fixOperations,
   ...activityOperations,
   ...graphOperations,
   ...ocsfOperations,

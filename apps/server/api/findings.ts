@@ -8,6 +8,7 @@ import { keysOf } from '../../../store/aliases.ts'
 import type { Queryable } from '../../../store/database.ts'
 import { findingDecisions } from '../../../store/finding-decisions.ts'
 import { findingStatuses } from '../../../store/finding-life.ts'
+import { fixOfFinding } from '../../../store/fixes.ts'
 import { inUse } from '../../../store/in-use.ts'
 import { countFindings, type Finding, getFinding, listFindings, witnessesOf } from '../../../store/finding-search.ts'
 import { freshness } from '../coverage.ts'
@@ -71,16 +72,19 @@ export const findingOperations = [
       witnesses: z.array(WitnessView),
       advisories: z.array(AdvisoryView).describe('What dated lists say of its CVE; none: none was given, which is not “not exploited”'),
       decisions: z.array(DecisionOnFinding),
+      fix: z.object({ id: z.string(), title: z.string() }).nullable().describe('The change that fixes it'),
     }),
     run: async ({ falconer: { db, clock }, params }) => {
       const finding = await getFinding(db, clock.now(), params.finding ?? '')
       if (finding === undefined) throw new NotFoundError(`There is no finding ${params.finding}.`)
+      const fixed = finding.status === 'open' || finding.status === 'suppressed' ? await fixOfFinding(db, finding.id) : undefined
       return {
         finding: await withUse(db, finding),
         resourceKeys: await keysOf(db, { scope: finding.scope, ...finding.resource }),
         advisories: (await advisoriesFor(db, cvesOf(finding))).map(advisoryView),
         witnesses: (await witnessesOf(db, finding.id)).map(witnessView),
         decisions: await findingDecisions(db, finding.id),
+        fix: fixed === undefined ? null : { id: fixed.id, title: fixed.title },
       }
     },
   }),

@@ -4,7 +4,7 @@ import type { Alert } from '../../../domain/alert.ts'
 import { NotFoundError } from '../../../domain/errors.ts'
 import { formatEventTime } from '../../../domain/event-time.ts'
 import { isId } from '../../../domain/ids.ts'
-import { IncidentState } from '../../../domain/incident.ts'
+import { IncidentState, JoinReason } from '../../../domain/incident.ts'
 import { Verdict } from '../../../domain/report.ts'
 import { Severity } from '../../../domain/severity.ts'
 import { decide } from '../../../incidents/decide.ts'
@@ -14,6 +14,7 @@ import { getAlert, listAlerts } from '../../../store/alerts.ts'
 import type { Queryable } from '../../../store/database.ts'
 import { decisionsOf } from '../../../store/decisions.ts'
 import { listIncidents } from '../../../store/incidents.ts'
+import { joinReasonsOf, scopesOf } from '../../../store/memberships.ts'
 import { investigationsOf, latestReports } from '../../../store/investigations.ts'
 import { listProposals } from '../../../store/proposals.ts'
 import { AlertQuery, searchOf } from '../alert-query.ts'
@@ -68,9 +69,13 @@ export const incidentOperations = [
     method: 'GET',
     path: '/incidents/:incident',
     permission: 'incidents.read',
-    summary: 'One incident with its newest investigation, decisions and proposals',
+    summary: 'One incident with why its alerts are one, its newest investigation, decisions and proposals',
     response: z.object({
       incident: IncidentView,
+      scopes: z.array(z.string()).describe('Clusters and accounts whose alerts it holds'),
+      joins: z
+        .array(JoinReason.extend({ alerts: z.number().int().describe('How many alerts were joined so') }))
+        .describe('Why its alerts are one incident: moves that a relation explains first'),
       investigation: InvestigationView.nullable(),
       normal: z.array(NormalView).describe('How usual each of its rules was in its place by its process, before the day it began'),
       decisions: z.array(DecisionView),
@@ -81,6 +86,8 @@ export const incidentOperations = [
       const [newest] = await investigationsOf(db, incident.id, 1)
       return {
         incident: incidentView(incident, newest),
+        scopes: (await scopesOf(db, [incident.id])).get(incident.id) ?? [],
+        joins: await joinReasonsOf(db, incident.id),
         investigation: newest === undefined ? null : investigationView(newest),
         normal: ((await normalBefore(db, [incident])).get(incident.id)?.here ?? []).map(normalView),
         decisions: (await decisionsOf(db, incident.id)).map(decisionView),

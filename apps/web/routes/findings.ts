@@ -3,6 +3,7 @@ import { NotFoundError } from '../../../domain/errors.ts'
 import { advisoriesFor } from '../../../store/advisories.ts'
 import { findingDecisions } from '../../../store/finding-decisions.ts'
 import { countFindings, getFinding, listFindings, parseFindingCursor, witnessesOf } from '../../../store/finding-search.ts'
+import { fixOfFinding } from '../../../store/fixes.ts'
 import { inUse } from '../../../store/in-use.ts'
 import { freshness } from '../../server/coverage.ts'
 import { FindingQuery, findingFilterOf } from '../../server/finding-query.ts'
@@ -55,6 +56,7 @@ export const findingRoutes: readonly WebRoute[] = [
       witnesses: await witnessesOf(db, finding.id),
       decisions: await findingDecisions(db, finding.id),
       advisories: await advisoriesFor(db, cvesOf(finding)),
+      fix: await fixOfFinding(db, finding.id),
     })
   }),
   decide('suppress'),

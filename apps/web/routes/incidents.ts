@@ -12,7 +12,7 @@ import { getEntities } from '../../../store/entities.ts'
 import { type GroupRow, groupsOf } from '../../../store/groups.ts'
 import { decisionsOf } from '../../../store/decisions.ts'
 import { countIncidents, type IncidentFilter, listIncidents } from '../../../store/incidents.ts'
-import { endsOfRules, type Membership, membershipsOf, tellingTheSame } from '../../../store/memberships.ts'
+import { endsOfRules, joinReasonsOf, type Membership, membershipsOf, scopesOf, tellingTheSame } from '../../../store/memberships.ts'
 import { investigationsOf, latestReports } from '../../../store/investigations.ts'
 import { listUsers } from '../../../store/people.ts'
 import { countProposals, listProposals } from '../../../store/proposals.ts'
@@ -80,6 +80,8 @@ async function showOne({ falconer, context, who, param }: SignedIn): Promise<Sho
     proposals: await listProposals(db, { incidentId: incident.id }, 50),
     decisions: await decisionsOf(db, incident.id),
     others: others.incidents.filter((one) => one.id !== incident.id),
+    scopes: (await scopesOf(db, [incident.id])).get(incident.id) ?? [],
+    joins: await joinReasonsOf(db, incident.id),
     people: new Map((await listUsers(db)).map((user) => [user.id, user.name])),
   })
 }

@@ -1,0 +1,121 @@
+/**
+ * `npm run bench -- fix-first`: how long it takes to say what to fix first (95th percentile), with 100,000 findings on the embedded database and,
+ * where FALCONER_BENCH_DATABASE_URL names a server, 1,000,000 on Postgres. The baseline counts the same findings by what fixes them, unordered,
+ * as a list that is not kept would have to, on the same connection.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { sql } from 'kysely'
+import { composeFalconer } from '../apps/server/falconer.ts'
+import { createApp } from '../apps/server/http.ts'
+import { invite, signInWithLink } from '../auth/people.ts'
+import { loadConfig } from '../config/config.ts'
+import { systemClock } from '../domain/clock.ts'
+import { operatorPrincipal } from '../domain/principal.ts'
+import { deriveFixes } from '../graph/fix-first.ts'
+import { type Database, openDatabase } from '../store/database.ts'
+import type { Bench, Comparison } from './bench.ts'
+import { newServerDatabase } from './bench-database.ts'
+import { fillFindings } from './fix-first-estate.ts'
+import { percentile } from './ingest-load.ts'
+
+const asks = 60
+
+export const fixFirst: Bench = {
+  name: 'fix-first',
+  title: 'What to fix first, 95th percentile',
+  async run(_runs, progress) {
+    const folder = await mkdtemp(join(tmpdir(), 'falconer-bench-'))
+    const server = await newServerDatabase()
+    try {
+      const embedded = await measure(
+        'embedded, 100,000',
+        await openDatabase({ dataDir: join(folder, 'embedded') }),
+        folder,
+        100_000,
+        progress,
+      )
+      if (server === null) progress('no Postgres server: FALCONER_BENCH_DATABASE_URL is not set')
+      const onServer =
+        server === null ? [] : await measure('Postgres, 1,000,000', await openDatabase({ url: server.url }), folder, 1_000_000, progress)
+      return [...embedded, ...onServer]
+    } finally {
+      await server?.drop()
+      await rm(folder, { recursive: true, force: true })
+    }
+  },
+}
+
+async function measure(
+  title: string,
+  db: Database,
+  folder: string,
+  total: number,
+  progress: (text: string) => void,
+): Promise<Comparison[]> {
+  const config = loadConfig({ FALCONER_DATA: folder, FALCONER_LOG: 'error' }, {})
+  const falconer = await composeFalconer(config, { database: db, as: 'command' })
+  try {
+    const { seconds, fixes } = await fillFindings(db, total, (text) => progress(`${title}: ${text}`))
+    progress(`${title}: ${fixes.toLocaleString('en')} fixes derived in ${seconds.toFixed(1)} s`)
+    const app = createApp(falconer)
+    const link = await invite(falconer.auth, { principal: operatorPrincipal, channel: 'cli' }, 'Bench', 'viewer')
+    const { token } = await signInWithLink(falconer.auth, link.token, 'bench')
+    const headers = { host: 'localhost', cookie: `falconer_session=${token}` }
+    const grouped = await p95(() => db.query(sql`select fix_id, count(*) from findings where status = 'open' group by fix_id`), 5)
+    const [incident] = await db.query(sql<{ id: string }>`select id::text from incidents order by id limit 1`)
+    const comparisons: Comparison[] = []
+    for (const [what, path] of [
+      ['first 20', '/api/v1/fixes'],
+      ['of a cluster', '/api/v1/fixes?scope=prod-1'],
+      ['of a namespace', '/api/v1/fixes?namespace=ns-7'],
+      ['of an incident', `/api/v1/fixes?incident=${incident?.id}`],
+      ['the page', '/fix-first'],
+    ] as const) {
+      const ours = await p95(async () => {
+        const answer = await app.request(`http://localhost${path}`, { headers })
+        await answer.text()
+        if (answer.status !== 200) throw new Error(`${path}: ${answer.status}`)
+      })
+      comparisons.push({
+        what: `${title}: ${what}`,
+        unit: 'ms',
+        falconer: [ours],
+        baseline: { what: 'findings counted by fix', samples: [grouped] },
+      })
+    }
+    const again = await p95(() => oneImageAgain(db), 10)
+    return [
+      ...comparisons,
+      {
+        what: `${title}: after one image’s scan`,
+        unit: 'ms',
+        falconer: [again],
+        baseline: { what: 'findings counted by fix', samples: [grouped] },
+      },
+    ]
+  } finally {
+    await falconer.close()
+  }
+}
+
+/** What a new scan of one image leaves to derive: all fixes of that image, that of its base among them. */
+async function oneImageAgain(db: Database): Promise<void> {
+  await db.query(sql`insert into fix_marks (fix_id) select distinct fix_id from findings where resource_kind = 'image'
+    and resource_key = (select resource_key from findings offset ${Math.floor(Math.random() * 50_000)} limit 1)`)
+  while ((await deriveFixes(db, systemClock)).more);
+}
+
+async function p95(work: () => Promise<unknown>, times = asks): Promise<number> {
+  const taken: number[] = []
+  for (let ask = 0; ask < times; ask += 1) {
+    const from = performance.now()
+    await work()
+    taken.push(performance.now() - from)
+  }
+  return percentile(
+    taken.sort((a, b) => a - b),
+    0.95,
+  )
+}
