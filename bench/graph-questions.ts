@@ -12,6 +12,7 @@ import { blastRadius, cheapestPaths, neighbours } from '../store/graph.ts'
 import { markUnits } from '../store/graph-units.ts'
 import { upsertInventory } from '../store/observe.ts'
 import * as plain from './graph-baseline.ts'
+import { fixFirst } from './graph-fixes.ts'
 import { type Estate, type EstateKind, scope } from './graph-layout.ts'
 
 /** `place`: the how-manyth ask; what is asked about differs from one to the next. */
@@ -20,13 +21,14 @@ export type Question = { what: string; ours: Ask; baseline: { what: string; ask:
 
 const now = { atNs: null }
 const depth = 6
+/** Of scale 1. */
+const findings = 1_000_000
 const paths = { k: 10, maxSteps: 8 }
 const goals = ['secret', 'cloud_account', 'cluster']
 
-export async function questions(db: Database, estate: Estate, tell: (text: string) => void): Promise<Question[]> {
+export async function questions(db: Database, estate: Estate): Promise<Question[]> {
   const row = (kind: EstateKind, number: number): bigint => BigInt(estate.first[kind] + (number % estate.count[kind]))
   const internet = row('internet', 0)
-  tell('fix-first is not measured yet')
   return [
     ...around(db, (place) => row('pod', place * 811 + 5)),
     ...blasts(db, (place) => row('workload', place * 811 + 5)),
@@ -34,6 +36,7 @@ export async function questions(db: Database, estate: Estate, tell: (text: strin
     ...(await exactly(db, internet, row('cloud_account', 0))),
     await observations(db, (place) => row('pod', place)),
     await recompute(db, estate),
+    await fixFirst(db, Math.round(findings * estate.scale)),
   ]
 }
 

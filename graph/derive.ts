@@ -34,6 +34,7 @@ async function deriveUnit(tx: Transaction, unit: Unit, world: World): Promise<vo
   if (written + removed > 0)
     await noteStepFixes(
       tx,
+      unit.scope,
       before,
       steps.flatMap((step) => (step.fix === null ? [] : [{ fixId: stepFixId(world, step, step.fix), stepKey: step.fix.key }])),
     )

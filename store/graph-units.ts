@@ -26,9 +26,6 @@ export function unitsOf(entity: { scope: string; kind: EntityKind; namespace: st
     case 'namespace':
       // Network policies of any namespace select others by their labels.
       return [unit(`namespace/${name}`), unit(everyNamespace), unit('access')]
-    case 'pod':
-      // The first that is known to run on a node makes the node known.
-      return namespace === null ? [unit('nodes')] : [unit(`namespace/${namespace}`), unit('nodes')]
     case 'cloud_account':
     case 'cloud_resource':
     case 'identity':

@@ -130,16 +130,17 @@ export async function cheapestPaths(
     : sql`exists (select 1 from entities t where t.id = node and t.kind = any(${[...to.kinds]}::text[]) and ${to.scope === undefined ? sql`true` : sql`t.scope = ${escapeText(to.scope)}`})`
   const backward = few
     ? sql`back(id, depth) as (select id, 0 from unnest(${ids(to.ids)}) id union select s.src, b.depth + 1 from back b join attack_steps s on s.dst = b.id and ${stepHolds(asOf)} where b.depth < ${maxSteps}),
-      useful as materialized (select distinct id from back),`
+      useful as materialized (select id, min(depth) as depth from back group by id),`
     : sql``
-  const useful = few ? sql`and s.dst in (select id from useful)` : sql``
+  // Not only that a target can be reached from there, but in the steps that are left.
+  const useful = few ? sql`join useful u on u.id = s.dst and u.depth + w.depth < ${maxSteps}` : sql``
   const rows = await db.query(sql<{ path: string[]; cost: number }>`with recursive ${backward} walk(path, node, cost, depth, done) as (
       select array[id], id, 0, 0, false from unnest(${ids(from)}) id
       union all
       select path, node, cost, depth, ${isTarget} from (
         select w.path || n.dst as path, n.dst as node, w.cost + n.cost as cost, w.depth + 1 as depth,
           row_number() over (partition by n.dst order by w.cost + n.cost, w.path) as place
-        from walk w cross join lateral (select s.dst, min(s.cost) as cost from attack_steps s where s.src = w.node and ${stepHolds(asOf)} ${useful} group by s.dst) n
+        from walk w cross join lateral (select s.dst, min(s.cost) as cost from attack_steps s ${useful} where s.src = w.node and ${stepHolds(asOf)} group by s.dst) n
         where not w.done and w.depth < ${maxSteps} and n.dst <> all(w.path)) x where place <= ${labels})
     select path, cost from walk where done order by cost, depth, path limit ${k}`)
   return rows.map(({ path, cost }) => ({ nodes: path.map(BigInt), cost: Number(cost) }))
