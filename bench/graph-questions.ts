@@ -8,7 +8,7 @@ import { HeldGraph } from '../graph/held.ts'
 import { shortestPaths } from '../graph/shortest-paths.ts'
 import type { Database } from '../store/database.ts'
 import { getEntities } from '../store/entities.ts'
-import { blastRadius, cheapestPaths, neighbours } from '../store/graph.ts'
+import { blastRadius, neighbours } from '../store/graph.ts'
 import { markUnits } from '../store/graph-units.ts'
 import { upsertInventory } from '../store/observe.ts'
 import * as plain from './graph-baseline.ts'
@@ -32,7 +32,6 @@ export async function questions(db: Database, estate: Estate): Promise<Question[
   return [
     ...around(db, (place) => row('pod', place * 811 + 5)),
     ...blasts(db, (place) => row('workload', place * 811 + 5)),
-    ...pathsFrom(db, internet, row('cloud_account', 0)),
     ...(await exactly(db, internet, row('cloud_account', 0))),
     await observations(db, (place) => row('pod', place)),
     await recompute(db, estate),
@@ -74,23 +73,7 @@ const blasts = (db: Database, workload: (place: number) => bigint): Question[] =
   },
 ]
 
-const pathsFrom = (db: Database, internet: bigint, admin: bigint): Question[] => [
-  {
-    what: '10 paths from the internet to the cloud admin',
-    ours: () => cheapestPaths(db, { from: [internet], to: { ids: [admin] }, ...paths, ...now }),
-    baseline: {
-      what: 'pruned backward, 10 ways a node',
-      ask: () => db.query(plain.pathsToFew(internet, [admin], paths.k, paths.maxSteps)),
-    },
-  },
-  {
-    what: '10 paths from the internet to any secret or admin',
-    ours: () => cheapestPaths(db, { from: [internet], to: { kinds: goals }, ...paths, ...now }),
-    baseline: { what: 'one way kept a node', ask: () => db.query(plain.pathsToMany(internet, goals, paths.k, paths.maxSteps)) },
-  },
-]
-
-/** The same on the engine, which is exact: SQL keeps k ways to a node, and simple paths may need more. */
+/** Paths on the engine, which is exact; the baseline’s SQL keeps k ways to a node, and simple paths may need more. */
 async function exactly(db: Database, internet: bigint, admin: bigint): Promise<Question[]> {
   const held = new HeldGraph(db)
   const graph = await held.graph()

@@ -65,7 +65,6 @@ export const graphCommand: CliCommand = {
       .addOption(clusterOption())
       .addOption(asOfOption())
       .addOption(new Option('--limit <number>', 'so many paths, up to 100').default(10).argParser(wholeNumber(1, 100)))
-      .option('--exact', 'exactly the cheapest ones; takes longer')
       .addOption(new Option('--max-steps <number>', 'no longer than this, up to 12').default(8).argParser(wholeNumber(1, 12)))
       .addHelpText(
         'after',
@@ -78,20 +77,8 @@ export const graphCommand: CliCommand = {
       .action(
         (
           to: string | undefined,
-          {
-            from,
-            goal,
-            limit: k,
-            maxSteps,
-            exact,
-            ...options
-          }: Asked & { from: string; goal?: string; limit: number; maxSteps: number; exact?: boolean },
-        ) =>
-          cli.show(
-            options,
-            place('/graph/paths', { from, to, goal, k, maxSteps, exact: exact === true ? 'true' : undefined, ...asked(options) }),
-            pathsText,
-          ),
+          { from, goal, limit: k, maxSteps, ...options }: Asked & { from: string; goal?: string; limit: number; maxSteps: number },
+        ) => cli.show(options, place('/graph/paths', { from, to, goal, k, maxSteps, ...asked(options) }), pathsText),
       )
     graph
       .command('choke-points')
