@@ -1,5 +1,6 @@
 /** What fixes stand on, read for deriving them: their findings by resource with the worst of each kind of evidence, attack steps, places. */
 import { sql } from 'kysely'
+import type { EntityKind } from '../domain/entity.ts'
 import type { FindingClass } from '../domain/finding.ts'
 import type { StepFacts } from '../domain/graph.ts'
 import { type Severity, severityFromId } from '../domain/severity.ts'
@@ -196,11 +197,11 @@ const resourceFrom = (row: Row): FixResource => ({
   candidates: [],
 })
 
-export type FixStep = { fixId: string; src: bigint; dst: bigint; scope: string; facts: StepFacts }
+export type FixStep = { fixId: string; src: bigint; dst: bigint; scope: string; cost: number; to: EntityKind; facts: StepFacts }
 /** Steps that hold now and that one of these fixes takes away. */
 export async function stepsOfFixes(db: Queryable, fixIds: readonly string[]): Promise<FixStep[]> {
-  const rows = await db.query(sql<{ fix_id: string; src: bigint; dst: bigint; scope: string; facts: StepFacts }>`
-    select m.fix_id::text, s.src, s.dst, s.scope, s.facts from fix_steps m join attack_steps s on s.fix_key = m.step_key and s.scope = m.scope
+  const rows = await db.query(sql<Omit<FixStep, 'fixId'> & { fix_id: string }>`
+    select m.fix_id::text, s.src, s.dst, s.scope, s.cost, d.kind as to, s.facts from fix_steps m join attack_steps s on s.fix_key = m.step_key and s.scope = m.scope join entities d on d.id = s.dst
     where m.fix_id = any(${[...fixIds]}::uuid[]) and s.until_ns is null order by m.fix_id, s.src, s.dst, s.type`)
   return rows.map(({ fix_id: fixId, ...row }) => ({ ...unescapeDeep(row), fixId }))
 }
