@@ -278,7 +278,7 @@ eachDatabase('incidents of random moves', (database) => {
         await runAtOnce(database(), other, stream)
         expect(await tell(database(), world)).toEqual(await tell(database(), other))
       }),
-      property(200, 10) as fc.Parameters<[Step[]]>,
+      property(100, 10) as fc.Parameters<[Step[]]>,
     )
   }, 600_000)
 
@@ -294,7 +294,7 @@ eachDatabase('incidents of random moves', (database) => {
           expect(await incidentsOf(database(), world)).toEqual(before)
         }
       }),
-      property(200, 10) as fc.Parameters<[Step[]]>,
+      property(100, 10) as fc.Parameters<[Step[]]>,
     )
   }, 600_000)
 })
