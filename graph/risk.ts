@@ -62,10 +62,6 @@ export const moreExploitable = (a: Exploitability, b: Exploitability): number =>
   Number(b.kev === true) - Number(a.kev === true) || probability(b) - probability(a) || cvssOf(b) - cvssOf(a)
 export type Exploitability = Pick<RiskFacts, 'kev' | 'epss' | 'cvss' | 'severity'>
 
-/** Most risk first, and of the same score the more exploitable. */
-export const riskier = (a: Risk & { facts: Exploitability }, b: Risk & { facts: Exploitability }): number =>
-  b.score - a.score || moreExploitable(a.facts, b.facts)
-
 /**
  * KEV: 4.3 to 7. Else EPSS: 0.3 to 3; where EPSS does not know it, CVSS: 0.4 to 2. That no list of exploited flaws was given is no word that
  * it is not on one.

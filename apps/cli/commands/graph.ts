@@ -1,7 +1,7 @@
 import { Option } from 'commander'
 import { type CliCommand, examples, type JsonOption, jsonOption, place, wholeNumber } from '../command.ts'
 import { registerMap } from '../graph-map.ts'
-import { blastText, chokePointsText, neighboursText, pathsText } from '../graph-text.ts'
+import { blastText, chokePointsText, factsText, neighboursText, pathsText } from '../graph-text.ts'
 
 type Asked = JsonOption & { cluster?: string; asOf?: string }
 
@@ -35,6 +35,16 @@ export const graphCommand: CliCommand = {
       )
       .action((node: string, { depth, types, limit, ...options }: Asked & { depth: number; types?: string; limit: number }) =>
         cli.show(options, place('/graph/neighbours', { node, depth, types, limit, ...asked(options) }), neighboursText),
+      )
+    graph
+      .command('facts')
+      .description('how a pod or workload is exposed and what it may do, with what shows it')
+      .argument('<node>', nodeHelp)
+      .addOption(jsonOption())
+      .addOption(clusterOption())
+      .addHelpText('after', examples('falconer graph facts deployment/shop/checkout'))
+      .action((node: string, { cluster: scope, ...options }: JsonOption & { cluster?: string }) =>
+        cli.show(options, place('/graph/facts', { node, scope }), factsText),
       )
     graph
       .command('blast-radius')

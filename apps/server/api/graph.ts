@@ -4,7 +4,9 @@ import { relationTypes } from '../../../domain/entity.ts'
 import { InputError } from '../../../domain/errors.ts'
 import { GraphView } from '../../../domain/graph-view.ts'
 import { blast, internetNode, neighbourhood } from '../../../graph/ask.ts'
-import { Fix } from '../../../domain/graph.ts'
+import { Fix, StepEvidence } from '../../../domain/graph.ts'
+import { factCodes } from '../../../graph/facts.ts'
+import { placeFacts } from '../../../graph/place-facts.ts'
 import { attackPaths, namedChokePoints, type PathGoal, pathGoals, type PathQuestion } from '../../../graph/paths.ts'
 import type { Falconer } from '../falconer.ts'
 import { deriveFirst, findNode, graphFreshness, graphView } from '../graph.ts'
@@ -97,6 +99,26 @@ export const graphOperations = [
         more: found.more,
         freshness: await graphFreshness(falconer, { scope: within ?? scopeOf(from), atNs }),
       }
+    },
+  }),
+  operation({
+    id: 'getPlaceFacts',
+    method: 'GET',
+    path: '/graph/facts',
+    permission: 'graph.read',
+    summary: 'How a pod or workload is exposed and what it may do, each fact with the fields that show it',
+    query: z.object({ node, scope }),
+    response: z.object({
+      place: NodeView.describe('The top of the owner chain'),
+      facts: z
+        .array(z.object({ code: z.enum(factCodes), text: z.string(), evidence: z.array(StepEvidence), fix: Fix.nullable() }))
+        .describe('What is not listed was not found in the records, which is not “does not hold”'),
+      freshness,
+    }),
+    run: async ({ falconer, query: { node: text, scope: within } }) => {
+      const entity = await findNode(falconer, text, within)
+      const { place, facts } = await placeFacts(falconer.db, entity)
+      return { place: nodeView(place), facts, freshness: await graphFreshness(falconer, { scope: place.scope, atNs: null }) }
     },
   }),
   operation({
