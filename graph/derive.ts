@@ -15,7 +15,7 @@ import { stepRules } from './steps/registry.generated.ts'
 import type { World } from './world.ts'
 
 /** Up to `limit` units. Answers how many were derived, and whether there may be more. */
-export async function deriveMarked(db: Database, clock: Clock, limit = 20): Promise<{ derived: number; more: boolean }> {
+export async function deriveMarked(db: Database, clock: Clock, limit = 5): Promise<{ derived: number; more: boolean }> {
   return db.transaction(async (tx) => {
     const units = await takeUnits(tx, limit)
     for (const unit of units) {
