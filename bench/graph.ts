@@ -54,7 +54,7 @@ async function measure(
     tell('the same in plain tables')
     await fillBaseline(db)
     const comparisons: Comparison[] = []
-    for (const question of await questions(db, estate, tell)) comparisons.push(...(await compare(title, question, tell)))
+    for (const question of await questions(db, estate)) comparisons.push(...(await compare(title, question, tell)))
     const correlation = await openAlerts(db, alerts, tell)
     return [...comparisons, { ...correlation, what: `${title}: ${correlation.what}` }]
   } finally {

@@ -2,10 +2,10 @@
 import { type Entity, type EntityKind, type RelationType, WorkloadProperties } from '../domain/entity.ts'
 import { InputError, NotFoundError } from '../domain/errors.ts'
 import { type AttackStep, cartographyLabel, internet, isEveryOf } from '../domain/graph.ts'
-import { stepsAmong, stepsBetween } from '../store/attack-steps.ts'
+import { stepsAmong } from '../store/attack-steps.ts'
 import type { Queryable } from '../store/database.ts'
 import { getEntities } from '../store/entities.ts'
-import { type AsOf, blastCounts, blastRadius, cheapestPaths, type Edge, edgesAmong, neighbours } from '../store/graph.ts'
+import { type AsOf, blastCounts, blastRadius, type Edge, edgesAmong, neighbours } from '../store/graph.ts'
 import { nodesNamed } from '../store/graph-nodes.ts'
 
 export type NamedNode = {
@@ -116,55 +116,6 @@ export async function blast(
   }
 }
 
-export const pathGoals = ['secret', 'node', 'cluster', 'cloud'] as const
-export type PathGoal = (typeof pathGoals)[number]
-export const goalKinds: Readonly<Record<PathGoal, EntityKind>> = {
-  secret: 'secret',
-  node: 'node',
-  cluster: 'cluster',
-  cloud: 'cloud_account',
-}
-
-export type AttackPath = {
-  cost: number
-  nodes: NamedNode[]
-  /** One for each move: the cheapest way, and how many other ways there are. */ steps: (AttackStep & { others: number })[]
-}
-export type PathsQuestion = AsOf & {
-  from: readonly bigint[]
-  to: { ids: readonly bigint[] } | { goals: readonly PathGoal[]; scope?: string }
-  k: number
-  maxSteps: number
-}
-
-export async function attackPaths(db: Queryable, { to, ...question }: PathsQuestion): Promise<AttackPath[]> {
-  const target =
-    'ids' in to ? to : { kinds: to.goals.map((goal) => goalKinds[goal]), ...(to.scope === undefined ? {} : { scope: to.scope }) }
-  return told(db, await cheapestPaths(db, { ...question, to: target }), question.atNs)
-}
-
-/** Paths of bare ids with the names and reasons of every move. */
-export async function told(
-  db: Queryable,
-  paths: readonly { nodes: readonly bigint[]; cost: number }[],
-  atNs: bigint | null,
-): Promise<AttackPath[]> {
-  const entities = await byId(db, [...new Set(paths.flatMap(({ nodes }) => nodes))])
-  const moves = paths.flatMap(({ nodes }) => nodes.slice(1).map((dst, index) => ({ src: nodes[index] as bigint, dst })))
-  const steps = Map.groupBy(await stepsBetween(db, moves, atNs), ({ src, dst }) => `${src} ${dst}`)
-  return paths.map(({ nodes, cost }) => ({
-    cost,
-    nodes: nodes.flatMap((id) => {
-      const entity = entities.get(id)
-      return entity === undefined ? [] : [namedNode(entity)]
-    }),
-    steps: nodes.slice(1).flatMap((dst, index) => {
-      const [cheapest, ...others] = steps.get(`${nodes[index]} ${dst}`) ?? []
-      return cheapest === undefined ? [] : [{ ...cheapest, others: others.length }]
-    }),
-  }))
-}
-
-async function byId(db: Queryable, ids: readonly bigint[]): Promise<Map<bigint, Entity>> {
+export async function byId(db: Queryable, ids: readonly bigint[]): Promise<Map<bigint, Entity>> {
   return new Map((await getEntities(db, ids)).map((entity) => [entity.id, entity]))
 }

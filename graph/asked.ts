@@ -44,12 +44,12 @@ export async function graphView(
   question: ViewQuestion,
   { depth, atNs }: { depth: number; atNs: bigint | null },
 ): Promise<GraphView> {
-  const { db, clock } = falconer
+  const { db, clock, graph } = falconer
   await deriveFirst(falconer)
   const options = { now: clock.now(), depth, atNs }
   if ('incident' in question) {
     const incident = await findIncident(db, question.incident)
-    return viewOfIncident(db, incident, { ...options, freshness: await graphFreshness(falconer, { scope: incident.scope, atNs }) })
+    return viewOfIncident(db, graph, incident, { ...options, freshness: await graphFreshness(falconer, { scope: incident.scope, atNs }) })
   }
   const node = await findNode(falconer, question.node, question.scope)
   const scope = question.scope ?? (node.scope === 'global' ? undefined : node.scope)

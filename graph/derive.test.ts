@@ -140,7 +140,7 @@ const parts = {
     subjects: array(subject, { minLength: 1, maxLength: 2 }),
   }).map(({ space, wide, name, role, subjects }): Part => ({
     kind: wide ? 'ClusterRoleBinding' : 'RoleBinding',
-    space,
+    space: wide ? 'a' : space,
     name,
     over: { roleRef: { kind: 'ClusterRole', name: role }, subjects },
   })),
@@ -233,7 +233,7 @@ eachDatabase('deriving what changed', (database) => {
         const incremental = await stored(db, scope)
         await db.query(sql`delete from attack_steps where scope = ${scope}`)
         await db.query(sql`delete from graph_units where scope = ${scope}`)
-        await markUnits(db, (await present(db, scope)).flatMap(unitsOf), new Date(Number(now / 1_000_000n) + 5))
+        await markUnits(db, (await present(db, scope, ['inventory', 'derived'])).flatMap(unitsOf), new Date(Number(now / 1_000_000n) + 5))
         while ((await deriveMarked(db, new FixedClock(new Date(Number(now / 1_000_000n) + 9)))).more);
         expect(whole(incremental)).toEqual(whole(await stored(db, scope)))
       }),
@@ -252,9 +252,9 @@ async function write(db: Database, scope: string, objects: readonly Json[], rece
 }
 
 type Row = { scope: string; kind: EntityKind; key: string; namespace: string | null; name: string }
-const present = (db: Database, scope: string): Promise<Row[]> =>
+const present = (db: Database, scope: string, origins = ['inventory']): Promise<Row[]> =>
   db.query(
-    sql<Row>`select scope, kind, key, namespace, name from entities where scope = ${scope} and origin = 'inventory' order by kind, key`,
+    sql<Row>`select scope, kind, key, namespace, name from entities where scope = ${scope} and origin = any(${origins}::text[]) order by kind, key`,
   )
 
 /** Those at these places of the list, as a later list that no longer shows them. */

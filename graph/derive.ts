@@ -15,18 +15,19 @@ import { stepRules } from './steps/registry.generated.ts'
 import type { World } from './world.ts'
 
 /** Up to `limit` units. Answers how many were derived, and whether there may be more. */
-export async function deriveMarked(db: Database, clock: Clock, limit = 20): Promise<{ derived: number; more: boolean }> {
+export async function deriveMarked(db: Database, clock: Clock, limit = 5): Promise<{ derived: number; more: boolean }> {
   return db.transaction(async (tx) => {
     const units = await takeUnits(tx, limit)
     for (const unit of units) {
-      await deriveUnit(tx, unit, await readWorld(tx, unit))
-      await unitDerived(tx, unit, graphVersion, clock.now())
+      const differently = await deriveUnit(tx, unit, await readWorld(tx, unit))
+      await unitDerived(tx, unit, { version: graphVersion, at: clock.now(), differently })
     }
     return { derived: units.length, more: units.length === limit }
   })
 }
 
-async function deriveUnit(tx: Transaction, unit: Unit, world: World): Promise<void> {
+/** Answers whether its steps came out differently. */
+async function deriveUnit(tx: Transaction, unit: Unit, world: World): Promise<boolean> {
   const kind = unitKind(unit.unit)
   const steps = stepsOf(world, kind)
   const before = await stepKeysOfUnit(tx, unit)
@@ -34,12 +35,14 @@ async function deriveUnit(tx: Transaction, unit: Unit, world: World): Promise<vo
   if (written + removed > 0)
     await noteStepFixes(
       tx,
+      unit.scope,
       before,
       steps.flatMap((step) => (step.fix === null ? [] : [{ fixId: stepFixId(world, step, step.fix), stepKey: step.fix.key }])),
     )
   if (written + removed > 0) await reconsiderEscapes(tx, unit.scope)
   const differing = kind === 'namespace' ? await replaceRiskPlaces(tx, unit, riskPlacesOf(world)) : 0
   if (written + removed + differing > 0) await markReach(tx, unit.scope)
+  return written + removed > 0
 }
 
 /** Pure. */

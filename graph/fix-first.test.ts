@@ -172,7 +172,8 @@ const comparable = (fixes: readonly Fix[], name: string): string[] => {
     .map(({ derivedAt: _at, id: _id, details, ...fix }) => {
       const best = details.best.map(({ id: _row, ...one }) => one)
       const places = details.places.map(({ id: _row, ...one }) => one)
-      return JSON.stringify({ ...fix, details: { ...details, best, places } }, (_key, value: unknown) =>
+      const steps = details.steps.map(({ from: _from, to: _to, ...one }) => one).toSorted((a, b) => (a.because < b.because ? -1 : 1))
+      return JSON.stringify({ ...fix, details: { ...details, best, places, steps } }, (_key, value: unknown) =>
         typeof value === 'bigint' ? String(value) : value,
       )
         .replaceAll(name, 'NAME')

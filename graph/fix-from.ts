@@ -1,4 +1,6 @@
 /** One fix from what it stands on: how urgent its worst is where it matters most, and what it comes to in numbers and words. Pure. */
+import type { EntityKind } from '../domain/entity.ts'
+import type { Severity } from '../domain/severity.ts'
 import { tacticOrder, type TacticId, tactics } from '../domain/attack.ts'
 import type { Candidate, FixEvidence, FixResource, FixStep } from '../store/fix-evidence.ts'
 import type { FixDetails, NewFix } from '../store/fixes.ts'
@@ -85,12 +87,25 @@ function casesOf({ placesOf }: FixInput, resource: FixResource): Case[] {
 }
 
 function casesOfSteps({ steps, ends }: FixInput): Case[] {
-  return steps.map(({ src, dst, facts: { technique } }) => {
+  return steps.map(({ src, dst, to: kind, cost, facts: { technique } }) => {
     const [from, to] = [ends.get(src), ends.get(dst)]
     const place = [from, to].filter((one) => one !== undefined).sort((a, b) => placeRisk(b) - placeRisk(a))[0]
-    const facts: RiskFacts = { ...factsOfPlace(place), about: 'setting', ...furthest([technique.tactic, ...(place?.live?.tactics ?? [])]) }
+    const facts: RiskFacts = {
+      ...factsOfPlace(place),
+      about: 'step',
+      severity: worthOf(kind, cost),
+      ...furthest([technique.tactic, ...(place?.live?.tactics ?? [])]),
+    }
     return { risk: riskOf(facts), facts, place, finding: null, resource: null }
   })
+}
+
+/** Dearer steps than 1 need a flaw. */
+function worthOf(kind: EntityKind, cost: number): Severity {
+  if (kind === 'node' || kind === 'cluster' || kind === 'cloud_account') return cost > 1 ? 'high' : 'critical'
+  if (kind === 'role' || kind === 'identity') return cost > 1 ? 'medium' : 'high'
+  if (kind === 'secret' || kind === 'service_account' || kind === 'cloud_resource') return cost > 1 ? 'low' : 'medium'
+  return cost > 1 ? 'informational' : 'low'
 }
 
 const byUrgency = (a: Case, b: Case): number =>

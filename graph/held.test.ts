@@ -34,8 +34,8 @@ async function derived(db: Database, namespace: string, steps: NewStep[], at: Da
   await db.transaction(async (tx) => {
     await markUnits(tx, [unit], at)
     await takeUnits(tx, 10)
-    await replaceSteps(tx, unit, steps)
-    await unitDerived(tx, unit, '1', at)
+    const { written, removed } = await replaceSteps(tx, unit, steps)
+    await unitDerived(tx, unit, { version: '1', at, differently: written + removed > 0 })
   })
 }
 
@@ -54,6 +54,8 @@ eachDatabase('the engine that is kept', (database) => {
     expect(same).toBe(second)
     const past = await held.graph(15n)
     expect(past.hopSrc).toHaveLength(3)
+    await derived(db, 'pay', [step(pod, secret)], new Date(9_000))
+    expect(await held.graph(), 'derived again, to the same steps').toBe(second)
     expect(await held.graph(9n)).toMatchObject({ ids: { length: 0 } })
     expect(await held.graph()).toBe(second)
     held.drop()

@@ -1,5 +1,5 @@
 /**
- * Keeps the path engine of the present while it is asked for: built once, again after a unit was derived, let go when nobody asked for a while.
+ * Keeps the path engine of the present while it is asked for: built once, again after steps came out differently, let go when nobody asked for a while.
  * The past is built for each question and never kept. One is built at a time, so memory holds two at most.
  */
 import { InputError } from '../domain/errors.ts'

@@ -24,7 +24,15 @@ export type WayOut = {
   fix: Fix
 }
 
-export function waysOut(place: Place): WayOut[] {
+const cache = new WeakMap<Place, readonly WayOut[]>()
+/** Worked out once: nine rules ask. */
+export function waysOut(place: Place): readonly WayOut[] {
+  const known = cache.get(place) ?? findWays(place)
+  cache.set(place, known)
+  return known
+}
+
+function findWays(place: Place): WayOut[] {
   const containers = place.spec.containers.flatMap((one, at) => (one.init ? [] : [{ ...one, at }]))
   return [
     ...privileged(place, containers),

@@ -23,7 +23,7 @@ const scale = {
   criticality: [...criticalities],
 } as const
 const record = fc.record({
-  about: maybe(fc.constantFrom('flaw' as const, 'setting' as const)),
+  about: maybe(fc.constantFrom('flaw' as const, 'setting' as const, 'step' as const)),
   ...Object.fromEntries(Object.entries(scale).map(([name, values]) => [name, maybe(fc.constantFrom<unknown>(...values))])),
 }) as unknown as fc.Arbitrary<RiskFacts>
 const names = Object.keys(scale) as (keyof typeof scale)[]

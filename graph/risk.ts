@@ -11,8 +11,8 @@ import type { Criticality } from './criticality.ts'
 export type RiskFacts = {
   /** Worst alert of a live incident on it; null: a sensor watches, and no live incident is on it. */ detection?: Severity | null
   /** Stage of what was detected, else of the step it makes possible: the furthest one. */ tactic?: TacticId
-  /** `setting`: nobody needs an exploit for it, so lists of exploited flaws say nothing of it. Else a flaw in software. */
-  about?: 'flaw' | 'setting'
+  /** `setting`: nobody needs an exploit for it, so lists of exploited flaws say nothing of it. `step`: an attack step, by what it leads to. Else a flaw in software. */
+  about?: 'flaw' | 'setting' | 'step'
   /** KEV lists it; false: a snapshot was there and does not. */ kev?: boolean
   /** 0 to 1. */ epss?: number
   /** 0 to 10. */ cvss?: number
@@ -62,10 +62,6 @@ export const moreExploitable = (a: Exploitability, b: Exploitability): number =>
   Number(b.kev === true) - Number(a.kev === true) || probability(b) - probability(a) || cvssOf(b) - cvssOf(a)
 export type Exploitability = Pick<RiskFacts, 'kev' | 'epss' | 'cvss' | 'severity'>
 
-/** Most risk first, and of the same score the more exploitable. */
-export const riskier = (a: Risk & { facts: Exploitability }, b: Risk & { facts: Exploitability }): number =>
-  b.score - a.score || moreExploitable(a.facts, b.facts)
-
 /**
  * KEV: 4.3 to 7. Else EPSS: 0.3 to 3; where EPSS does not know it, CVSS: 0.4 to 2. That no list of exploited flaws was given is no word that
  * it is not on one.
@@ -96,6 +92,8 @@ function exploitability(facts: RiskFacts): RiskReason[] {
       : `CVSS ${facts.cvss}`
   if (facts.about === 'setting')
     return [{ code: 'needs_no_exploit', text: `a setting, no exploit is needed; ${rated}`, factor: bySeverity(cvssOf(facts)) }]
+  if (facts.about === 'step')
+    return [{ code: 'attack_step', text: `an attack step to ${worth[facts.severity ?? 'low']}`, factor: bySeverity(cvssOf(facts)) }]
   const factor = exploitFactor(facts)
   const epss = facts.epss === undefined ? 'EPSS does not know it' : `EPSS ${facts.epss}${of(facts.epssAsOf)}`
   if (facts.kev === true) return [{ code: 'kev_listed', text: `known to be exploited: KEV${of(facts.kevAsOf)} lists it; ${epss}`, factor }]
@@ -109,6 +107,14 @@ function exploitability(facts: RiskFacts): RiskReason[] {
           ? 'rated'
           : 'exploitability_unknown'
   return [{ code, text: `${facts.epss === undefined ? `${rated}; ${epss}` : `${epss}; ${rated}`}; ${kev}`, factor }]
+}
+/** What a step leads to, by how much that is worth. */
+const worth: Readonly<Record<Severity, string>> = {
+  critical: 'a node or the cluster',
+  high: 'rights in the cluster or in a cloud',
+  medium: 'a secret or an account',
+  low: 'another place',
+  informational: 'another place, through a flaw',
 }
 const of = (date: string | undefined): string => (date === undefined ? '' : ` of ${date}`)
 

@@ -19,6 +19,6 @@ export function stepFixId(world: World, step: Pick<NewStep, 'type'>, fix: Fix): 
   const setting = settingOfStep[step.type]
   const place = setting === undefined ? undefined : world.places.find(({ ref }) => ref.kind === fix.on.kind && ref.key === fix.on.key)
   return setting === undefined || place === undefined
-    ? fixIdFrom(['step', fix.key])
+    ? fixIdFrom(['step', world.scope, fix.key])
     : fixIdFrom(['setting', place.ref.scope, place.ref.kind, objectKeyOf(place), setting])
 }

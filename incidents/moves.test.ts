@@ -2,12 +2,15 @@ import { expect, it } from 'vitest'
 import type { NewAlert } from '../domain/alert.ts'
 import { FixedClock } from '../domain/clock.ts'
 import type { NewEntity, NewRelation } from '../domain/entity.ts'
+import type { NewStep } from '../domain/graph.ts'
 import type { Principal } from '../domain/principal.ts'
+import { replaceSteps } from '../store/attack-steps.ts'
 import type { Database } from '../store/database.ts'
 import { listIncidents } from '../store/incidents.ts'
 import { accept } from '../store/intake.ts'
 import { joinReasonsOf, membershipsOf, scopesOf } from '../store/memberships.ts'
 import { markDeleted } from '../store/observe.ts'
+import { reconsiderEscapes } from '../store/reconsider.ts'
 import { readAudit } from '../test/support/audit-input.ts'
 import { eachDatabase } from '../test/support/database.ts'
 import { delivery, minute, newAlert, noon, podRecords, process_ } from '../test/support/records.ts'
@@ -230,6 +233,39 @@ eachDatabase('moves', (database) => {
     await expect(decide(database(), clock, ada, 'web', { kind: 'merge', into: merged, from: far?.id ?? '' }, '')).rejects.toThrow(
       /no cluster or account in common/,
     )
+  })
+
+  it('an escape on a node meets a pod there that one can get out of, once that is known; not the others, and not by an ordinary alert', async () => {
+    const scope = newScope()
+    const [open, shut] = [pod(scope, { name: 'agent-a' }), pod(scope, { name: 'web-a', ip: '10.0.0.2' })]
+    await give(database(), open, shut)
+    const onNode = newAlert({ scope, eventNs: after(10), techniques: ['T1611'], hostname: 'node-1' })
+    const ordinary = newAlert({ scope, eventNs: after(10), rule: 'Read sensitive file untrusted', hostname: 'node-1' })
+    await place(database(), open.at(0), shut.at(0), onNode, ordinary)
+    expect(await sizes(database(), scope)).toEqual([1, 1, 1, 1])
+    const from = { scope, kind: 'workload' as const, key: 'uid-w-shop-agent' }
+    const step: NewStep = {
+      from,
+      type: 'escape-privileged',
+      to: { scope, kind: 'node', key: 'node-1' },
+      technique: { id: 'T1611', name: 'Escape to Host', tactic: 'TA0004', matrix: null },
+      cost: 1,
+      precondition: 'code runs in it',
+      because: 'container app of Deployment shop/agent is privileged',
+      evidence: [{ entity: from, path: 'properties', value: 'true' }],
+      fix: null,
+      fromNs: noon - 60n * minute,
+      untilNs: null,
+    }
+    await database().transaction(async (tx) => {
+      await replaceSteps(tx, { scope, unit: 'namespace/shop' }, [step])
+      await reconsiderEscapes(tx, scope)
+    })
+    await place(database())
+    expect(await sizes(database(), scope)).toEqual([1, 1, 2])
+    expect(await movesIn(database(), scope)).toEqual([
+      'node node-1, which pod shop/agent-a runs on: container app of Deployment shop/agent is privileged (inferred)',
+    ])
   })
 
   it('from a pod over its account’s token and a secret to the node: one incident, with the reasons in words; the decoy beside it is another', async () => {

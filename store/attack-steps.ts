@@ -130,21 +130,6 @@ export async function stepsAmong(db: Queryable, ids: readonly bigint[], atNs: bi
   return rows.map(fromRow)
 }
 
-/** What leads out of these, or into them. */
-export async function stepsAt(
-  db: Queryable,
-  ids: readonly bigint[],
-  direction: 'out' | 'in',
-  atNs: bigint | null,
-  limit = 2_000,
-): Promise<AttackStep[]> {
-  const end = direction === 'out' ? sql`src` : sql`dst`
-  const rows =
-    await db.query(sql<Row>`select ${columns} from attack_steps where ${end} = any(${ids.map(String)}::bigint[]) and ${holdsAt(atNs)}
-    order by src, dst, cost, type limit ${limit}`)
-  return rows.map(fromRow)
-}
-
 /** What led out of these, or into them, at some moment since then, by now or from then on: whatever had not ended before it. */
 export async function stepsSince(
   db: Queryable,

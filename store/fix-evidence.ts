@@ -1,5 +1,6 @@
 /** What fixes stand on, read for deriving them: their findings by resource with the worst of each kind of evidence, attack steps, places. */
 import { sql } from 'kysely'
+import type { EntityKind } from '../domain/entity.ts'
 import type { FindingClass } from '../domain/finding.ts'
 import type { StepFacts } from '../domain/graph.ts'
 import { type Severity, severityFromId } from '../domain/severity.ts'
@@ -7,6 +8,7 @@ import { epssAsOf, kevAsOf } from './advisories.ts'
 import { fromDate } from '../domain/event-time.ts'
 import type { Queryable } from './database.ts'
 import { type FixKind, fixTextOf } from './fix-marks.ts'
+import { inUse } from './in-use.ts'
 import { unescapeDeep } from './values.ts'
 
 /** Worst first of its kind: KEV lists it or not, EPSS knows it or not, a fixed version is known or not. */
@@ -89,9 +91,10 @@ const eachKind = 2
 /** By fix. Those that nothing open or suppressed stands behind are not answered. */
 export async function evidenceOfFixes(db: Queryable, fixIds: readonly string[], now: Date): Promise<Map<string, FixEvidence>> {
   if (fixIds.length === 0) return new Map()
+  const used = await usedOf(db, fixIds)
   const rows =
     await db.query(sql<Row>`with kev as materialized (select snapshot from ${kevAsOf(fromDate(now))} s), members as materialized (
-      select f.*, w.base, w.distribution, w.fixable, w.cvss, w.scopes, k.kev, k.kev_as_of, e.score as epss, e.snapshot as epss_as_of, null::boolean as in_use,
+      select f.*, w.base, w.distribution, w.fixable, w.cvss, w.scopes, k.kev, k.kev_as_of, e.score as epss, e.snapshot as epss_as_of, case when f.id = any(${used}::uuid[]) then true end as in_use,
         f.status = 'open' and (f.suppressed_until is null or f.suppressed_until <= ${now}) as is_open
       from findings f
         cross join lateral (select min(base) as base, min(distribution) as distribution, coalesce(bool_or(fixed_in <> '{}'), false) as fixable, max(cvss) as cvss, array_agg(distinct scope) as scopes
@@ -119,6 +122,19 @@ export async function evidenceOfFixes(db: Queryable, fixIds: readonly string[], 
   const found = new Map<string, FixEvidence>()
   for (const row of rows) add(found, row)
   return found
+}
+
+/** Findings of these fixes whose package was seen in use: asked only of images in which anything was seen. */
+async function usedOf(db: Queryable, fixIds: readonly string[]): Promise<string[]> {
+  const findings = await db.query(sql<{
+    id: string
+  }>`with seen as materialized (select distinct e.scope, e.key from image_paths p join entities e on e.id = p.image_id),
+      names as (select scope, key from seen union select a.scope, a.also_key from seen s join entity_aliases a on a.scope = s.scope and a.kind = 'image' and a.key = s.key
+        union select a.scope, a.key from seen s join entity_aliases a on a.scope = s.scope and a.kind = 'image' and a.also_key = s.key)
+    select f.id::text from names n join findings f on f.resource_kind = 'image' and f.scope = n.scope and f.resource_key = n.key
+    where f.fix_id = any(${[...fixIds]}::uuid[]) and f.status = 'open' and f.package_key is not null`)
+  const uses = await inUse(db, { findings: findings.map(({ id }) => id) })
+  return [...uses].flatMap(([id, use]) => (use.inUse === true ? [id] : []))
 }
 
 function add(found: Map<string, FixEvidence>, stored: Row): void {
@@ -181,11 +197,11 @@ const resourceFrom = (row: Row): FixResource => ({
   candidates: [],
 })
 
-export type FixStep = { fixId: string; src: bigint; dst: bigint; scope: string; facts: StepFacts }
+export type FixStep = { fixId: string; src: bigint; dst: bigint; scope: string; cost: number; to: EntityKind; facts: StepFacts }
 /** Steps that hold now and that one of these fixes takes away. */
 export async function stepsOfFixes(db: Queryable, fixIds: readonly string[]): Promise<FixStep[]> {
-  const rows = await db.query(sql<{ fix_id: string; src: bigint; dst: bigint; scope: string; facts: StepFacts }>`
-    select m.fix_id::text, s.src, s.dst, s.scope, s.facts from fix_steps m join attack_steps s on s.fix_key = m.step_key
+  const rows = await db.query(sql<Omit<FixStep, 'fixId'> & { fix_id: string }>`
+    select m.fix_id::text, s.src, s.dst, s.scope, s.cost, d.kind as to, s.facts from fix_steps m join attack_steps s on s.fix_key = m.step_key and s.scope = m.scope join entities d on d.id = s.dst
     where m.fix_id = any(${[...fixIds]}::uuid[]) and s.until_ns is null order by m.fix_id, s.src, s.dst, s.type`)
   return rows.map(({ fix_id: fixId, ...row }) => ({ ...unescapeDeep(row), fixId }))
 }

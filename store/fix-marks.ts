@@ -62,6 +62,13 @@ export async function markRunnersOf(tx: Queryable, storedKeys: readonly string[]
     )
 }
 
+/** Places that run these images (row ids): something in them was seen in use for the first time. */
+export async function markUsersOf(tx: Queryable, images: readonly bigint[]): Promise<void> {
+  if (images.length > 0)
+    await tx.query(sql`insert into fix_marks (place_id) select distinct r.place_id from entities e join risk_place_images r on r.scope = e.scope and r.key = e.key
+      where e.id = any(${[...new Set(images)].map(String)}::bigint[])`)
+}
+
 /** Steps or places of the cluster changed: how far its places lead is to be counted again. */
 export async function markReach(tx: Queryable, scope: string): Promise<void> {
   await tx.query(sql`insert into fix_marks (scope) values (${escapeText(scope)})`)
@@ -103,16 +110,19 @@ export async function waitingFixes(db: Queryable, most = 1_000): Promise<number>
   return Number(row?.n ?? 0)
 }
 
-/** Which fix takes which steps away, as the unit’s steps have it now; those it had before are marked too. */
+/** Which fix takes which steps of a cluster away, as a unit’s steps have it now; those it had before are marked too. */
 export async function noteStepFixes(
   tx: Transaction,
+  scope: string,
   before: readonly string[],
   now: readonly { fixId: string; stepKey: string }[],
 ): Promise<void> {
-  await tx.query(sql`insert into fix_steps (fix_id, step_key) select distinct * from unnest(${now.map(({ fixId }) => fixId)}::uuid[], ${now.map(({ stepKey }) => escapeText(stepKey))}::text[])
-    on conflict do nothing`)
+  await tx.query(sql`insert into fix_steps (fix_id, scope, step_key) select distinct fix_id, ${escapeText(scope)}, step_key
+    from unnest(${now.map(({ fixId }) => fixId)}::uuid[], ${now.map(({ stepKey }) => escapeText(stepKey))}::text[]) as r(fix_id, step_key) on conflict do nothing`)
   const keys = [...before, ...now.map(({ stepKey }) => stepKey)].map(escapeText)
-  await tx.query(sql`insert into fix_marks (fix_id) select distinct fix_id from fix_steps where step_key = any(${keys}::text[])`)
+  await tx.query(
+    sql`insert into fix_marks (fix_id) select distinct fix_id from fix_steps where scope = ${escapeText(scope)} and step_key = any(${keys}::text[])`,
+  )
 }
 
 export async function stepKeysOfUnit(tx: Transaction, { scope, unit }: Unit): Promise<string[]> {

@@ -26,9 +26,6 @@ export function unitsOf(entity: { scope: string; kind: EntityKind; namespace: st
     case 'namespace':
       // Network policies of any namespace select others by their labels.
       return [unit(`namespace/${name}`), unit(everyNamespace), unit('access')]
-    case 'pod':
-      // The first that is known to run on a node makes the node known.
-      return namespace === null ? [unit('nodes')] : [unit(`namespace/${namespace}`), unit('nodes')]
     case 'cloud_account':
     case 'cloud_resource':
     case 'identity':
@@ -98,8 +95,13 @@ export async function takeUnits(tx: Transaction, limit: number): Promise<(Unit &
   return rows.map((row) => ({ scope: unescapeText(row.scope), unit: unescapeText(row.unit), dirtyAt: row.dirty_at }))
 }
 
-export async function unitDerived(tx: Transaction, { scope, unit }: Unit, version: string, at: Date): Promise<void> {
-  await tx.query(sql`update graph_units set dirty_at = null, derived_at = ${at}, version = ${version}
+/** `differently`: steps were written or went. */
+export async function unitDerived(
+  tx: Transaction,
+  { scope, unit }: Unit,
+  { version, at, differently }: { version: string; at: Date; differently: boolean },
+): Promise<void> {
+  await tx.query(sql`update graph_units set dirty_at = null, derived_at = ${at}, version = ${version}, changes = changes + ${differently ? 1 : 0}
     where scope = ${escapeText(scope)} and unit = ${escapeText(unit)}`)
 }
 
@@ -117,11 +119,10 @@ export async function derivationState(
   return { waiting: Number(row?.waiting ?? 0), oldest: row?.oldest ?? null, newest: row?.newest ?? null }
 }
 
-/** Differs once a unit was derived, or derived again; never by when transactions ended. What was made of steps is as good as its mark. */
+/** Differs once steps came out differently anywhere; never by when transactions ended. What was made of steps is as good as its mark. */
 export async function derivationMark(db: Queryable): Promise<string> {
-  const [row] = await db.query(sql<{
-    mark: string
-  }>`select count(*) || ' ' || coalesce(sum(hashtextextended(scope || e'\n' || unit || e'\n' || extract(epoch from derived_at), 0)::numeric), 0) as mark
-    from graph_units where derived_at is not null`)
+  const [row] = await db.query(
+    sql<{ mark: string }>`select count(*) || ' ' || coalesce(sum(changes), 0) as mark from graph_units where changes > 0`,
+  )
   return row?.mark ?? ''
 }

@@ -3,11 +3,11 @@ import type { EntityKind, EntityRef, NewEntity, NewRelation, RelationType } from
 import type { NewStep } from '../domain/graph.ts'
 import { eachDatabase } from '../test/support/database.ts'
 import { HeldGraph } from '../graph/held.ts'
-import { exactPaths, namedChokePoints } from '../graph/what-if.ts'
+import { attackPaths, namedChokePoints, type PathQuestion } from '../graph/paths.ts'
 import { fixesByKey, replaceSteps } from './attack-steps.ts'
 import type { Database } from './database.ts'
 import { findEntities } from './entities.ts'
-import { blastCounts, blastRadius, cheapestPaths, edgesAmong, neighbours } from './graph.ts'
+import { blastCounts, blastRadius, edgesAmong, neighbours } from './graph.ts'
 import { upsertInventory } from './observe.ts'
 
 const ref = (kind: EntityKind, key: string): EntityRef => ({ scope: 'lab', kind, key })
@@ -120,13 +120,20 @@ eachDatabase('the graph asked', (database) => {
       { kind: 'secret', count: 1, depth: 2 },
     ])
     const question = { from: [ia], k: 5, maxSteps: 8, atNs: null }
-    expect(await cheapestPaths(db, { ...question, to: { ids: [isecret] } })).toEqual([
-      { nodes: [ia, ib, isecret], cost: 3 },
-      { nodes: [ia, inode, ic, isecret], cost: 3 },
+    const held = new HeldGraph(db)
+    const found = async (over: Partial<PathQuestion>) =>
+      (await attackPaths(db, held, { ...question, to: { ids: [isecret] }, ...over })).paths.map(({ cost, nodes }) => [
+        cost,
+        ...nodes.map(({ id }) => id),
+      ])
+    expect(await found({})).toEqual([
+      [3, ia, ib, isecret],
+      [3, ia, inode, ic, isecret],
     ])
-    expect(await cheapestPaths(db, { ...question, to: { kinds: ['secret'] } })).toHaveLength(2)
-    expect(await cheapestPaths(db, { ...question, to: { kinds: ['secret'], scope: 'elsewhere' } })).toEqual([])
-    expect(await cheapestPaths(db, { ...question, atNs: 20n, from: [inode], to: { ids: [ib] } })).toEqual([{ nodes: [inode, ib], cost: 1 }])
+    expect(await found({ to: { goals: ['secret'] } })).toHaveLength(2)
+    expect(await found({ to: { goals: ['secret'], scope: 'elsewhere' } })).toEqual([])
+    expect(await found({ atNs: 20n, from: [inode], to: { ids: [ib] } })).toEqual([[1, inode, ib]])
+    held.drop()
   })
 
   it('a change is told with what it is on, and the steps it takes away', async () => {
@@ -145,7 +152,7 @@ eachDatabase('the graph asked', (database) => {
       complete: true,
       points: [{ fix, on: { id: ia }, steps: 2, pathsRemoved: 2, targetsCutOff: 0 }],
     })
-    expect((await exactPaths(db, held, question)).paths.map(({ cost, nodes }) => [cost, nodes.map(({ id }) => id)])).toContainEqual([
+    expect((await attackPaths(db, held, question)).paths.map(({ cost, nodes }) => [cost, nodes.map(({ id }) => id)])).toContainEqual([
       1,
       [ia, ic],
     ])

@@ -1,5 +1,5 @@
 /**
- * The graph asked: neighbourhood, blast radius, cheapest paths. The same recursive SQL on both databases; every question is bounded in depth and rows,
+ * The graph asked: neighbourhood and blast radius. The same recursive SQL on both databases; every question is bounded in depth and rows,
  * and may be asked as of a time. Neighbours never lead through a CVE: two images that share one are not connected.
  */
 import { type RawBuilder, sql } from 'kysely'
@@ -106,43 +106,6 @@ export async function blastCounts(
     select e.kind, count(*) as n, min(x.depth) as depth from (select id, min(depth) as depth from w where id <> all(${ids(from)}) group by id) x
       join entities e on e.id = x.id group by e.kind order by 3, 1`)
   return rows.map(({ n, ...row }) => ({ ...row, count: Number(n) }))
-}
-
-export type PathQuestion = AsOf & {
-  from: readonly bigint[]
-  /** Ids, when they are few; else what any of them is of. */ to: { ids: readonly bigint[] } | { kinds: readonly string[]; scope?: string }
-  /** How many. */ k: number
-  /** Most steps, 1 to 12. */ maxSteps: number
-}
-
-/**
- * The cheapest paths, cost then length then ids. Keeps k ways to each node a level, which is exact for the cheapest one and near it for the others
- * (graph/engine.ts is exact). Towards few targets what cannot reach them is left out first.
- */
-export async function cheapestPaths(
-  db: Queryable,
-  { from, to, k, maxSteps, ...asOf }: PathQuestion,
-): Promise<{ nodes: bigint[]; cost: number }[]> {
-  const few = 'ids' in to
-  const labels = few ? k : 1
-  const isTarget = few
-    ? sql`node = any(${ids(to.ids)})`
-    : sql`exists (select 1 from entities t where t.id = node and t.kind = any(${[...to.kinds]}::text[]) and ${to.scope === undefined ? sql`true` : sql`t.scope = ${escapeText(to.scope)}`})`
-  const backward = few
-    ? sql`back(id, depth) as (select id, 0 from unnest(${ids(to.ids)}) id union select s.src, b.depth + 1 from back b join attack_steps s on s.dst = b.id and ${stepHolds(asOf)} where b.depth < ${maxSteps}),
-      useful as materialized (select distinct id from back),`
-    : sql``
-  const useful = few ? sql`and s.dst in (select id from useful)` : sql``
-  const rows = await db.query(sql<{ path: string[]; cost: number }>`with recursive ${backward} walk(path, node, cost, depth, done) as (
-      select array[id], id, 0, 0, false from unnest(${ids(from)}) id
-      union all
-      select path, node, cost, depth, ${isTarget} from (
-        select w.path || n.dst as path, n.dst as node, w.cost + n.cost as cost, w.depth + 1 as depth,
-          row_number() over (partition by n.dst order by w.cost + n.cost, w.path) as place
-        from walk w cross join lateral (select s.dst, min(s.cost) as cost from attack_steps s where s.src = w.node and ${stepHolds(asOf)} ${useful} group by s.dst) n
-        where not w.done and w.depth < ${maxSteps} and n.dst <> all(w.path)) x where place <= ${labels})
-    select path, cost from walk where done order by cost, depth, path limit ${k}`)
-  return rows.map(({ path, cost }) => ({ nodes: path.map(BigInt), cost: Number(cost) }))
 }
 
 /** Everything of these kinds that a step leads to. */

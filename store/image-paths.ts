@@ -1,6 +1,7 @@
 /** Files of images that alerts showed run or opened. Bounded per image: what there is no room for is counted, so that "not observed" can be doubted. */
 import { sql } from 'kysely'
 import type { Transaction } from './database.ts'
+import { markUsersOf } from './fix-marks.ts'
 import { jsonText } from './values.ts'
 
 /** Seen in this container (row id of its entity). */
@@ -37,7 +38,7 @@ function add(sights: Map<string, Sight>, sight: Sight): void {
 }
 
 async function writeSights(tx: Transaction, sights: readonly Sight[]): Promise<void> {
-  await tx.query(sql`with seen as materialized (
+  const written = await tx.query(sql<{ image: bigint; is_new: boolean }>`with seen as materialized (
       select s.*, p.first_ns, p.last_ns from jsonb_to_recordset(${jsonText(sights)}::jsonb) as s(image bigint, path text, kind text, first bigint, last bigint, alert uuid)
         left join image_paths p on p.image_id = s.image and p.path = s.path and p.kind = s.kind),
     fresh as materialized (select image, path, kind, row_number() over (partition by image order by kind, path collate "C") as place from seen where last_ns is null),
@@ -51,5 +52,10 @@ async function writeSights(tx: Transaction, sights: readonly Sight[]): Promise<v
       where not exists (select 1 from full_ones f where f.image = s.image and f.path = s.path and f.kind = s.kind)
         and (last_ns is null or last > last_ns + ${quarterHourNs} or first < first_ns) order by image, path collate "C", kind
     on conflict (image_id, path, kind) do update set first_ns = least(p.first_ns, excluded.first_ns),
-      alert_id = case when excluded.last_ns > p.last_ns then excluded.alert_id else p.alert_id end, last_ns = greatest(p.last_ns, excluded.last_ns)`)
+      alert_id = case when excluded.last_ns > p.last_ns then excluded.alert_id else p.alert_id end, last_ns = greatest(p.last_ns, excluded.last_ns)
+    returning image_id as image, (xmax = 0) as is_new`)
+  await markUsersOf(
+    tx,
+    written.flatMap(({ image, is_new: isNew }) => (isNew ? [image] : [])),
+  )
 }

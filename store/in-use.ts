@@ -84,16 +84,19 @@ function steps(findings: RawBuilder<unknown>, image: RawBuilder<unknown>): RawBu
     images as materialized (
       select distinct n.scope, n.key, e.id as image from (${namesOf(sql`select distinct null::bigint as image, scope, key from asked`)}) n
         join entities e on e.scope = n.scope and e.kind = 'image' and e.key = n.name),
-    told as (
+    sighted as materialized (select * from images i where exists (select 1 from image_paths p where p.image_id = i.image)),
+    told as materialized (
       select a.finding, unnest(w.paths) as path from asked a join finding_witnesses w on w.finding_id = a.finding
-      union select a.finding, jsonb_array_elements_text(r.properties->'paths') from asked a join images i on i.scope = a.scope and i.key = a.key
-        join entities p on p.scope = 'global' and p.kind = 'package' and p.key = a.package
+        where exists (select 1 from sighted i where i.scope = a.scope and i.key = a.key)
+      union select a.finding, jsonb_array_elements_text(r.properties->'paths') from asked a join sighted s on s.scope = a.scope and s.key = a.key
+        join images i on i.scope = a.scope and i.key = a.key join entities p on p.scope = 'global' and p.kind = 'package' and p.key = a.package
         join relations r on r.src = i.image and r.type = 'HAS_PACKAGE' and r.dst = p.id where jsonb_typeof(r.properties->'paths') = 'array'),
-    attributed as (
-      select finding, path collate "C" as path, ${directoryOf(sql`path`)} collate "C" as directory
-      from (select finding, regexp_replace('/' || regexp_replace(path, '^[.]/', ''), '/+', '/', 'g') as path from told) whole where path !~ ${noEvidence}),
+    whole as materialized (
+      select told, regexp_replace('/' || regexp_replace(told, '^[.]/', ''), '/+', '/', 'g') as path from (select distinct path as told from told) paths),
+    places as materialized (
+      select told, path collate "C" as path, ${directoryOf(sql`path`)} collate "C" as directory from whole where path !~ ${noEvidence}),
     used as materialized (
-      select distinct on (a.finding) a.finding, s.* from attributed t join asked a using (finding) join images i on i.scope = a.scope and i.key = a.key
+      select distinct on (a.finding) a.finding, s.* from places t join told o on o.path = t.told join asked a using (finding) join sighted i on i.scope = a.scope and i.key = a.key
         cross join lateral (
           select p.path, p.kind, p.alert_id, p.last_ns from image_paths p where p.image_id = i.image and p.path = t.path
           union all select p.path, p.kind, p.alert_id, p.last_ns from image_paths p where p.image_id = i.image

@@ -1,9 +1,11 @@
 /** Relations as their witnesses tell of them. What comes of many tellings does not depend on their order. */
 import { type RawBuilder, sql } from 'kysely'
-import { type EntityRef, type NewRelation, quarterHourNs } from '../domain/entity.ts'
+import { type EntityKind, type EntityRef, type NewRelation, quarterHourNs } from '../domain/entity.ts'
+import { toDate } from '../domain/event-time.ts'
 import { stringifyExact } from '../domain/exact-json.ts'
 import type { Transaction } from './database.ts'
-import { escapeDeep } from './values.ts'
+import { markUnits, unitsOf } from './graph-units.ts'
+import { escapeDeep, unescapeText } from './values.ts'
 
 export const refKey = (ref: EntityRef): string => `${ref.scope}\n${ref.kind}\n${ref.key}`
 
@@ -12,11 +14,9 @@ export const refKey = (ref: EntityRef): string => `${ref.scope}\n${ref.kind}\n${
  * was not there.
  */
 export async function upsertRelations(tx: Transaction, witness: string, relations: readonly NewRelation[]): Promise<boolean> {
-  const input = inputOf(onceEach(relations))
-  await tx.query(sql`insert into entities (scope, kind, key, name, properties, origin, first_ns, last_ns, valid_from_ns)
-    select s, k, n, n, '{}'::jsonb, 'derived', min(first), max(last), min(first) from (
-      select fs s, fk k, fkey n, first, last from ${input} union all select ts, tk, tkey, first, last from ${input}) ends
-    group by s, k, n order by s, k, n on conflict (scope, kind, key) do nothing`)
+  const told = onceEach(relations)
+  await bareEnds(tx, told)
+  const input = inputOf(told)
   const [row] = await tx.query(sql<{ assumed: boolean }>`with written as (
     insert into relations as o (src, type, dst, witness, first_ns, last_ns, properties)
     select f.id, r.type, t.id, ${witness}::uuid, r.first, r.last, r.properties from ${input}
@@ -29,6 +29,34 @@ export async function upsertRelations(tx: Transaction, witness: string, relation
       where excluded.last_ns > o.last_ns + ${quarterHourNs} or excluded.first_ns < o.first_ns or (o.type = 'ASSUMES' and ${earlier}) or ${morePaths}
     returning o.type, xmax = 0 as fresh) select exists (select 1 from written where fresh and type = 'ASSUMES') as assumed`)
   return row?.assumed === true
+}
+
+/** Rows for ends that nothing is known of yet. Of these only nodes are more than a name: something runs there. */
+async function bareEnds(tx: Transaction, told: readonly Told[]): Promise<void> {
+  const ends = new Map<string, EntityRef & { first: bigint; last: bigint }>()
+  for (const { from, to, first, last } of told)
+    for (const { scope, kind, key } of [from, to]) {
+      const before = ends.get(refKey({ scope, kind, key }))
+      if (before === undefined) ends.set(refKey({ scope, kind, key }), { scope, kind, key, first, last })
+      else {
+        if (first < before.first) before.first = first
+        if (last > before.last) before.last = last
+      }
+    }
+  const rows = [...ends.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, end]) => escapeDeep(end))
+  const bare = await tx.query(sql<{ scope: string; kind: EntityKind; name: string }>`
+    insert into entities (scope, kind, key, name, properties, origin, first_ns, last_ns, valid_from_ns)
+    select scope, kind, key, key, '{}'::jsonb, 'derived', first, last, first
+    from jsonb_to_recordset(${stringifyExact(rows)}::jsonb) as r(scope text, kind text, key text, first bigint, last bigint)
+    where not exists (select 1 from entities e where e.scope = r.scope and e.kind = r.kind and e.key = r.key)
+    order by 1, 2, 3 on conflict (scope, kind, key) do nothing returning scope, kind, name`)
+  const at = told.reduce((latest, { last }) => (last > latest ? last : latest), 0n)
+  const nodes = bare.filter(({ kind }) => kind === 'node')
+  await markUnits(
+    tx,
+    nodes.flatMap((node) => unitsOf({ ...node, scope: unescapeText(node.scope), namespace: null })),
+    toDate(at),
+  )
 }
 
 /** Of ASSUMES the record that first showed it is told. */

@@ -66,6 +66,7 @@ eachDatabase('a witness taken back', (database) => {
       aliases: 0,
     })
     expect(await database().query(sql`select scope, unit from graph_units order by 2`)).toEqual([
+      { scope: 'lab', unit: 'cloud' },
       { scope: 'lab', unit: 'namespace/shop' },
       { scope: 'lab', unit: 'nodes' },
     ])

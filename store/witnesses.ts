@@ -38,7 +38,8 @@ export async function forgetWitness(tx: Transaction, sourceId: string | null, at
   await tx.query(sql`update entities e set source_id = null from forgotten f where e.id = f.id and e.source_id = ${witness}::uuid`)
   const unknown = sql`not exists (select 1 from entity_sightings w where w.entity_id = f.id)
     and not exists (select 1 from relations r where r.src = f.id) and not exists (select 1 from relations r where r.dst = f.id)`
-  await tx.query(sql`delete from attack_steps s using forgotten f where (s.src = f.id or s.dst = f.id) and ${unknown}`)
+  await tx.query(sql`with gone as (delete from attack_steps s using forgotten f where (s.src = f.id or s.dst = f.id) and ${unknown} returning s.scope, s.unit)
+    update graph_units u set changes = u.changes + 1 where (u.scope, u.unit) in (select scope, unit from gone)`)
   await tx.query(sql`delete from entities e using forgotten f where e.id = f.id and ${unknown}
     and not exists (select 1 from proposals p where p.target_entity_id = e.id)`)
   await tx.query(sql`drop table forgotten`)

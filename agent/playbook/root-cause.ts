@@ -196,7 +196,7 @@ export function postureUnknowns({ posture: { coverage }, incident }: CaseFile): 
   const found: string[] = []
   if (images.length === 0)
     found.push(
-      'Posture (known vulnerabilities, misconfiguration) was not observed: inventory does not say which image these alerts came from, so no scan can be matched.',
+      `Posture (known vulnerabilities, misconfiguration) was not observed: ${withoutImage === 0 ? 'these alerts name no container, so there is no image to look up' : 'inventory does not say which image these alerts came from, so no scan can be matched'}.`,
     )
   else if (withoutImage > 0)
     found.push(`Of ${withoutImage} ${withoutImage === 1 ? 'alert' : 'alerts'} inventory does not say which image they came from.`)
@@ -205,7 +205,7 @@ export function postureUnknowns({ posture: { coverage }, incident }: CaseFile): 
   if (unseen.length > 0 && unseen.length === looked.length - images.length)
     found.push(`No scanner has looked at the settings of ${named(unseen)}; what is said of them stands on inventory.`)
   if (derivedAt === null)
-    found.push(`Attack steps of cluster “${incident.scope}” were never derived: how it can be entered and where it leads is not known.`)
+    found.push(`Attack steps of “${incident.scope}” were never derived: how it can be entered and where it leads is not known.`)
   else if (waiting > 0)
     found.push(
       `Attack steps of ${waiting} parts of the estate are still to be derived; the newest are of ${formatEventTime(fromDate(derivedAt)).slice(0, 19)}Z.`,

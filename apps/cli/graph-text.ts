@@ -80,6 +80,25 @@ export function blastText({
   ].join('\n')
 }
 
+type Fact = { code: string; text: string; evidence: ({ path: string; value: string } | { check: string })[]; fix: { text: string } | null }
+export function factsText({ place, facts, freshness }: Fresh & { place: Node; facts: Fact[] }): string {
+  const shown = facts.map(({ code, text, evidence, fix }) =>
+    [
+      `${code}: ${safe(text, 300)}`,
+      ...evidence.map(
+        (one) => `   ${'check' in one ? `finding ${safe(one.check, 80)}` : `${safe(one.path, 100)} = ${safe(one.value, 160)}`}`,
+      ),
+      ...(fix === null ? [] : [`   undone by: ${safe(fix.text, 200)}`]),
+    ].join('\n'),
+  )
+  return [
+    `What is known of ${called(place)}; what is not listed was not found, which is not “does not hold”.`,
+    ...shown,
+    '',
+    safe(freshness, 600),
+  ].join('\n')
+}
+
 export function pathsText({ paths, freshness }: Fresh & { paths: Path[] }): string {
   if (paths.length === 0) return `No path is known.\n${safe(freshness, 600)}`
   return [...paths.map((path, index) => pathText(path, index + 1)), safe(freshness, 600)].join('\n\n')

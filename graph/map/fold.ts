@@ -24,6 +24,9 @@ export type Picture = { title: string; home: string | null; boxes: Box[]; lines:
 
 /** How many boxes a person can still read. */
 export const mostBoxes = 60
+/** And how many lines between them; beyond, fewer boxes tell more. */
+export const mostLines = 90
+const fewestBoxes = 16
 const least = [40, 24, 16, 10, 6, 4, 3, 2]
 const strength = { step: 3, alert: 2, finding: 1, relation: 0 } as const
 
@@ -32,11 +35,12 @@ export function pictureOf(view: GraphView, most = mostBoxes): Picture {
   const edges = edgesOf(view)
   let classes = new Map(nodes.map(({ id }) => [id, id]))
   for (const size of least) {
-    if (new Set(classes.values()).size <= most) break
+    if (new Set(classes.values()).size <= most && linesAmong(edges, classes) <= mostLines) break
     classes = alike(view, nodes, edges, size)
   }
   const groups = [...Map.groupBy(nodes, ({ id }) => classes.get(id) ?? id).values()]
-  const kept = cut(view, groups, most)
+  let kept = cut(view, groups, most)
+  while (kept.length > fewestBoxes && linesAmong(edges, classesOf(kept)) > mostLines) kept = cut(view, groups, kept.length - 1)
   const boxes = kept.map((members, at) => boxOf(view, members, at + 1))
   const boxAt = new Map(boxes.flatMap(({ number, members }) => members.map(({ id }) => [id, number] as const)))
   return {
@@ -46,6 +50,18 @@ export function pictureOf(view: GraphView, most = mostBoxes): Picture {
     lines: linesOf(edges, boxAt),
     left: view.more + nodes.length - boxes.reduce((sum, { members }) => sum + members.length, 0),
   }
+}
+
+const classesOf = (groups: readonly GraphNode[][]): Map<string, string> =>
+  new Map(groups.flatMap((members, at) => members.map(({ id }) => [id, String(at)] as const)))
+
+/** How many lines there are when each class is a box, and what is in none is left out. */
+function linesAmong(edges: readonly GraphEdge[], classes: ReadonlyMap<string, string>): number {
+  const pairs = edges.flatMap(({ from, to }) => {
+    const [a, b] = [classes.get(from), classes.get(to)]
+    return a === undefined || b === undefined || a === b ? [] : [`${a}\0\0${b}`]
+  })
+  return new Set(pairs).size
 }
 
 function homeOf({ nodes, centre }: GraphView): string | null {

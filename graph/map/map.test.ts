@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { GraphView } from '../../domain/graph-view.ts'
 import { edge, grownView, node, shopView } from '../../test/support/graph-view.ts'
-import { edgesOf, mostBoxes, pictureOf } from './fold.ts'
+import { edgesOf, mostBoxes, mostLines, pictureOf } from './fold.ts'
 import { type Drawing, drawingOf, type PlacedBox, type } from './layout.ts'
 import { mermaidOf } from './mermaid.ts'
 import { edgeChoices, narrowed } from './narrow.ts'
@@ -190,6 +190,15 @@ describe('what is too much', () => {
     expect(svgAlone(drawing)).toContain('37 more that the picture has no room for')
     expect(mermaidOf(drawing)).toContain('37 more that')
     expect(rowsOf({ ...shopView(), nodes, edges }, drawing).length).toBe(90)
+  })
+
+  it('and is joined by too many lines is folded too, then left out: every line can still be followed', () => {
+    const nodes = [...shopView().nodes, ...Array.from({ length: 40 }, (_one, at) => node(`d${at}`, 'pod', `dense-${at}`, 1 + (at % 3)))]
+    const edges = nodes.flatMap(({ id }, at) => nodes.slice(at + 1, at + 9).map(({ id: to }, step) => edge(id, to, `T${step}`)))
+    const { boxes, lines, left } = pictureOf({ ...shopView(), nodes, edges })
+    expect(lines.length).toBeLessThanOrEqual(mostLines)
+    expect(boxes.reduce((sum, { members }) => sum + members.length, 0) + left).toBe(nodes.length)
+    expect(boxes.some(({ centre }) => centre)).toBe(true)
   })
 
   it('takes no longer than a moment', () => {

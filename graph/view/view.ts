@@ -12,7 +12,9 @@ import type { Queryable } from '../../store/database.ts'
 import { findingsAt } from '../../store/findings-at.ts'
 import type { AsOf } from '../../store/graph.ts'
 import { alertCandidates, membershipsOf } from '../../store/memberships.ts'
-import { type AttackPath, attackPaths, internetNode, type NamedNode, neighbourhood, pathGoals } from '../ask.ts'
+import { internetNode, type NamedNode, neighbourhood } from '../ask.ts'
+import type { HeldGraph } from '../held.ts'
+import { type AttackPath, attackPaths, pathGoals } from '../paths.ts'
 import { type Sighting, sightings } from './sightings.ts'
 import { relationWords, stepWords } from './words.ts'
 
@@ -28,14 +30,16 @@ export async function viewOfNode(db: Queryable, node: NamedNode, options: ViewOp
 }
 
 /** An incident: its places and what stands around them, ways in, ways on, and what its alerts saw. */
-export async function viewOfIncident(db: Queryable, incident: Incident, options: ViewOptions): Promise<GraphView> {
+export async function viewOfIncident(db: Queryable, held: HeldGraph, incident: Incident, options: ViewOptions): Promise<GraphView> {
   const places = incident.entityIds
   const parts = await around(db, places, options)
   const start = await internetNode(db)
   const question = { k: 3, maxSteps: 8, atNs: options.atNs }
   const entry =
-    start === undefined || places.length === 0 ? [] : await attackPaths(db, { ...question, from: [start.id], to: { ids: places } })
-  const onward = places.length === 0 ? [] : await attackPaths(db, { ...question, from: places, to: { goals: pathGoals } })
+    start === undefined || places.length === 0
+      ? []
+      : (await attackPaths(db, held, { ...question, from: [start.id], to: { ids: places } })).paths
+  const onward = places.length === 0 ? [] : (await attackPaths(db, held, { ...question, from: places, to: { goals: pathGoals } })).paths
   for (const path of entry) parts.addPath(path, 'entry')
   for (const path of onward) parts.addPath(path, 'target')
   for (const id of places) parts.mark(id.toString(), 'incident')

@@ -23,7 +23,10 @@ const statements = [
   `create index attack_steps_in on attack_steps (dst) include (src, type, cost)`,
   `create index attack_steps_fix on attack_steps (fix_key) where fix_key is not null`,
   `create index attack_steps_unit on attack_steps (scope, unit)`,
-  `create table graph_units (scope text not null, unit text not null, dirty_at timestamptz, derived_at timestamptz, version text, primary key (scope, unit))`,
+  // `changes`: how often its steps came out differently; whatever was made of steps before is outdated by one more.
+  `create table graph_units (
+    scope text not null, unit text not null, dirty_at timestamptz, derived_at timestamptz, version text, changes bigint not null default 0,
+    primary key (scope, unit))`,
   // What inventory knew before there were steps.
   `insert into graph_units (scope, unit, dirty_at) select distinct scope, 'namespace/' || namespace, now() from entities where namespace is not null
     union select distinct e.scope, u.unit, now() from entities e cross join (values ('access'), ('nodes'), ('cloud')) as u(unit) where e.origin = 'inventory'`,

@@ -23,7 +23,8 @@ const statements = [
   `create index fix_resources_key on fix_resources (kind, key)`,
   `create table fix_places (fix_id uuid not null, place_id bigint not null, primary key (fix_id, place_id))`,
   `create index fix_places_place on fix_places (place_id)`,
-  `create table fix_steps (fix_id uuid not null, step_key text not null, primary key (fix_id, step_key))`,
+  `create table fix_steps (fix_id uuid not null, scope text not null, step_key text not null, primary key (fix_id, scope, step_key))`,
+  `create index fix_steps_key on fix_steps (scope, step_key)`,
 
   // Places as risk sees them; written with the steps of their unit.
   `create table risk_places (

@@ -108,7 +108,7 @@ describe('import', { timeout: 240_000 }, () => {
     expect(manyFile?.accepted).toBeGreaterThanOrEqual(many - 1_800)
     expect(noise).toMatchObject({ read: 10, accepted: 9, internal: 1, skipped: 1 })
     expect(shop).toMatchObject({ read: 7, accepted: 7 })
-    expect(inventory).toMatchObject({ read: 17, accepted: 17 })
+    expect(inventory).toMatchObject({ read: 21, accepted: 21 })
     expect(broken).toMatchObject({ read: 3, accepted: 0, duplicates: 1, deadLetters: 2 })
     expect(errors).toBe('')
   })
@@ -165,7 +165,7 @@ describe.skipIf(serverUrl === undefined)('import into a Postgres server', { time
       env,
       JSON.stringify({ apiVersion: 'v1', kind: 'List', items: shop.objects }),
     )
-    expect(parsed(imported.output).totals).toMatchObject({ read: 24, accepted: 24 })
+    expect(parsed(imported.output).totals).toMatchObject({ read: 28, accepted: 28 })
     const { incidents } = JSON.parse((await runToEnd(['incidents', '--json'], env)).output) as {
       incidents: { verdict: string; scope: string; alerts: number }[]
     }

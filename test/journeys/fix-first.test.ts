@@ -212,7 +212,7 @@ describe('fix first', () => {
       findings: 1,
       workloads: { count: 1, live: 1 },
     })
-    expect(setting?.reasons.map(({ code }) => code)).toContain('needs_no_exploit')
+    expect(setting?.reasons.map(({ code }) => code)).toContain('attack_step')
   })
 
   it('does not count what a person suppressed, until it is over', async () => {

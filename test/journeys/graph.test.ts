@@ -36,6 +36,15 @@ describe('the graph', () => {
     expect(titles(await read('/neighbours?node=deployment/shop/checkout&depth=3&asOf=2020-01-01'))).toEqual(['Deployment shop/checkout'])
   })
 
+  it('tells how a place is exposed and what it may do, with the fields that show it', async () => {
+    const told = await read('/facts?node=deployment/shop/checkout')
+    expect(told.place).toMatchObject({ title: 'Deployment shop/checkout' })
+    expect(told.facts).toContainEqual(
+      expect.objectContaining({ code: 'not_scanned', evidence: [expect.objectContaining({ path: expect.any(String) })] }),
+    )
+    expect(JSON.stringify(await read('/facts?node=namespace/shop', 400))).toMatch(/told of pods/)
+  })
+
   it('is drawn around a node, and around an incident with what its alerts saw', async () => {
     const around = await read('/view?node=deployment/shop/checkout')
     expect(around).toMatchObject({ title: 'Around Deployment shop/checkout', asOf: null, more: 0 })

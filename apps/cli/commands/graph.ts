@@ -1,7 +1,7 @@
 import { Option } from 'commander'
 import { type CliCommand, examples, type JsonOption, jsonOption, place, wholeNumber } from '../command.ts'
 import { registerMap } from '../graph-map.ts'
-import { blastText, chokePointsText, neighboursText, pathsText } from '../graph-text.ts'
+import { blastText, chokePointsText, factsText, neighboursText, pathsText } from '../graph-text.ts'
 
 type Asked = JsonOption & { cluster?: string; asOf?: string }
 
@@ -37,6 +37,16 @@ export const graphCommand: CliCommand = {
         cli.show(options, place('/graph/neighbours', { node, depth, types, limit, ...asked(options) }), neighboursText),
       )
     graph
+      .command('facts')
+      .description('how a pod or workload is exposed and what it may do, with what shows it')
+      .argument('<node>', nodeHelp)
+      .addOption(jsonOption())
+      .addOption(clusterOption())
+      .addHelpText('after', examples('falconer graph facts deployment/shop/checkout'))
+      .action((node: string, { cluster: scope, ...options }: JsonOption & { cluster?: string }) =>
+        cli.show(options, place('/graph/facts', { node, scope }), factsText),
+      )
+    graph
       .command('blast-radius')
       .description('what someone who has this could take next, nearest first')
       .argument('<node>', nodeHelp)
@@ -65,7 +75,6 @@ export const graphCommand: CliCommand = {
       .addOption(clusterOption())
       .addOption(asOfOption())
       .addOption(new Option('--limit <number>', 'so many paths, up to 100').default(10).argParser(wholeNumber(1, 100)))
-      .option('--exact', 'exactly the cheapest ones; takes longer')
       .addOption(new Option('--max-steps <number>', 'no longer than this, up to 12').default(8).argParser(wholeNumber(1, 12)))
       .addHelpText(
         'after',
@@ -78,20 +87,8 @@ export const graphCommand: CliCommand = {
       .action(
         (
           to: string | undefined,
-          {
-            from,
-            goal,
-            limit: k,
-            maxSteps,
-            exact,
-            ...options
-          }: Asked & { from: string; goal?: string; limit: number; maxSteps: number; exact?: boolean },
-        ) =>
-          cli.show(
-            options,
-            place('/graph/paths', { from, to, goal, k, maxSteps, exact: exact === true ? 'true' : undefined, ...asked(options) }),
-            pathsText,
-          ),
+          { from, goal, limit: k, maxSteps, ...options }: Asked & { from: string; goal?: string; limit: number; maxSteps: number },
+        ) => cli.show(options, place('/graph/paths', { from, to, goal, k, maxSteps, ...asked(options) }), pathsText),
       )
     graph
       .command('choke-points')

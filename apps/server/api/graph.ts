@@ -3,9 +3,11 @@ import { z } from 'zod'
 import { relationTypes } from '../../../domain/entity.ts'
 import { InputError } from '../../../domain/errors.ts'
 import { GraphView } from '../../../domain/graph-view.ts'
-import { attackPaths, blast, internetNode, neighbourhood, type PathGoal, pathGoals } from '../../../graph/ask.ts'
-import { Fix } from '../../../domain/graph.ts'
-import { exactPaths, namedChokePoints, type WhatIf } from '../../../graph/what-if.ts'
+import { blast, internetNode, neighbourhood } from '../../../graph/ask.ts'
+import { Fix, StepEvidence } from '../../../domain/graph.ts'
+import { factCodes } from '../../../graph/facts.ts'
+import { placeFacts } from '../../../graph/place-facts.ts'
+import { attackPaths, namedChokePoints, type PathGoal, pathGoals, type PathQuestion } from '../../../graph/paths.ts'
 import type { Falconer } from '../falconer.ts'
 import { deriveFirst, findNode, graphFreshness, graphView } from '../../../graph/asked.ts'
 import { ScopeName } from '../sources.ts'
@@ -100,6 +102,26 @@ export const graphOperations = [
     },
   }),
   operation({
+    id: 'getPlaceFacts',
+    method: 'GET',
+    path: '/graph/facts',
+    permission: 'graph.read',
+    summary: 'How a pod or workload is exposed and what it may do, each fact with the fields that show it',
+    query: z.object({ node, scope }),
+    response: z.object({
+      place: NodeView.describe('The top of the owner chain'),
+      facts: z
+        .array(z.object({ code: z.enum(factCodes), text: z.string(), evidence: z.array(StepEvidence), fix: Fix.nullable() }))
+        .describe('What is not listed was not found in the records, which is not “does not hold”'),
+      freshness,
+    }),
+    run: async ({ falconer, query: { node: text, scope: within } }) => {
+      const entity = await findNode(falconer, text, within)
+      const { place, facts } = await placeFacts(falconer.db, entity)
+      return { place: nodeView(place), facts, freshness: await graphFreshness(falconer, { scope: place.scope, atNs: null }) }
+    },
+  }),
+  operation({
     id: 'getGraphView',
     method: 'GET',
     path: '/graph/view',
@@ -118,27 +140,15 @@ export const graphOperations = [
     path: '/graph/paths',
     permission: 'graph.read',
     summary: 'The cheapest ways from one thing to another, step by step with techniques and evidence',
-    query: z.object({
-      ...between,
-      k: limit(100, 10),
-      exact: z
-        .enum(['true', 'false'])
-        .default('false')
-        .describe('Exactly the k cheapest, by the path engine; else the cheapest exactly and others near it'),
-    }),
+    query: z.object({ ...between, k: limit(100, 10) }),
     response: z.object({
       paths: z.array(PathView).describe('Cheapest first; none: none is known, see freshness'),
       complete: z.boolean().describe('False: the work allowed was used up before all of the k were found'),
       freshness,
     }),
-    run: async ({ falconer, query: { exact, ...query } }) => {
+    run: async ({ falconer, query }) => {
       const question = await pathQuestion(falconer, query)
-      const paths =
-        question === null
-          ? { paths: [], complete: true }
-          : exact === 'true'
-            ? await exactPaths(falconer.db, falconer.graph, question)
-            : { paths: await attackPaths(falconer.db, question), complete: true }
+      const paths = question === null ? { paths: [], complete: true } : await attackPaths(falconer.db, falconer.graph, question)
       return {
         paths: paths.paths.map(pathView),
         complete: paths.complete,
@@ -185,7 +195,7 @@ export const graphOperations = [
 
 type Between = { from: string; to?: string; goal?: PathGoal[]; scope?: string; asOf?: bigint; k: number; maxSteps: number }
 /** Null: nothing is known to be reachable from the internet. */
-async function pathQuestion(falconer: Falconer, { from, to, goal, scope: within, asOf, ...rest }: Between): Promise<WhatIf | null> {
+async function pathQuestion(falconer: Falconer, { from, to, goal, scope: within, asOf, ...rest }: Between): Promise<PathQuestion | null> {
   await deriveFirst(falconer)
   const start = from === 'internet' ? await internetNode(falconer.db) : await findNode(falconer, from, within)
   if (start === undefined) return null
