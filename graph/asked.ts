@@ -4,6 +4,7 @@ import { formatEventTime } from '../domain/event-time.ts'
 import type { GraphView } from '../domain/graph-view.ts'
 import { deriveMarked } from './derive.ts'
 import { namedNode, nodeNamed } from './ask.ts'
+import type { HeldGraph } from './held.ts'
 import { viewOfIncident, viewOfNode } from './view/view.ts'
 import { inventoryFreshness } from '../store/entities.ts'
 import { derivationState } from '../store/graph-units.ts'
@@ -11,7 +12,7 @@ import type { Clock } from '../domain/clock.ts'
 import type { Database } from '../store/database.ts'
 import { findIncident } from '../store/find.ts'
 
-export type Asked = { db: Database; clock: Clock }
+export type Asked = { db: Database; clock: Clock; graph: HeldGraph }
 
 /** So long a question waits for what is still to be derived; then it answers with what there is and says so. */
 const patienceMs = 2_000

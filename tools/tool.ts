@@ -5,6 +5,7 @@
 import type { z } from 'zod'
 import type { Clock } from '../domain/clock.ts'
 import type { Channel, Permission, Principal } from '../domain/principal.ts'
+import type { HeldGraph } from '../graph/held.ts'
 import type { ResponseContext } from '../responses/context.ts'
 import type { Database } from '../store/database.ts'
 
@@ -15,6 +16,7 @@ export type Toolset = (typeof toolsets)[number]
 export type ToolContext = {
   db: Database
   clock: Clock
+  /** What exact paths are asked of. */ graph: HeldGraph
   principal: Principal
   channel: Channel
   /** For proposing alone. */ responses: ResponseContext

@@ -44,9 +44,9 @@ function mcpHandler(falconer: Falconer): McpHttpHandler {
 
 /** A server for one reader: a request over HTTP, a connection over stdio. */
 export function serverFor(falconer: Falconer, { principal, channel, choice }: Reader) {
-  const { db, clock, responses, log } = falconer
+  const { db, clock, graph, responses, log } = falconer
   return buildServer({
-    context: { db, clock, principal, channel, responses, pages: baseUrl(falconer) },
+    context: { db, clock, graph, principal, channel, responses, pages: baseUrl(falconer) },
     choice,
     version,
     failed: (tool, error) => log.error('tool failed', { tool, error }),

@@ -7,7 +7,7 @@ import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync, readlinkS
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readCase } from '../../agent/investigate.ts'
+import { readCase } from '../../incidents/read-case.ts'
 import { listIncidents } from '../../store/incidents.ts'
 import { embeddedDatabase } from '../support/database.ts'
 import { play } from '../support/hostile-episode.ts'
