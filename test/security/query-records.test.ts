@@ -50,7 +50,7 @@ describe.skipIf(serverUrl === undefined)('statements of others', () => {
   const traces = async (): Promise<unknown> => {
     const tables = await db.query(sql<{
       name: string
-    }>`select c.oid::regclass::text as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    }>`select c.oid::regclass::text as name, c.relkind::text as kind from pg_class c join pg_namespace n on n.oid = c.relnamespace
       where n.nspname in ('public', 'ask') and c.relkind in ('r', 'S') order by 1`)
     const contents = await Promise.all(
       tables.map(({ name, kind }) =>
