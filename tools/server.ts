@@ -15,9 +15,13 @@ import type { Tool, ToolContext, Toolset } from './tool.ts'
 export type Choice = {
   /** Not given: those that are listed by default. */ toolsets?: readonly Toolset[]
   readOnly?: boolean
-  /** Scopes of the token, one a toolset; not given: all. */ scopes?: readonly string[]
+  /** Scopes of the token, one a toolset and one to propose; not given: all. */ scopes?: readonly string[]
 }
 export const scopeOf = (toolset: Toolset): string => `falconer:${toolset}`
+export const proposeScope = 'falconer:propose'
+/** What a token must have to call it. */
+export const scopesFor = ({ toolset, access }: Pick<Tool, 'toolset' | 'access'>): string[] =>
+  access === 'propose' ? [scopeOf(toolset), proposeScope] : [scopeOf(toolset)]
 
 const may = (principal: Principal, permission: Permission): boolean => {
   const needed = permissions[permission]
@@ -34,7 +38,7 @@ export const chosenTools = (
     (one) =>
       (!readOnly || one.access === 'read') &&
       (toolsets === undefined ? one.listed : toolsets.includes(one.toolset)) &&
-      (scopes === undefined || scopes.includes(scopeOf(one.toolset))) &&
+      (scopes === undefined || scopesFor(one).every((scope) => scopes.includes(scope))) &&
       may(principal, one.permission),
   )
 
