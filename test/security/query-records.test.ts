@@ -50,6 +50,7 @@ describe.skipIf(serverUrl === undefined)('statements of others', () => {
   const traces = async (): Promise<unknown> => {
     const tables = await db.query(sql<{
       name: string
+      kind: string
     }>`select c.oid::regclass::text as name, c.relkind::text as kind from pg_class c join pg_namespace n on n.oid = c.relnamespace
       where n.nspname in ('public', 'ask') and c.relkind in ('r', 'S') order by 1`)
     const contents = await Promise.all(
