@@ -128,7 +128,11 @@ function detection({ detection: seen }: RiskFacts): RiskReason {
 /** Said only where there is one: that nothing was detected is said above. */
 function stage({ tactic }: RiskFacts): RiskReason | null {
   if (tactic === undefined) return null
-  return { code: 'stage', text: `stage: ${tacticTitle(tactic)}`, factor: 0.8 + (0.8 * tacticOrder(tactic)) / (tactics.length - 1) }
+  return {
+    code: 'stage',
+    text: `it belongs to the stage ${tacticTitle(tactic)}`,
+    factor: 0.8 + (0.8 * tacticOrder(tactic)) / (tactics.length - 1),
+  }
 }
 
 function use({ inUse }: RiskFacts): RiskReason {
