@@ -151,7 +151,7 @@ function exposure({ exposure: how }: RiskFacts): RiskReason {
     case 'internet':
       return { code: 'internet_reachable', text: 'reachable from the internet', factor: 2.5 }
     case 'cluster':
-      return { code: 'cluster_reachable', text: 'reachable from inside the cluster', factor: 0.9 }
+      return { code: 'cluster_reachable', text: 'reachable from inside the cluster', factor: 1.1 }
     case 'isolated':
       return { code: 'isolated', text: 'nothing known reaches it', factor: 0.5 }
   }
