@@ -49,10 +49,7 @@ export async function neighbours(
   { depth, limit, types, fan = 50, ...asOf }: Around,
 ): Promise<Reached[]> {
   const wanted = types === undefined ? sql`true` : sql`r.type = any(${[...types]}::text[])`
-  const along = (
-    from: RawBuilder<unknown>,
-    to: RawBuilder<unknown>,
-  ) => sql`(select r.${to} as id from relations r
+  const along = (from: RawBuilder<unknown>, to: RawBuilder<unknown>) => sql`(select r.${to} as id from relations r
     where r.${from} = b.id and ${wanted} and ${seenBy(asOf)} and ${endThere(sql`r.${to}`, asOf)} order by r.type, r.${to} limit ${fan})`
   const bySteps = (from: RawBuilder<unknown>, to: RawBuilder<unknown>) =>
     sql`(select s.${to} as id from attack_steps s where s.${from} = b.id and ${stepHolds(asOf)} order by s.cost, s.${to} limit ${fan})`
