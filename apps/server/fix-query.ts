@@ -19,6 +19,11 @@ export async function fixFilterOf({ db }: Falconer, { incident, ...rest }: z.inf
   return { ...rest, ...(incident === undefined ? {} : { incident: (await findIncident(db, incident)).id }) }
 }
 
+const named = (titles: readonly string[], rest: number): string =>
+  rest > 0
+    ? `${titles.join(', ')} and ${rest.toLocaleString('en')} more`
+    : [titles.slice(0, -1).join(', '), ...titles.slice(-1)].filter((part) => part !== '').join(' and ')
+
 /** In sentences: which scans it stands on, what no scanner looked at, and whether it is being brought up to date. */
 export async function standing({ db }: Falconer, filter: FixFilter): Promise<string> {
   const scans = await newestScans(db, { limit: 5_000, scope: filter.scope })
@@ -30,10 +35,7 @@ export async function standing({ db }: Falconer, filter: FixFilter): Promise<str
       : `It stands on scans of ${on(oldest.observedNs)} to ${on(newest.observedNs)}.`
   const { total, titles } = await unscannedPlaces(db, filter)
   const rest = total - titles.length
-  const unseen =
-    total === 0
-      ? ''
-      : ` No scanner has looked at an image of ${titles.join(', ')}${rest > 0 ? ` and ${rest.toLocaleString('en')} more` : ''}: nothing is known of what to fix there.`
+  const unseen = total === 0 ? '' : ` No scanner has looked at an image of ${named(titles, rest)}: flaws in what runs there are not known.`
   const waiting = await waitingFixes(db)
   return `${looked}${unseen}${waiting === 0 ? '' : ' It is being brought up to date.'}`
 }
