@@ -3,6 +3,7 @@
  * and never silently.
  */
 import { z } from 'zod'
+import { stringifyExact } from '../domain/exact-json.ts'
 
 /** Some 1,500 tokens. */
 export const listBudget = 6_000
@@ -15,12 +16,15 @@ export const listInput = (most: number, preset: number) => ({
   cursor: z.string().max(200).optional().describe('`next` of the answer before'),
 })
 
+/** What a value costs whoever reads it. */
+export const bytesOf = (value: unknown): number => Buffer.byteLength(stringifyExact(value))
+
 /** The first entries that fit into `budget` bytes, at least one. */
 export function fitting<T>(entries: readonly T[], budget = listBudget): T[] {
   const kept: T[] = []
   let used = 0
   for (const entry of entries) {
-    used += JSON.stringify(entry, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value)).length
+    used += bytesOf(entry) + 1
     if (kept.length > 0 && used > budget) break
     kept.push(entry)
   }
