@@ -2,9 +2,9 @@ import { z } from 'zod'
 import { DeniedError, InputError } from '../../domain/errors.ts'
 import { getAction } from '../../responses/catalog/catalog.ts'
 import { propose, type ProposalRequest } from '../../responses/propose.ts'
-import { findIncident } from '../../store/find.ts'
 import { quote } from '../quoted.ts'
 import { tool, type ToolContext } from '../tool.ts'
+import { IncidentId, incidentOf } from '../views/given.ts'
 import { ProposalRow, proposalRow } from '../views/proposal.ts'
 
 /** Asks for an action; a person decides. */
@@ -22,7 +22,7 @@ export const proposeActionTool = tool({
       .describe('Id of an inventory record'),
     params: z.record(z.string(), z.unknown()).default({}),
     reason: z.string().trim().min(1).max(2_000).describe('Why, with the records that show it; people read it before they decide'),
-    incident: z.string().max(64).optional(),
+    incident: IncidentId.optional(),
   }),
   output: z.object({ proposal: ProposalRow, created: z.boolean().describe('False: the same proposal was open already'), next: z.string() }),
   access: 'propose',
@@ -30,7 +30,7 @@ export const proposeActionTool = tool({
   listed: true,
   run: async ({ action, entity, params, reason, incident }, context) => {
     const { name } = getAction(action)
-    const incidentId = incident === undefined ? null : (await findIncident(context.db, incident)).id
+    const incidentId = incident === undefined ? null : (await incidentOf(context.db, incident)).id
     const { proposal, created } = await asked(context, {
       action: name,
       entityId: entity,
