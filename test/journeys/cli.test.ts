@@ -43,7 +43,7 @@ describe('help', () => {
     const leaves = all.flatMap(withSubcommands).filter((command) => command.commands.length === 0)
     const without = leaves.filter((command) => !command.options.some((option) => option.long === '--json')).map((command) => command.name())
     // What is exported, and what a client is configured with, is JSON anyway.
-    expect(without.sort()).toEqual(['config', 'export', 'migrate', 'serve'])
+    expect(without.sort()).toEqual(['config', 'export', 'login', 'logout', 'migrate', 'serve'])
   })
 
   it('loads nothing heavy before a command runs', async () => {
