@@ -12,7 +12,7 @@ export const readerOf = (auth: AuthInfo | undefined): Reader => auth?.extra?.rea
 
 export const contextOf = (falconer: Falconer, { principal, channel }: Pick<Reader, 'principal' | 'channel'>): ReaderContext => {
   const { db, clock, graph, responses } = falconer
-  return { db, clock, graph, principal, channel, responses, pages: baseUrl(falconer) }
+  return { db, clock, graph, principal, channel, responses, pages: baseUrl(falconer), changed: (kind) => falconer.changed(kind) }
 }
 
 /** A server for one reader: a request over HTTP, a session, a connection over stdio. `watching`: changes can be told there. */
