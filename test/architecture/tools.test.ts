@@ -19,10 +19,12 @@ const forbidden = /approve|execute|revert|confirm|undo|apply|run_|delete|decide|
 
 /** What stands behind “Example:”. */
 export function exampleOf({ name, description }: Pick<Tool, 'name' | 'description'>): unknown {
-  const from = description.indexOf('{', description.indexOf('Example'))
-  for (let end = description.indexOf('}', from); from > 0 && end > 0; end = description.indexOf('}', end + 1))
+  const text = description.slice(description.indexOf('Example'))
+  const begin = text.indexOf('{')
+  const ends = [...text.matchAll(/\}/g)].map(({ index }) => index + 1).filter((end) => end > begin)
+  for (const end of begin < 0 ? [] : ends)
     try {
-      return JSON.parse(description.slice(from, end + 1))
+      return JSON.parse(text.slice(begin, end))
     } catch {
       // A brace inside; the next one may close it.
     }
