@@ -46,18 +46,18 @@ function titleOf(entity: Entity): string {
 const kindWords = ({ kind, properties }: Entity): string =>
   kind === 'workload' ? (WorkloadProperties.safeParse(properties).data?.workloadKind ?? 'workload') : kind.replaceAll('_', ' ')
 
-/** The one node a person means. Throws NotFoundError, or InputError that names the candidates when there are several. */
-export async function nodeNamed(db: Queryable, text: string, scope?: string): Promise<Entity> {
+/** The one node a person means. Throws NotFoundError, or InputError that names the candidates when there are several, as `shown` shows a name. */
+export async function nodeNamed(db: Queryable, text: string, scope?: string, shown = (name: string): string => name): Promise<Entity> {
   const found = await nodesNamed(db, text, { scope, limit: 12 })
   const now = found.filter((one) => one.deletedNs === null)
   const [only, second] = now.length > 0 ? now : found.slice(0, 1)
   if (only === undefined)
     throw new NotFoundError(
-      `Nothing in the graph is called “${text}”${scope === undefined ? '' : ` in ${scope}`}. Give kind/namespace/name, as deployment/shop/checkout, or an id.`,
+      `Nothing in the graph is called “${shown(text)}”${scope === undefined ? '' : ` in ${shown(scope)}`}. Give kind/namespace/name, as deployment/shop/checkout, or an id.`,
     )
   if (second !== undefined)
     throw new InputError(
-      `“${text}” may be ${now.map((one) => `${one.id} (${titleOf(one)} in ${one.scope})`).join(', ')}. Give one of these ids, or name its cluster.`,
+      `“${shown(text)}” may be ${now.map((one) => `${one.id} (${shown(titleOf(one))} in ${one.scope})`).join(', ')}. Give one of these ids, or name its cluster.`,
     )
   return only
 }
