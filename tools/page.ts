@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { InputError } from '../domain/errors.ts'
+import { stringifyExact } from '../domain/exact-json.ts'
 
 /** Some 1,500 tokens. */
 export const listBudget = 6_000
@@ -16,12 +17,15 @@ export const listInput = (most: number, preset: number) => ({
   cursor: z.string().max(200).optional().describe('`next` of the answer before'),
 })
 
+/** What a value costs whoever reads it. */
+export const bytesOf = (value: unknown): number => Buffer.byteLength(stringifyExact(value))
+
 /** The first entries that fit into `budget` bytes, at least one. */
 export function fitting<T>(entries: readonly T[], budget = listBudget): T[] {
   const kept: T[] = []
   let used = 0
   for (const entry of entries) {
-    used += Buffer.byteLength(JSON.stringify(entry, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value))) + 1
+    used += bytesOf(entry) + 1
     if (kept.length > 0 && used > budget) break
     kept.push(entry)
   }
