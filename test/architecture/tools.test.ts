@@ -10,26 +10,13 @@ import { chosenTools } from '../../tools/server.ts'
 import { type Tool, tool, toolsets } from '../../tools/tool.ts'
 import { closureOf, sourcesOf } from '../support/hostile-imports.ts'
 import { openFields, openPaths } from '../support/open-texts.ts'
+import { exampleOf } from '../support/tool-calls.ts'
 import { textsOf } from '../support/tool-texts.ts'
 
 const verbs = /^(?:list|get|count|find|search|explain|query|propose|add|set|compare)$/
 /** Names that are no verb and noun, and are what people say. */
 const asPeopleSay = ['search', 'what_to_fix_first']
 const forbidden = /approve|execute|revert|confirm|undo|apply|run_|delete|decide|sign/
-
-/** What stands behind “Example:”. */
-export function exampleOf({ name, description }: Pick<Tool, 'name' | 'description'>): unknown {
-  const text = description.slice(description.indexOf('Example'))
-  const begin = text.indexOf('{')
-  const ends = [...text.matchAll(/\}/g)].map(({ index }) => index + 1).filter((end) => end > begin)
-  for (const end of begin < 0 ? [] : ends)
-    try {
-      return JSON.parse(text.slice(begin, end))
-    } catch {
-      // A brace inside; the next one may close it.
-    }
-  throw new Error(`${name} shows no example`)
-}
 
 const listed = chosenTools(operatorPrincipal, {})
 const named = tools.map((one) => [one.name, one] as const)
@@ -67,7 +54,7 @@ describe('the catalogue', () => {
     expect(one.description).toMatch(/\b[Nn]ot (?:for|to|when|if|the|a)\b|\b[Nn]ever\b|[Dd]o not\b|\binstead\b/)
     const example = exampleOf(one)
     expect(one.input.strict().safeParse(example).error?.message).toBeUndefined()
-    expect(Object.keys(one.input.shape).length === 0 || Object.keys(example as object).length > 0).toBe(true)
+    expect(Object.keys(one.input.shape).length === 0 || Object.keys(example).length > 0).toBe(true)
     // A tool that is named in a description exists.
     const mentioned = [...one.description.matchAll(/\b(?:list|get|count|find|explain|query|propose|add|set)_[a-z_]+\b/g)].map(
       ([word]) => word,
