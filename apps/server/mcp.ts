@@ -46,7 +46,7 @@ function mcpHandler(falconer: Falconer): McpHttpHandler {
 export function serverFor(falconer: Falconer, { principal, channel, choice }: Reader) {
   const { db, clock, graph, responses, log } = falconer
   return buildServer({
-    context: { db, clock, graph, principal, channel, responses, pages: baseUrl(falconer) },
+    context: { db, clock, graph, principal, channel, responses, pages: baseUrl(falconer), changed: (kind) => falconer.changed(kind) },
     choice,
     version,
     failed: (tool, error) => log.error('tool failed', { tool, error }),
