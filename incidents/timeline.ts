@@ -9,7 +9,8 @@ const gapNs = 600_000_000_000n
 
 export const placeOf = ({ pod, container, hostname }: Lead): string =>
   pod !== null ? `${pod.namespace}/${pod.name}` : container !== null ? (container.name ?? container.id.slice(0, 12)) : (hostname ?? '')
-const kindOf = (alert: Lead): string => `${alert.rule}\n${placeOf(alert)}\n${alert.process?.cmdline ?? alert.process?.name ?? ''}`
+const kindOf = (alert: Lead): string =>
+  `${alert.priority} ${alert.rule}\n${placeOf(alert)}\n${alert.process?.cmdline ?? alert.process?.name ?? ''}`
 const about = ({ file, connection }: Lead): string => `${file}\n${connection?.serverIp}\n${connection?.serverPort}`
 
 /** Entries of the longest beginning of these alerts (in event order) that is told in `most` of them; `taken`: how many alerts that are. */

@@ -69,10 +69,7 @@ eachDatabase('counting alerts', (database) => {
   })
 
   it('counts by any field that the sensor wrote, wherever that is kept', async () => {
-    expect((await counted(['fields.fd.sport'])).groups).toEqual([
-      ...['0', '1', '2', '3', '4'].map((value) => [value, 12]),
-      ['4444', 1],
-    ])
+    expect((await counted(['fields.fd.sport'])).groups).toEqual([...['0', '1', '2', '3', '4'].map((value) => [value, 12]), ['4444', 1]])
     expect((await counted(['fields.odd\u241bname'], { rule: 'Shell', toNs: noon }, 5)).groups).toEqual([['0', 1]])
     expect((await counted(['fields.nothing'])).groups).toEqual([[null, 61]])
     expect((await fieldNames(database(), {}, 10)).names).toEqual([

@@ -36,6 +36,7 @@ async function ofSensors({ db, clock }: Ledgered, here: (one: { scope: string })
   ]
 }
 
-const shown = (all: readonly bigint[]): string => formatEventTime(all.reduce((least, one) => (one < least ? one : least))).slice(0, 19) + 'Z'
+const shown = (all: readonly bigint[]): string =>
+  formatEventTime(all.reduce((least, one) => (one < least ? one : least))).slice(0, 19) + 'Z'
 const earliest = (all: readonly Date[]): Date => all.reduce((least, one) => (one < least ? one : least))
 const moment = (date: Date): string => `${date.toISOString().slice(0, 19)}Z`

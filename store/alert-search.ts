@@ -85,9 +85,7 @@ export function rangeOf(
   const place = incidentId === undefined ? sql`a.event_ns, a.id` : sql`m.event_ns, m.alert_id`
   const at = incidentId === undefined ? sql`a.event_ns` : sql`m.event_ns`
   const from =
-    incidentId === undefined
-      ? sql`alerts a`
-      : sql`incident_alerts m join alerts a on a.id = m.alert_id and a.received_at = m.received_at`
+    incidentId === undefined ? sql`alerts a` : sql`incident_alerts m join alerts a on a.id = m.alert_id and a.received_at = m.received_at`
   const found: RawBuilder<unknown>[] = []
   const looked = conditionsOf(search)
   if (incidentId !== undefined) found.push(sql`m.incident_id = ${incidentId} and m.same_as is null`)

@@ -7,10 +7,10 @@ import { type Contract, contracts, render, snapshotFolder } from '../../scripts/
 import { tools } from '../../tools/catalog/registry.generated.ts'
 import { Quoted } from '../../tools/quoted.ts'
 import { chosenTools } from '../../tools/server.ts'
-import { type Tool, tool, toolsets } from '../../tools/tool.ts'
+import { tool, toolsets } from '../../tools/tool.ts'
 import { closureOf, sourcesOf } from '../support/hostile-imports.ts'
 import { openFields, openPaths } from '../support/open-texts.ts'
-import { exampleOf } from '../support/tool-calls.ts'
+import { exampleOf } from '../support/tool-arguments.ts'
 import { textsOf } from '../support/tool-texts.ts'
 
 const verbs = /^(?:list|get|count|find|search|explain|query|propose|add|set|compare)$/

@@ -11,7 +11,7 @@ import { type Tool, toolsets } from '../../tools/tool.ts'
 import { plant, plantPosture } from '../support/hostile-site.ts'
 import { anInvisible, canaries, endless, invisible, markup } from '../support/hostile-text.ts'
 import { openSite, type Site } from '../support/site.ts'
-import { type Arguments, callsOf, type Known, knownOf } from '../support/tool-calls.ts'
+import { type Arguments, callsOf, type Known, knownOf } from '../support/tool-arguments.ts'
 import { textsOf } from '../support/tool-texts.ts'
 
 const closing = [
