@@ -84,6 +84,13 @@ export const Config = z.object({
     .min(1)
     .default(2_000)
     .describe('Connections at once; further ones are closed and counted'),
+  FALCONER_MCP_PER_MINUTE: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(1_200)
+    .describe('Requests of one token a minute that MCP answers; more is refused with 429. 0: no limit'),
+  FALCONER_MCP_BURST: z.coerce.number().int().min(1).default(300).describe('Of these, so many at once'),
   FALCONER_NATS_URL: secret
     .optional()
     .describe('NATS servers whose JetStream holds Falco’s alerts, comma separated: nats://… or tls://…, with user:password@ where needed'),

@@ -17,11 +17,11 @@ import { registerPrompts } from './serve-prompts.ts'
 import { registerResources } from './serve-resources.ts'
 import type { Tool, ToolContext } from './tool.ts'
 
-export { type Choice, scopeOf } from './choice.ts'
+export { type Choice, proposeScope, scopeOf, scopesFor } from './choice.ts'
 
 /** The tools this reader has. */
 export const chosenTools = (principal: Principal, choice: Choice, from: readonly Tool[] = catalog): Tool[] =>
-  from.filter((one) => (choice.readOnly !== true || one.access === 'read') && mayUse(principal, choice, one))
+  from.filter((one) => mayUse(principal, choice, one))
 
 export type ServerParts = {
   /** Everything of a context but what belongs to a single call. */ context: ReaderContext
