@@ -24,7 +24,9 @@ import { listIncidentsTool } from './list-incidents.ts'
 import { listResponseActionsTool } from './list-response-actions.ts'
 import { listRunbooksTool } from './list-runbooks.ts'
 import { proposeActionTool } from './propose-action.ts'
+import { queryRecordsTool } from './query-records.ts'
+import { searchTool } from './search.ts'
 import { setVerdictTool } from './set-verdict.ts'
 import { whatToFixFirstTool } from './what-to-fix-first.ts'
 
-export const tools: readonly Tool[] = [addNoteTool, countAlertsTool, explainRuleTool, findAttackPathsTool, findSimilarIncidentsTool, getAlertTool, getBlastRadiusTool, getCaseFileTool, getCoverageTool, getEntityTool, getFindingTool, getIncidentTool, getNeighboursTool, getProcessTreeTool, getProposalTool, getRunbookTool, getTimelineTool, listAlertsTool, listFieldValuesTool, listFindingsTool, listIncidentsTool, listResponseActionsTool, listRunbooksTool, proposeActionTool, setVerdictTool, whatToFixFirstTool]
+export const tools: readonly Tool[] = [addNoteTool, countAlertsTool, explainRuleTool, findAttackPathsTool, findSimilarIncidentsTool, getAlertTool, getBlastRadiusTool, getCaseFileTool, getCoverageTool, getEntityTool, getFindingTool, getIncidentTool, getNeighboursTool, getProcessTreeTool, getProposalTool, getRunbookTool, getTimelineTool, listAlertsTool, listFieldValuesTool, listFindingsTool, listIncidentsTool, listResponseActionsTool, listRunbooksTool, proposeActionTool, queryRecordsTool, searchTool, setVerdictTool, whatToFixFirstTool]
