@@ -75,6 +75,7 @@ export async function answerAs(db: Database, schema: string, statement: string, 
   await takeTurn()
   const { timeMs = askLimits.timeMs, signal } = asking
   try {
+    signal?.throwIfAborted()
     return await (db.apart as NonNullable<Database['apart']>)(async (own) => {
       const over = new AbortController()
       const late = pause(timeMs + 1_000, undefined, { signal: over.signal }).then(

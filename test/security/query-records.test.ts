@@ -76,7 +76,7 @@ describe.skipIf(serverUrl === undefined)('statements of others', () => {
     const said = JSON.stringify(answer, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value))
     expect(said.includes(canary), `a secret was read by ${statement}`).toBe(false)
     expect(/root:[x*]?:0:|listen_addresses/.test(said), `a file was read by ${statement}`).toBe(false)
-    expect(took, `${statement} took too long`).toBeLessThan(timeMs + 2_500)
+    expect(took, `${statement} took too long`).toBeLessThan(timeMs + 5_000)
     if ('rows' in answer) expect(answer.rows.length).toBeLessThanOrEqual(most)
     expect(said.length).toBeLessThan(300 * 1024)
   }
