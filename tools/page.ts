@@ -3,6 +3,7 @@
  * and never silently.
  */
 import { z } from 'zod'
+import { InputError } from '../domain/errors.ts'
 import { stringifyExact } from '../domain/exact-json.ts'
 
 /** Some 1,500 tokens. */
@@ -48,3 +49,10 @@ export async function fittingPage<T>(
 /** "12 more; narrow by namespace or severity". `left` null: it is not known how many. */
 export const moreText = (left: number | null, narrowBy: string): string | null =>
   left === 0 ? null : `${left === null ? 'There are more' : `${left} more`}; ${narrowBy}`
+
+/** The cursor, when `parse` knows it. Throws InputError: a cursor that is not understood must not begin the list again. */
+export function knownCursor(cursor: string | undefined, parse: (text: string) => unknown): string | undefined {
+  if (cursor !== undefined && parse(cursor) === undefined)
+    throw new InputError('`cursor` is not the `next` of an answer of this tool. Leave it out to begin again.')
+  return cursor
+}

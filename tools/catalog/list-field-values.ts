@@ -18,7 +18,7 @@ export const listFieldValuesTool = tool({
   name: 'list_field_values',
   toolset: 'alerts',
   title: 'List field values',
-  description: `Values of a field that exist among alerts, most frequent first; without a field the names of the fields that Falco wrote. Use it before filtering or counting when you do not know how a value is written. Fields: ${countableFields.join(', ')}, or fields.<name>. Example: {"field":"fields.fd.sport","namespace":"shop"}`,
+  description: `Values of a field that exist among alerts, most frequent first; without a field the names of the fields that Falco wrote. Use it before filtering or counting when you do not know how a value is written. Fields: ${countableFields.join(', ')}, or fields.<name>. Not to count alerts (count_alerts). Example: {"field":"fields.fd.sport","namespace":"shop"}`,
   input: z.object({
     field: GivenText(200).optional().describe('Not given: names of fields'),
     ...alertFilter,
