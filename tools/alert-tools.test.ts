@@ -5,7 +5,7 @@ import { ensurePartitions } from '../store/partitions.ts'
 import { eachDatabase } from '../test/support/database.ts'
 import { anInvisible, canaries, endless, invisible, markup } from '../test/support/hostile-text.ts'
 import { inStorm, recordStory } from '../test/support/story.ts'
-import { type Answer, callTool, recordsContext } from '../test/support/tool-calls.ts'
+import { type Answer, callTool, recordsContext } from '../test/support/tool-call.ts'
 import { countAlertsTool } from './catalog/count-alerts.ts'
 import { getAlertTool } from './catalog/get-alert.ts'
 import { getCaseFileTool } from './catalog/get-case-file.ts'
@@ -25,7 +25,7 @@ eachDatabase('tools about alerts', (database) => {
   let demo: Incident
   let storm: Incident
   const call = async (tool: Tool, input: Record<string, unknown>): Promise<Answer> =>
-    callTool(tool, input, recordsContext(database(), clock))
+    callTool(tool, recordsContext(database(), clock), input)
   beforeAll(async () => {
     await ensurePartitions(database(), clock.now())
     demo = await recordStory(database(), clock, 'demo')
