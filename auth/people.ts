@@ -214,7 +214,13 @@ export async function signOut({ db, clock }: AuthContext, actor: Actor, token: s
 export async function createToken(
   { db, clock }: AuthContext,
   actor: Actor,
-  given: { userId: string; name: string; role: Role; days: number },
+  given: {
+    userId: string
+    name: string
+    role: Role
+    days: number
+    /** Only for MCP, and there with these. */ scopes?: string[] | undefined
+  },
 ): Promise<{ token: string; id: string; expiresAt: Date }> {
   onlyPeople(actor, 'make another token')
   if (given.name.trim() === '' || given.name.length > 80) throw new InputError('A token’s name has 1 to 80 characters.')
@@ -228,6 +234,7 @@ export async function createToken(
       userId: owner.id,
       name: given.name.trim(),
       role: given.role,
+      scopes: given.scopes ?? null,
       tokenHash: hashSecret(token),
       at: clock.now(),
       expiresAt,
@@ -236,7 +243,13 @@ export async function createToken(
       ...actor,
       action: 'token made',
       subject: `token/${id}`,
-      details: { name: given.name, role: given.role, owner: owner.name, expiresAt },
+      details: {
+        name: given.name,
+        role: given.role,
+        owner: owner.name,
+        expiresAt,
+        ...(given.scopes === undefined ? {} : { scopes: given.scopes }),
+      },
     })
     return { token, id, expiresAt }
   })
@@ -250,11 +263,28 @@ export async function revokeToken({ db, clock }: AuthContext, actor: Actor, id: 
   })
 }
 
-/** Whom a token acts for; undefined when it is unknown, revoked or expired. Its role never exceeds its owner's role now. */
-export async function tokenPrincipal({ db, clock }: AuthContext, token: string): Promise<Principal | undefined> {
+/** Whom a token acts for at the API; undefined when it is unknown, revoked or expired, or made for MCP alone. */
+export async function tokenPrincipal(context: AuthContext, token: string): Promise<Principal | undefined> {
+  const known = await tokenBearer(context, token)
+  return known === undefined || known.scopes !== null ? undefined : known.principal
+}
+
+/** Whom a token acts for, and with which scopes. Its role never exceeds its owner's role now. */
+export async function tokenBearer(
+  { db, clock }: AuthContext,
+  token: string,
+): Promise<{ principal: Principal; scopes: string[] | null } | undefined> {
   const found = await credentials.findToken(db, hashSecret(token), clock.now())
   if (found === undefined) return undefined
   await credentials.touchToken(db, found.id, clock.now())
-  const role = roleAtLeast(found.userRole, found.role) ? found.role : found.userRole
-  return { id: found.id, kind: 'token', name: `${found.userName} (token ${found.name})`, role, personId: found.userId, mayApprove: false }
+  const principal: Principal = {
+    id: found.id,
+    kind: 'token',
+    name: `${found.userName} (token ${found.name})`,
+    role: lowerRole(found.role, found.userRole),
+    personId: found.userId,
+    mayApprove: false,
+  }
+  return { principal, scopes: found.scopes }
 }
+export const lowerRole = (one: Role, other: Role): Role => (roleAtLeast(one, other) ? other : one)

@@ -31,7 +31,7 @@ const patterns: readonly [RegExp, string][] = [
   [/\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{16}\b/g, mask],
   [/\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g, mask],
   [
-    /\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abeoprs]-[\w-]{10,}|xapp-[\w-]{10,}|sk-[\w-]{16,}|npm_\w{20,}|AIza[\w-]{30,}|fl[cls]_[\w-]{16,})/g,
+    /\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abeoprs]-[\w-]{10,}|xapp-[\w-]{10,}|sk-[\w-]{16,}|npm_\w{20,}|AIza[\w-]{30,}|fl[acglrs]_[\w-]{16,})/g,
     mask,
   ],
   [/(\bauthorization\s*[:=]\s*["']?(?:bearer|basic|token)?\s*)[^\s"',;]{6,}/gi, `$1${mask}`],

@@ -11,6 +11,7 @@ export type ApiToken = {
   userName: string
   name: string
   role: Role
+  /** For MCP alone, and there with these scopes; null: all that its role may. */ scopes: string[] | null
   createdAt: Date
   expiresAt: Date
   lastUsedAt: Date | null
@@ -23,18 +24,20 @@ type TokenRow = {
   user_role: Role
   name: string
   role: Role
+  scopes: string[] | null
   created_at: Date
   expires_at: Date
   last_used_at: Date | null
   revoked_at: Date | null
 }
-const tokenColumns = sql`t.id::text, t.user_id::text, u.name as user_name, u.role as user_role, t.name, t.role, t.created_at, t.expires_at, t.last_used_at, t.revoked_at`
+const tokenColumns = sql`t.id::text, t.user_id::text, u.name as user_name, u.role as user_role, t.name, t.role, t.scopes, t.created_at, t.expires_at, t.last_used_at, t.revoked_at`
 const tokenFrom = (row: TokenRow): ApiToken => ({
   id: row.id,
   userId: row.user_id,
   userName: unescapeText(row.user_name),
   name: unescapeText(row.name),
   role: row.role,
+  scopes: row.scopes,
   createdAt: row.created_at,
   expiresAt: row.expires_at,
   lastUsedAt: row.last_used_at,
@@ -43,11 +46,11 @@ const tokenFrom = (row: TokenRow): ApiToken => ({
 
 export async function insertToken(
   tx: Transaction,
-  token: { userId: string; name: string; role: Role; tokenHash: Buffer; at: Date; expiresAt: Date },
+  token: { userId: string; name: string; role: Role; scopes: string[] | null; tokenHash: Buffer; at: Date; expiresAt: Date },
 ): Promise<string> {
   const id = newId()
   await tx.query(
-    sql`insert into api_tokens (id, user_id, name, role, token_hash, created_at, expires_at) values (${id}, ${token.userId}, ${escapeText(token.name)}, ${token.role}, ${token.tokenHash}, ${token.at}, ${token.expiresAt})`,
+    sql`insert into api_tokens (id, user_id, name, role, scopes, token_hash, created_at, expires_at) values (${id}, ${token.userId}, ${escapeText(token.name)}, ${token.role}, ${token.scopes}::text[], ${token.tokenHash}, ${token.at}, ${token.expiresAt})`,
   )
   return id
 }

@@ -65,7 +65,9 @@ export async function setUserRole(tx: Transaction, id: string, role: Role): Prom
 }
 export async function setUserDisabled(tx: Transaction, id: string, at: Date | null): Promise<void> {
   await tx.query(sql`update users set disabled_at = ${at} where id = ${id}`)
-  if (at !== null) await tx.query(sql`delete from sessions where user_id = ${id}`)
+  if (at === null) return
+  await tx.query(sql`delete from sessions where user_id = ${id}`)
+  await tx.query(sql`update oauth_grants set revoked_at = ${at} where user_id = ${id} and revoked_at is null`)
 }
 /** What those of these people who are users may do now. */
 export async function standings(db: Queryable, personIds: readonly string[]): Promise<Map<string, { role: Role; disabled: boolean }>> {
@@ -153,7 +155,14 @@ export async function deleteSession(db: Queryable, tokenHash: Buffer): Promise<v
 
 /** Removes what has expired; called now and then. */
 export async function sweepExpired(db: Queryable, now: Date): Promise<void> {
+  const daysAgo = (days: number): Date => new Date(now.getTime() - days * 86_400_000)
   await db.query(sql`delete from sessions where expires_at < ${now}`)
   await db.query(sql`delete from passkey_challenges where expires_at < ${now}`)
-  await db.query(sql`delete from one_time_links where expires_at < ${new Date(now.getTime() - 30 * 86_400_000)}`)
+  await db.query(sql`delete from one_time_links where expires_at < ${daysAgo(30)}`)
+  await db.query(sql`delete from oauth_codes where expires_at < ${daysAgo(1)}`)
+  await db.query(sql`delete from oauth_tokens where expires_at < ${now}`)
+  await db.query(sql`delete from oauth_grants where expires_at < ${now} or revoked_at < ${daysAgo(30)}`)
+  await db.query(
+    sql`delete from oauth_clients c where created_at < ${daysAgo(1)} and not exists (select 1 from oauth_grants g where g.client_id = c.id)`,
+  )
 }

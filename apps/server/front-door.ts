@@ -11,15 +11,16 @@ import { TooLargeError } from './problems.ts'
 import { allowedHosts, baseUrl } from './urls.ts'
 import { isSecure } from './who.ts'
 
-const contentPolicy =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+/** `formTo`: where else the answer to a form of this page may send the browser. */
+export const contentPolicy = (formTo = ''): string =>
+  `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'${formTo}; base-uri 'none'; frame-ancestors 'none'`
 
 export const answerHeaders =
   (falconer: Falconer): MiddlewareHandler =>
   async (context, next) => {
     await next()
     const { headers } = context.res
-    headers.set('content-security-policy', contentPolicy)
+    if (!headers.has('content-security-policy')) headers.set('content-security-policy', contentPolicy())
     headers.set('x-content-type-options', 'nosniff')
     headers.set('referrer-policy', 'same-origin')
     headers.set('cross-origin-opener-policy', 'same-origin')

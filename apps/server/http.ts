@@ -15,6 +15,7 @@ import type { Falconer } from './falconer.ts'
 import { answerHeaders, boundedBody, noNul, otherMethods, ownOrigin } from './front-door.ts'
 import { ingestRoute, ingestRoutes } from './ingest.ts'
 import { mcpRoutes } from './mcp.ts'
+import { oauthRoutes } from './oauth.ts'
 import { OverloadedError } from './intake-queue.ts'
 import { cutOff, faultOfOurs, type Problem, problemOf } from './problems.ts'
 import { type AppContext, type Bindings, type Who, whoAsks } from './who.ts'
@@ -32,12 +33,14 @@ export function createApp(falconer: Falconer): App {
   app.use('*', ownOrigin(falconer), noNul, boundedBody(streams))
   app.route('/ingest', ingestRoutes(falconer))
   app.route('/assets', assetRoutes())
+  // Before sessions are looked at: a browser's cookie is nobody's word here.
+  app.route('/', oauthRoutes(falconer))
+  app.route('/mcp', mcpRoutes(falconer))
   app.use('*', async (context, next) => {
     context.set('who', await whoAsks(context as AppContext, falconer))
     return next()
   })
   app.route(apiPath, apiRoutes(falconer))
-  app.route('/mcp', mcpRoutes(falconer))
   app.get(eventsRoute.path, (context) => answerEvents(context as AppContext, falconer))
   app.route('/', pageRoutes(falconer))
   app.route('/', otherMethods([...operations.map(({ method, path }) => ({ method, path: apiPath + path })), ...webRoutes, ingestRoute]))

@@ -2,81 +2,106 @@
  * MCP over HTTP: one address for clients of both generations. Who may ask is told by a bearer token made for this server, never by a browser's cookie;
  * Host and Origin were checked at the front door. What a reader has is decided before their request is looked at.
  */
-import {
-  type AuthInfo,
-  createMcpHandler,
-  type McpHttpHandler,
-  OAuthError,
-  OAuthErrorCode,
-  requireBearerAuth,
-} from '@modelcontextprotocol/server'
+import { type AuthInfo, bearerAuthChallengeResponse, OAuthError, OAuthErrorCode, verifyBearerToken } from '@modelcontextprotocol/server'
 import { Hono } from 'hono'
-import { tokenPrincipal } from '../../auth/people.ts'
+import { mcpBearer } from '../../auth/oauth-tokens.ts'
 import { InputError } from '../../domain/errors.ts'
-import type { Channel, Principal } from '../../domain/principal.ts'
-import { buildServer, type Choice } from '../../tools/server.ts'
+import { tools } from '../../tools/catalog/registry.generated.ts'
+import { type Choice, proposeScope, scopeOf, scopesFor } from '../../tools/server.ts'
 import { type Toolset, toolsets } from '../../tools/tool.ts'
 import type { Falconer } from './falconer.ts'
-import { baseUrl } from './urls.ts'
-import { version } from '../../config/version.ts'
+import { type Reader, readerOf, serverFor } from './mcp-reader.ts'
+import { McpServing } from './mcp-serving.ts'
+import { oauthSite, resourceMetadataUrl } from './oauth-site.ts'
+import { Buckets } from './rate.ts'
 import type { AppContext } from './who.ts'
 
-type Reader = { principal: Principal; channel: Channel; choice: Choice }
-const readerOf = (auth: AuthInfo | undefined): Reader => auth?.extra?.reader as Reader
+export { serverFor }
 
 export function mcpRoutes(falconer: Falconer): Hono {
-  const handler = mcpHandler(falconer)
+  const serving = new McpServing(falconer)
+  const buckets = new Buckets(falconer.config.FALCONER_MCP_PER_MINUTE, falconer.config.FALCONER_MCP_BURST)
   const routes = new Hono()
   routes.all('/', async (given) => {
     const context = given as unknown as AppContext
     const auth = await authorised(context, falconer)
     if (auth instanceof Response) return auth
-    return handler.fetch(context.req.raw, { authInfo: auth })
+    const wait = context.env?.local === undefined ? buckets.take(auth.clientId) : 0
+    if (wait > 0) return tooFast(wait)
+    const mayStill = async (): Promise<boolean> => !((await authorised(context, falconer)) instanceof Response)
+    return (await outOfScope(context.req.raw, auth)) ?? serving.answer(context.req.raw, auth, mayStill)
   })
   return routes
-}
-
-function mcpHandler(falconer: Falconer): McpHttpHandler {
-  return createMcpHandler(({ authInfo }) => serverFor(falconer, readerOf(authInfo)), {
-    onerror: (error) => falconer.log.debug('mcp request refused', { error: error.message }),
-  })
-}
-
-/** A server for one reader: a request over HTTP, a connection over stdio. */
-export function serverFor(falconer: Falconer, { principal, channel, choice }: Reader) {
-  const { db, clock, graph, responses, log } = falconer
-  return buildServer({
-    context: { db, clock, graph, principal, channel, responses, pages: baseUrl(falconer), changed: (kind) => falconer.changed(kind) },
-    choice,
-    version,
-    failed: (tool, error) => log.error('tool failed', { tool, error }),
-  })
 }
 
 async function authorised(context: AppContext, falconer: Falconer): Promise<AuthInfo | Response> {
   const choice = choiceOf(context.req.query())
   const local = context.env?.local
-  if (local !== undefined) return authInfo('', { ...local, choice })
-  const verified = requireBearerAuth({
-    verifier: {
-      verifyAccessToken: async (token) => {
-        const principal = await tokenPrincipal(falconer.auth, token)
-        if (principal === undefined) throw new OAuthError(OAuthErrorCode.InvalidToken, 'The token is unknown, revoked or expired.')
-        return authInfo(token, { principal, channel: 'mcp', choice })
-      },
-    },
-  })
-  return verified(context.req.raw)
+  if (local !== undefined) return authInfo({ ...local, choice })
+  const site = oauthSite(falconer, context.req.header('host'))
+  const verifyAccessToken = async (token: string): Promise<AuthInfo> => {
+    const bearer = await mcpBearer(falconer.auth, token, site.isOurs)
+    if (bearer === undefined)
+      throw new OAuthError(OAuthErrorCode.InvalidToken, 'The token is unknown, revoked, expired, or not for this server.')
+    const { principal, scopes } = bearer
+    return authInfo({ principal, channel: 'mcp', choice: scopes === null ? choice : { ...choice, scopes } })
+  }
+  const asked = { resourceMetadataUrl: resourceMetadataUrl(site) }
+  try {
+    return await verifyBearerToken(context.req.header('authorization'), { verifier: { verifyAccessToken }, ...asked })
+  } catch (error) {
+    if (!(error instanceof OAuthError)) throw error
+    return bearerAuthChallengeResponse(error, { ...asked, requiredScopes: scopesOf(choice) })
+  }
 }
 
-const authInfo = (token: string, reader: Reader): AuthInfo => ({
-  token,
+/** What to ask a person for, to have all that this address was opened for. */
+const scopesOf = ({ toolsets: named, readOnly }: Choice): string[] => [
+  ...(named ?? toolsets).map(scopeOf),
+  ...(readOnly === true ? [] : [proposeScope]),
+]
+
+/** Nothing behind this has the token itself. */
+const authInfo = (reader: Reader): AuthInfo => ({
+  token: '',
   clientId: reader.principal.id,
-  scopes: [],
+  scopes: [...(reader.choice.scopes ?? [])],
   // Looked up again with every request.
   expiresAt: Number.MAX_SAFE_INTEGER,
   extra: { reader },
 })
+
+const tooFast = (wait: number): Response =>
+  Response.json(
+    { type: 'about:blank', title: 'Too fast', status: 429, code: 'rate', detail: `This token asks too often. Wait ${wait} s.` },
+    { status: 429, headers: { 'content-type': 'application/problem+json', 'retry-after': String(wait) } },
+  )
+
+/** A tool that a token's scopes leave out does not exist in its server; a client that knows of it is told which scopes to ask a person for. */
+async function outOfScope(request: Request, auth: AuthInfo): Promise<Response | undefined> {
+  const held = readerOf(auth).choice.scopes
+  if (held === undefined || request.method !== 'POST') return undefined
+  const body: unknown = await request
+    .clone()
+    .json()
+    .catch(() => undefined)
+  const called = [body].flat().map(toolCalled)
+  const missing = tools
+    .filter(({ name }) => called.includes(name))
+    .flatMap(scopesFor)
+    .filter((scope) => !held.includes(scope))
+  if (missing.length === 0) return undefined
+  const error = new OAuthError(OAuthErrorCode.InsufficientScope, 'The token does not have the scope for this tool.')
+  const { resourceMetadataUrl: metadata } = auth
+  return bearerAuthChallengeResponse(error, {
+    ...(metadata === undefined ? {} : { resourceMetadataUrl: metadata }),
+    requiredScopes: [...new Set([...held, ...missing])],
+  })
+}
+function toolCalled(message: unknown): unknown {
+  const { method, params } = (message ?? {}) as { method?: unknown; params?: { name?: unknown } }
+  return method === 'tools/call' ? params?.name : undefined
+}
 
 /** `?toolsets=graph,alerts&readonly=true`. Throws InputError. */
 export function choiceOf({ toolsets: given, readonly }: Record<string, string>): Choice {

@@ -18,6 +18,14 @@ export function baseUrl(falconer: Falconer): string {
   return `http://${host}:${listening.get(falconer) ?? FALCONER_PORT}`
 }
 
+/** Every origin that is this server: the public one, or without it each name we answer to at the port we listen on. */
+export function ownOrigins(falconer: Falconer): Set<string> {
+  const base = new URL(baseUrl(falconer))
+  if (falconer.config.FALCONER_PUBLIC_URL !== undefined) return new Set([base.origin])
+  const names = [...allowedHosts(falconer)].map((name) => (name.includes(':') && !name.startsWith('[') ? `[${name}]` : name))
+  return new Set(names.map((name) => new URL(`http://${name}:${base.port || 80}`).origin))
+}
+
 /** Host names this server answers to. Anything else is a rebinding attempt or a mistake, and is refused. */
 export function allowedHosts(falconer: Falconer): Set<string> {
   const { FALCONER_PUBLIC_URL, FALCONER_HOST, FALCONER_ALLOWED_HOSTS } = falconer.config
@@ -41,4 +49,5 @@ export const siteOf = (falconer: Falconer, context: AppContext): { origin: strin
 })
 
 /** Where to go after signing in: only a path of ours, never another site. */
-export const safeNext = (next: string | undefined): string => (next !== undefined && /^\/(?![/\\])[\w/?=&.-]*$/.test(next) ? next : '/')
+export const safeNext = (next: string | undefined): string =>
+  next !== undefined && /^\/(?![/\\])[\w/=&.-]*(?:\?[\w/?=&.%+~:-]*)?$/.test(next) ? next : '/'

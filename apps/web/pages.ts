@@ -10,6 +10,7 @@ import { findingRoutes } from './routes/findings.ts'
 import { fixRoutes } from './routes/fix-first.ts'
 import { graphRoutes } from './routes/graph.ts'
 import { incidentRoutes } from './routes/incidents.ts'
+import { letInRoutes } from './routes/let-in.ts'
 import { peopleRoutes } from './routes/people.ts'
 import { proposalRoutes } from './routes/proposals.ts'
 import { ruleRoutes } from './routes/rules.ts'
@@ -28,6 +29,7 @@ export const webRoutes: readonly WebRoute[] = [
   ...clusterRoutes,
   ...peopleRoutes,
   ...accountRoutes,
+  ...letInRoutes,
   ...auditRoutes,
 ]
 

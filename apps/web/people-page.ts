@@ -2,8 +2,10 @@
 import { html } from 'hono/html'
 import { type Role, roles } from '../../domain/principal.ts'
 import type { ApiToken, Passkey } from '../../store/credentials.ts'
+import type { Grant } from '../../store/oauth.ts'
 import type { User } from '../../store/people.ts'
 import type { Falconer } from '../server/falconer.ts'
+import { scopeWords } from '../server/oauth-site.ts'
 import type { Who } from '../server/who.ts'
 import { layout } from './layout.ts'
 import { csrfField, type Html, nothing, timeOf, untrusted } from './parts.ts'
@@ -36,7 +38,7 @@ ${made === null ? nothing : html`<section class="card"><h2>Link for ${untrusted(
 export function accountPage(
   falconer: Falconer,
   who: Who,
-  data: { passkeys: Passkey[]; tokens: ApiToken[]; made: { token: string } | null },
+  data: { passkeys: Passkey[]; tokens: ApiToken[]; programs: Grant[]; made: { token: string } | null },
 ): Html {
   return layout(
     { title: 'Your account', place: 'account', who, falconer },
@@ -44,9 +46,18 @@ export function accountPage(
 ${data.made === null ? nothing : html`<section class="card"><h2>Your new token, shown this once</h2><pre><code id="token">${data.made.token}</code></pre><p><button class="second small" type="button" data-copy="token">Copy token</button></p></section>`}
 <section class="card"><h2>Passkeys</h2>${data.passkeys.length === 0 ? html`<p>You have none: add one, so that you can sign in on this device without a new link.</p>` : html`<ul class="claims">${data.passkeys.map((passkey) => html`<li>${untrusted(passkey.name, 80)} <span class="quiet">added ${timeOf(passkey.createdAt)}, used ${timeOf(passkey.lastUsedAt)}</span> <form class="inline" method="post" action="/account/passkeys/remove">${csrfField(who.csrf)}<input type="hidden" name="id" value="${passkey.credentialId}"><button class="danger small">Remove</button></form></li>`)}</ul>`}
 <div data-needs-passkeys><label for="passkey-name">Name of this device</label><input type="text" id="passkey-name" maxlength="80" placeholder="Laptop"><div class="actions"><button type="button" class="second" data-passkey="add">Add a passkey</button></div><p id="passkey-problem" class="problem" role="alert" hidden></p></div></section>
-<section class="card"><h2>API tokens</h2><p class="quiet">For the command line and scripts. A token can read and propose as far as its role goes; no token can approve.</p>${data.tokens.length === 0 ? nothing : html`<div class="table"><table class="stack"><thead><tr><th>Name</th><th>Role</th><th>Expires</th><th>Last used</th><th></th></tr></thead><tbody>${data.tokens.map((token) => html`<tr><td class="wide"><span class="main">${untrusted(token.name, 80)}</span> <span class="quiet">${untrusted(token.userName, 60)}</span></td><td data-label="Role">${token.role}</td><td data-label="Expires">${timeOf(token.expiresAt)}</td><td data-label="Last used">${timeOf(token.lastUsedAt)}</td><td class="wide">${token.revokedAt === null ? html`<form class="inline" method="post" action="/account/tokens/${token.id}/revoke">${csrfField(who.csrf)}<button class="danger small">Revoke</button></form>` : html`<span class="quiet">revoked</span>`}</td></tr>`)}</tbody></table></div>`}
-<form method="post" action="/account/tokens">${csrfField(who.csrf)}<label for="token-name">Name</label><input type="text" id="token-name" name="name" required maxlength="80" autocomplete="off"><label for="token-role">Role</label><select id="token-role" name="role">${options('viewer', who.principal.role)}</select><label for="days">Days it is valid</label><input type="number" id="days" name="days" value="90" min="1" max="366"><div class="actions"><button class="second">Make a token</button></div></form></section>
+<section class="card"><h2>API tokens</h2><p class="quiet">For the command line and scripts. A token can read and propose as far as its role goes; no token can approve.</p>${data.tokens.length === 0 ? nothing : html`<div class="table"><table class="stack"><thead><tr><th>Name</th><th>Role</th><th>Expires</th><th>Last used</th><th></th></tr></thead><tbody>${data.tokens.map((token) => html`<tr><td class="wide"><span class="main">${untrusted(token.name, 80)}</span> <span class="quiet">${untrusted(token.userName, 60)}</span></td><td data-label="Role">${token.role}${token.scopes === null ? nothing : html`<br><span class="quiet">MCP: ${shortScopes(token.scopes)}</span>`}</td><td data-label="Expires">${timeOf(token.expiresAt)}</td><td data-label="Last used">${timeOf(token.lastUsedAt)}</td><td class="wide">${token.revokedAt === null ? html`<form class="inline" method="post" action="/account/tokens/${token.id}/revoke">${csrfField(who.csrf)}<button class="danger small">Revoke</button></form>` : html`<span class="quiet">revoked</span>`}</td></tr>`)}</tbody></table></div>`}
+<form method="post" action="/account/tokens">${csrfField(who.csrf)}<label for="token-name">Name</label><input type="text" id="token-name" name="name" required maxlength="80" autocomplete="off"><label for="token-role">Role</label><select id="token-role" name="role">${options('viewer', who.principal.role)}</select><label for="days">Days it is valid</label><input type="number" id="days" name="days" value="90" min="1" max="366"><details class="more"><summary>Only for MCP</summary><label><input type="checkbox" name="only" value="mcp"> Only for the MCP address, and there only to:</label><ul class="roles">${[...scopeWords].map(([scope, words]) => html`<li><label><input type="checkbox" name="scope" value="${scope}" checked> ${words}</label></li>`)}</ul></details><div class="actions"><button class="second">Make a token</button></div></form></section>
+${programsPart(who, data.programs)}
 <section class="card"><h2>Keyboard</h2><p><code>j</code> and <code>k</code> walk a list, <code>Enter</code> opens. <code>g</code> then <code>i</code>, <code>a</code>, <code>s</code> or <code>c</code>: incidents, approvals, sources, inventory.</p></section>
 <form method="post" action="/sign-out">${csrfField(who.csrf)}<button class="second">Sign out</button></form>`,
   )
 }
+
+const shortScopes = (scopes: readonly string[]): string => scopes.map((one) => one.replace('falconer:', '')).join(', ')
+
+/** Programs that this person let in over MCP. */
+const programsPart = (who: Who, programs: readonly Grant[]): Html =>
+  programs.length === 0
+    ? nothing
+    : html`<section class="card"><h2>Programs you let in</h2><div class="table"><table class="stack"><thead><tr><th>Name</th><th>May</th><th>Since</th><th>Last used</th><th></th></tr></thead><tbody>${programs.map((one) => html`<tr><td class="wide"><span class="main">${untrusted(one.clientName, 80)}</span></td><td data-label="May">${shortScopes(one.scopes)}</td><td data-label="Since">${timeOf(one.createdAt)}</td><td data-label="Last used">${timeOf(one.lastUsedAt)}</td><td class="wide"><form class="inline" method="post" action="/account/programs/${one.id}/end">${csrfField(who.csrf)}<button class="danger small">End</button></form></td></tr>`)}</tbody></table></div></section>`

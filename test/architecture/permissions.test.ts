@@ -25,8 +25,20 @@ const publicRoutes = [
   'POST /passkeys/sign-in/options',
   'POST /passkeys/sign-in',
 ]
-/** Not of the table: says that we run; static files; what the API is; what sources post with a secret of their own. */
-const apart = ['GET /healthz', 'GET /assets/:version/:name', 'GET /api/v1/openapi.json', 'POST /ingest/:collector/:secret?']
+/** Not of the table: says that we run; static files; what the API is; what sources post with a secret of their own; how programs get tokens. */
+const apart = [
+  'GET /healthz',
+  'GET /assets/:version/:name',
+  'GET /api/v1/openapi.json',
+  'POST /ingest/:collector/:secret?',
+  // What programs ask before anybody has let them in; none of it looks at a cookie.
+  'GET /.well-known/oauth-authorization-server',
+  'GET /.well-known/oauth-protected-resource',
+  'GET /.well-known/oauth-protected-resource/mcp',
+  'POST /oauth/register',
+  'POST /oauth/token',
+  'POST /oauth/revoke',
+]
 
 const named = ({ method, path }: { method: string; path: string }): string => `${method} ${path}`
 const held = declared.filter((one) => one.permission !== 'public')

@@ -15,7 +15,7 @@ export const explainRuleTool = tool({
   toolset: 'rules',
   title: 'Explain a rule',
   description:
-    'The Falco rule behind an alert as Falco holds it once all its files are loaded: condition with macros and lists put in, tags, exceptions, and which file changed what. Use it to say why an alert fired, or before you suggest an exception. It knows only the rules files that were given to Falconer. Example: {"rule":"Terminal shell in container"}',
+    'The Falco rule behind an alert as Falco holds it once all its files are loaded: condition with macros and lists put in, tags, exceptions, and which file changed what. Use it to say why an alert fired, or before you suggest an exception. It knows only the rules files that were given to Falconer. Not for its alerts (list_alerts). Example: {"rule":"Terminal shell in container"}',
   input: z.object({
     rule: GivenText(500).describe('Its whole name, as alerts tell it'),
     cluster: GivenText(253).optional().describe('Where several clusters have the rule'),

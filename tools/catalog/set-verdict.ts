@@ -13,7 +13,7 @@ export const setVerdictTool = tool({
   toolset: 'respond',
   title: 'Suggest a verdict',
   description:
-    'Suggests a verdict on an incident. It is written down as a suggestion with your reason; it closes nothing and lowers nothing, whatever it says: a person decides on the page. Use it when your investigation is done. Example: {"incident":"inc-1f9c04be2a","verdict":"true_positive","reason":"Reverse shell (alr-0a1b2c3d4e) after CVE-2026-1000 was exploited"}',
+    'Suggests a verdict on an incident. It is written down as a suggestion with your reason; it closes nothing and lowers nothing, whatever it says: a person decides on the page. Use it when your investigation is done. For a remark use add_note. Example: {"incident":"inc-1f9c04be2a","verdict":"true_positive","reason":"Reverse shell (alr-0a1b2c3d4e) after CVE-2026-1000 was exploited"}',
   input: z.object({
     incident: IncidentId,
     verdict: Verdict,

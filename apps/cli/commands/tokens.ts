@@ -4,6 +4,8 @@ import { safe, shortTime, table } from '../output.ts'
 import type { TokenRow } from '../rows.ts'
 import { roles } from '../words.ts'
 
+type Given = JsonOption & { role: string; days: number; user: string; scopes?: string }
+
 export const tokensCommand: CliCommand = {
   group: 'Administration',
   register: (program, cli) => {
@@ -19,15 +21,16 @@ export const tokensCommand: CliCommand = {
       .argument('<name>', 'what it is for')
       .addOption(new Option('--role <role>', 'what it may do, at most what its owner may').choices(roles).default('viewer'))
       .option('--days <days>', 'valid for so many days', wholeNumber(1, 366), 90)
+      .option('--scopes <list>', 'only for MCP, and there only these: falconer:incidents,falconer:graph,falconer:propose,…')
       .option('--user <name>', 'whose', 'admin')
       .addOption(jsonOption())
       .addHelpText('after', examples('falconer tokens add ci --role viewer --days 30'))
-      .action((name: string, { role, days, user, ...options }: JsonOption & { role: string; days: number; user: string }) =>
+      .action((name: string, { role, days, user, scopes, ...options }: Given) =>
         cli.show<{ token: string; expiresAt: string }>(
           options,
           '/tokens',
           (one) => `${one.token}\n(shown this once; valid until ${shortTime(one.expiresAt)} UTC; give it as FALCONER_TOKEN)`,
-          { method: 'POST', body: { name, role, days, user } },
+          { method: 'POST', body: { name, role, days, user, ...(scopes === undefined ? {} : { scopes: scopes.split(',') }) } },
         ),
       )
     tokens

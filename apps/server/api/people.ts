@@ -6,6 +6,7 @@ import { Role, roleAtLeast } from '../../../domain/principal.ts'
 import { listTokens } from '../../../store/credentials.ts'
 import { getUser, listUsers } from '../../../store/people.ts'
 import type { Falconer } from '../falconer.ts'
+import { mcpScopes } from '../oauth-site.ts'
 import { linkUrl } from '../urls.ts'
 import { operation } from './operation.ts'
 import { date } from './views/fields.ts'
@@ -101,12 +102,17 @@ export const peopleOperations = [
       name: z.string(),
       role: Role.default('viewer'),
       days: z.number().int().min(1).max(366).default(90),
+      scopes: z
+        .array(z.enum(mcpScopes as [string, ...string[]]))
+        .min(1)
+        .optional()
+        .describe('Only for MCP, and there only with these; not given: all that the role may'),
       user: z.string().optional().describe('Whose; only the command line beside the data may make one for somebody else'),
     }),
     response: z.object({ id: z.string(), token: z.string().describe('Shown this once'), expiresAt: date }),
     run: async ({ falconer, who, body }) => {
       const owner = who.principal.kind === 'operator' ? await userId(falconer, body.user ?? 'admin') : who.principal.personId
-      return createToken(falconer.auth, who, { userId: owner, name: body.name, role: body.role, days: body.days })
+      return createToken(falconer.auth, who, { userId: owner, name: body.name, role: body.role, days: body.days, scopes: body.scopes })
     },
   }),
   operation({

@@ -2,6 +2,8 @@
 import { registerPasskey, registrationOptions, removePasskey } from '../../../auth/passkeys.ts'
 import { createToken, revokeToken, signOut } from '../../../auth/people.ts'
 import { listTokens, passkeysOf } from '../../../store/credentials.ts'
+import { grantsOf } from '../../../store/oauth.ts'
+import { mcpScopes } from '../../server/oauth-site.ts'
 import { siteOf } from '../../server/urls.ts'
 import { clearSession } from '../../server/who.ts'
 import { accountPage } from '../people-page.ts'
@@ -11,6 +13,7 @@ const show = async ({ falconer, who }: SignedIn, made: { token: string } | null)
   accountPage(falconer, who, {
     passkeys: await passkeysOf(falconer.db, who.principal.personId),
     tokens: await listTokens(falconer.db, who.principal.personId),
+    programs: await grantsOf(falconer.db, who.principal.personId, falconer.clock.now()),
     made,
   })
 
@@ -22,6 +25,7 @@ export const accountRoutes: readonly WebRoute[] = [
       userId: who.principal.personId,
       name: fields.get('name'),
       role: roleFrom(fields),
+      ...(fields.get('only') === 'mcp' ? { scopes: fields.all('scope').filter((one) => mcpScopes.includes(one)) } : {}),
       days: Math.min(366, Math.max(1, Math.floor(Number(fields.get('days'))) || 90)),
     })
     return show(visit, made)

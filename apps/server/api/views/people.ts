@@ -27,6 +27,7 @@ export const TokenView = z.object({
   name: z.string(),
   role: Role,
   owner: z.string(),
+  scopes: z.array(z.string()).nullable().describe('For MCP alone, and there with these; null: all that the role may'),
   createdAt: date,
   expiresAt: date,
   lastUsedAt: date.nullable(),
@@ -37,8 +38,9 @@ export const tokenView = ({
   name,
   role,
   userName,
+  scopes,
   createdAt,
   expiresAt,
   lastUsedAt,
   revokedAt,
-}: ApiToken): z.infer<typeof TokenView> => ({ id, name, role, owner: userName, createdAt, expiresAt, lastUsedAt, revokedAt })
+}: ApiToken): z.infer<typeof TokenView> => ({ id, name, role, owner: userName, scopes, createdAt, expiresAt, lastUsedAt, revokedAt })
