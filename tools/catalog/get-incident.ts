@@ -13,8 +13,9 @@ import { listProposals } from '../../store/proposals.ts'
 import { fitting } from '../page.ts'
 import { Quoted, quote } from '../quoted.ts'
 import { tool } from '../tool.ts'
+import { namedIncident } from '../name-incident.ts'
 import { causeTitle } from '../views/case-posture.ts'
-import { Detail, IncidentId, incidentOf } from '../views/given.ts'
+import { Detail, IncidentId } from '../views/given.ts'
 import {
   DecisionRow,
   decisionRow,
@@ -58,8 +59,9 @@ export const getIncidentTool = tool({
   access: 'read',
   permission: 'incidents.read',
   listed: true,
-  run: async ({ incident: given, detail }, { db, clock, pages }) => {
-    const incident = await incidentOf(db, given)
+  run: async ({ incident: given, detail }, context) => {
+    const { db, clock, pages } = context
+    const incident = await namedIncident(context, given)
     const newest = (await latestReports(db, [incident.id])).get(incident.id)
     const groups = (await groupsOf(db, [incident.id])).get(incident.id) ?? []
     const places = await placesShown(db, (await placesOf(db, [incident.id])).get(incident.id) ?? [])
