@@ -31,7 +31,7 @@ export const getAlertTool = tool({
   toolset: 'alerts',
   title: 'Get an alert',
   description:
-    'One alert: what Falco wrote of it field by field, which inventory records it was placed at and how, which incident it is in, how usual it is there. Use it to check a claim against the record. `detail: "full"` shows long values and all fields. Example: {"alert":"019ac2f0-7a10-7c3e-9a54-3f1e5b0a9c11"}',
+    'One alert: what Falco wrote of it field by field, which inventory records it was placed at and how, which incident it is in, how usual it is there. Use it to check a claim against the record. `detail: "full"` shows long values and all fields. To look for alerts use list_alerts. Example: {"alert":"019ac2f0-7a10-7c3e-9a54-3f1e5b0a9c11"}',
   input: z.object({ alert: z.string().max(64).describe('Its id'), detail: Detail }),
   output: z.object({
     alert: AlertRow,
@@ -103,7 +103,7 @@ async function placedAt(db: Queryable, alertId: string): Promise<z.input<typeof 
     how: quote(context.how, 160),
     inferred: context.inferred,
     places: (await getEntities(db, ids)).map(placeRow),
-    joined: reasons.slice(0, 4).map(({ label }) => quote(label, 160)),
+    joined: [...new Set(reasons.map(({ label }) => label))].slice(0, 4).map((label) => quote(label, 160)),
     sameEvents: same.filter((id) => id !== alertId).slice(0, 10),
   }
 }

@@ -22,7 +22,7 @@ export const getProcessTreeTool = tool({
   toolset: 'alerts',
   title: 'Process tree',
   description:
-    'Which process started which, as alerts of an incident tell it, or around one alert: a line each, deeper lines below what started them. Only processes that alerts name are in it; others ran too. Use it to see how an intruder came in and what they ran. Example: {"incident":"inc-1f9c04be2a"} or {"alert":"019ac2f0-…"}',
+    'Which process started which, as alerts of an incident tell it, or around one alert: a line each, deeper lines below what started them. Only processes that alerts name are in it; others ran too. Use it to see how an intruder came in and what they ran. For all that happened, in order, use get_timeline. Example: {"incident":"inc-1f9c04be2a"} or {"alert":"019ac2f0-…"}',
   input: z.object({ incident: IncidentId.optional(), alert: z.string().max(64).optional().describe('Its id') }),
   output: z.object({
     processes: z.array(ProcessLine),

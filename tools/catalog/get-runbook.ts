@@ -9,7 +9,7 @@ export const getRunbookTool = tool({
   toolset: 'incidents',
   title: 'Get a runbook',
   description:
-    'One runbook: what the attack is, how to confirm it with these tools, contain, eradicate, what to fix, what cannot be known. Name it, or a technique or Falco rule: then the first that fits is answered, and the others are named. Example: {"rule":"Terminal shell in container"}',
+    'One runbook: what the attack is, how to confirm it with these tools, contain, eradicate, what to fix, what cannot be known. Name it, or a technique or Falco rule: then the first that fits is answered, and the others are named. Not for what happened here (get_case_file). Example: {"rule":"Terminal shell in container"}',
   input: z.object({
     name: z.string().max(100).optional().describe('As list_runbooks tells it'),
     technique: z
