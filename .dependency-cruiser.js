@@ -121,6 +121,13 @@ const rules = [
     to: { path: `^(config|store|auth|collectors|incidents|agent|apps/(?!executor/))|${databases}`, reachable: true },
   },
   {
+    name: 'one-mcp-generation',
+    comment:
+      'Our server and clients stand on @modelcontextprotocol/server and /client 2.x, which answer older peers too; 1.x is for tests and for adapters of others alone (docs/adr/0004).',
+    from: { pathNot: [proofs] },
+    to: { path: '(^|/)node_modules/@modelcontextprotocol/sdk/|^@modelcontextprotocol/sdk(/|$)' },
+  },
+  {
     name: 'no-cycles-at-run-time',
     comment:
       'These modules import each other when they run; which one is ready first is luck. Move what both need into a third, or import a type only.',

@@ -9,3 +9,7 @@ export const NewAdvisory = z.object({
   facts: z.record(z.string(), z.unknown()).describe('kev: dateAdded, dueDate, ransomware, action; epss: score, percentile'),
 })
 export type NewAdvisory = z.infer<typeof NewAdvisory>
+
+/** The ids by which such lists know a finding. */
+export const cvesOf = ({ check, aliases }: { check: string; aliases: readonly string[] }): string[] =>
+  [check, ...aliases].filter((id) => /^CVE-\d{4}-\d{4,}$/.test(id))

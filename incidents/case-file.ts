@@ -73,7 +73,7 @@ export function buildCaseFile(parts: CaseParts): CaseFile {
 /** What a sample is drawn from: enough of each alert to choose it. */
 export type Candidate = { id: string; rule: string; severity: Alert['severity']; eventNs: bigint }
 
-/** Chooses at most `limit` alerts: per rule the first and last, then by severity, then evenly over time. */
+/** Chooses at most `limit` alerts: the first, the last and the first of the highest severity, per rule the first and last, then by severity, then evenly over time. */
 export function sample(candidates: readonly Candidate[], limit: number): string[] {
   const ordered = candidates.toSorted((a, b) => (a.eventNs < b.eventNs ? -1 : a.eventNs > b.eventNs ? 1 : a.id < b.id ? -1 : 1))
   if (ordered.length <= limit) return ordered.map((candidate) => candidate.id)
@@ -83,11 +83,13 @@ export function sample(candidates: readonly Candidate[], limit: number): string[
   }
   take(ordered[0])
   take(ordered.at(-1))
+  const bySeverity = ordered.toSorted((a, b) => severityId(b.severity) - severityId(a.severity))
+  take(bySeverity[0])
   const byRule = Map.groupBy(ordered, (candidate) => candidate.rule)
   const rules = [...byRule.values()].sort((a, b) => severityId(b[0]?.severity ?? 'low') - severityId(a[0]?.severity ?? 'low'))
   for (const group of rules) take(group[0])
   for (const group of rules) take(group.at(-1))
-  for (const candidate of ordered.toSorted((a, b) => severityId(b.severity) - severityId(a.severity)).slice(0, limit >> 1)) take(candidate)
+  for (const candidate of bySeverity.slice(0, limit >> 1)) take(candidate)
   const step = Math.max(1, Math.floor(ordered.length / limit))
   for (let index = 0; index < ordered.length; index += step) take(ordered[index])
   return ordered.filter((candidate) => chosen.has(candidate.id)).map((candidate) => candidate.id)

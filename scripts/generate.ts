@@ -13,13 +13,14 @@ const generators = [
   () => import('./generate/detections.ts'),
   () => import('./generate/permissions.ts'),
   () => import('./generate/api.ts'),
+  () => import('./generate/tools.ts'),
   () => import('./generate/rbac.ts'),
 ]
 
 const check = process.argv.includes('--check')
 const stale: string[] = []
 for (const load of generators)
-  for (const [path, wanted] of Object.entries((await load()).render())) {
+  for (const [path, wanted] of Object.entries(await (await load()).render())) {
     if (existsSync(path) && readFileSync(path, 'utf8') === wanted) continue
     stale.push(path)
     if (check) continue

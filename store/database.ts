@@ -27,8 +27,13 @@ export interface Database extends Queryable {
   readonly kind: 'embedded' | 'server'
   /** Runs `work` in one transaction: committed when it returns, rolled back when it throws. Never nest. */
   transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>
+  /** Runs `work` on a connection of its own that is cut off when it returns: nothing done there stays. Embedded there is none. */
+  apart?<T>(work: (own: OwnConnection) => Promise<T>): Promise<T>
   close(): Promise<void>
 }
+
+/** `pid` names it to pg_cancel_backend. */
+export type OwnConnection = { readonly pid: number; query<Row>(text: string, values?: readonly unknown[]): Promise<Row[]> }
 
 const stateOf = (error: unknown): string => (error as { code?: string } | null)?.code ?? ''
 /** SQLSTATE class 22 (data exception), 54 (a limit: a value too large): the record's fault, not the database's. */
@@ -73,7 +78,24 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       retryable: true,
     })
   }
-  return new PooledDatabase(kysely, embedded ? 'embedded' : 'server', embedded?.room ?? null, close)
+  const database: Database = new PooledDatabase(kysely, embedded ? 'embedded' : 'server', embedded?.room ?? null, close)
+  if ('url' in options) database.apart = (work) => apart(serverConfig(options), work)
+  return database
+}
+
+async function apart<T>(config: pg.PoolConfig, work: (own: OwnConnection) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ ...config, application_name: 'falconer apart' })
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    return await work({
+      pid: (client as unknown as { processID: number }).processID,
+      query: async <Row>(text: string, values: readonly unknown[] = []) => (await client.query(text, [...values])).rows as Row[],
+    })
+  } finally {
+    // Not `end()`: that waits for a statement that still runs.
+    ;(client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy()
+  }
 }
 
 async function embeddedFrom(options: Exclude<DatabaseOptions, { url: string }>): Promise<Embedded> {

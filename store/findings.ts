@@ -9,6 +9,7 @@ import { stringifyExact } from '../domain/exact-json.ts'
 import { severityId } from '../domain/severity.ts'
 import { rawColumns } from './alerts.ts'
 import type { Transaction } from './database.ts'
+import { noteChecks } from './finding-checks.ts'
 import { deriveFindings } from './finding-life.ts'
 import { type KnownScan, scanKey, type ScanSource, upsertScans } from './scans.ts'
 import { escapeDeep } from './values.ts'
@@ -63,6 +64,7 @@ export async function insertFindings(tx: Transaction, findings: readonly NewFind
       on conflict (witness_id, scan_id) do update set outcome = excluded.outcome where excluded.outcome < o.outcome
       returning o.witness_id, (xmax = 0) as fresh)
     select w.finding_id::text as finding_id, o.fresh from observed o join witnessed w on w.id = o.witness_id`)
+  await noteChecks(tx, findings)
   await deriveFindings(tx, [...new Set(observed.map((row) => row.finding_id))])
   return observed.filter((row) => row.fresh).length
 }

@@ -183,6 +183,18 @@ export async function alertCandidates(
   }))
 }
 
+/** Alerts of an incident in event order, each event once: at most `limit` behind `after`. */
+export async function alertsInOrder(
+  db: Queryable,
+  incidentId: string,
+  { after, limit }: { after?: { eventNs: bigint; id: string }; limit: number },
+): Promise<string[]> {
+  const behind = after === undefined ? sql`true` : sql`(event_ns, alert_id) > (${after.eventNs}, ${after.id}::uuid)`
+  const rows = await db.query(sql<{ id: string }>`select alert_id::text as id from incident_alerts
+    where incident_id = ${incidentId} and same_as is null and ${behind} order by event_ns, alert_id limit ${limit}`)
+  return rows.map(({ id }) => id)
+}
+
 /** Of each rule of an incident the first and the last few alerts, each event once: what a storm looks like. */
 export async function endsOfRules(
   db: Queryable,

@@ -3,6 +3,8 @@
  * and never silently.
  */
 import { z } from 'zod'
+import { InputError } from '../domain/errors.ts'
+import { stringifyExact } from '../domain/exact-json.ts'
 
 /** Some 1,500 tokens. */
 export const listBudget = 6_000
@@ -15,12 +17,15 @@ export const listInput = (most: number, preset: number) => ({
   cursor: z.string().max(200).optional().describe('`next` of the answer before'),
 })
 
+/** What a value costs whoever reads it. */
+export const bytesOf = (value: unknown): number => Buffer.byteLength(stringifyExact(value))
+
 /** The first entries that fit into `budget` bytes, at least one. */
 export function fitting<T>(entries: readonly T[], budget = listBudget): T[] {
   const kept: T[] = []
   let used = 0
   for (const entry of entries) {
-    used += JSON.stringify(entry, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value)).length
+    used += bytesOf(entry) + 1
     if (kept.length > 0 && used > budget) break
     kept.push(entry)
   }
@@ -44,3 +49,10 @@ export async function fittingPage<T>(
 /** "12 more; narrow by namespace or severity". `left` null: it is not known how many. */
 export const moreText = (left: number | null, narrowBy: string): string | null =>
   left === 0 ? null : `${left === null ? 'There are more' : `${left} more`}; ${narrowBy}`
+
+/** The cursor, when `parse` knows it. Throws InputError: a cursor that is not understood must not begin the list again. */
+export function knownCursor(cursor: string | undefined, parse: (text: string) => unknown): string | undefined {
+  if (cursor !== undefined && parse(cursor) === undefined)
+    throw new InputError('`cursor` is not the `next` of an answer of this tool. Leave it out to begin again.')
+  return cursor
+}

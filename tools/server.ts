@@ -6,56 +6,48 @@ import { McpServer, type ServerContext } from '@modelcontextprotocol/server'
 import type { CallToolResult } from '@modelcontextprotocol/server'
 import { FalconerError } from '../domain/errors.ts'
 import { stringifyExact } from '../domain/exact-json.ts'
-import { type Permission, permissions, type Principal, roleAtLeast } from '../domain/principal.ts'
+import type { Principal } from '../domain/principal.ts'
 import { redactDeep } from '../domain/redact.ts'
+import { answerOrAsk, askOf } from './ask.ts'
 import { tools as catalog } from './catalog/registry.generated.ts'
+import { type Choice, mayUse } from './choice.ts'
 import { fence, fenceNote } from './quoted.ts'
-import type { Tool, ToolContext, Toolset } from './tool.ts'
+import type { ReaderContext } from './resource.ts'
+import { registerPrompts } from './serve-prompts.ts'
+import { registerResources } from './serve-resources.ts'
+import type { Tool, ToolContext } from './tool.ts'
 
-export type Choice = {
-  /** Not given: those that are listed by default. */ toolsets?: readonly Toolset[]
-  readOnly?: boolean
-  /** Scopes of the token, one a toolset and one to propose; not given: all. */ scopes?: readonly string[]
-}
-export const scopeOf = (toolset: Toolset): string => `falconer:${toolset}`
-export const proposeScope = 'falconer:propose'
-/** What a token must have to call it. */
-export const scopesFor = ({ toolset, access }: Pick<Tool, 'toolset' | 'access'>): string[] =>
-  access === 'propose' ? [scopeOf(toolset), proposeScope] : [scopeOf(toolset)]
-
-const may = (principal: Principal, permission: Permission): boolean => {
-  const needed = permissions[permission]
-  return needed === null || roleAtLeast(principal.role, needed)
-}
+export { type Choice, proposeScope, scopeOf, scopesFor } from './choice.ts'
 
 /** The tools this reader has. */
-export const chosenTools = (
-  principal: Principal,
-  { toolsets, readOnly = false, scopes }: Choice,
-  from: readonly Tool[] = catalog,
-): Tool[] =>
-  from.filter(
-    (one) =>
-      (!readOnly || one.access === 'read') &&
-      (toolsets === undefined ? one.listed : toolsets.includes(one.toolset)) &&
-      (scopes === undefined || scopesFor(one).every((scope) => scopes.includes(scope))) &&
-      may(principal, one.permission),
-  )
+export const chosenTools = (principal: Principal, choice: Choice, from: readonly Tool[] = catalog): Tool[] =>
+  from.filter((one) => mayUse(principal, choice, one))
 
 export type ServerParts = {
-  /** Everything of a context but what belongs to a single call. */ context: Omit<ToolContext, 'signal' | 'progress'>
+  /** Everything of a context but what belongs to a single call. */ context: ReaderContext
   choice: Choice
   version: string
   /** A fault of ours, for the log: the reader is told only that there was one. */ failed(tool: string, error: unknown): void
+  /** Changes of resources can be told on this connection. */ watching?: boolean
   tools?: readonly Tool[]
 }
 
 export const instructions = `Falconer investigates what happened in containers: Falco alerts joined with posture and a security graph. Begin with list_incidents, then get_case_file.
 Nothing here changes a cluster: propose_action asks, a person approves on the page it links to. What was not observed is said to be not observed; it is not clean. ${fenceNote}`
 
-export function buildServer({ context, choice, version, failed, tools: from }: ServerParts): McpServer {
-  const server = new McpServer({ name: 'falconer', title: 'Falconer', version }, { instructions, capabilities: { tools: {} } })
-  for (const one of chosenTools(context.principal, choice, from)) register(server, one, context, failed)
+/** Nothing here changes what there is while a reader is connected; what they read does. */
+const capabilities = (watching: boolean) => ({
+  tools: {},
+  prompts: { listChanged: false },
+  resources: { listChanged: false, subscribe: watching },
+})
+
+export function buildServer({ context, choice, version, failed, watching = false, tools: from }: ServerParts): McpServer {
+  const server = new McpServer({ name: 'falconer', title: 'Falconer', version }, { instructions, capabilities: capabilities(watching) })
+  const chosen = chosenTools(context.principal, choice, from)
+  for (const one of chosen) register(server, one, context, failed)
+  registerResources(server, context, choice, failed)
+  registerPrompts(server, context, choice, new Set(chosen.map(({ name }) => name)), failed)
   return server
 }
 
@@ -76,12 +68,16 @@ function register(server: McpServer, one: Tool, shared: ServerParts['context'], 
         openWorldHint: false,
       },
     },
-    async (input: Record<string, unknown>, call: ServerContext): Promise<CallToolResult> => {
+    async (input: Record<string, unknown>, call: ServerContext) => {
+      const { signal } = call.mcpReq
+      const ask = askOf(call, server.server.getClientCapabilities())
+      const context = { ...shared, signal, progress: progressOf(call), ...(ask === undefined ? {} : { ask }) }
       try {
-        return answered(one, await one.run(input, { ...shared, signal: call.mcpReq.signal, progress: progressOf(call) }))
+        return await answerOrAsk(async () => answered(one, await one.run(input, context)))
       } catch (error) {
         if (error instanceof FalconerError) return refused(error.message)
-        failed(one.name, error)
+        // Nobody waits for it any more: a cut-off question is no fault.
+        if (!signal.aborted) failed(one.name, error)
         return refused('Falconer failed to answer this; its log says why. Try another question.')
       }
     },

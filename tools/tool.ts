@@ -22,7 +22,13 @@ export type ToolContext = {
   /** For proposing alone. */ responses: ResponseContext
   /** Where pages are: proposals are approved there. */ pages: string
   signal: AbortSignal
+  /** Tells pages that are open, and whoever plans; not given where nobody is to be told. */ changed?(kind: 'incidents' | 'proposals'): void
   /** Says how far a long question is; `total` null: not known. */ progress(done: number, total: number | null, message: string): void
+  /**
+   * Asks the person at the client; not there where the client cannot. The tool is run again from its start when they have answered, so it asks before
+   * it writes. Undefined: they would not say.
+   */
+  ask?<S extends z.ZodObject>(question: { key: string; message: string; answer: S }): z.output<S> | undefined
 }
 
 export interface Tool<I extends z.ZodObject = z.ZodObject, O extends z.ZodObject = z.ZodObject> {

@@ -4,14 +4,14 @@
  */
 import type { Alert } from '../../domain/alert.ts'
 import { tacticTitle } from '../../domain/attack.ts'
-import { formatEventTime } from '../../domain/event-time.ts'
 import type { Claim, DraftReport } from '../../domain/report.ts'
 import type { CaseAlert, CaseFile } from '../../incidents/case-file.ts'
 import { mainChain } from '../../incidents/process-chain.ts'
 import { startedByServer } from '../../incidents/server-program.ts'
+import { unknowns } from '../../incidents/unknowns.ts'
 import type { Analyst } from '../analyst.ts'
 import { recommend } from './recommend.ts'
-import { blastRadius, fixFirst, postureUnknowns, rootCause } from './root-cause.ts'
+import { blastRadius, fixFirst, rootCause } from './root-cause.ts'
 import {
   absence,
   causal,
@@ -27,7 +27,7 @@ import {
   standsOn,
   standsOnEntity,
 } from './sentence.ts'
-import { unusual, usualUnknown, watching } from './unusual.ts'
+import { unusual, watching } from './unusual.ts'
 import { type Judgement, judge, type Signal, signalsOf } from './weigh.ts'
 
 export const playbook: Analyst = {
@@ -182,31 +182,6 @@ function timeline(file: CaseFile): Claim[] {
     const time = observation`${at}`
     return { kind: 'observation', text: `${time.text} ${what.text}${note}`, evidence: [...time.evidence, ...what.evidence] }
   })
-}
-
-/** Absent data is never “clean”. */
-function unknowns(file: CaseFile): string[] {
-  const found: string[] = []
-  if (file.omitted > 0)
-    found.push(
-      `${file.omitted} of ${file.incident.alertCount} alerts were counted but not read one by one; the sample keeps each rule’s first and last and the most severe.`,
-    )
-  if (file.inventory === null)
-    found.push(`Inventory of cluster “${file.incident.scope}” has never been collected: pods, workloads and owners are not known.`)
-  else
-    found.push(
-      `Inventory of cluster “${file.incident.scope}” was last observed at ${formatEventTime(file.inventory.lastNs)}; what changed since is not known.`,
-    )
-  const unresolved = file.alerts.filter((entry) => entry.context.pod === null && entry.alert.container !== null)
-  if (file.inventory !== null && unresolved.length > 0)
-    found.push(`${unresolved.length} ${unresolved.length === 1 ? 'alert' : 'alerts'} could not be placed: ${unresolved[0]?.context.how}.`)
-  if (file.alerts.some((entry) => entry.context.inferred))
-    found.push('Pods are inferred from container ids or names the sensor gave, not from their UIDs.')
-  for (const source of file.coverage.filter((one) => one.scope === file.incident.scope && one.lastSeenAt === null))
-    found.push(`Source “${source.name}” has never been heard.`)
-  const usual = usualUnknown(file)
-  if (usual !== null) found.push(usual)
-  return [...found, ...postureUnknowns(file)]
 }
 
 function techniques(file: CaseFile): DraftReport['techniques'] {

@@ -2,12 +2,11 @@
  * What the playbook says of posture: what made the incident possible, what to change first, what could be taken next, and of all that could not be
  * seen that nobody looked. Each sentence cites the finding or the attack step it stands on; ranks are the case file’s, not its own.
  */
-import { formatEventTime, fromDate } from '../../domain/event-time.ts'
 import { isEveryOf } from '../../domain/graph.ts'
 import type { Claim } from '../../domain/report.ts'
 import type { CaseAlert, CaseFile } from '../../incidents/case-file.ts'
 import { startedBy } from '../../incidents/package-paths.ts'
-import type { Looked, Reached } from '../../incidents/posture.ts'
+import type { Reached } from '../../incidents/posture.ts'
 import type { Cause, RootCause } from '../../incidents/root-causes.ts'
 import type { FindingFacts } from '../../store/finding-facts.ts'
 import { type Cite, cite, citeEntity, citeFinding, citeStep, sentence } from './sentence.ts'
@@ -130,7 +129,7 @@ function fixOf({ cause, fix }: RootCause): Parts {
     citeFinding(finding, 'package'),
     ' to ',
     citeFinding(finding, 'fixedIn'),
-    ' in image ',
+    ' or newer in image ',
     citeFinding(finding, 'resource'),
     ', and roll it out',
   ]
@@ -188,42 +187,3 @@ export function blastRadius({ posture: { reached, reachedMore } }: CaseFile): Cl
       ),
   ]
 }
-
-/** What posture could not say, and who would have to look. */
-export function postureUnknowns({ posture: { coverage }, incident }: CaseFile): string[] {
-  const { looked, withoutImage, waiting, derivedAt } = coverage
-  const images = looked.filter(({ kind }) => kind === 'image')
-  const found: string[] = []
-  if (images.length === 0)
-    found.push(
-      `Posture (known vulnerabilities, misconfiguration) was not observed: ${withoutImage === 0 ? 'these alerts name no container, so there is no image to look up' : 'inventory does not say which image these alerts came from, so no scan can be matched'}.`,
-    )
-  else if (withoutImage > 0)
-    found.push(`Of ${withoutImage} ${withoutImage === 1 ? 'alert' : 'alerts'} inventory does not say which image they came from.`)
-  for (const one of images.slice(0, 5)) found.push(imageUnknown(one))
-  const unseen = looked.filter(({ kind, looks }) => kind === 'object' && looks.length === 0)
-  if (unseen.length > 0 && unseen.length === looked.length - images.length)
-    found.push(`No scanner has looked at the settings of ${named(unseen)}; what is said of them stands on inventory.`)
-  if (derivedAt === null)
-    found.push(`Attack steps of “${incident.scope}” were never derived: how it can be entered and where it leads is not known.`)
-  else if (waiting > 0)
-    found.push(
-      `Attack steps of ${waiting} parts of the estate are still to be derived; the newest are of ${formatEventTime(fromDate(derivedAt)).slice(0, 19)}Z.`,
-    )
-  return found
-}
-
-function imageUnknown({ title, looks }: Looked): string {
-  const flaws = looks.filter(({ covers }) => covers.includes('vulnerability'))
-  const newest = flaws.toSorted((a, b) => (a.lookedNs > b.lookedNs ? -1 : 1))[0]
-  if (newest === undefined)
-    return looks.length === 0
-      ? `No scanner has looked at image “${title}”: its vulnerabilities are not known.`
-      : `No scanner has looked at image “${title}” for vulnerabilities.`
-  return `Image “${title}” was last looked at by ${newest.scanner} at ${formatEventTime(newest.lookedNs).slice(0, 19)}Z; flaws found since are not known.`
-}
-const named = (all: readonly Looked[]): string =>
-  `${all
-    .slice(0, 2)
-    .map(({ title }) => `“${title}”`)
-    .join(', ')}${all.length > 2 ? ` and ${all.length - 2} more` : ''}`

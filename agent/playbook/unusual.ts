@@ -41,12 +41,6 @@ export function unusual(file: CaseFile, signals: readonly Signal[]): Claim[] {
 const rarest = (mine: readonly NormalHere[]): string => mine.toSorted((a, b) => a.usual.days - b.usual.days)[0]?.usual.text ?? ''
 const times = (count: number, what: string): string => `${count.toLocaleString('en')} ${what}${count === 1 ? '' : 's'}`
 
-/** Why nothing can be said of it; null when something can. */
-export const usualUnknown = (file: CaseFile): string | null =>
-  file.baseline.sinceDay === null
-    ? `Whether these rules are usual here is not known: no alert of cluster “${file.incident.scope}” of an earlier day has been collected.`
-    : null
-
 /** Sources that watch this cluster and were heard. */
 export const watching = (file: CaseFile): Coverage[] =>
   file.coverage.filter((source) => source.lastSeenAt !== null && source.scope === file.incident.scope && source.collector !== 'kubernetes')

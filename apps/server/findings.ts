@@ -9,9 +9,6 @@ import type { Who } from './who.ts'
 const day = 24 * 3_600_000
 export const longestSuppression = 365
 
-/** The ids by which lists of exploited vulnerabilities know it. */
-export const cvesOf = ({ check, aliases }: Finding): string[] => [check, ...aliases].filter((id) => /^CVE-\d{4}-\d{4,}$/.test(id))
-
 /** `days` null: the suppression is taken back. Throws InputError and NotFoundError. */
 export async function suppressFinding(
   falconer: Falconer,

@@ -242,5 +242,5 @@ function history({ decisions, people }: IncidentData): Html {
     if (decision.kind === 'split') return `split off ${plural(decision.alerts.length, 'alert')}`
     return `verdict ${decision.verdict}`
   }
-  return html`<section class="card"><h2>Decisions</h2><ul class="claims">${decisions.map((recorded) => html`<li>${untrusted(words(recorded), 500)}${recorded.reason === '' || recorded.decision.kind === 'note' ? nothing : html`: ${untrusted(recorded.reason, 300)}`}<div class="quiet">${untrusted(people.get(recorded.principalId) ?? recorded.principalId, 60)}, ${timeOf(recorded.at)}</div></li>`)}</ul></section>`
+  return html`<section class="card"><h2>Decisions</h2><ul class="claims">${decisions.map((recorded) => html`<li>${untrusted(words(recorded), 500)}${recorded.reason === '' || (recorded.decision.kind === 'note' && recorded.decision.text === recorded.reason.trim()) ? nothing : html`: ${untrusted(recorded.reason, 300)}`}<div class="quiet">${untrusted(people.get(recorded.principalId) ?? recorded.principalId, 60)}, ${timeOf(recorded.at)}</div></li>`)}</ul></section>`
 }

@@ -14,6 +14,7 @@ const registries: readonly Registry[] = [
   { folder: 'incidents/rules', type: 'CorrelationRule', from: '../rule.ts', list: 'correlationRules', depth: 'file' },
   { folder: 'agent/playbook/families', type: 'Family', from: '../family.ts', list: 'families', depth: 'file' },
   { folder: 'tools/catalog', type: 'Tool', from: '../tool.ts', list: 'tools', depth: 'file', suffix: 'Tool' },
+  { folder: 'tools/resources', type: 'Resource', from: '../resource.ts', list: 'resources', depth: 'file', suffix: 'Resource' },
   { folder: 'responses/catalog/kubernetes', type: 'AnyAction', from: '../../action.ts', list: 'kubernetesActions', depth: 'file' },
   { folder: 'apps/cli/commands', type: 'CliCommand', from: '../command.ts', list: 'commands', depth: 'file', suffix: 'Command' },
 ]

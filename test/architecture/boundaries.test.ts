@@ -57,6 +57,24 @@ const plants: Plant[] = [
   },
   { file: 'tools/catalog/planted-one.ts', text: 'export const one = 1' },
   { file: 'tools/catalog/planted-two.ts', text: `export { one } from './planted-one.ts'`, caught: ['siblings-are-strangers'] },
+  {
+    file: 'tools/catalog/planted-approve.ts',
+    text: `export const load = () => import('../../responses/approve.ts')`,
+    caught: ['analysts-cannot-act'],
+  },
+  {
+    file: 'tools/views/planted-view.ts',
+    text: `export { revertProposal as x } from '../../responses/execute.ts'`,
+    caught: ['analysts-cannot-act'],
+  },
+  { file: 'tools/catalog/planted-by-view.ts', text: `export { x } from '../views/planted-view.ts'`, caught: ['analysts-cannot-act'] },
+  { file: 'tools/catalog/planted-sql.ts', text: `export { sql } from 'kysely'`, caught: ['sql-only-in-store'] },
+  {
+    file: 'tools/planted-older.ts',
+    text: `export { Client } from '@modelcontextprotocol/sdk/client/index.js'`,
+    caught: ['one-mcp-generation', 'no-tools-in-the-product'],
+  },
+  { file: 'tools/planted-newer.ts', text: `export { McpServer } from '@modelcontextprotocol/server'` },
   { file: 'notify/channels/planted.ts', text: `export { webhook } from './webhook.ts'`, caught: ['siblings-are-strangers'] },
   {
     file: 'collectors/falco/planted.ts',

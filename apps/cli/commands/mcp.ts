@@ -3,14 +3,14 @@ import { loadConfig } from '../../../config/config.ts'
 import { InputError } from '../../../domain/errors.ts'
 import { operatorPrincipal } from '../../../domain/principal.ts'
 import { type CliCommand, examples } from '../command.ts'
+import { withMcpConfig } from '../mcp-config.ts'
 
 type Given = { toolsets?: string; readOnly?: boolean }
 
 export const mcpCommand: CliCommand = {
   group: 'Start',
   register: (program, cli) =>
-    program
-      .command('mcp')
+    withMcpConfig(program.command('mcp'), cli)
       .description('serve MCP over standard input and output, for an IDE')
       .option('--toolsets <list>', 'only these: incidents,alerts,posture,graph,rules,respond')
       .addOption(new Option('--read-only', 'without the tools that propose'))

@@ -1,5 +1,6 @@
 /** Operations on findings. A list says how fresh it is. */
 import { z } from 'zod'
+import { cvesOf } from '../../../domain/advisory.ts'
 import { NotFoundError } from '../../../domain/errors.ts'
 import { FindingClass } from '../../../domain/finding.ts'
 import { Severity } from '../../../domain/severity.ts'
@@ -13,7 +14,7 @@ import { inUse } from '../../../store/in-use.ts'
 import { countFindings, type Finding, getFinding, listFindings, witnessesOf } from '../../../store/finding-search.ts'
 import { freshness } from '../../../store/coverage-ledger.ts'
 import { FindingQuery, findingFilterOf } from '../finding-query.ts'
-import { cvesOf, longestSuppression, suppressFinding } from '../findings.ts'
+import { longestSuppression, suppressFinding } from '../findings.ts'
 import { operation } from './operation.ts'
 import { AdvisoryView, advisoryView, DecisionOnFinding, FindingView, findingView, WitnessView, witnessView } from './views/finding.ts'
 

@@ -2,7 +2,8 @@
 import { z } from 'zod'
 import { NotFoundError } from '../../../domain/errors.ts'
 import { getFix, listFixes, parseFixCursor } from '../../../store/fixes.ts'
-import { fixFilterOf, FixQuery, standing } from '../fix-query.ts'
+import { standing } from '../../../store/fix-standing.ts'
+import { fixFilterOf, FixQuery } from '../fix-query.ts'
 import { operation } from './operation.ts'
 import { FixView, fixView } from './views/fix.ts'
 

@@ -1,5 +1,6 @@
 /** Findings: the list, one of them, and suppressing it. */
 import { NotFoundError } from '../../../domain/errors.ts'
+import { cvesOf } from '../../../domain/advisory.ts'
 import { advisoriesFor } from '../../../store/advisories.ts'
 import { findingDecisions } from '../../../store/finding-decisions.ts'
 import { countFindings, getFinding, listFindings, parseFindingCursor, witnessesOf } from '../../../store/finding-search.ts'
@@ -7,7 +8,7 @@ import { fixOfFinding } from '../../../store/fixes.ts'
 import { inUse } from '../../../store/in-use.ts'
 import { freshness } from '../../../store/coverage-ledger.ts'
 import { FindingQuery, findingFilterOf } from '../../server/finding-query.ts'
-import { cvesOf, suppressFinding } from '../../server/findings.ts'
+import { suppressFinding } from '../../server/findings.ts'
 import { findingPage, findingsPage } from '../findings-page.ts'
 import { form, page, type Shown, type SignedIn, type WebRoute } from '../route.ts'
 

@@ -1,7 +1,8 @@
 /** What to fix first, and one fix. */
 import { InputError, NotFoundError } from '../../../domain/errors.ts'
 import { getFix, listFixes, parseFixCursor } from '../../../store/fixes.ts'
-import { fixFilterOf, FixQuery, standing } from '../../server/fix-query.ts'
+import { standing } from '../../../store/fix-standing.ts'
+import { fixFilterOf, FixQuery } from '../../server/fix-query.ts'
 import { fixFirstPage, fixPage } from '../fix-first-page.ts'
 import { page, type Shown, type SignedIn, type WebRoute } from '../route.ts'
 

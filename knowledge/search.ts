@@ -1,0 +1,146 @@
+/**
+ * One question over all that Falconer knows: incidents, notes, runbooks, findings, entities and alerts, each found in its own way, made one list by rank.
+ * A list by likeness of meaning takes its place beside these when there are embeddings.
+ */
+import { formatEventTime, fromDate } from '../domain/event-time.ts'
+import type { Alert } from '../domain/alert.ts'
+import { type Runbook, runbooks } from '../prompts/runbook.ts'
+import { type AlertSearch, searchAlerts } from '../store/alert-search.ts'
+import type { Database } from '../store/database.ts'
+import {
+  entitiesByName,
+  findingsByName,
+  findingsByWords,
+  incidentsByWords,
+  notesByWords,
+  wordsOf,
+  type FoundFinding,
+} from '../store/word-search.ts'
+import { fuse } from './fuse.ts'
+
+export const hitKinds = ['incident', 'finding', 'alert', 'entity', 'runbook', 'note'] as const
+export type HitKind = (typeof hitKinds)[number]
+/** `title` and `detail` may be an attacker's words; `why` is ours. */
+export type Hit = { kind: HitKind; id: string; title: string; detail: string | null; why: string; atNs: bigint | null }
+export type Found = { hits: Hit[]; /** No further back were words of alerts looked at; null: to the oldest. */ alertsBackTo: bigint | null }
+
+export type Search = { text: string; kinds?: readonly HitKind[] | undefined; limit: number; signal?: AbortSignal }
+
+export async function search(db: Database, { text, kinds = hitKinds, limit, signal }: Search): Promise<Found> {
+  const lists: Hit[][] = []
+  let alertsBackTo: bigint | null = null
+  const add = async (kind: HitKind, ask: () => Promise<Hit[]> | Hit[]): Promise<void> => {
+    signal?.throwIfAborted()
+    if (kinds.includes(kind)) lists.push(await ask())
+  }
+  await add('incident', async () =>
+    (await incidentsByWords(db, text, limit)).map(({ id, title, severity, state, lastNs }) => ({
+      kind: 'incident',
+      id,
+      title,
+      detail: null,
+      why: `its title, rules or techniques; ${severity}, ${state}`,
+      atNs: lastNs,
+    })),
+  )
+  await add('finding', async () => (await findingsByName(db, text, limit)).map((one) => findingHit(one, 'check or package of that name')))
+  await add('alert', () => alertsByField(db, text, limit))
+  await add('entity', async () =>
+    (await entitiesByName(db, text, limit)).map(({ id, kind, name, namespace, scope, lastNs, gone }) => ({
+      kind: 'entity',
+      id,
+      title: `${kind} ${namespace === null ? '' : `${namespace}/`}${name}`,
+      detail: scope,
+      why: gone ? 'its name; seen to be gone' : 'its name',
+      atNs: lastNs,
+    })),
+  )
+  await add('runbook', () => runbooksByWords(text, limit))
+  await add('finding', async () => (await findingsByWords(db, text, limit)).map((one) => findingHit(one, 'words of its check')))
+  await add('note', async () =>
+    (await notesByWords(db, text, limit)).map(({ incidentId, text: said, at }) => ({
+      kind: 'note',
+      id: incidentId,
+      title: said,
+      detail: null,
+      why: 'words of a note at this incident',
+      atNs: fromDate(at),
+    })),
+  )
+  await add('alert', async () => {
+    const { alerts, lookedBackTo } = await searchAlerts(db, { text }, { limit })
+    alertsBackTo = lookedBackTo
+    return onceEach(alerts, 'in its sentence or fields')
+  })
+  return {
+    hits: fuse(lists, keyOf)
+      .slice(0, limit)
+      .map(({ entry }) => entry),
+    alertsBackTo,
+  }
+}
+
+/** Notes of one incident are told apart by when they were written. */
+const keyOf = ({ kind, id, atNs }: Hit): string => (kind === 'note' ? `note ${id} ${atNs}` : `${kind} ${id}`)
+
+const findingHit = ({ id, check, title, severity, status, resource, lastNs, alike }: FoundFinding, why: string): Hit => ({
+  kind: 'finding',
+  id,
+  title: `${check}: ${title}`,
+  detail: resource,
+  why: `${why}; ${severity ?? 'severity not given'}, ${status}${alike > 1 ? `, the worst of ${alike}${alike >= 300 ? ' or more' : ''}` : ''}`,
+  atNs: lastNs,
+})
+
+/** What is written as the value of a field that has an index. */
+async function alertsByField(db: Database, text: string, limit: number): Promise<Hit[]> {
+  const word = text.trim()
+  const field: [AlertSearch, string] = /^[0-9a-f]{12}(?:[0-9a-f]{52})?$/.test(word)
+    ? [{ containerId: word }, 'its container']
+    : /^[^\s/]+\/[^\s/]+$/.test(word)
+      ? [{ pod: word }, 'its pod']
+      : [{ rule: word }, 'its rule']
+  return onceEach((await searchAlerts(db, field[0], { limit })).alerts, field[1])
+}
+
+/** The newest of each rule and place: a storm is one hit. */
+function onceEach(alerts: readonly Alert[], why: string): Hit[] {
+  const hits = new Map<string, Hit>()
+  for (const { id, rule, pod, container, hostname, process, eventNs } of alerts) {
+    const place = pod === null ? (container?.id ?? hostname ?? null) : `${pod.namespace ?? ''}/${pod.name ?? ''}`
+    const key = `${rule}\n${place}`
+    const said = process?.cmdline ?? process?.name
+    if (!hits.has(key))
+      hits.set(key, {
+        kind: 'alert',
+        id,
+        title: rule,
+        detail: [place, said].filter((part) => part != null).join(': ') || null,
+        why,
+        atNs: eventNs,
+      })
+  }
+  return [...hits.values()]
+}
+
+/** There are a dozen: read whole. A word in the title, a technique or a rule says more than one in the text. */
+function runbooksByWords(text: string, limit: number): Hit[] {
+  const words = wordsOf(text.toLowerCase()).filter((word) => word.length > 2)
+  const score = ({ name, title, summary, techniques, rules, body }: Runbook): number => {
+    const head = [name, title, summary, ...techniques, ...rules].join('\n').toLowerCase()
+    const rest = body.toLowerCase()
+    return words.reduce((sum, word) => sum + (head.includes(word) ? 4 : rest.includes(word) ? 1 : 0), 0)
+  }
+  return (
+    runbooks()
+      .map((one) => ({ one, score: score(one) }))
+      // All in the head, or most of them: else every runbook has some word.
+      .filter((each) => each.score >= Math.max(2, words.length * 2))
+      .sort((a, b) => b.score - a.score || (a.one.name < b.one.name ? -1 : 1))
+      .slice(0, limit)
+      .map(({ one: { name, title, summary } }) => ({ kind: 'runbook', id: name, title, detail: summary, why: 'its words', atNs: null }))
+  )
+}
+
+export const backToText = (alertsBackTo: bigint | null): string =>
+  alertsBackTo === null ? 'words of all alerts' : `words of alerts back to ${formatEventTime(alertsBackTo)}`

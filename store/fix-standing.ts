@@ -1,0 +1,28 @@
+/** How fresh and how whole an answer about fixes is: which scans it stands on, what no scanner looked at, and whether it is being brought up to date. */
+import { formatEventTime } from '../domain/event-time.ts'
+import type { Queryable } from './database.ts'
+import { waitingFixes } from './fix-marks.ts'
+import { type FixFilter, unscannedPlaces } from './fixes.ts'
+import { newestScans } from './scans.ts'
+
+const named = (titles: readonly string[], rest: number): string =>
+  rest > 0
+    ? `${titles.join(', ')} and ${rest.toLocaleString('en')} more`
+    : [titles.slice(0, -1).join(', '), ...titles.slice(-1)].filter((part) => part !== '').join(' and ')
+
+/** In sentences; `shown` shows the names of places. */
+export async function standing({ db }: { db: Queryable }, filter: FixFilter, shown = (name: string): string => name): Promise<string> {
+  const scans = await newestScans(db, { limit: 5_000, scope: filter.scope })
+  const [newest, oldest] = [scans[0], scans.at(-1)]
+  const on = (ns: bigint): string => `${formatEventTime(ns).slice(0, 16).replace('T', ' ')} UTC`
+  const looked =
+    newest === undefined || oldest === undefined
+      ? 'No scanner has reported yet: nothing is known of what there is to fix.'
+      : `It stands on scans of ${on(oldest.observedNs)} to ${on(newest.observedNs)}.`
+  const { total, titles } = await unscannedPlaces(db, filter)
+  const rest = total - titles.length
+  const unseen =
+    total === 0 ? '' : ` No scanner has looked at an image of ${named(titles.map(shown), rest)}: flaws in what runs there are not known.`
+  const waiting = await waitingFixes(db)
+  return `${looked}${unseen}${waiting === 0 ? '' : ' It is being brought up to date.'}`
+}

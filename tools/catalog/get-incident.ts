@@ -1,0 +1,127 @@
+import { z } from 'zod'
+import type { Incident } from '../../domain/incident.ts'
+import { shortId } from '../../domain/ids.ts'
+import { ProposalState } from '../../domain/proposal.ts'
+import { readCase } from '../../incidents/read-case.ts'
+import { watchedBy } from '../../store/alert-coverage.ts'
+import type { Database, Queryable } from '../../store/database.ts'
+import { decisionsOf } from '../../store/decisions.ts'
+import { getEntities } from '../../store/entities.ts'
+import { groupsOf, type Place, placesOf } from '../../store/groups.ts'
+import { type Investigation, latestReports } from '../../store/investigations.ts'
+import { listProposals } from '../../store/proposals.ts'
+import { fitting } from '../page.ts'
+import { Quoted, quote } from '../quoted.ts'
+import { tool } from '../tool.ts'
+import { causeTitle } from '../views/case-posture.ts'
+import { Detail, IncidentId, incidentOf } from '../views/given.ts'
+import {
+  DecisionRow,
+  decisionRow,
+  IncidentHead,
+  incidentHead,
+  PlaceRow,
+  placeRow,
+  ReportClaim,
+  reportClaims,
+  ReportHead,
+  RuleCount,
+  ruleCount,
+  saidIn,
+} from '../views/incident.ts'
+
+const mostPlaces = 8
+const mostRules = 8
+
+/** One incident at a glance, and what has been concluded and proposed. */
+export const getIncidentTool = tool({
+  name: 'get_incident',
+  toolset: 'incidents',
+  title: 'Get an incident',
+  description:
+    'One incident at a glance: why it is this severe, what its newest report concluded and who wrote it, where it happened, likely root causes, proposals and their state. `detail: "full"` adds every claim of the report with its evidence. To investigate yourself use get_case_file; for the order of events get_timeline. Example: {"incident":"inc-1f9c04be2a"}',
+  input: z.object({ incident: IncidentId, detail: Detail }),
+  output: z.object({
+    incident: IncidentHead,
+    report: ReportHead.nullable().describe('Null: nobody has investigated it yet'),
+    rootCauses: z.array(Quoted).describe('The likeliest first'),
+    rules: z.array(RuleCount),
+    moreRules: z.number().int(),
+    places: z.array(PlaceRow),
+    morePlaces: z.number().int(),
+    proposals: z.array(z.object({ id: z.string(), action: z.string(), target: Quoted, state: ProposalState, page: z.string() })),
+    decisions: z.array(DecisionRow).describe('Of people, the newest last'),
+    claims: z.array(ReportClaim).optional(),
+    page: z.string(),
+    freshness: z.string(),
+  }),
+  access: 'read',
+  permission: 'incidents.read',
+  listed: true,
+  run: async ({ incident: given, detail }, { db, clock, pages }) => {
+    const incident = await incidentOf(db, given)
+    const newest = (await latestReports(db, [incident.id])).get(incident.id)
+    const groups = (await groupsOf(db, [incident.id])).get(incident.id) ?? []
+    const places = await placesShown(db, (await placesOf(db, [incident.id])).get(incident.id) ?? [])
+    const proposals = await listProposals(db, { incidentId: incident.id }, 8)
+    return {
+      incident: incidentHead(incident),
+      report: reportHead(incident, newest),
+      rootCauses: await causes(db, clock.now(), incident, newest),
+      rules: groups
+        .toSorted((a, b) => b.count - a.count)
+        .slice(0, mostRules)
+        .map(ruleCount),
+      moreRules: Math.max(0, groups.length - mostRules),
+      ...places,
+      proposals: proposals.map(({ id, action, target, state }) => ({
+        id: shortId('proposal', id),
+        action,
+        target: quote(`${target.kind} ${target.namespace === null ? '' : `${target.namespace}/`}${target.name}`, 160),
+        state,
+        page: `${pages}/proposals/${id}`,
+      })),
+      decisions: (await decisionsOf(db, incident.id)).slice(-3).map(decisionRow),
+      ...(detail === 'full' && newest?.report != null ? { claims: fitting(reportClaims(newest.report), 16_000) } : {}),
+      page: `${pages}/incidents/${incident.id}`,
+      freshness: await watchedBy({ db, clock }, incident.scope),
+    }
+  },
+})
+
+function reportHead({ revision }: Incident, newest: Investigation | undefined): z.input<typeof ReportHead> | null {
+  if (newest?.report == null) return null
+  const { analyst, verdict, confidence, summary, ungrounded } = newest.report
+  return {
+    analyst: quote(analyst, 60),
+    at: newest.finishedAt?.toISOString() ?? null,
+    verdict,
+    confidence,
+    outdated: newest.incidentRevision < revision,
+    hypotheses: ungrounded,
+    summary: fitting(
+      summary.map((claim) => saidIn(claim, 320)),
+      1_500,
+    ),
+  }
+}
+
+/** In three lines: as the report tells them, else as the case file ranks them. */
+async function causes(db: Database, now: Date, { id }: Incident, newest: Investigation | undefined): Promise<Quoted[]> {
+  if (newest?.report != null) return newest.report.rootCause.slice(0, 3).map((claim) => saidIn(claim, 240))
+  const { rootCauses } = await readCase(db, now, id, { cluster: () => null })
+  return rootCauses.slice(0, 3).map(causeTitle)
+}
+
+const order: readonly Place['kind'][] = ['workload', 'pod', 'node', 'container']
+async function placesShown(db: Queryable, all: readonly Place[]): Promise<{ places: z.input<typeof PlaceRow>[]; morePlaces: number }> {
+  const named = all.filter(({ kind }) => kind !== 'container').toSorted((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind))
+  const entities = await getEntities(
+    db,
+    named.slice(0, mostPlaces).map(({ id }) => id),
+  )
+  return {
+    places: entities.toSorted((a, b) => order.indexOf(a.kind as Place['kind']) - order.indexOf(b.kind as Place['kind'])).map(placeRow),
+    morePlaces: named.length - entities.length,
+  }
+}

@@ -1,0 +1,54 @@
+import { z } from 'zod'
+import { formatEventTime } from '../../domain/event-time.ts'
+import { backToText, hitKinds, search } from '../../knowledge/search.ts'
+import { fitting, More, moreText } from '../page.ts'
+import { Quoted, quote, quoteOrNull } from '../quoted.ts'
+import { tool } from '../tool.ts'
+
+/** Where one knows words, and not yet which record. */
+export const searchTool = tool({
+  name: 'search',
+  toolset: 'incidents',
+  title: 'Search everything',
+  description:
+    'Records by words or a name, best first: incidents (title, rules, techniques), notes, runbooks and checks of findings by full text; findings by exact check or package; entities by exact name or namespace/name; alerts by exact rule, namespace/pod or container id, and by a phrase in their text as far back as `searched` says. By words, not by meaning. One hit stands for alike ones. Not for lists by field (list_alerts, list_findings) or counts (count_alerts). Example: {"query":"reverse shell checkout"}',
+  input: z.object({
+    query: z.string().trim().min(2).max(200).describe('Words, or one exact name'),
+    kinds: z.array(z.enum(hitKinds)).min(1).optional().describe('Only these'),
+    limit: z.number().int().min(1).max(30).default(10).describe('At most so many'),
+  }),
+  output: z.object({
+    hits: z.array(
+      z.object({
+        kind: z.enum(hitKinds),
+        id: z.string().describe('For get_<kind>; of a note, its incident’s'),
+        title: Quoted,
+        detail: Quoted.nullable(),
+        why: z.string().describe('What matched'),
+        when: z.string().nullable(),
+      }),
+    ),
+    searched: z.string(),
+    more: More,
+  }),
+  access: 'read',
+  permission: 'incidents.read',
+  listed: true,
+  run: async ({ query, kinds = hitKinds, limit }, { db, signal }) => {
+    const { hits, alertsBackTo } = await search(db, { text: query, kinds, limit: limit + 1, signal })
+    const all = hits.map(({ kind, id, title, detail, why, atNs }) => ({
+      kind,
+      id,
+      title: quote(title, 160),
+      detail: quoteOrNull(detail, 160),
+      why,
+      when: atNs === null ? null : formatEventTime(atNs),
+    }))
+    const shown = fitting(all.slice(0, limit))
+    return {
+      hits: shown,
+      searched: `${kinds.join(', ')}${kinds.includes('alert') ? `; ${backToText(alertsBackTo)}` : ''}. Not found is not the same as not there.`,
+      more: all.length > shown.length ? moreText(null, 'narrow by kinds, or ask with more exact words') : null,
+    }
+  },
+})
