@@ -3,6 +3,8 @@
  * Defaults are safe: read-only towards any real cluster, actions only with a person's approval, loopback only.
  */
 import { readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { isAbsolute, join } from 'node:path'
 import { z } from 'zod'
 import { ConfigError } from '../domain/errors.ts'
 import { Secret } from '../domain/redact.ts'
@@ -116,7 +118,7 @@ export const Config = z.object({
     .optional()
     .describe('Signs what is sent there, as Standard Webhooks says; at least 24 characters, or whsec_ and base64'),
   FALCONER_URL: z.url().optional().describe('Server that the command line talks to'),
-  FALCONER_TOKEN: secret.optional().describe('API token of the command line'),
+  FALCONER_TOKEN: secret.optional().describe('API token of the command line; without it, what `falconer login` left'),
 })
 export type Config = z.infer<typeof Config>
 
@@ -135,6 +137,10 @@ export function loadConfig(
   const problems = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`)
   throw new ConfigError(`The configuration cannot be used:\n${problems.join('\n')}`)
 }
+
+/** Where this user's own files are (XDG). */
+export const userFolder = ({ XDG_CONFIG_HOME: given, HOME: home }: Record<string, string | undefined> = process.env): string =>
+  join(given !== undefined && isAbsolute(given) ? given : join(home ?? homedir(), '.config'), 'falconer')
 
 /** What a cluster client needs of the environment in another process: where the cluster is, and a home for sign-in programs. No secret. */
 export const clusterEnvironment = (environment: Record<string, string | undefined> = process.env): Record<string, string> =>

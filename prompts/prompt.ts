@@ -34,9 +34,10 @@ const shared: Record<string, string> = { house_rules: 'shared/house-rules.md' }
 export const variablesOf = (text: string): string[] => [...new Set([...text.matchAll(variable)].map((found) => found[1] ?? ''))]
 export const isShared = (name: string): boolean => name in shared
 
-/** Tools that a text names: words in backticks as tools are named. */
+const verbs = 'add|count|explain|find|get|list|propose|query|set|what'
+/** Tools that a text names: words in backticks that begin with a verb of ours. */
 export const toolsNamed = (text: string): string[] => [
-  ...new Set([...text.matchAll(/`([a-z]+(?:_[a-z]+)+|search)`/g)].map((found) => found[1] ?? '')),
+  ...new Set([...text.matchAll(new RegExp(`\`((?:${verbs})(?:_[a-z]+)+|search)\``, 'g'))].map((found) => found[1] ?? '')),
 ]
 
 /** The text with its arguments, each on one line and cut. Throws InputError for one that is missing. */

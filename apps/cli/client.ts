@@ -6,6 +6,7 @@ import { ConfigError, FalconerError } from '../../domain/errors.ts'
 import { operatorPrincipal } from '../../domain/principal.ts'
 import { type Config, loadConfig } from '../../config/config.ts'
 import type { Overrides } from './command.ts'
+import { tokenFor } from './credentials.ts'
 
 export type Client = {
   /** Answers the JSON text as written. Throws ApiError. */
@@ -47,10 +48,9 @@ export async function openClient(overrides: Overrides): Promise<Client> {
   )
 }
 
-function remote(given: string, config: Config): Client {
+async function remote(given: string, config: Config): Promise<Client> {
   const url = given.replace(/\/$/, '')
-  const token = config.FALCONER_TOKEN
-  if (token === undefined) throw new ConfigError(`Falconer runs at ${url}. Make an API token at ${url}/account and set FALCONER_TOKEN.`)
+  const token = await tokenFor(url, config)
   const send: Send = async (path, init) => {
     const answer = await fetch(`${url}/api/v1${path}`, {
       ...init,
@@ -63,7 +63,9 @@ function remote(given: string, config: Config): Client {
     })
     if (answer.status === 401)
       throw new ConfigError(
-        `Falconer at ${url} does not accept FALCONER_TOKEN: it is unknown, revoked or expired. Make another at ${url}/account.`,
+        config.FALCONER_TOKEN === undefined
+          ? `Falconer at ${url} does not accept what \`falconer login\` left: it is revoked or expired, or for MCP alone. Run \`falconer login\` again.`
+          : `Falconer at ${url} does not accept FALCONER_TOKEN: it is unknown, revoked or expired. Make another at ${url}/account.`,
       )
     return answer
   }

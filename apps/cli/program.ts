@@ -47,7 +47,8 @@ export function buildProgram(): Command {
       )}
 
 Where data is: --data or FALCONER_DATA (embedded), or DATABASE_URL (a Postgres server with pgvector).
-While a server runs on that folder, or with FALCONER_URL, commands talk to the server with FALCONER_TOKEN; make one on its account page.
+While a server runs on that folder, or with FALCONER_URL, commands talk to the server with FALCONER_TOKEN, or as
+whoever signed in with “falconer login”.
 Exit codes: 0 it held, 1 it failed, 2 it was used wrongly, 130 it was stopped by Ctrl-C.`,
     )
   const cli = cliOf(program)

@@ -12,7 +12,7 @@ export async function serveHere(factory: McpServerFactory): Promise<void> {
   await new Promise<void>((resolve) => process.stdin.once('close', resolve))
 }
 
-/** Hands every message to `url` and every answer back; the server keeps nothing between them. */
+/** Hands every message to `url` and every answer back; of what the server keeps between them, this end is the end. */
 export async function relay(url: string, token: string): Promise<void> {
   const here = new StdioServerTransport()
   const there = new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers: { authorization: `Bearer ${token}` } } })
@@ -29,6 +29,8 @@ export async function relay(url: string, token: string): Promise<void> {
   await here.start()
   await new Promise<void>((resolve) => process.stdin.once('close', resolve))
   await Promise.allSettled(waiting)
+  // The session of a client of 2025; nobody else will end it soon.
+  await there.terminateSession().catch(() => {})
   await there.close()
 }
 

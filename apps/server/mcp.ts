@@ -2,34 +2,24 @@
  * MCP over HTTP: one address for clients of both generations. Who may ask is told by a bearer token made for this server, never by a browser's cookie;
  * Host and Origin were checked at the front door. What a reader has is decided before their request is looked at.
  */
-import {
-  type AuthInfo,
-  bearerAuthChallengeResponse,
-  createMcpHandler,
-  type McpHttpHandler,
-  OAuthError,
-  OAuthErrorCode,
-  verifyBearerToken,
-} from '@modelcontextprotocol/server'
+import { type AuthInfo, bearerAuthChallengeResponse, OAuthError, OAuthErrorCode, verifyBearerToken } from '@modelcontextprotocol/server'
 import { Hono } from 'hono'
 import { mcpBearer } from '../../auth/oauth-tokens.ts'
 import { InputError } from '../../domain/errors.ts'
-import type { Channel, Principal } from '../../domain/principal.ts'
 import { tools } from '../../tools/catalog/registry.generated.ts'
-import { buildServer, type Choice, proposeScope, scopeOf, scopesFor } from '../../tools/server.ts'
+import { type Choice, proposeScope, scopeOf, scopesFor } from '../../tools/server.ts'
 import { type Toolset, toolsets } from '../../tools/tool.ts'
 import type { Falconer } from './falconer.ts'
+import { type Reader, readerOf, serverFor } from './mcp-reader.ts'
+import { McpServing } from './mcp-serving.ts'
 import { oauthSite, resourceMetadataUrl } from './oauth-site.ts'
 import { Buckets } from './rate.ts'
-import { baseUrl } from './urls.ts'
-import { version } from '../../config/version.ts'
 import type { AppContext } from './who.ts'
 
-type Reader = { principal: Principal; channel: Channel; choice: Choice }
-const readerOf = (auth: AuthInfo | undefined): Reader => auth?.extra?.reader as Reader
+export { serverFor }
 
 export function mcpRoutes(falconer: Falconer): Hono {
-  const handler = mcpHandler(falconer)
+  const serving = new McpServing(falconer)
   const buckets = new Buckets(falconer.config.FALCONER_MCP_PER_MINUTE, falconer.config.FALCONER_MCP_BURST)
   const routes = new Hono()
   routes.all('/', async (given) => {
@@ -38,26 +28,10 @@ export function mcpRoutes(falconer: Falconer): Hono {
     if (auth instanceof Response) return auth
     const wait = context.env?.local === undefined ? buckets.take(auth.clientId) : 0
     if (wait > 0) return tooFast(wait)
-    return (await outOfScope(context.req.raw, auth)) ?? handler.fetch(context.req.raw, { authInfo: auth })
+    const mayStill = async (): Promise<boolean> => !((await authorised(context, falconer)) instanceof Response)
+    return (await outOfScope(context.req.raw, auth)) ?? serving.answer(context.req.raw, auth, mayStill)
   })
   return routes
-}
-
-function mcpHandler(falconer: Falconer): McpHttpHandler {
-  return createMcpHandler(({ authInfo }) => serverFor(falconer, readerOf(authInfo)), {
-    onerror: (error) => falconer.log.debug('mcp request refused', { error: error.message }),
-  })
-}
-
-/** A server for one reader: a request over HTTP, a connection over stdio. */
-export function serverFor(falconer: Falconer, { principal, channel, choice }: Reader) {
-  const { db, clock, graph, responses, log } = falconer
-  return buildServer({
-    context: { db, clock, graph, principal, channel, responses, pages: baseUrl(falconer), changed: (kind) => falconer.changed(kind) },
-    choice,
-    version,
-    failed: (tool, error) => log.error('tool failed', { tool, error }),
-  })
 }
 
 async function authorised(context: AppContext, falconer: Falconer): Promise<AuthInfo | Response> {

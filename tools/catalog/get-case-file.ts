@@ -3,7 +3,8 @@ import { readCase } from '../../incidents/read-case.ts'
 import { watchedBy } from '../../store/alert-coverage.ts'
 import { tool } from '../tool.ts'
 import { CaseView, caseView } from '../views/case-file.ts'
-import { IncidentId, incidentOf } from '../views/given.ts'
+import { namedIncident } from '../name-incident.ts'
+import { IncidentId } from '../views/given.ts'
 
 /** Everything an investigation of one incident begins with, from records alone. */
 export const getCaseFileTool = tool({
@@ -17,8 +18,9 @@ export const getCaseFileTool = tool({
   access: 'read',
   permission: 'incidents.read',
   listed: true,
-  run: async ({ incident: given }, { db, clock, pages }) => {
-    const incident = await incidentOf(db, given)
+  run: async ({ incident: given }, context) => {
+    const { db, clock, pages } = context
+    const incident = await namedIncident(context, given)
     // Which cluster could act on it is asked of proposals, not here.
     const file = await readCase(db, clock.now(), incident.id, { cluster: () => null })
     return { ...caseView(file), page: `${pages}/incidents/${incident.id}`, freshness: await watchedBy({ db, clock }, incident.scope) }

@@ -13,7 +13,8 @@ import { listProposals } from '../../store/proposals.ts'
 import { fitting } from '../page.ts'
 import { Quoted, quote } from '../quoted.ts'
 import { tool } from '../tool.ts'
-import { Detail, IncidentId, incidentOf } from '../views/given.ts'
+import { namedIncident } from '../name-incident.ts'
+import { Detail, IncidentId } from '../views/given.ts'
 import {
   DecisionRow,
   decisionRow,
@@ -57,8 +58,9 @@ export const getIncidentTool = tool({
   access: 'read',
   permission: 'incidents.read',
   listed: true,
-  run: async ({ incident: given, detail }, { db, clock, pages }) => {
-    const incident = await incidentOf(db, given)
+  run: async ({ incident: given, detail }, context) => {
+    const { db, clock, pages } = context
+    const incident = await namedIncident(context, given)
     const newest = (await latestReports(db, [incident.id])).get(incident.id)
     const groups = (await groupsOf(db, [incident.id])).get(incident.id) ?? []
     const places = await placesShown(db, (await placesOf(db, [incident.id])).get(incident.id) ?? [])

@@ -1,16 +1,16 @@
 import { Option } from 'commander'
 import { loadConfig } from '../../../config/config.ts'
-import { ConfigError, InputError } from '../../../domain/errors.ts'
+import { InputError } from '../../../domain/errors.ts'
 import { operatorPrincipal } from '../../../domain/principal.ts'
 import { type CliCommand, examples } from '../command.ts'
+import { withMcpConfig } from '../mcp-config.ts'
 
 type Given = { toolsets?: string; readOnly?: boolean }
 
 export const mcpCommand: CliCommand = {
   group: 'Start',
   register: (program, cli) =>
-    program
-      .command('mcp')
+    withMcpConfig(program.command('mcp'), cli)
       .description('serve MCP over standard input and output, for an IDE')
       .option('--toolsets <list>', 'only these: incidents,alerts,posture,graph,rules,respond')
       .addOption(new Option('--read-only', 'without the tools that propose'))
@@ -34,9 +34,7 @@ export const mcpCommand: CliCommand = {
           await serveHere(() => serverFor(falconer, { principal: operatorPrincipal, channel: 'mcp', choice }))
           return falconer.close()
         }
-        const token = config.FALCONER_TOKEN
-        if (token === undefined)
-          throw new ConfigError(`Falconer runs at ${url}. Make an API token at ${url}/account and set FALCONER_TOKEN.`)
+        const token = await (await import('../credentials.ts')).tokenFor(url, config)
         return relay(`${url.replace(/\/$/, '')}/mcp?${new URLSearchParams(query)}`, token.reveal())
       }),
 }
