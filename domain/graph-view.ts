@@ -17,7 +17,7 @@ export const GraphNode = z.object({
   name: z.string(),
   namespace: z.string().nullable(),
   depth: z.number().int().min(0).describe('Steps from the centre'),
-  marks: z.array(GraphMark).describe('declared: known only from what another record names; gone: it went before the time looked at'),
+  marks: z.array(GraphMark).describe('declared: a manifest says so and no cluster reported it; gone: it went before the time looked at'),
   detail: z.string().nullable(),
   href: z.string().nullable().describe('Where its record is, a path of this server'),
 })

@@ -22,7 +22,8 @@ export type NamedNode = {
 }
 
 export function namedNode(entity: Entity): NamedNode {
-  const { id, kind, scope, name, namespace } = entity
+  const { id, kind, scope } = entity
+  const { name, namespace } = placed(entity)
   return {
     id,
     kind,
@@ -38,13 +39,34 @@ export function namedNode(entity: Entity): NamedNode {
 }
 
 function titleOf(entity: Entity): string {
-  const { kind, name, namespace } = entity
-  if (kind === 'internet' || kind === 'endpoint' || isEveryOf(entity)) return name
+  if (entity.kind === 'internet' || entity.kind === 'endpoint' || isEveryOf(entity)) return entity.name
+  const { name, namespace } = placed(entity)
   return `${kindWords(entity)} ${namespace === null ? name : `${namespace}/${name}`}`
 }
 
+/** Of what others only refer to, as they do: shop/Secret/ledger is in a namespace though no collector reported it. */
+function placed({ origin, key, name, namespace }: Entity): Pick<Entity, 'name' | 'namespace'> {
+  const told = origin === 'derived' ? /^([^/]+)\/(?:Secret|ServiceAccount)\/([^/*]+)$/.exec(key) : null
+  return told === null ? { name, namespace } : { namespace: told[1] ?? null, name: told[2] ?? name }
+}
+
+/** As Kubernetes writes it, where it has it: sentences of steps do so too. */
 const kindWords = ({ kind, properties }: Entity): string =>
-  kind === 'workload' ? (WorkloadProperties.safeParse(properties).data?.workloadKind ?? 'workload') : kind.replaceAll('_', ' ')
+  kind === 'workload'
+    ? (WorkloadProperties.safeParse(properties).data?.workloadKind ?? 'workload')
+    : (kubernetesKind[kind] ?? kind.replaceAll('_', ' '))
+const kubernetesKind: Readonly<Partial<Record<EntityKind, string>>> = {
+  node: 'Node',
+  namespace: 'Namespace',
+  pod: 'Pod',
+  service: 'Service',
+  ingress: 'Ingress',
+  service_account: 'ServiceAccount',
+  role: 'Role',
+  role_binding: 'RoleBinding',
+  secret: 'Secret',
+  network_policy: 'NetworkPolicy',
+}
 
 /** The one node a person means. Throws NotFoundError, or InputError that names the candidates when there are several, as `shown` shows a name. */
 export async function nodeNamed(db: Queryable, text: string, scope?: string, shown = (name: string): string => name): Promise<Entity> {

@@ -28,9 +28,13 @@ export async function graphFreshness({ db }: Asked, { scope, atNs }: { scope?: s
   const known = (await inventoryFreshness(db)).filter((one) => scope === undefined || one.scope === scope)
   const { waiting } = await derivationState(db, scope)
   const seen = known.map((one) => `${one.scope} as last observed at ${formatEventTime(one.lastNs)}`)
+  const early = known.flatMap((one) =>
+    atNs !== null && atNs < one.firstNs ? [`${one.scope} was first observed at ${formatEventTime(one.firstNs)}`] : [],
+  )
   return [
     seen.length === 0 ? 'No inventory has been observed: nothing is known of what could be reached.' : `Inventory: ${seen.join('; ')}.`,
     ...(atNs === null ? [] : [`Asked as of ${formatEventTime(atNs)}: what existed then, each as it was last described.`]),
+    ...(early.length === 0 ? [] : [`What was gone before the first look is not known: ${early.join('; ')}.`]),
     ...(waiting === 0 ? [] : [`${waiting} ${waiting === 1 ? 'part is' : 'parts are'} still to be derived: there may be more.`]),
   ].join(' ')
 }

@@ -65,7 +65,7 @@ function privileged(place: Place, containers: readonly Container[]): WayOut[] {
 function hostProcesses(place: Place, containers: readonly Container[]): WayOut[] {
   if (!place.spec.hostPID) return []
   const evidence = of(place, 'hostPID', true)
-  const remedy = fix(place, 'host-pid', `Give ${place.title} process numbers of its own (hostPID: false)`)
+  const remedy = fix(place, 'host-pid', `Give ${place.title} a process namespace of its own (hostPID: false)`)
   const tracing = containers.filter((one) => one.privileged || usable(one).some((name) => name === 'SYS_PTRACE' || name === 'SYS_ADMIN'))
   const seen: WayOut = {
     code: 'host_pid',
@@ -104,7 +104,12 @@ function hostPaths(place: Place, containers: readonly Container[]): WayOut[] {
   })
   if (mounted.length === 0) return []
   const paths = (those: readonly Mounted[]): string => listed(those.map(({ path }) => path))
-  const remedy = fix(place, 'host-path', `Mount ${paths(mounted)} of the node no longer into ${place.title}`)
+  const socketsAlone = mounted.every(({ gives }) => gives.every((given) => given === 'socket'))
+  const remedy = fix(
+    place,
+    socketsAlone ? 'runtime-socket' : 'host-path',
+    `Mount ${paths(mounted)} of the node no longer into ${place.title}`,
+  )
   const way = (
     code: WayOut['code'],
     end: WayEnd,
@@ -177,7 +182,7 @@ function hostNetwork(place: Place): WayOut[] {
 function hostMemory(place: Place): WayOut[] {
   if (place.spec.hostIPC !== true) return []
   const text = `${place.title} shares memory with the processes of its node, and with other pods that do`
-  const remedy = fix(place, 'host-ipc', `Give ${place.title} shared memory of its own (hostIPC: false)`)
+  const remedy = fix(place, 'host-ipc', `Give ${place.title} an IPC namespace of its own (hostIPC: false)`)
   return [{ code: 'host_ipc', end: 'node-memory', cost: 1, text, evidence: [of(place, 'hostIPC', true)], fix: remedy }]
 }
 

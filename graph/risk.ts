@@ -128,7 +128,11 @@ function detection({ detection: seen }: RiskFacts): RiskReason {
 /** Said only where there is one: that nothing was detected is said above. */
 function stage({ tactic }: RiskFacts): RiskReason | null {
   if (tactic === undefined) return null
-  return { code: 'stage', text: `stage: ${tacticTitle(tactic)}`, factor: 0.8 + (0.8 * tacticOrder(tactic)) / (tactics.length - 1) }
+  return {
+    code: 'stage',
+    text: `it belongs to the stage ${tacticTitle(tactic)}`,
+    factor: 0.8 + (0.8 * tacticOrder(tactic)) / (tactics.length - 1),
+  }
 }
 
 function use({ inUse }: RiskFacts): RiskReason {
@@ -147,7 +151,7 @@ function exposure({ exposure: how }: RiskFacts): RiskReason {
     case 'internet':
       return { code: 'internet_reachable', text: 'reachable from the internet', factor: 2.5 }
     case 'cluster':
-      return { code: 'cluster_reachable', text: 'reachable from inside the cluster', factor: 0.9 }
+      return { code: 'cluster_reachable', text: 'reachable from inside the cluster', factor: 1.1 }
     case 'isolated':
       return { code: 'isolated', text: 'nothing known reaches it', factor: 0.5 }
   }

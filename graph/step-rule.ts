@@ -3,7 +3,7 @@ import type { NewStep, Technique } from '../domain/graph.ts'
 import type { World } from './world.ts'
 
 /** Raised whenever steps come out differently for the same records: what was derived before is derived again. */
-export const graphVersion = '1'
+export const graphVersion = '2'
 
 /** Part of an estate that steps are derived from together: a namespace, the cluster's roles and bindings, its nodes, its cloud. */
 export type UnitKind = 'namespace' | 'access' | 'nodes' | 'cloud'

@@ -1,13 +1,6 @@
 /** Counts alerts by day for the baseline, in the correlator’s transaction. Each event counts once, where it was last placed. */
 import type { Lead } from '../domain/alert.ts'
-import {
-  addIncidentBaselines,
-  baselineIds,
-  changeDays,
-  type DayChange,
-  incidentsResting,
-  pruneIncidentBaselines,
-} from '../store/baseline.ts'
+import { baselineIds, changeDays, type DayChange, incidentsResting, pruneIncidentBaselines } from '../store/baseline.ts'
 import type { Transaction } from '../store/database.ts'
 import { notePaths } from '../store/image-paths.ts'
 import type { Membership } from '../store/memberships.ts'
@@ -55,11 +48,12 @@ export async function countDays(
     changes.add(baseline, eventNs, -1)
     left.push({ incidentId, id: baseline })
   }
-  await changeDays(tx, changes.all(), now)
-  await addIncidentBaselines(tx, added)
+  await changeDays(tx, changes.all(), added, now)
   await pruneIncidentBaselines(tx, left)
   await notePaths(tx, seenPaths(placed))
-  return incidentsResting(tx, { counted: changes.all(), watched: await noteWatchedDays(tx, watchedDaysOf(placed)), crowded })
+  const { fresh, later } = await noteWatchedDays(tx, watchedDaysOf(placed))
+  // On a scope’s newest day nothing rests yet; what was linked may be of another scope.
+  return incidentsResting(tx, { counted: later || linked.length > 0 ? changes.all() : [], watched: fresh, crowded })
 }
 
 class DayChanges {

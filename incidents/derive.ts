@@ -4,9 +4,9 @@ import type { Entity } from '../domain/entity.ts'
 import { getLeads } from '../store/alerts.ts'
 import type { Transaction } from '../store/database.ts'
 import { getEntities } from '../store/entities.ts'
-import { type GroupRow, groupsOf, type Place, placesOf } from '../store/groups.ts'
+import type { GroupRow, Place } from '../store/groups.ts'
+import { partsOf } from '../store/incident-parts.ts'
 import { type DerivedIncident, getIncident, saveIncidents } from '../store/incidents.ts'
-import { firstAlertsOf } from '../store/memberships.ts'
 import type { Normal } from './baseline.ts'
 import { correlationVersion } from './correlate.ts'
 import { normalBefore } from './normal.ts'
@@ -15,17 +15,21 @@ import { incidentTitle } from './title.ts'
 
 /** A handful of statements, however many incidents a batch of alerts touched. */
 export async function derive(tx: Transaction, incidentIds: readonly string[], now: Date): Promise<void> {
-  const groups = await groupsOf(tx, incidentIds)
-  const places = await placesOf(tx, incidentIds)
-  const firsts = await firstAlertsOf(tx, incidentIds)
-  const ids = [...firsts.values()].map(({ alertId }) => alertId)
-  const alerts = new Map((await getLeads(tx, ids)).map((alert) => [alert.id, alert]))
-  const candidates = new Map(incidentIds.map((id) => [id, namesakes(firsts.get(id)?.place ?? null, places.get(id) ?? [])]))
+  const parts = await partsOf(tx, incidentIds)
+  const alerts = new Map(
+    (
+      await getLeads(
+        tx,
+        [...parts.values()].flatMap(({ first }) => first?.alertId ?? []),
+      )
+    ).map((alert) => [alert.id, alert]),
+  )
+  const candidates = new Map(incidentIds.map((id) => [id, namesakes(parts.get(id)?.first?.place ?? null, parts.get(id)?.places ?? [])]))
   const named = new Map((await getEntities(tx, [...new Set([...candidates.values()].flat())])).map((entity) => [entity.id, entity]))
   const found: (Head & { id: string; mine: GroupRow[]; firstNs: bigint })[] = []
   for (const id of incidentIds) {
-    const first = alerts.get(firsts.get(id)?.alertId ?? '')
-    const mine = groups.get(id) ?? []
+    const first = alerts.get(parts.get(id)?.first?.alertId ?? '')
+    const mine = parts.get(id)?.groups ?? []
     const head =
       first === undefined
         ? await keptHead(tx, id)
@@ -33,7 +37,7 @@ export async function derive(tx: Transaction, incidentIds: readonly string[], no
     if (head !== undefined && mine.length > 0) found.push({ id, ...head, mine, firstNs: earliest(mine) })
   }
   const normal = await normalBefore(tx, found)
-  const derived = found.map(({ mine, ...one }) => ({ ...one, ...conclusions(mine, places.get(one.id) ?? [], normal.get(one.id)) }))
+  const derived = found.map(({ mine, ...one }) => ({ ...one, ...conclusions(mine, parts.get(one.id)?.places ?? [], normal.get(one.id)) }))
   await saveIncidents(tx, derived, now)
 }
 

@@ -8,15 +8,17 @@ type Began = { id: string; scope: string; firstNs: bigint }
 
 /** Before the day on which each of these incidents began. Two statements, and one for each of their scopes. */
 export async function normalBefore(db: Queryable, incidents: readonly Began[]): Promise<Map<string, Normal>> {
+  const watched = await watchedOf(db, new Set(incidents.map(({ scope }) => scope)))
   const days = new Map(incidents.map(({ id, firstNs }) => [id, dayOf(firstNs)]))
+  // Where nobody watched before, nothing that was counted says anything.
+  const asked = incidents.filter(({ id, scope }) => watchedBefore(watched.get(scope) ?? [], days.get(id) ?? '').length > 0)
   const counts = Map.groupBy(
     await countsOfIncidents(
       db,
-      [...days].map(([incidentId, day]) => ({ incidentId, day })),
+      asked.map(({ id }) => ({ incidentId: id, day: days.get(id) ?? '' })),
     ),
     ({ tag }) => tag,
   )
-  const watched = await watchedOf(db, new Set(incidents.map(({ scope }) => scope)))
   return new Map(incidents.map(({ id, scope }) => [id, normalOf(counts.get(id) ?? [], days.get(id) ?? '', watched.get(scope) ?? [])]))
 }
 
@@ -50,8 +52,11 @@ export async function watchedOf(db: Queryable, scopes: ReadonlySet<string>): Pro
   return found
 }
 
+const watchedBefore = (watched: readonly string[], day: string): string[] =>
+  watched.filter((one) => one < day && one >= dayBefore(day, windowDays))
+
 function normalOf(counts: readonly CountedDays[], day: string, watched: readonly string[]): Normal {
-  const before = watched.filter((one) => one < day && one >= dayBefore(day, windowDays))
+  const before = watchedBefore(watched, day)
   if (before.length === 0) return nothingKnown
   const here = counts
     .slice(0, mostCounts)

@@ -56,25 +56,22 @@ async function addKeys(tx: Transaction, keys: readonly BaselineKey[]): Promise<b
   return added.filter(({ process }) => process === otherProcesses).map(({ id }) => id)
 }
 
-export async function changeDays(tx: Transaction, changes: readonly DayChange[], at: Date): Promise<void> {
-  if (changes.length === 0) return
+type OfIncident = { incidentId: string; id: bigint }
+
+/** `added`: what incidents have to do with from now on. */
+export async function changeDays(tx: Transaction, changes: readonly DayChange[], added: readonly OfIncident[], at: Date): Promise<void> {
+  if (changes.length + added.length === 0) return
   const sorted = changes.toSorted((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : a.day < b.day ? -1 : 1))
-  await tx.query(sql`insert into baseline_days as d (key_id, day, count, counted_at)
+  const rows = [...new Map(added.map((one) => [`${one.incidentId} ${one.id}`, one])).entries()]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, one]) => one)
+  await tx.query(sql`with had as (insert into incident_baselines (incident_id, baseline_id)
+      select "incidentId", id from jsonb_to_recordset(${jsonText(rows)}::jsonb) as r("incidentId" uuid, id bigint) on conflict do nothing)
+    insert into baseline_days as d (key_id, day, count, counted_at)
     select id, day, by, ${at} from jsonb_to_recordset(${jsonText(sorted)}::jsonb) as r(id bigint, day date, by integer)
     on conflict (key_id, day) do update set count = d.count + excluded.count, counted_at = excluded.counted_at`)
   const fewer = sorted.filter(({ by }) => by < 0).map(({ id }) => id.toString())
   if (fewer.length > 0) await tx.query(sql`delete from baseline_days where key_id = any(${fewer}::bigint[]) and count <= 0`)
-}
-
-type OfIncident = { incidentId: string; id: bigint }
-
-export async function addIncidentBaselines(tx: Transaction, added: readonly OfIncident[]): Promise<void> {
-  const rows = [...new Map(added.map((one) => [`${one.incidentId} ${one.id}`, one])).entries()]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, one]) => one)
-  if (rows.length === 0) return
-  await tx.query(sql`insert into incident_baselines (incident_id, baseline_id)
-    select "incidentId", id from jsonb_to_recordset(${jsonText(rows)}::jsonb) as r("incidentId" uuid, id bigint) on conflict do nothing`)
 }
 
 /** Takes counts from incidents none of whose alerts are counted so any longer. What expired alerts were counted as is known only from here. */

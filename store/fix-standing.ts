@@ -5,6 +5,11 @@ import { waitingFixes } from './fix-marks.ts'
 import { type FixFilter, unscannedPlaces } from './fixes.ts'
 import { newestScans } from './scans.ts'
 
+const named = (titles: readonly string[], rest: number): string =>
+  rest > 0
+    ? `${titles.join(', ')} and ${rest.toLocaleString('en')} more`
+    : [titles.slice(0, -1).join(', '), ...titles.slice(-1)].filter((part) => part !== '').join(' and ')
+
 /** In sentences; `shown` shows the names of places. */
 export async function standing({ db }: { db: Queryable }, filter: FixFilter, shown = (name: string): string => name): Promise<string> {
   const scans = await newestScans(db, { limit: 5_000, scope: filter.scope })
@@ -17,9 +22,7 @@ export async function standing({ db }: { db: Queryable }, filter: FixFilter, sho
   const { total, titles } = await unscannedPlaces(db, filter)
   const rest = total - titles.length
   const unseen =
-    total === 0
-      ? ''
-      : ` No scanner has looked at an image of ${titles.map(shown).join(', ')}${rest > 0 ? ` and ${rest.toLocaleString('en')} more` : ''}: nothing is known of what to fix there.`
+    total === 0 ? '' : ` No scanner has looked at an image of ${named(titles.map(shown), rest)}: flaws in what runs there are not known.`
   const waiting = await waitingFixes(db)
   return `${looked}${unseen}${waiting === 0 ? '' : ' It is being brought up to date.'}`
 }

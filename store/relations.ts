@@ -2,26 +2,36 @@
 import { type RawBuilder, sql } from 'kysely'
 import { type EntityKind, type EntityRef, type NewRelation, quarterHourNs } from '../domain/entity.ts'
 import { toDate } from '../domain/event-time.ts'
-import { stringifyExact } from '../domain/exact-json.ts'
 import type { Transaction } from './database.ts'
 import { markUnits, unitsOf } from './graph-units.ts'
-import { escapeDeep, unescapeText } from './values.ts'
+import { escapeText, jsonText, unescapeText } from './values.ts'
 
 export const refKey = (ref: EntityRef): string => `${ref.scope}\n${ref.kind}\n${ref.key}`
+/** Row numbers of entities, by `refKey`. */
+export type RowIds = ReadonlyMap<string, bigint>
 
 /**
  * A relation whose end is not known yet makes a bare, `derived` row for it: no action may target one. Answers whether there is an ASSUMES that
- * was not there.
+ * was not there. `known`: ends whose row is known already.
  */
-export async function upsertRelations(tx: Transaction, witness: string, relations: readonly NewRelation[]): Promise<boolean> {
+export async function upsertRelations(
+  tx: Transaction,
+  witness: string,
+  relations: readonly NewRelation[],
+  known: RowIds = new Map(),
+): Promise<boolean> {
   const told = onceEach(relations)
-  await bareEnds(tx, told)
-  const input = inputOf(told)
+  const ids = await idsOfEnds(tx, told, known)
+  const rows = told
+    .map((one) => ({ ...one, src: ids.get(refKey(one.from)) as bigint, dst: ids.get(refKey(one.to)) as bigint }))
+    .sort((a, b) => (a.src === b.src ? (a.type === b.type ? (a.dst < b.dst ? -1 : 1) : a.type < b.type ? -1 : 1) : a.src < b.src ? -1 : 1))
+  const numbers = (of: (row: (typeof rows)[number]) => bigint): RawBuilder<unknown> =>
+    sql`${rows.map((row) => of(row).toString())}::bigint[]`
   const [row] = await tx.query(sql<{ assumed: boolean }>`with written as (
     insert into relations as o (src, type, dst, witness, first_ns, last_ns, properties)
-    select f.id, r.type, t.id, ${witness}::uuid, r.first, r.last, r.properties from ${input}
-      join entities f on f.scope = r.fs and f.kind = r.fk and f.key = r.fkey join entities t on t.scope = r.ts and t.kind = r.tk and t.key = r.tkey
-    order by 1, 2, 3
+    select src, type, dst, ${witness}::uuid, first, last, properties::jsonb from unnest(${numbers(({ src }) => src)}, ${rows.map(({ type }) => type)}::text[],
+      ${numbers(({ dst }) => dst)}, ${numbers(({ first }) => first)}, ${numbers(({ last }) => last)},
+      ${rows.map(({ properties }) => (properties === undefined ? null : jsonText(properties)))}::text[]) as r(src, type, dst, first, last, properties)
     on conflict (src, type, dst, witness) do update set last_ns = greatest(o.last_ns, excluded.last_ns), first_ns = least(o.first_ns, excluded.first_ns),
       properties = case when o.type = 'ASSUMES' then case when ${earlier} then excluded.properties else o.properties end
         when ${morePaths} then ${allPaths}
@@ -31,26 +41,52 @@ export async function upsertRelations(tx: Transaction, witness: string, relation
   return row?.assumed === true
 }
 
-/** Rows for ends that nothing is known of yet. Of these only nodes are more than a name: something runs there. */
-async function bareEnds(tx: Transaction, told: readonly Told[]): Promise<void> {
-  const ends = new Map<string, EntityRef & { first: bigint; last: bigint }>()
+type End = EntityRef & { first: bigint; last: bigint }
+
+/** Rows for ends that nothing is known of yet are made. Of these only nodes are more than a name: something runs there. */
+async function idsOfEnds(tx: Transaction, told: readonly Told[], known: RowIds): Promise<RowIds> {
+  const ends = new Map<string, End>()
   for (const { from, to, first, last } of told)
     for (const { scope, kind, key } of [from, to]) {
-      const before = ends.get(refKey({ scope, kind, key }))
-      if (before === undefined) ends.set(refKey({ scope, kind, key }), { scope, kind, key, first, last })
+      const name = refKey({ scope, kind, key })
+      if (known.has(name)) continue
+      const before = ends.get(name)
+      if (before === undefined) ends.set(name, { scope, kind, key, first, last })
       else {
         if (first < before.first) before.first = first
         if (last > before.last) before.last = last
       }
     }
-  const rows = [...ends.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, end]) => escapeDeep(end))
+  if (ends.size === 0) return known
+  const ids = new Map([...known, ...(await idsOf(tx, [...ends]))])
+  const missing = [...ends].filter(([name]) => !ids.has(name))
+  if (missing.length === 0) return ids
+  await bareEnds(
+    tx,
+    missing.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, end]) => end),
+    told.reduce((latest, { last }) => (last > latest ? last : latest), 0n),
+  )
+  return new Map([...ids, ...(await idsOf(tx, missing))])
+}
+
+/** Of those that are known: each name with its row number. */
+export async function idsOf(tx: Transaction, ends: readonly (readonly [string, EntityRef])[]): Promise<[string, bigint][]> {
+  if (ends.length === 0) return []
+  const texts = (of: (ref: EntityRef) => string): RawBuilder<unknown> => sql`${ends.map(([, ref]) => escapeText(of(ref)))}::text[]`
+  const rows = await tx.query(sql<{
+    place: bigint
+    id: bigint
+  }>`select r.place, e.id from unnest(${texts(({ scope }) => scope)}, ${texts(({ kind }) => kind)},
+      ${texts(({ key }) => key)}) with ordinality as r(scope, kind, key, place) join entities e on e.scope = r.scope and e.kind = r.kind and e.key = r.key`)
+  return rows.map(({ place, id }) => [(ends[Number(place) - 1] as readonly [string, EntityRef])[0], id])
+}
+
+async function bareEnds(tx: Transaction, ends: readonly End[], at: bigint): Promise<void> {
   const bare = await tx.query(sql<{ scope: string; kind: EntityKind; name: string }>`
     insert into entities (scope, kind, key, name, properties, origin, first_ns, last_ns, valid_from_ns)
     select scope, kind, key, key, '{}'::jsonb, 'derived', first, last, first
-    from jsonb_to_recordset(${stringifyExact(rows)}::jsonb) as r(scope text, kind text, key text, first bigint, last bigint)
-    where not exists (select 1 from entities e where e.scope = r.scope and e.kind = r.kind and e.key = r.key)
+    from jsonb_to_recordset(${jsonText(ends)}::jsonb) as r(scope text, kind text, key text, first bigint, last bigint)
     order by 1, 2, 3 on conflict (scope, kind, key) do nothing returning scope, kind, name`)
-  const at = told.reduce((latest, { last }) => (last > latest ? last : latest), 0n)
   const nodes = bare.filter(({ kind }) => kind === 'node')
   await markUnits(
     tx,
@@ -69,25 +105,6 @@ const allPaths = sql`excluded.properties || jsonb_build_object('paths', (select 
   select distinct p from jsonb_array_elements_text(${pathsOf('o')} || ${pathsOf('excluded')}) p order by p limit ${mostPaths}) every_path))`
 
 type Told = NewRelation & { first: bigint; last: bigint }
-
-function inputOf(relations: readonly Told[]): RawBuilder<unknown> {
-  const rows = relations.map(({ from, type, to, first, last, properties }) =>
-    escapeDeep({
-      fs: from.scope,
-      fk: from.kind,
-      fkey: from.key,
-      type,
-      ts: to.scope,
-      tk: to.kind,
-      tkey: to.key,
-      first,
-      last,
-      properties: properties ?? null,
-    }),
-  )
-  return sql`jsonb_to_recordset(${stringifyExact(rows)}::jsonb)
-    as r(fs text, fk text, fkey text, type text, ts text, tk text, tkey text, first bigint, last bigint, properties jsonb)`
-}
 
 /** In one order everywhere, so that two writers seldom wait for each other in a circle. */
 function onceEach(relations: readonly NewRelation[]): Told[] {

@@ -3,6 +3,7 @@
  * Derived; each change marks the place, so that the fixes that stand on it are derived again.
  */
 import { sql } from 'kysely'
+import { canonicalJson } from '../domain/canonical-json.ts'
 import type { Severity } from '../domain/severity.ts'
 import { severityFromId } from '../domain/severity.ts'
 import type { Queryable, Transaction } from './database.ts'
@@ -22,14 +23,58 @@ export type RiskPlace = {
   /** As findings name it and what it is made of: namespace/Kind/name. */ objects: string[]
 }
 
-/** Makes these the places of the unit. Answers how many differ from before. */
+/** Makes these the places of the unit. Answers how many differ from before. Most are as they were: those are read and left alone. */
 export async function replaceRiskPlaces(tx: Transaction, { scope, unit }: Unit, places: readonly RiskPlace[]): Promise<number> {
-  const rows = places.toSorted((a, b) => (a.id < b.id ? -1 : 1))
+  const stored = await storedPlaces(tx, { scope, unit }, places)
+  const rows = places
+    .filter((place) => stored.get(place.id)?.text !== textOf({ ...place, unit }))
+    .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+  const stay = new Set(places.map(({ id }) => id))
+  const leaving = [...stored.values()].flatMap((one) => (one.ofUnit && !stay.has(one.id) ? [one.id.toString()] : []))
+  const gone =
+    leaving.length === 0
+      ? []
+      : await tx.query(sql<{ id: bigint }>`delete from risk_places where id = any(${leaving}::bigint[]) returning id`)
+  const differ = new Set([...gone.map(({ id }) => id), ...(rows.length === 0 ? [] : await writePlaces(tx, unit, rows))])
+  for (const table of ['risk_place_images', 'risk_place_members', 'risk_place_objects'])
+    if (gone.length > 0) await tx.query(sql`delete from ${sql.table(table)} where place_id = any(${leaving}::bigint[])`)
+  await markPlaces(tx, [...differ])
+  return differ.size
+}
+
+/** Those of the unit, and those that are to be of it. */
+async function storedPlaces(
+  tx: Transaction,
+  { scope, unit }: Unit,
+  places: readonly RiskPlace[],
+): Promise<Map<bigint, { id: bigint; ofUnit: boolean; text: string }>> {
+  const rows = await tx.query(sql<Omit<RiskPlace, 'members'> & { members: (bigint | number)[]; unit: string }>`
+    select p.id, p.scope, p.unit, p.namespace, p.title, p.facts,
+      (select coalesce(json_agg(json_build_object('scope', scope, 'key', key, 'byName', by_name)), '[]') from risk_place_images where place_id = p.id) as images,
+      (select coalesce(json_agg(member_id), '[]') from risk_place_members where place_id = p.id) as members,
+      (select coalesce(json_agg(key), '[]') from risk_place_objects where place_id = p.id) as objects
+    from (select id from risk_places where scope = ${escapeText(scope)} and unit = ${escapeText(unit)}
+      union select unnest(${places.map(({ id }) => id.toString())}::bigint[])) those join risk_places p using (id)`)
+  return new Map(
+    rows.map((row) => {
+      const place = { ...unescapeDeep(row), members: row.members.map(BigInt) }
+      return [row.id, { id: row.id, ofUnit: place.scope === scope && place.unit === unit, text: textOf(place) }]
+    }),
+  )
+}
+
+/** The same for the same place, in whatever order its parts stand. */
+const textOf = ({ scope, unit, title, facts, images, members, objects }: RiskPlace & { unit: string }): string =>
+  canonicalJson({
+    ...{ scope, unit, title, facts },
+    images: images.map(({ scope: of, key, byName }) => canonicalJson({ scope: of, key, byName })).sort(),
+    members: members.map(String).sort(),
+    objects: objects.toSorted(),
+  })
+
+/** Answers which differ from before; whose pods they are makes no difference. */
+async function writePlaces(tx: Transaction, unit: string, rows: readonly RiskPlace[]): Promise<bigint[]> {
   const input = sql`jsonb_to_recordset(${jsonText(rows)}::jsonb) as r(id bigint, scope text, namespace text, title text, facts jsonb, images jsonb, members jsonb, objects jsonb)`
-  const gone = await tx.query(sql<{
-    id: bigint
-  }>`delete from risk_places p where scope = ${escapeText(scope)} and unit = ${escapeText(unit)}
-    and not exists (select 1 from ${input} where r.id = p.id) returning id`)
   const changed = await tx.query(sql<{ id: bigint }>`insert into risk_places as p (id, scope, namespace, unit, title, facts)
     select id, scope, namespace, ${escapeText(unit)}, title, facts from ${input} order by id
     on conflict (id) do update set scope = excluded.scope, namespace = excluded.namespace, unit = excluded.unit, title = excluded.title, facts = excluded.facts
@@ -49,13 +94,9 @@ export async function replaceRiskPlaces(tx: Transaction, { scope, unit }: Unit, 
       made as (insert into risk_place_objects (place_id, scope, key) select place_id, scope, key from wanted on conflict do nothing returning place_id)
       select place_id as id from gone union select place_id from made`,
   ]
-  const differ = new Set([...gone, ...changed].map(({ id }) => id))
-  for (const part of parts) for (const { id } of await tx.query(part as ReturnType<typeof sql<{ id: bigint }>>)) differ.add(id)
-  for (const table of ['risk_place_images', 'risk_place_members', 'risk_place_objects'])
-    if (gone.length > 0)
-      await tx.query(sql`delete from ${sql.table(table)} where place_id = any(${gone.map(({ id }) => String(id))}::bigint[])`)
-  await markPlaces(tx, [...differ])
-  return differ.size
+  const differ = changed.map(({ id }) => id)
+  for (const part of parts) for (const { id } of await tx.query(part as ReturnType<typeof sql<{ id: bigint }>>)) differ.push(id)
+  return differ
 }
 
 export type Live = { severity: Severity; tactics: string[]; incidents: string[] }

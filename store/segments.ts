@@ -88,14 +88,24 @@ export async function segmentsTouching(
 
 export async function replaceSegments(tx: Transaction, removed: readonly SegmentRow[], written: readonly SegmentRow[]): Promise<void> {
   const shape = sql`as r(scope text, rule text, key text, by text, label text, about jsonb, "startNs" bigint, "endNs" bigint, "incidentId" uuid, "lastAlertId" uuid)`
-  if (removed.length > 0)
-    await tx.query(sql`delete from incident_segments s using jsonb_to_recordset(${jsonText(removed.map(({ scope, rule, key, by, startNs }) => ({ scope, rule, key, by, startNs })))}::jsonb) ${shape}
+  // Most of what is replaced only grew at its end.
+  const stays = new Set(written.map(nameOf))
+  const gone = removed.filter((one) => !stays.has(nameOf(one)))
+  if (gone.length > 0)
+    await tx.query(sql`delete from incident_segments s using jsonb_to_recordset(${jsonText(gone.map(({ scope, rule, key, by, startNs }) => ({ scope, rule, key, by, startNs })))}::jsonb) ${shape}
       where s.scope = r.scope and s.rule = r.rule and s.fact_key = r.key and s.by_key = r.by and s.start_ns = r."startNs"`)
   const rows = written.map(({ inferred, relation, counted, ...row }) => ({ ...row, about: aboutOf({ inferred, relation, counted }) }))
-  if (rows.length > 0)
-    await tx.query(sql`insert into incident_segments (scope, rule, fact_key, by_key, label, about, start_ns, end_ns, incident_id, last_alert_id)
-      select scope, rule, key, by, label, about, "startNs", "endNs", "incidentId", "lastAlertId" from jsonb_to_recordset(${jsonText(rows)}::jsonb) ${shape}`)
+  if (rows.length === 0) return
+  const known = new Set(removed.map(nameOf))
+  // Of others none may be there: it would belong to another incident.
+  const grows = written.some((one) => known.has(nameOf(one)))
+    ? sql`on conflict (scope, fact_key, rule, by_key, start_ns) do update set label = excluded.label, about = excluded.about, end_ns = excluded.end_ns,
+        incident_id = excluded.incident_id, last_alert_id = excluded.last_alert_id`
+    : sql``
+  await tx.query(sql`insert into incident_segments (scope, rule, fact_key, by_key, label, about, start_ns, end_ns, incident_id, last_alert_id)
+    select scope, rule, key, by, label, about, "startNs", "endNs", "incidentId", "lastAlertId" from jsonb_to_recordset(${jsonText(rows)}::jsonb) ${shape} ${grows}`)
 }
+const nameOf = ({ scope, rule, key, by, startNs }: SegmentRow): string => [scope, rule, key, by, startNs].join('\n')
 
 /** Of most segments there is nothing more to say. */
 const aboutOf = (about: NonNullable<SegmentRecord['about']>): SegmentRecord['about'] =>

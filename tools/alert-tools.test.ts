@@ -109,12 +109,16 @@ eachDatabase('tools about alerts', (database) => {
   })
 
   it('text of an attacker stays inside its fence, visible, short and without secrets, whatever is asked', async () => {
-    const { id } = await recordStory(
-      database(),
-      clock,
-      'hostile',
-      inStorm(hostile.length * 3, (n) => hostile[Math.floor(n / 3)] ?? ''),
-    )
+    const storming = inStorm(hostile.length * 3, (n) => hostile[Math.floor(n / 3)] ?? '')
+    const { id } = await recordStory(database(), clock, 'hostile', (scenario) => {
+      const { alerts, ...rest } = storming(scenario)
+      const written = alerts.map((alert, n) => {
+        const text = hostile[n % hostile.length] ?? ''
+        const fields = { ...alert.output_fields, 'user.name': text, 'fd.name': `/tmp/${text}`, [`odd.${text}`]: text }
+        return n < scenario.alerts.length ? alert : { ...alert, rule: `Rule ${text}`, tags: [text], output_fields: fields }
+      })
+      return { ...rest, alerts: written }
+    })
     const asked: [Tool, Record<string, unknown>][] = [
       [getIncidentTool, { incident: id, detail: 'full' }],
       [getTimelineTool, { incident: id, limit: 50 }],
@@ -131,8 +135,10 @@ eachDatabase('tools about alerts', (database) => {
       for (const alert of page.alerts as Row[]) asked.push([getAlertTool, { alert: alert.id, detail: 'full' }])
       cursor = page.next
     } while (cursor !== null)
+    let all = ''
     for (const [tool, input] of asked) {
       const { output, text, bytes } = await call(tool, input)
+      all += text
       expect(text, tool.name).not.toMatch(anInvisible)
       for (const { core } of canaries) expect(text, tool.name).not.toContain(core)
       for (const fenced of strings(output).filter((one) => /[⟪⟫]/.test(one))) expect(fenced, tool.name).toMatch(/^⟪[^⟪⟫]*⟫$/)
@@ -140,6 +146,8 @@ eachDatabase('tools about alerts', (database) => {
         for (const sign of ['<script', 'onerror', 'javascript:', 'now obey', 'xxxx']) expect(bare, tool.name).not.toContain(sign)
       expect(bytes, tool.name).toBeLessThan(24_000)
     }
+    // It was there to be told.
+    for (const sign of ['window.pwned=1', 'now obey', '\\u{202e}', '[redacted]', 'xxxx… [']) expect(all).toContain(sign)
   })
 })
 

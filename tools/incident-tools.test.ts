@@ -90,6 +90,9 @@ eachDatabase('tools about an incident', (database) => {
     expect(repeats.map(({ times }) => times)).toEqual([138, 137, 137])
     expect(repeats[0]?.until).toBeDefined()
     expect(output.more).toBeNull()
+    const glance = await call(getIncidentTool, { incident: same.id })
+    expect(glance.output.report).toBeNull()
+    expect((glance.output.rootCauses as string[])[0]).toMatch(/CVE-2022-29078 in ejs/)
   })
 
   describe('get_case_file', () => {

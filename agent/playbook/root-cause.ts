@@ -129,7 +129,7 @@ function fixOf({ cause, fix }: RootCause): Parts {
     citeFinding(finding, 'package'),
     ' to ',
     citeFinding(finding, 'fixedIn'),
-    ' in image ',
+    ' or newer in image ',
     citeFinding(finding, 'resource'),
     ', and roll it out',
   ]

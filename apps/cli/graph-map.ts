@@ -57,10 +57,12 @@ type Drawing = ReturnType<typeof import('../../graph/map/layout.ts').drawingOf>
 async function asTable(view: GraphView, drawing: Drawing, left: string): Promise<string> {
   const [{ rowsOf }, { standing }] = await Promise.all([import('../../graph/map/table.ts'), import('../../graph/map/layout.ts')])
   const rows = rowsOf(view, drawing)
-  const nameOf = ({ label, namespace, name }: GraphView['nodes'][number]): string =>
-    `${safe(label, 40)} ${namespace === null ? '' : `${safe(namespace, 40)}/`}${safe(name, 80)}`
+  const nameOf = ({ label, namespace, name, detail }: GraphView['nodes'][number]): string =>
+    detail?.endsWith(name) === true
+      ? safe(detail, 120)
+      : `${safe(label, 40)} ${namespace === null ? '' : `${safe(namespace, 40)}/`}${safe(name, 80)}`
   const lines = rows.flatMap(({ node, ties }) =>
-    ties.filter(({ out }) => out).map(({ other, edge }) => [edge.kind, `${nameOf(node)} ${safe(edge.title, 60)} ${nameOf(other.node)}`]),
+    ties.filter(({ out }) => out).map(({ other, edge }) => [nameOf(node), `${edge.kind}: ${safe(edge.title, 60)}`, nameOf(other.node)]),
   )
   return [
     safe(view.title, 200),
@@ -71,7 +73,7 @@ async function asTable(view: GraphView, drawing: Drawing, left: string): Promise
       rows.map(({ node, centre }) => [String(node.depth), nameOf(node), standing({ centre, marks: node.marks }).join(', ')]),
     ),
     '',
-    table(['kind', 'what joins them'], lines),
+    table(['from', 'what joins them', 'to'], lines),
     ...(left === '' ? [] : ['', left]),
   ].join('\n')
 }

@@ -50,7 +50,7 @@ export function neighboursText({
               step.type,
               called(byId.get(step.to), 50),
               step.technique.id,
-              safe(step.because, 160),
+              safe(step.because, 300),
             ]),
           ),
         ]),
@@ -101,8 +101,16 @@ export function factsText({ place, facts, freshness }: Fresh & { place: Node; fa
 
 export function pathsText({ paths, freshness }: Fresh & { paths: Path[] }): string {
   if (paths.length === 0) return `No path is known.\n${safe(freshness, 600)}`
-  return [...paths.map((path, index) => pathText(path, index + 1)), safe(freshness, 600)].join('\n\n')
+  return [...paths.map((path, index) => pathText(path, index + 1)), howToRead(paths), safe(freshness, 600)].join('\n\n')
 }
+
+const howToRead = (paths: readonly Path[]): string =>
+  [
+    'Cost adds up its moves: 0 follows by itself, 1 is a known way, 4 needs a flaw of which none is known. Cheapest first.',
+    ...(paths.some(({ nodes }) => nodes.some(({ declaredOnly }) => declaredOnly))
+      ? ['Declared only: a manifest says so, and no cluster has reported it.']
+      : []),
+  ].join('\n')
 
 type Choke = { fix: { text: string }; steps: number; targetsCutOff: number; pathsRemoved: number }
 export function chokePointsText({
@@ -114,12 +122,12 @@ export function chokePointsText({
 }: Fresh & { points: Choke[]; targetsReached: number; paths: number; complete: boolean }): string {
   if (targetsReached === 0) return `No target can be reached, as far as is known.\n${safe(freshness, 600)}`
   return [
-    `${targetsReached} targets can be reached; ${paths} of the cheapest paths were looked at.`,
+    `${targetsReached} ${targetsReached === 1 ? 'target' : 'targets'} can be reached; the ${paths === 1 ? 'cheapest path was' : `${paths} cheapest paths were`} looked at.`,
     '',
     points.length === 0
       ? 'No single change cuts off a target or removes one of these paths.'
       : table(
-          ['targets cut off', 'paths removed', 'steps', 'change'],
+          ['targets cut off', 'paths removed', 'steps taken away', 'change'],
           points.map((point) => [String(point.targetsCutOff), String(point.pathsRemoved), String(point.steps), safe(point.fix.text, 200)]),
         ),
     ...(complete ? [] : ['The work allowed was used up: other changes may do as much.']),
@@ -132,7 +140,7 @@ function pathText({ cost, nodes, steps }: Path, number: number): string {
   const moves = steps.map(({ because, technique, precondition, fix, others }, index) =>
     [
       `   ${index + 1}. ${called(nodes[index + 1])}: ${safe(because, 240)}`,
-      `      ${technique.id} ${technique.name}; if ${safe(precondition, 200)}${others === 0 ? '' : `; ${others} other ${others === 1 ? 'way' : 'ways'}`}`,
+      `      ${technique.id} ${technique.name}${precondition === 'none' ? '' : `; if ${safe(precondition, 200)}`}${others === 0 ? '' : `; ${others} other ${others === 1 ? 'way' : 'ways'}`}`,
       ...(fix === null ? [] : [`      taken away by: ${safe(fix.text, 200)}`]),
     ].join('\n'),
   )

@@ -59,7 +59,7 @@ ${
           ? html`Filtered: ${untrusted(
               Object.entries(given)
                 .filter(([name]) => name !== 'status')
-                .map(([name, value]) => `${name} ${value}`)
+                .map(([name, value]) => (name === 'inUse' ? 'seen in use' : `${name} ${value}`))
                 .join(', '),
               200,
             )}`
@@ -68,7 +68,7 @@ ${
 <div class="actions"><button>Show</button>${asked ? html`<a class="button second" href="/findings?status=${status}">Clear</a>` : nothing}</div></details></form>
 ${problem === null ? nothing : html`<p class="notice bad" role="alert">${untrusted(problem, 400)}</p>`}
 <p class="quiet">${untrusted(freshness, 400)} <a href="/coverage">What was looked at</a></p>
-${findings.length === 0 ? empty('None', html`<p>${status === 'open' ? 'No open finding fits. That holds for what was scanned.' : 'No finding fits.'}</p>`) : html`<div class="card table"><table class="stack"><thead><tr><th>Severity</th><th>Finding</th><th>Where</th><th>In use</th><th>Seen by</th><th>Last seen</th></tr></thead><tbody>${findings.map((one) => row(one, uses.get(one.id)))}</tbody></table></div>`}
+${findings.length === 0 ? empty('None', html`<p>${noneText(status, given.inUse === 'true')}</p>`) : html`<div class="card table"><table class="stack"><thead><tr><th>Severity</th><th>Finding</th><th>Where</th><th>In use</th><th>Seen by</th><th>Last seen</th></tr></thead><tbody>${findings.map((one) => row(one, uses.get(one.id)))}</tbody></table></div>`}
 ${next === null ? nothing : html`<p><a class="button second" href="/findings?${further.toString()}">Less severe and older</a></p>`}`
 }`,
   )
@@ -150,4 +150,10 @@ function witness({
   return html`<section class="card"><h2>${untrusted(scanner, 60)} ${outcomeWords[outcome]}</h2><p class="quiet">${version === null ? nothing : html`version ${untrusted(version, 40)}, `}scanned ${untrusted(target, 120)} (${untrusted(scope, 60)}); first ${timeOf(firstNs)}, last ${timeOf(lastNs)}${own === null ? nothing : html`; rates it ${own}`}</p>
 ${outcomeReason === null ? nothing : html`<p><strong>Reason:</strong> ${untrusted(outcomeReason, 500)}</p>`}<p>${untrusted(title, 300)}</p>${data.description === null ? nothing : html`<p>${untrusted(data.description, 2_000)}</p>`}
 <dl class="facts">${data.package === null ? nothing : fact('Installed', untrusted(`${data.package.name} ${data.package.version ?? ''}`, 200))}${data.cvss === null ? nothing : fact('CVSS', untrusted(`${data.cvss.score} (version ${data.cvss.version}) ${data.cvss.vector ?? ''}`, 200))}${paths.length === 0 ? nothing : fact('Found in', html`${paths.slice(0, 8).map((path) => html`<div class="mono">${untrusted(path, 200)}</div>`)}${paths.length > 8 ? html`<div class="quiet">and ${plural(paths.length - 8, 'other place')}</div>` : nothing}`)}${properties.slice(0, 12).map(([name, value]) => fact(untrusted(name, 60), html`<code>${typeof value === 'string' ? untrusted(value, 300) : untrustedJson(value, 300)}</code>`))}${data.references.length === 0 ? nothing : fact('References', html`${data.references.slice(0, 8).map((one) => html`<div class="mono">${untrusted(one, 200)}</div>`)}`)}</dl></section>`
+}
+
+function noneText(status: string, inUse: boolean): string {
+  if (inUse)
+    return 'Of no package in these findings was a file seen run or opened. That is not to say that they are unused: alerts show little of what runs.'
+  return status === 'open' ? 'No open finding fits. That holds for what was scanned.' : 'No finding fits.'
 }

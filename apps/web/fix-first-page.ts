@@ -64,7 +64,7 @@ const row = (fix: Fix): Html =>
 const reasonsOf = ({ details }: Fix): Fix['details']['reasons'] =>
   details.reasons.filter(({ factor }) => factor !== 1).toSorted((a, b) => Math.abs(Math.log(b.factor)) - Math.abs(Math.log(a.factor)))
 
-function takes({ findings, suppressed, fixable, kind, places, livePlaces, steps }: Fix): Html {
+function takes({ findings, suppressed, fixable, kind, places, livePlaces, steps, resources, details }: Fix): Html {
   const what = [...(findings > 0 ? [plural(findings, 'finding')] : []), ...(steps > 0 ? [plural(steps, 'attack step')] : [])].join(' and ')
   const ofVersions = kind === 'base_image' || kind === 'package' || kind === 'flaw'
   const known =
@@ -73,7 +73,10 @@ function takes({ findings, suppressed, fixable, kind, places, livePlaces, steps 
       : fixable === 0
         ? '; no fixed version known'
         : `; a fixed version is known of ${fixable.toLocaleString('en')}`
-  return html`${what}${places === 0 ? html` <span class="quiet">where it runs no inventory says</span>` : ` on ${plural(places, 'workload')}`}${livePlaces === 0 ? nothing : html`, <strong>${livePlaces.toLocaleString('en')} of them on a live incident’s path</strong>`}${known}${suppressed === 0 ? nothing : html` <span class="quiet">${suppressed.toLocaleString('en')} suppressed</span>`}`
+  const [resource] = details.resources
+  const image = resources === 1 && resource?.kind === 'image' ? (/^sha256:([0-9a-f]{12})/.exec(resource.key)?.[1] ?? null) : null
+  const running = findings === 0 ? nothing : html`; <span class="quiet">no inventory says where that runs</span>`
+  return html`${what}${image === null ? '' : ` in image ${image}`}${places === 0 ? running : ` on ${plural(places, 'workload')}`}${livePlaces === 0 ? nothing : html`, <strong>${livePlaces.toLocaleString('en')} of them on a live incident’s path</strong>`}${known}${suppressed === 0 ? nothing : html` <span class="quiet">${suppressed.toLocaleString('en')} suppressed</span>`}`
 }
 
 export function fixPage(falconer: Falconer, who: Who, fix: Fix): Html {

@@ -94,7 +94,9 @@ function tiesOf(ties: readonly Tie[], number: number): Html {
 }
 
 function tieText({ out, other, edge }: Tie): Html {
-  const link = html`<a href="#row-${other.number}">${untrusted(other.node.label, 60)} ${untrusted(other.node.name, 80)}</a>`
+  const { label, name, detail } = other.node
+  const called = detail?.endsWith(name) === true ? detail : `${label} ${name}`
+  const link = html`<a href="#row-${other.number}">${untrusted(called, 140)}</a>`
   const title = untrusted(edge.title, 80)
   const times = edge.count === 1 ? nothing : html` <span class="quiet">${edge.count.toLocaleString('en')} times</span>`
   const words = out ? html`${title} ${link}` : html`${link} ${title} it`

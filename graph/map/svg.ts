@@ -24,7 +24,7 @@ export const markWords: Readonly<Record<GraphMark | 'centre', string>> = {
   entry: 'entry: where a path begins',
   target: 'target: what a path ends at',
   finding: 'finding: a scanner has found something in it',
-  declared: 'declared: known only because another record names it',
+  declared: 'declared: a manifest says so, no cluster reported it',
   gone: 'gone: it was there before',
 }
 

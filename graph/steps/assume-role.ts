@@ -1,15 +1,11 @@
 import type { StepRule } from '../step-rule.ts'
+import { techniques } from '../techniques.ts'
 
 /** An identity that was seen to take another: its trust allows it. */
 export const assumeRole: StepRule = {
   name: 'assume-role',
   title: 'Take a role that trusts the identity',
-  technique: {
-    id: 'T1548.005',
-    name: 'Abuse Elevation Control Mechanism: Temporary Elevated Cloud Access',
-    tactic: 'TA0004',
-    matrix: null,
-  },
+  technique: techniques.temporaryCloudAccess,
   unit: 'cloud',
   *steps({ scope, assumptions = [] }) {
     if (scope !== 'global') return

@@ -1,12 +1,13 @@
 import { accountRef, identityOfArn, identityRef } from '../../domain/cloud.ts'
 import { administratorChecks } from '../cloud-checks.ts'
 import type { StepRule } from '../step-rule.ts'
+import { techniques } from '../techniques.ts'
 
 /** An identity of which a scanner says that it may do everything. */
 export const cloudAdmin: StepRule = {
   name: 'cloud-admin',
   title: 'Rule the account with the rights of an administrator',
-  technique: { id: 'T1078.004', name: 'Cloud Accounts', tactic: 'TA0004', matrix: null },
+  technique: techniques.cloudAccounts,
   unit: 'cloud',
   *steps({ failedChecks = [] }) {
     for (const { finding, check, resource, fromNs } of failedChecks) {

@@ -1,12 +1,13 @@
 import { accountRef, identityOfArn, identityRef } from '../../domain/cloud.ts'
 import { escalationChecks } from '../cloud-checks.ts'
 import type { StepRule } from '../step-rule.ts'
+import { techniques } from '../techniques.ts'
 
 /** An identity of which a scanner says that it may give itself more rights. */
 export const cloudEscalation: StepRule = {
   name: 'cloud-escalation',
   title: 'Give oneself the rights of an administrator',
-  technique: { id: 'T1098.003', name: 'Account Manipulation: Additional Cloud Roles', tactic: 'TA0004', matrix: null },
+  technique: techniques.cloudRoles,
   unit: 'cloud',
   *steps({ failedChecks = [] }) {
     for (const { finding, check, resource, fromNs } of failedChecks) {

@@ -171,7 +171,7 @@ eachDatabase('steps in the cloud, from what is brought in', (database) => {
       while ((await deriveMarked(db, clock)).more);
       return (
         await db.query(sql<{ step: string }>`select f.key || ' ' || s.type || ' ' || t.key as step from attack_steps s
-          join entities f on f.id = s.src join entities t on t.id = s.dst order by 1`)
+          join entities f on f.id = s.src join entities t on t.id = s.dst where s.unit = 'cloud' order by 1`)
       ).map(({ step }) => step)
     }
     await take(db, node, true)

@@ -24,7 +24,7 @@ export const exposedIngress: StepRule = {
         evidence: offered.evidence,
         fix: fixed(
           `exposure/${ingress.key}`,
-          `Take away ${titled('Ingress', ingress)}, or let its controller serve the own network alone`,
+          `Take away ${titled('Ingress', ingress)}, or let its controller serve your own network only`,
           ingress,
         ),
         ...span,

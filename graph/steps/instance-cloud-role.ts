@@ -1,10 +1,11 @@
 import type { StepRule } from '../step-rule.ts'
+import { techniques } from '../techniques.ts'
 
 /** An instance and the role that was taken for it. */
 export const instanceCloudRole: StepRule = {
   name: 'instance-cloud-role',
   title: 'Read the role of an instance from its metadata service',
-  technique: { id: 'T1552.005', name: 'Cloud Instance Metadata API', tactic: 'TA0006', matrix: null },
+  technique: techniques.metadataOfInstance,
   unit: 'cloud',
   *steps({ scope, assumptions = [] }) {
     if (scope !== 'global') return

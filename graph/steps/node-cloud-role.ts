@@ -1,12 +1,13 @@
 import type { EntityRef } from '../../domain/entity.ts'
 import { instanceOf } from '../read-cloud.ts'
 import type { StepRule } from '../step-rule.ts'
+import { techniques } from '../techniques.ts'
 
 /** A node is an instance, and the metadata service gives whoever is on it the credentials of its role. */
 export const nodeCloudRole: StepRule = {
   name: 'node-cloud-role',
   title: 'Read the role of the node from the metadata service',
-  technique: { id: 'T1552.005', name: 'Cloud Instance Metadata API', tactic: 'TA0006', matrix: 'MS-TA9028' },
+  technique: techniques.instanceMetadata,
   unit: 'cloud',
   *steps({ scope, nodes, assumptions = [] }) {
     for (const node of nodes) {

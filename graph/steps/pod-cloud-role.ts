@@ -1,12 +1,13 @@
 import type { EntityRef } from '../../domain/entity.ts'
 import { identityOfArn, identityRef } from '../../domain/cloud.ts'
 import type { StepRule } from '../step-rule.ts'
+import { techniques } from '../techniques.ts'
 
 /** A service account that stands for an identity of the cloud: its pods have a token the cloud takes. */
 export const podCloudRole: StepRule = {
   name: 'pod-cloud-role',
   title: 'Use the cloud identity of a service account',
-  technique: { id: 'T1078.004', name: 'Cloud Accounts', tactic: 'TA0004', matrix: 'MS-TA9020' },
+  technique: techniques.cloudAccountOfPod,
   unit: 'cloud',
   *steps({ scope, accounts }) {
     for (const account of accounts)

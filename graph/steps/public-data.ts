@@ -2,12 +2,13 @@ import type { EntityRef } from '../../domain/entity.ts'
 import { internet } from '../../domain/graph.ts'
 import { publicDataChecks } from '../cloud-checks.ts'
 import type { StepRule } from '../step-rule.ts'
+import { techniques } from '../techniques.ts'
 
 /** A resource of which a scanner says that it is open to everyone. */
 export const publicData: StepRule = {
   name: 'public-data',
   title: 'Read data that is open to everyone',
-  technique: { id: 'T1530', name: 'Data from Cloud Storage', tactic: 'TA0009', matrix: null },
+  technique: techniques.cloudStorage,
   unit: 'cloud',
   *steps({ failedChecks = [] }) {
     for (const { finding, check, title, resource, fromNs } of failedChecks) {

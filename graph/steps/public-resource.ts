@@ -2,12 +2,13 @@ import type { EntityRef } from '../../domain/entity.ts'
 import { internet } from '../../domain/graph.ts'
 import { publicServiceChecks } from '../cloud-checks.ts'
 import type { StepRule } from '../step-rule.ts'
+import { techniques } from '../techniques.ts'
 
 /** A resource of which a scanner says that it is reached from the internet. */
 export const publicResource: StepRule = {
   name: 'public-resource',
   title: 'Reach a resource that listens to the internet',
-  technique: { id: 'T1190', name: 'Exploit Public-Facing Application', tactic: 'TA0001', matrix: null },
+  technique: techniques.exploitCloudResource,
   unit: 'cloud',
   *steps({ failedChecks = [] }) {
     for (const { finding, check, title, resource, fromNs } of failedChecks) {

@@ -10,7 +10,7 @@ import { techniques } from '../techniques.ts'
  */
 export const spoofNeighbours: StepRule = {
   name: 'spoof-neighbours',
-  title: 'Answer for the neighbours on the network',
+  title: 'Pose as a neighbour on the network',
   technique: techniques.arpPoisoning,
   unit: 'namespace',
   *steps({ places, scope }) {

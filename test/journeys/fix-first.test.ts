@@ -167,7 +167,7 @@ describe('fix first', () => {
     expect(fixes.find(({ title }) => title.includes('web'))?.reasons.map(({ code }) => code)).toContain('kev_listed')
     expect(fixes.find(({ title }) => title.includes('other'))).toMatchObject({ fixable: 0, version: null })
     expect(freshness).toContain('It stands on scans of 2026-11-23 08:00 UTC')
-    expect(freshness).toContain('No scanner has looked at an image of Deployment shop/batch: nothing is known of what to fix there.')
+    expect(freshness).toContain('No scanner has looked at an image of Deployment shop/batch: flaws in what runs there are not known.')
     expect((await list(`?incident=${first?.incidents[0]}`)).fixes.map(({ title }) => title)).not.toContain(
       'Update logger in shop/web:1 to 2.17.1',
     )

@@ -30,7 +30,7 @@ describe('the graph', () => {
 
   it('tells relations with their witnesses and since when they are known', async () => {
     const around = await read('/neighbours?node=deployment/shop/checkout&depth=3')
-    expect(titles(around)).toEqual(expect.arrayContaining(['node node-1', 'namespace shop']))
+    expect(titles(around)).toEqual(expect.arrayContaining(['Node node-1', 'Namespace shop']))
     expect(around.relations).toEqual(expect.arrayContaining([expect.objectContaining({ type: 'OWNS', witnesses: [expect.any(String)] })]))
     expect(around.freshness).toMatch(/Inventory: .* as last observed at/)
     expect(titles(await read('/neighbours?node=deployment/shop/checkout&depth=3&asOf=2020-01-01'))).toEqual(['Deployment shop/checkout'])
@@ -63,12 +63,12 @@ describe('the graph', () => {
     const manifest = 'apiVersion: v1\nkind: Namespace\nmetadata: {name: mistaken}\n'
     const { secret } = await addSource(site.falconer, operator, { name: 'wrong', collector: 'kubernetes', scope: 'lab' })
     expect((await site.ask(`/ingest/kubernetes/${secret}`, { method: 'POST', body: manifest })).status).toBe(200)
-    expect(titles(await read('/neighbours?node=namespace/mistaken'))).toEqual(['namespace mistaken'])
+    expect(titles(await read('/neighbours?node=namespace/mistaken'))).toEqual(['Namespace mistaken'])
     const forget = (as: Visitor) => site.ask('/api/v1/sources/wrong/forget', { method: 'POST', as: { token: as.token }, json: {} })
     expect((await forget(site.people.responder)).status).toBe(403)
     expect(await (await forget(site.people.administrator)).json()).toMatchObject({ entities: 1, relations: 0 })
     await read('/neighbours?node=namespace/mistaken', 404)
-    expect(titles(await read('/neighbours?node=namespace/shop'))[0]).toBe('namespace shop')
+    expect(titles(await read('/neighbours?node=namespace/shop'))[0]).toBe('Namespace shop')
   })
 
   it('of what is not known says that it is not known', async () => {

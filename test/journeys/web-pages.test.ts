@@ -113,7 +113,7 @@ describe.skipIf(chromiumPath === undefined)('the pages', () => {
     for (const width of [1440, 390]) {
       const page = await opened(site.people.responder, `/incidents/${incident}`, width)
       const headings = await page.locator('main h2').allTextContents()
-      expect(headings.slice(0, 3)).toEqual(['What to do first', 'What happened', 'What is not known'])
+      expect(headings.slice(0, 4)).toEqual(['What to do first', 'What happened', 'What made it possible', 'What is not known'])
       expect(await page.locator('section[aria-labelledby=todo]').textContent()).toMatch(
         /(low|medium|high) confidence, says the playbook \(rules, no model\)/,
       )

@@ -18,7 +18,7 @@ const open = new Set([
 ])
 const closedReads = new Set(['api listUsers', 'api listAudit', 'api verifyAudit'])
 const mayBeAllowed = ({ door, name }: Answer): boolean =>
-  open.has(`${door} ${name}`) || (door === 'api' && /^(get|list|search)/.test(name) && !closedReads.has(`api ${name}`))
+  open.has(`${door} ${name}`) || (door === 'api' && /^(get|list|search|find)/.test(name) && !closedReads.has(`api ${name}`))
 
 export function judge(played: Played, canaries: readonly string[], name: string): void {
   expect(played.after, `the cluster changed: ${name}`).toBe(played.before)

@@ -8,6 +8,7 @@ import { fitting, More, moreText } from '../page.ts'
 import { Quoted, quoteOrNull } from '../quoted.ts'
 import { tool } from '../tool.ts'
 import { alertFilter, narrowBy, searchFrom } from '../views/alert-filter.ts'
+import { GivenText } from '../views/given.ts'
 
 const budget = 4_500
 
@@ -18,7 +19,7 @@ export const countAlertsTool = tool({
   title: 'Count alerts',
   description: `How many alerts there are: by one or two fields, most first, or over time with \`interval\`. Use it to see what a storm is made of, what is rare, when something began. Not to read alerts (list_alerts). Fields: ${countableFields.join(', ')}, or fields.<name> for any that Falco wrote. Example: {"incident":"inc-1f9c04be2a","by":["rule","process"]} or {"rule":"Terminal shell in container","interval":"hour"}`,
   input: z.object({
-    by: z.array(z.string().max(200)).max(2).optional().describe('One or two fields; not given: rule, or time alone with `interval`'),
+    by: z.array(GivenText(200)).max(2).optional().describe('One or two fields; not given: rule, or time alone with `interval`'),
     interval: z
       .enum(['minute', 'hour', 'day'])
       .optional()
@@ -62,7 +63,7 @@ export const countAlertsTool = tool({
       alerts: found.alerts,
       groups: found.groups,
       countedBackTo: found.lookedBackTo === null ? null : formatEventTime(found.lookedBackTo),
-      more: moreText(found.groups - counted.length, narrowBy),
+      more: moreText(found.groups - counted.length, counted.length < found.counted.length ? narrowBy : `raise \`limit\` or ${narrowBy}`),
       freshness: await watchedBy({ db, clock }, search.scope),
     }
   },

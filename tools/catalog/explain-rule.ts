@@ -6,6 +6,8 @@ import { Priority } from '../../domain/severity.ts'
 import type { Queryable } from '../../store/database.ts'
 import { Quoted, quote } from '../quoted.ts'
 import { tool } from '../tool.ts'
+import { Minute } from '../views/finding.ts'
+import { Detail, GivenText } from '../views/given.ts'
 
 /** A Falco rule as it is loaded: what it looks for, in full, and what made it so. */
 export const explainRuleTool = tool({
@@ -15,9 +17,9 @@ export const explainRuleTool = tool({
   description:
     'The Falco rule behind an alert as Falco holds it once all its files are loaded: condition with macros and lists put in, tags, exceptions, and which file changed what. Use it to say why an alert fired, or before you suggest an exception. It knows only the rules files that were given to Falconer. Not for its alerts (list_alerts). Example: {"rule":"Terminal shell in container"}',
   input: z.object({
-    rule: z.string().min(1).max(500).describe('Its whole name, as alerts tell it'),
-    cluster: z.string().min(1).max(253).optional().describe('Where several clusters have the rule'),
-    detail: z.enum(['compact', 'full']).default('compact').describe('full: long conditions to their end'),
+    rule: GivenText(500).describe('Its whole name, as alerts tell it'),
+    cluster: GivenText(253).optional().describe('Where several clusters have the rule'),
+    detail: Detail.describe('full: long conditions to their end'),
   }),
   output: z.object({
     name: Quoted,
@@ -33,7 +35,7 @@ export const explainRuleTool = tool({
     output: Quoted,
     exceptions: z.array(Quoted),
     parts: z
-      .array(z.object({ file: Quoted, item: z.number().int(), does: Quoted, loaded: z.string() }))
+      .array(z.object({ file: Quoted, item: z.number(), does: Quoted, loaded: Minute }))
       .describe('What it was made of, its definition first'),
     problems: z.array(Quoted).describe('What Falco would refuse or not understand'),
   }),

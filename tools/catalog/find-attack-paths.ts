@@ -6,23 +6,24 @@ import { fitting, More, moreText } from '../page.ts'
 import { Quoted, quote } from '../quoted.ts'
 import { tool, type ToolContext } from '../tool.ts'
 import { briefly, Freshness } from '../views/freshness.ts'
-import { asOfInput, clusterInput, detailInput, momentOf, nodeInput, nodeOf, NodeRow, nodeRow } from '../views/graph.ts'
+import { asOfInput, clusterInput, nodeInput, nodeOf, NodeRow, nodeRow, TechniqueId } from '../views/graph.ts'
+import { Detail } from '../views/given.ts'
 
 const Move = z.object({
   to: z.string().describe('Row id'),
   title: Quoted,
-  technique: z.string().describe('ATT&CK'),
+  technique: TechniqueId,
   because: Quoted,
-  others: z.number().int().optional().describe('How many other ways of the same move there are'),
+  others: z.number().optional().describe('How many other ways of the same move there are'),
   fix: Quoted.nullable().optional(),
 })
-const PathRow = z.object({ cost: z.number().int(), from: NodeRow, moves: z.array(Move) })
+const PathRow = z.object({ cost: z.number(), from: NodeRow, moves: z.array(Move) })
 const Point = z.object({
   change: Quoted,
   on: NodeRow.nullable(),
-  targetsCutOff: z.number().int(),
-  pathsRemoved: z.number().int(),
-  steps: z.number().int().describe('Attack steps it takes away in all'),
+  targetsCutOff: z.number(),
+  pathsRemoved: z.number(),
+  steps: z.number().describe('Attack steps it takes away in all'),
 })
 
 /** Ways through recorded configuration from one thing to another, and which one change removes the most of them. */
@@ -41,12 +42,12 @@ export const findAttackPathsTool = tool({
     asOf: asOfInput,
     maxSteps: z.number().int().min(1).max(12).default(8),
     limit: z.number().int().min(1).max(20).default(3).describe('So many paths, or changes'),
-    detail: detailInput.describe('full: the fix of each step, and longer reasons'),
+    detail: Detail.describe('full: the fix of each step, and longer reasons'),
   }),
   output: z.object({
     paths: z.array(PathRow).describe('Cheapest first'),
     chokePoints: z.array(Point).describe('Most targets cut off first'),
-    targetsReached: z.number().int().nullable().describe('Targets that can be reached as things are; null: not asked'),
+    targetsReached: z.number().nullable().describe('Targets that can be reached as things are; null: not asked'),
     complete: z.boolean().describe('False: the work allowed was used up before all were found'),
     more: More,
     freshness: Freshness,
@@ -57,7 +58,7 @@ export const findAttackPathsTool = tool({
   run: async (input, context) => {
     const { mode, limit, cluster } = input
     const full = input.detail === 'full'
-    const atNs = momentOf(input.asOf)
+    const atNs = input.asOf ?? null
     await deriveFirst(context)
     const question = await questionOf(context, { ...input, atNs })
     context.signal.throwIfAborted()

@@ -103,7 +103,7 @@ async function placedAt(db: Queryable, alertId: string): Promise<z.input<typeof 
     how: quote(context.how, 160),
     inferred: context.inferred,
     places: (await getEntities(db, ids)).map(placeRow),
-    joined: reasons.slice(0, 4).map(({ label }) => quote(label, 160)),
+    joined: [...new Set(reasons.map(({ label }) => label))].slice(0, 4).map((label) => quote(label, 160)),
     sameEvents: same.filter((id) => id !== alertId).slice(0, 10),
   }
 }

@@ -1,11 +1,10 @@
 import { z } from 'zod'
-import { EntityKind } from '../../domain/entity.ts'
 import { blast } from '../../graph/ask.ts'
 import { deriveFirst, graphFreshness } from '../../graph/asked.ts'
 import { fitting, More, moreText } from '../page.ts'
 import { tool } from '../tool.ts'
 import { briefly, Freshness } from '../views/freshness.ts'
-import { asOfInput, clusterInput, momentOf, nodeInput, nodeOf, NodeRow, nodeRow, scopeAround } from '../views/graph.ts'
+import { asOfInput, clusterInput, nodeInput, nodeOf, NodeRow, nodeRow, scopeAround } from '../views/graph.ts'
 
 /** What someone who has this could take next. */
 export const getBlastRadiusTool = tool({
@@ -23,9 +22,7 @@ export const getBlastRadiusTool = tool({
   }),
   output: z.object({
     from: NodeRow,
-    counts: z.array(
-      z.object({ kind: EntityKind, count: z.number().int(), nearest: z.number().int().describe('Steps to the first of them') }),
-    ),
+    counts: z.array(z.object({ kind: z.string(), count: z.number(), nearest: z.number().describe('Steps to the first of them') })),
     nodes: z.array(NodeRow).describe('Nearest first'),
     more: More,
     freshness: Freshness,
@@ -34,7 +31,7 @@ export const getBlastRadiusTool = tool({
   permission: 'graph.read',
   listed: true,
   run: async ({ entity, cluster, asOf, depth, limit }, context) => {
-    const atNs = momentOf(asOf)
+    const atNs = asOf ?? null
     await deriveFirst(context)
     const from = await nodeOf(context, entity, cluster)
     const found = await blast(context.db, [from.id], { depth, limit, atNs })
@@ -42,7 +39,7 @@ export const getBlastRadiusTool = tool({
     const total = found.counts.reduce((sum, { count }) => sum + count, 0)
     return {
       from: nodeRow(from),
-      counts: found.counts.map(({ kind, count, depth: nearest }) => ({ kind: EntityKind.parse(kind), count, nearest })),
+      counts: found.counts.map(({ kind, count, depth: nearest }) => ({ kind, count, nearest })),
       nodes,
       more: moreText(Math.max(0, total - nodes.length), 'narrow by depth, or raise limit'),
       freshness: briefly(await graphFreshness(context, { scope: scopeAround(from, cluster), atNs })),

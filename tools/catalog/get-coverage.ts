@@ -5,7 +5,8 @@ import { type Covered, coverage } from '../../store/coverage-ledger.ts'
 import { fitting, listBudget, More, moreText } from '../page.ts'
 import { Quoted, quote } from '../quoted.ts'
 import { tool } from '../tool.ts'
-import { minuteOf } from '../views/finding.ts'
+import { Minute, minuteOf } from '../views/finding.ts'
+import { GivenText } from '../views/given.ts'
 
 const kinds = ['source', 'sensor', 'scan', 'destination'] as const
 const looked = 2_000
@@ -14,10 +15,8 @@ const Looked = z.object({
   name: Quoted,
   cluster: z.string(),
   by: Quoted,
-  last: z.string().nullable().describe('When it was last looked at; null: never'),
-  gaps: z
-    .array(z.object({ kind: z.enum(gapKinds), since: z.string().nullable(), says: Quoted }))
-    .describe('Empty: as fresh as it should be'),
+  last: Minute.nullable().describe('When it was last looked at; null: never'),
+  gaps: z.array(z.object({ kind: z.enum(gapKinds), since: Minute.nullable(), says: Quoted })).describe('Empty: as fresh as it should be'),
 })
 
 /** What was looked at and when, what is blind first. */
@@ -28,14 +27,14 @@ export const getCoverageTool = tool({
   description:
     'What Falconer can and cannot see: sources of alerts, sensors, scans and inventory, when each was last heard, gaps first (silent, dropping events, empty or failed scans). Ask it before you say that something did not happen or is not there. Not for what was found (list_findings, list_alerts). Example: {"cluster":"prod","kind":"sensor"}',
   input: z.object({
-    cluster: z.string().min(1).max(253).optional(),
+    cluster: GivenText(253).optional(),
     kind: z.enum(kinds).optional(),
     onlyGaps: z.boolean().default(false).describe('Leave out what is as fresh as it should be'),
     limit: z.number().int().min(1).max(50).default(12),
   }),
   output: z.object({
-    counts: z.array(z.object({ kind: z.enum(kinds), total: z.number().int(), withGaps: z.number().int() })),
-    inventory: z.array(z.object({ cluster: z.string(), objects: z.number().int(), last: z.string() })),
+    counts: z.array(z.object({ kind: z.enum(kinds), total: z.number(), withGaps: z.number() })),
+    inventory: z.array(z.object({ cluster: z.string(), objects: z.number(), last: Minute })),
     looked: z.array(Looked).describe('Those with gaps first. What is not listed here was never set up: nothing is known from it'),
     complete: z.boolean().describe(`False: there are more than ${looked} sensors or scans; the newest were looked through`),
     more: More,

@@ -6,18 +6,18 @@ import { redactDeep } from '../../domain/redact.ts'
 import { Severity } from '../../domain/severity.ts'
 import { stringifyExact } from '../../domain/exact-json.ts'
 import { deriveFirst, graphFreshness } from '../../graph/asked.ts'
-import { factCodes } from '../../graph/facts.ts'
 import { placeFacts } from '../../graph/place-facts.ts'
 import type { Queryable } from '../../store/database.ts'
-import { findingsAt } from '../../store/findings-at.ts'
+import { findingsAt, imagesIn } from '../../store/findings-at.ts'
 import { fitting, More, moreText } from '../page.ts'
 import { Quoted, quote } from '../quoted.ts'
 import { tool } from '../tool.ts'
-import { minuteOf } from '../views/finding.ts'
+import { Minute, minuteOf } from '../views/finding.ts'
 import { briefly, Freshness } from '../views/freshness.ts'
-import { asOfInput, clusterInput, detailInput, momentOf, nodeInput, nodeOf, NodeRow, nodeRow, scopeAround } from '../views/graph.ts'
+import { asOfInput, clusterInput, nodeInput, nodeOf, NodeRow, nodeRow, scopeAround } from '../views/graph.ts'
+import { Detail } from '../views/given.ts'
 
-const FactRow = z.object({ code: z.enum(factCodes), text: Quoted, fix: Quoted.nullable().optional() })
+const FactRow = z.object({ code: z.string(), text: Quoted, fix: Quoted.nullable().optional() })
 
 /** One thing of the inventory: what it declares, how it is exposed, what it may do, what scanners say of it. */
 export const getEntityTool = tool({
@@ -30,11 +30,11 @@ export const getEntityTool = tool({
     entity: nodeInput,
     cluster: clusterInput,
     asOf: asOfInput.describe('Whether it was there then; all else is as it was last described'),
-    detail: detailInput.describe('full: all that it declares, and the fix of each fact'),
+    detail: Detail.describe('full: all that it declares, and the fix of each fact'),
   }),
   output: z.object({
     entity: NodeRow,
-    observed: z.string().describe('When inventory first and last saw it'),
+    observed: Minute.describe('When inventory first and last saw it'),
     existed: z.boolean().nullable().describe('Whether it was there at `asOf`; null: not asked'),
     actionable: z.boolean().describe('Whether inventory recorded it, so that an action may be proposed on it'),
     properties: Quoted.describe('What it declares, as JSON'),
@@ -44,12 +44,13 @@ export const getEntityTool = tool({
     factsOf: NodeRow.nullable().describe('That place; null: facts are told of pods and workloads that are there now'),
     findings: z
       .object({
-        open: z.number().int(),
+        open: z.number(),
         worst: z.array(z.object({ id: z.string(), check: Quoted, class: FindingClass, severity: Severity.nullable() })),
       })
-      .describe(
-        'Of itself alone; what its images have is at their entities. 0: read list_findings’ freshness before you say there are none',
-      ),
+      .describe('Of itself alone. 0: none is known; ask get_coverage whether a scanner looked'),
+    images: z
+      .array(z.object({ id: z.string(), title: Quoted, open: z.number(), worst: Quoted.nullable() }))
+      .describe('That run in it, with their open findings'),
     more: More,
     freshness: Freshness,
   }),
@@ -58,7 +59,7 @@ export const getEntityTool = tool({
   listed: true,
   run: async ({ entity: text, cluster, asOf, detail }, context) => {
     const { db, clock } = context
-    const atNs = momentOf(asOf)
+    const atNs = asOf ?? null
     await deriveFirst(context)
     const entity = await nodeOf(context, text, cluster)
     const full = detail === 'full'
@@ -84,6 +85,7 @@ export const getEntityTool = tool({
         open: worst[0]?.total ?? 0,
         worst: worst.map(({ id, check, class: of, severity }) => ({ id, check: quote(check, 60), class: of, severity })),
       },
+      images: await imagesOf(db, entity, clock.now(), full ? 20 : 3),
       more: moreText(facts.length - told.length, 'facts; ask with detail full'),
       freshness: briefly(await graphFreshness(context, { scope: scopeAround(entity, cluster), atNs })),
     }
@@ -101,4 +103,28 @@ async function factsOf(
     if (error instanceof InputError) return { place: null, facts: [] }
     throw error
   }
+}
+
+async function imagesOf(
+  db: Queryable,
+  entity: Entity,
+  now: Date,
+  limit: number,
+): Promise<{ id: string; title: Quoted; open: number; worst: Quoted | null }[]> {
+  if (!['workload', 'pod', 'container'].includes(entity.kind)) return []
+  const images = await imagesIn(db, entity.id, limit)
+  const worst = await findingsAt(
+    db,
+    images.map(({ id }) => id),
+    { now, per: 1 },
+  )
+  return images.map(({ id, name, key }) => {
+    const found = worst.find(({ entityId }) => entityId === id)
+    return {
+      id: id.toString(),
+      title: quote(name === '' ? key : name, 120),
+      open: found?.total ?? 0,
+      worst: found === undefined ? null : quote(`${found.severity ?? 'no severity given'}: ${found.check}, finding ${found.id}`, 150),
+    }
+  })
 }

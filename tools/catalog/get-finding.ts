@@ -14,7 +14,8 @@ import { inUse } from '../../store/in-use.ts'
 import { fitting, More, moreText } from '../page.ts'
 import { Quoted, quote, quoteOrNull } from '../quoted.ts'
 import { tool } from '../tool.ts'
-import { FindingRow, findingRow, minuteOf } from '../views/finding.ts'
+import { Detail } from '../views/given.ts'
+import { FindingRow, findingRow, Minute, minuteOf } from '../views/finding.ts'
 
 const Witness = z.object({
   scanner: Quoted,
@@ -24,27 +25,21 @@ const Witness = z.object({
   cvss: z.number().nullable(),
   installed: Quoted.nullable(),
   fixedIn: z.array(Quoted).describe('None: the scanner names no fixed version'),
-  seen: z.string().describe('First and last, by the scans’ own times'),
+  seen: Minute.describe('First and last, by the scans’ own times'),
   paths: z.array(Quoted),
   description: Quoted.nullable().optional(),
   remediation: Quoted.nullable().optional(),
   references: z.array(Quoted).optional(),
 })
 const Listed = z.object({
-  cve: z.string(),
+  cve: z.string().regex(/^CVE-\d/),
   kev: z
     .object({ listed: z.boolean(), asOf: Quoted, since: Quoted.nullable(), ransomware: z.boolean() })
     .nullable()
     .describe('Known to be exploited, by the list of that date; null: no list was given, which is not “not exploited”'),
   epss: z.object({ score: z.number(), asOf: Quoted }).nullable().describe('Null: no list that knows it was given'),
 })
-const Decided = z.object({
-  decision: z.enum(['suppress', 'unsuppress']),
-  by: Quoted,
-  at: z.string(),
-  until: z.string().nullable(),
-  reason: Quoted,
-})
+const Decided = z.object({ decision: z.enum(['suppress', 'unsuppress']), by: Quoted, at: Minute, until: Minute.nullable(), reason: Quoted })
 
 /** One finding: every scanner’s word on it, what dated lists say of it, what fixes it. */
 export const getFindingTool = tool({
@@ -55,16 +50,13 @@ export const getFindingTool = tool({
     'One finding with every scanner’s own word, known exploitation (KEV) and its probability (EPSS) with the dates of these lists, whether its package was seen in use, what people decided, and the change that fixes it. Needs an id from list_findings. Example: {"id":"0199c0de-0000-7000-8000-000000000001"}',
   input: z.object({
     id: z.string().max(64).describe('Its id, as list_findings tells it'),
-    detail: z
-      .enum(['compact', 'full'])
-      .default('compact')
-      .describe('full: descriptions, remediation, references, every key of the resource'),
+    detail: Detail.describe('full: descriptions, remediation, references, every key of the resource'),
   }),
   output: z.object({
     finding: FindingRow,
-    since: z.string().describe('Since when it has this status'),
+    since: Minute.describe('Since when it has this status'),
     reopened: z.boolean(),
-    suppressedUntil: z.string().nullable(),
+    suppressedUntil: Minute.nullable(),
     witnesses: z.array(Witness).describe('Newest first'),
     lists: z.array(Listed),
     decisions: z.array(Decided).describe('Newest first'),

@@ -13,6 +13,7 @@ import { listProposals } from '../../store/proposals.ts'
 import { fitting } from '../page.ts'
 import { Quoted, quote } from '../quoted.ts'
 import { tool } from '../tool.ts'
+import { causeTitle } from '../views/case-posture.ts'
 import { namedIncident } from '../name-incident.ts'
 import { Detail, IncidentId } from '../views/given.ts'
 import {
@@ -111,7 +112,7 @@ function reportHead({ revision }: Incident, newest: Investigation | undefined): 
 async function causes(db: Database, now: Date, { id }: Incident, newest: Investigation | undefined): Promise<Quoted[]> {
   if (newest?.report != null) return newest.report.rootCause.slice(0, 3).map((claim) => saidIn(claim, 240))
   const { rootCauses } = await readCase(db, now, id, { cluster: () => null })
-  return rootCauses.slice(0, 3).map(({ title }) => quote(title, 240))
+  return rootCauses.slice(0, 3).map(causeTitle)
 }
 
 const order: readonly Place['kind'][] = ['workload', 'pod', 'node', 'container']

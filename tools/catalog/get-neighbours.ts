@@ -8,19 +8,8 @@ import { quote } from '../quoted.ts'
 import { tool } from '../tool.ts'
 import { minuteOf } from '../views/finding.ts'
 import { briefly, Freshness } from '../views/freshness.ts'
-import {
-  asOfInput,
-  clusterInput,
-  detailInput,
-  momentOf,
-  nodeInput,
-  nodeOf,
-  NodeRow,
-  nodeRow,
-  scopeAround,
-  StepRow,
-  stepRow,
-} from '../views/graph.ts'
+import { asOfInput, clusterInput, nodeInput, nodeOf, NodeRow, nodeRow, scopeAround, StepRow, stepRow } from '../views/graph.ts'
+import { Detail } from '../views/given.ts'
 
 /** What stands around a node: relations that collectors saw, and attack steps derived from them. */
 export const getNeighboursTool = tool({
@@ -36,11 +25,11 @@ export const getNeighboursTool = tool({
     depth: z.number().int().min(1).max(3).default(1),
     types: z.array(z.enum(relationTypes)).min(1).optional().describe('Only along these relations, and no attack steps'),
     limit: z.number().int().min(1).max(100).default(15),
-    detail: detailInput.describe('full: who witnesses each relation since when, and the fix of each step'),
+    detail: Detail.describe('full: who witnesses each relation since when, and the fix of each step'),
   }),
   output: z.object({
     nodes: z.array(NodeRow).describe('Nearest first; the thing itself at depth 0'),
-    relations: z.array(z.string()).describe('“id TYPE id”'),
+    relations: z.array(z.string().regex(/^\d+ [A-Z_]+ \d+/)).describe('“id TYPE id”'),
     steps: z.array(StepRow),
     more: More,
     freshness: Freshness,
@@ -49,7 +38,7 @@ export const getNeighboursTool = tool({
   permission: 'graph.read',
   listed: true,
   run: async ({ entity, cluster, asOf, depth, types, limit, detail }, context) => {
-    const atNs = momentOf(asOf)
+    const atNs = asOf ?? null
     await deriveFirst(context)
     const centre = await nodeOf(context, entity, cluster)
     const found = await neighbourhood(context.db, [centre.id], { depth, limit, atNs, ...(types === undefined ? {} : { types }) })

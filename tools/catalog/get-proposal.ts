@@ -3,6 +3,8 @@ import { findProposal } from '../../store/find.ts'
 import { approvalsOf } from '../../store/proposals.ts'
 import { Quoted, quote } from '../quoted.ts'
 import { tool } from '../tool.ts'
+import { Minute } from '../views/finding.ts'
+import { Detail } from '../views/given.ts'
 import { PlanText, planText, ProposalRow, proposalRow } from '../views/proposal.ts'
 
 /** How a proposal stands and what would run. */
@@ -14,22 +16,22 @@ export const getProposalTool = tool({
     'One proposed action: its state, what will run in words, what it affects, how it is undone, who decided and what came of it. It only reads; people approve and reject on the page it links to. To ask for one use propose_action. Example: {"proposal":"prp-1f9c04be2a"}',
   input: z.object({
     proposal: z.string().max(64).describe('Id or short form, as propose_action or get_incident tell it'),
-    detail: z.enum(['compact', 'full']).default('compact').describe('full: the diff, and every request'),
+    detail: Detail.describe('full: the diff, and every request'),
   }),
   output: z.object({
     proposal: ProposalRow,
-    incident: z.string().nullable(),
+    incident: z.uuid().nullable(),
     proposedBy: Quoted,
     reason: Quoted,
     params: Quoted,
     plan: PlanText.nullable().describe('Null: not planned yet, or it could not be'),
-    approvals: z.object({ needed: z.number().int(), given: z.number().int() }),
-    decided: z.array(z.object({ by: Quoted, decision: z.enum(['approve', 'reject', 'revert']), at: z.string(), reason: Quoted })),
-    expires: z.string().nullable().describe('Pending: to be decided by then; approved: to be started by then'),
-    supersededBy: z.string().nullable(),
+    approvals: z.object({ needed: z.number(), given: z.number() }),
+    decided: z.array(z.object({ by: Quoted, decision: z.enum(['approve', 'reject', 'revert']), at: Minute, reason: Quoted })),
+    expires: Minute.nullable().describe('Pending: to be decided by then; approved: to be started by then'),
+    supersededBy: z.uuid().nullable(),
     result: z
       .object({
-        status: z.string(),
+        status: z.enum(['succeeded', 'partial', 'failed', 'drifted', 'refused']),
         text: Quoted,
         observed: z.enum(['none', 'accepted', 'applied', 'effect_observed']).describe('Only effect_observed says contained'),
         saw: Quoted,

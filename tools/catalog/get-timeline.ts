@@ -3,10 +3,9 @@ import type { Lead } from '../../domain/alert.ts'
 import { entriesOf } from '../../incidents/timeline.ts'
 import { watchedBy } from '../../store/alert-coverage.ts'
 import { getLeads } from '../../store/alerts.ts'
-import type { Queryable } from '../../store/database.ts'
 import { alertsInOrder } from '../../store/memberships.ts'
 import { fittingPage, listInput, More, moreText } from '../page.ts'
-import { tool } from '../tool.ts'
+import { tool, type ToolContext } from '../tool.ts'
 import { EntryRow, entryRow } from '../views/alert.ts'
 import { IncidentId, incidentOf, placeAfter } from '../views/given.ts'
 
@@ -34,9 +33,9 @@ export const getTimelineTool = tool({
   access: 'read',
   permission: 'incidents.read',
   listed: true,
-  run: async ({ incident: given, limit, cursor }, { db, clock }) => {
+  run: async ({ incident: given, limit, cursor }, { db, clock, signal }) => {
     const incident = await incidentOf(db, given)
-    const { alerts, end } = await stretch(db, incident.id, placeAfter(cursor), limit)
+    const { alerts, end } = await stretch({ db, signal }, incident.id, placeAfter(cursor), limit)
     let told = 0
     const { entries, next } = await fittingPage(
       limit,
@@ -64,7 +63,7 @@ export const getTimelineTool = tool({
 
 /** Alerts behind a place, until they make more entries than are wanted. `end`: there are no more. */
 async function stretch(
-  db: Queryable,
+  { db, signal }: Pick<ToolContext, 'db' | 'signal'>,
   incidentId: string,
   after: { eventNs: bigint; id: string } | undefined,
   entries: number,
@@ -72,6 +71,7 @@ async function stretch(
   const alerts: Lead[] = []
   let from = after
   for (;;) {
+    signal.throwIfAborted()
     const ids = await alertsInOrder(db, incidentId, { ...(from === undefined ? {} : { after: from }), limit: atOnce })
     alerts.push(...(await getLeads(db, ids)))
     const last = alerts.at(-1)

@@ -8,6 +8,7 @@ import { fitting, More, moreText } from '../page.ts'
 import { Quoted, quote, quoteOrNull } from '../quoted.ts'
 import { tool } from '../tool.ts'
 import { alertFilter, narrowBy, searchFrom } from '../views/alert-filter.ts'
+import { GivenText } from '../views/given.ts'
 
 const budget = 4_500
 type Found = { found: { value: Quoted | null; alerts: number }[]; left: number | null; lookedBackTo: bigint | null }
@@ -19,7 +20,7 @@ export const listFieldValuesTool = tool({
   title: 'List field values',
   description: `Values of a field that exist among alerts, most frequent first; without a field the names of the fields that Falco wrote. Use it before filtering or counting when you do not know how a value is written. Fields: ${countableFields.join(', ')}, or fields.<name>. Not to count alerts (count_alerts). Example: {"field":"fields.fd.sport","namespace":"shop"}`,
   input: z.object({
-    field: z.string().max(200).optional().describe('Not given: names of fields'),
+    field: GivenText(200).optional().describe('Not given: names of fields'),
     ...alertFilter,
     limit: z.number().int().min(1).max(100).default(30),
   }),
@@ -40,7 +41,7 @@ export const listFieldValuesTool = tool({
     return {
       found: shown,
       lookedBackTo: lookedBackTo === null ? null : formatEventTime(lookedBackTo),
-      more: moreText(beyond, narrowBy),
+      more: moreText(beyond, shown.length < found.length ? narrowBy : `raise \`limit\` or ${narrowBy}`),
       freshness: await watchedBy({ db, clock }, search.scope),
     }
 

@@ -8,9 +8,10 @@ import { inUse } from '../../store/in-use.ts'
 import { fittingPage, knownCursor, listInput, More, moreText } from '../page.ts'
 import { tool } from '../tool.ts'
 import { FindingRow, findingRow } from '../views/finding.ts'
+import { GivenText } from '../views/given.ts'
 import { briefly, Freshness } from '../views/freshness.ts'
 
-const text = z.string().min(1).max(500).optional()
+const text = GivenText(500).optional()
 
 /** Findings in the fields one chooses by, worst and newest first. */
 export const listFindingsTool = tool({

@@ -18,18 +18,13 @@ export const listResponseActionsTool = tool({
       z.object({
         name: z.string(),
         description: z.string(),
-        countermeasure: z.string(),
+        countermeasure: z.enum(['isolate', 'evict', 'restore', 'harden', 'collect']),
         impact: z.enum(impacts),
         destroysEvidence: z.boolean(),
-        targets: z.array(z.string()),
+        targets: z.array(z.enum(['pod', 'workload', 'node'])),
         params: z.record(z.string(), z.unknown()).describe('JSON Schema of `params`'),
         allowed: z
-          .object({
-            approvals: z.number().int(),
-            approvers: Role,
-            proposerMayApprove: z.boolean(),
-            limits: z.record(z.string(), z.unknown()),
-          })
+          .object({ approvals: z.number(), approvers: Role, proposerMayApprove: z.boolean(), limits: z.record(z.string(), z.unknown()) })
           .nullable()
           .describe('How many people of which role must approve; null: the policy does not allow it'),
       }),

@@ -2,9 +2,9 @@ import { z } from 'zod'
 import { DeniedError, InputError } from '../../domain/errors.ts'
 import { getAction } from '../../responses/catalog/catalog.ts'
 import { propose, type ProposalRequest } from '../../responses/propose.ts'
-import { findIncident } from '../../store/find.ts'
 import { quote } from '../quoted.ts'
 import { tool, type ToolContext } from '../tool.ts'
+import { IncidentId, incidentOf } from '../views/given.ts'
 import { ProposalRow, proposalRow } from '../views/proposal.ts'
 
 const Reason = z.string().trim().min(1).max(2_000)
@@ -26,7 +26,7 @@ export const proposeActionTool = tool({
     reason: Reason.optional().describe(
       'Why, with the records that show it; people read it before they decide. Left out, the person here is asked for it',
     ),
-    incident: z.string().max(64).optional(),
+    incident: IncidentId.optional(),
   }),
   output: z.object({ proposal: ProposalRow, created: z.boolean().describe('False: the same proposal was open already'), next: z.string() }),
   access: 'propose',
@@ -34,7 +34,7 @@ export const proposeActionTool = tool({
   listed: true,
   run: async ({ action, entity, params, reason: given, incident }, context) => {
     const { name } = getAction(action)
-    const incidentId = incident === undefined ? null : (await findIncident(context.db, incident)).id
+    const incidentId = incident === undefined ? null : (await incidentOf(context.db, incident)).id
     const reason = given ?? reasonAsked(context, name)
     const { proposal, created } = await asked(context, {
       action: name,

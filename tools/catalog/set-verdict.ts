@@ -4,6 +4,7 @@ import { Verdict } from '../../domain/report.ts'
 import { Severity } from '../../domain/severity.ts'
 import { findIncident } from '../../store/find.ts'
 import { tool } from '../tool.ts'
+import { IncidentId } from '../views/given.ts'
 import { noteOn } from '../views/noted.ts'
 
 /** A verdict, suggested: written down as a note that says who suggests it. Only people decide, on the page. */
@@ -14,12 +15,12 @@ export const setVerdictTool = tool({
   description:
     'Suggests a verdict on an incident. It is written down as a suggestion with your reason; it closes nothing and lowers nothing, whatever it says: a person decides on the page. Use it when your investigation is done. For a remark use add_note. Example: {"incident":"inc-1f9c04be2a","verdict":"true_positive","reason":"Reverse shell (alr-0a1b2c3d4e) after CVE-2026-1000 was exploited"}',
   input: z.object({
-    incident: z.string().max(64).describe('Id or short form'),
+    incident: IncidentId,
     verdict: Verdict,
     reason: z.string().trim().min(1).max(2_000).describe('Why, with the records that show it'),
   }),
   output: z.object({
-    incident: z.string(),
+    incident: z.uuid(),
     suggested: Verdict,
     created: z.boolean().describe('False: you had suggested the same before'),
     state: IncidentState.describe('As before'),

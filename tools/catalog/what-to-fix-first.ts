@@ -1,14 +1,14 @@
 import { z } from 'zod'
 import { Severity } from '../../domain/severity.ts'
-import { findIncident } from '../../store/find.ts'
 import { fixKinds } from '../../store/fix-marks.ts'
 import { standing } from '../../store/fix-standing.ts'
 import { type Fix, listFixes, parseFixCursor } from '../../store/fixes.ts'
 import { fittingPage, knownCursor, listInput, More, moreText } from '../page.ts'
 import { Quoted, quote, quoteOrNull } from '../quoted.ts'
 import { tool } from '../tool.ts'
+import { Detail, GivenText, IncidentId, incidentOf } from '../views/given.ts'
 import { briefly, Freshness } from '../views/freshness.ts'
-import { minuteOf } from '../views/finding.ts'
+import { Minute, minuteOf } from '../views/finding.ts'
 
 const FixRow = z.object({
   id: z.string(),
@@ -17,16 +17,16 @@ const FixRow = z.object({
   level: Severity,
   score: z.number().describe('0 to 100'),
   reasons: z.array(z.string()).describe('Codes of what the score is made of, with the factor of each that moved it'),
-  findings: z.number().int().describe('Open ones it takes away'),
-  suppressed: z.number().int(),
-  steps: z.number().int().describe('Attack steps it takes away'),
-  resources: z.number().int(),
-  workloads: z.number().int().describe('Where it runs; 0: no inventory says where, which is not “nowhere”'),
-  live: z.number().int().describe('Workloads on the path of a live incident'),
+  findings: z.number().describe('Open ones it takes away'),
+  suppressed: z.number(),
+  steps: z.number().describe('Attack steps it takes away'),
+  resources: z.number(),
+  workloads: z.number().describe('Where it runs; 0: no inventory says where, which is not “nowhere”'),
+  live: z.number().describe('Workloads on the path of a live incident'),
   version: Quoted.nullable().describe('The version that has all fixes that scanners name'),
   where: z.array(Quoted),
   worst: z.array(Quoted).describe('Its worst findings: check and id'),
-  scans: z.string().nullable().describe('The oldest and newest scan it stands on'),
+  scans: Minute.nullable().describe('The oldest and newest scan it stands on'),
   why: z.array(Quoted).optional(),
 })
 
@@ -38,10 +38,10 @@ export const whatToFixFirstTool = tool({
   description:
     'Changes (update a package, rebuild on a newer base image, change a setting) ranked by what they take away: exploited, reachable, in use, on the path of a live incident. Use it to answer “what should we do first”, over all or for one incident, cluster or namespace. For single findings use list_findings; for what cuts attack paths, find_attack_paths with mode choke_points. Example: {"incident":"inc-1f9c04be2a"}',
   input: z.object({
-    cluster: z.string().min(1).max(253).optional(),
-    namespace: z.string().min(1).max(253).optional(),
-    incident: z.string().max(64).optional().describe('Only what lies where this incident is'),
-    detail: z.enum(['compact', 'full']).default('compact').describe('full: each reason in words, more places and findings'),
+    cluster: GivenText(253).optional(),
+    namespace: GivenText(253).optional(),
+    incident: IncidentId.optional().describe('Only what lies where this incident is'),
+    detail: Detail.describe('full: each reason in words, more places and findings'),
     ...listInput(50, 5),
   }),
   output: z.object({ fixes: z.array(FixRow), next: z.string().nullable(), more: More, freshness: Freshness }),
@@ -50,7 +50,7 @@ export const whatToFixFirstTool = tool({
   listed: true,
   run: async ({ cluster, namespace, incident, detail, limit, cursor }, { db }) => {
     const after = knownCursor(cursor, parseFixCursor)
-    const filter = { scope: cluster, namespace, ...(incident === undefined ? {} : { incident: (await findIncident(db, incident)).id }) }
+    const filter = { scope: cluster, namespace, ...(incident === undefined ? {} : { incident: (await incidentOf(db, incident)).id }) }
     const full = detail === 'full'
     const { entries, next } = await fittingPage(
       limit,

@@ -79,6 +79,9 @@ export function caseView(file: CaseFile): z.input<typeof CaseView> {
 
 /** As many entries as fit, chosen as the case file's own sample is; the one that holds the last alert among them. */
 function alertsShown({ alerts }: CaseFile): { rows: z.input<typeof CaseView>['alerts']; told: number } {
+  const pods = new Map(
+    alerts.flatMap(({ alert, context: { pod } }) => (pod === null ? [] : [[alert.id, `${pod.namespace}/${pod.name}`] as const])),
+  )
   const explained = new Map(
     alerts.flatMap(({ alert, explanation }) => (explanation === null ? [] : [[alert.id, explanation.text] as const])),
   )
@@ -86,7 +89,15 @@ function alertsShown({ alerts }: CaseFile): { rows: z.input<typeof CaseView>['al
   const rows = new Map(
     entries.map((entry) => {
       const why = explained.get(entry.alert.id)
-      return [entry.alert.id, { ...entryRow(entry), ...(why === undefined ? {} : { explained: quote(why, 160) }) }] as const
+      const pod = pods.get(entry.alert.id)
+      return [
+        entry.alert.id,
+        {
+          ...entryRow(entry),
+          ...(pod === undefined ? {} : { where: quote(pod, 160) }),
+          ...(why === undefined ? {} : { explained: quote(why, 160) }),
+        },
+      ] as const
     }),
   )
   const latest = entries.reduce<(typeof entries)[number] | null>(

@@ -14,13 +14,17 @@ export const CauseRow = z.object({
   fix: Quoted.nullable().describe('The one change that takes it away; null: none is known'),
   evidence: z.array(Quoted).describe('record, id and field'),
 })
-export const causeRow = ({ score, title, reasons, fix, evidence }: RootCause): z.input<typeof CauseRow> => ({
-  score,
-  title: quote(title, 240),
-  because: reasons.slice(0, 4).map(({ text }) => quote(text, 140)),
-  fix: fix === null ? null : quote(fix.text, 200),
-  evidence: evidence.slice(0, 3).map((one) => quote(evidenceText(one), 120)),
+export const causeRow = (one: RootCause): z.input<typeof CauseRow> => ({
+  score: one.score,
+  title: causeTitle(one),
+  because: one.reasons.slice(0, 4).map(({ text }) => quote(text, 140)),
+  fix: one.fix === null ? null : quote(one.fix.text, 200),
+  evidence: one.evidence.slice(0, 3).map((ref) => quote(evidenceText(ref), 120)),
 })
+
+/** “…Token: Deployment x” would look like a secret and be masked. */
+export const causeTitle = ({ title, cause }: RootCause): Quoted =>
+  quote(cause.is === 'step' ? `${cause.step.because} (${cause.step.technique.id} ${cause.step.technique.name})` : title, 240)
 
 export const CasePosture = z.object({
   openFindings: z.number().int().describe('About its places'),

@@ -8,6 +8,9 @@ import { findingStatuses } from '../../store/finding-life.ts'
 import type { Finding } from '../../store/finding-search.ts'
 import { Quoted, quote, quoteOrNull } from '../quoted.ts'
 
+/** One moment, or a stretch of two, to the minute. */
+export const Minute = z.string().regex(/^\d{4}-/)
+
 export const FindingRow = z.object({
   id: z.string(),
   check: Quoted.describe('CVE, or the scanner’s id of the check'),
@@ -19,7 +22,7 @@ export const FindingRow = z.object({
   namespace: Quoted.nullable(),
   package: Quoted.nullable(),
   use: Quoted.nullable().describe('Whether its package was seen in use; null: it is of no package in an image'),
-  lastSeen: z.string().describe('By the scans’ own times'),
+  lastSeen: Minute.describe('By the scans’ own times'),
 })
 
 export const findingRow = (finding: Finding, use: InUse | undefined): z.infer<typeof FindingRow> => ({

@@ -1,26 +1,30 @@
 /** Nodes and steps of the graph as tools tell them, and how a model names a node: an answer it can act on when the name is not right. */
 import { z } from 'zod'
-import { type Entity, EntityKind } from '../../domain/entity.ts'
+import type { Entity } from '../../domain/entity.ts'
 import { InputError, NotFoundError } from '../../domain/errors.ts'
-import { parseEventTime } from '../../domain/event-time.ts'
 import type { AttackStep } from '../../domain/graph.ts'
 import { type NamedNode, namedNode, nodeNamed } from '../../graph/ask.ts'
 import { inventoryFreshness } from '../../store/entities.ts'
 import { nodesNamed } from '../../store/graph-nodes.ts'
 import { Quoted, quote } from '../quoted.ts'
 import type { ToolContext } from '../tool.ts'
+import { GivenText, Moment } from './given.ts'
 
-export const nodeInput = z.string().min(1).max(512).describe('Row id, kind/namespace/name (deployment/shop/checkout), ARN or digest')
-export const clusterInput = z.string().min(1).max(253).optional().describe('Cluster or account, where a name is in several')
-export const asOfInput = z.string().max(40).optional().describe('As it was then: 2026-11-25 or 2026-11-25T08:30:00Z; not given: now')
-export const detailInput = z.enum(['compact', 'full']).default('compact')
+export const nodeInput = GivenText(512).describe('Row id, kind/namespace/name (deployment/shop/checkout), ARN or digest')
+export const clusterInput = GivenText(253).optional().describe('Cluster or account, where a name is in several')
+export const asOfInput = Moment.optional().describe('As it was then: 2026-11-25 or 2026-11-25T08:30:00Z; not given: now')
+
+export const TechniqueId = z
+  .string()
+  .regex(/^T\d{4}/)
+  .describe('ATT&CK')
 
 export const NodeRow = z.object({
   id: z.string(),
-  kind: EntityKind,
+  kind: z.string(),
   title: Quoted,
   cluster: z.string(),
-  depth: z.number().int().optional(),
+  depth: z.number().optional(),
   derived: z.literal(true).optional().describe('No collector reports it; nothing can act on it'),
   declaredOnly: z.literal(true).optional().describe('A manifest says so; no cluster reported it'),
   gone: z.literal(true).optional(),
@@ -42,9 +46,9 @@ export function nodeRow(node: (NamedNode & { depth?: number }) | Entity): z.inpu
 export const StepRow = z.object({
   from: z.string(),
   to: z.string(),
-  technique: z.string().describe('ATT&CK'),
+  technique: TechniqueId,
   because: Quoted,
-  cost: z.number().int().describe('0: it follows by itself; 1: a known way; 4: a flaw is needed and none is known'),
+  cost: z.number().describe('0: it follows by itself; 1: a known way; 4: a flaw is needed and none is known'),
   fix: Quoted.nullable().optional().describe('The one change that takes it away'),
 })
 export const stepRow = ({ src, dst, technique, because, cost, fix }: AttackStep, full: boolean): z.input<typeof StepRow> => ({
@@ -74,15 +78,6 @@ export async function nodeOf({ db }: Pick<ToolContext, 'db'>, text: string, clus
     const others = like.map((one) => `${one.id} (${shown(namedNode(one).title)} in ${one.scope})`).join(', ')
     throw new NotFoundError(`${error.message}${others === '' ? '' : ` Of the same name there are: ${others}.`}`, { cause: error })
   }
-}
-
-/** A day is its beginning, UTC; null: now. Throws InputError. */
-export function momentOf(text: string | undefined): bigint | null {
-  if (text === undefined) return null
-  const ns = parseEventTime(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text)
-  if (ns === undefined || BigInt.asIntN(64, ns) !== ns)
-    throw new InputError('`asOf` must be a day or a moment from 1678 to 2262, as 2026-11-25 or 2026-11-25T08:30:00Z.')
-  return ns
 }
 
 /** What belongs to no cluster is known from all. */

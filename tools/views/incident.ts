@@ -43,13 +43,19 @@ export const incidentHead = (one: Incident): z.input<typeof IncidentHead> => ({
   techniques: one.techniques.slice(0, 20),
 })
 
-export const RuleCount = z.object({ rule: Quoted, priority: Priority, alerts: z.number().int(), from: z.string(), to: z.string() })
+export const RuleCount = z.object({
+  rule: Quoted,
+  priority: Priority,
+  alerts: z.number().int(),
+  from: z.string(),
+  to: z.string().optional().describe('Not given: as from'),
+})
 export const ruleCount = ({ rule, priority, count, firstNs, lastNs }: RuleGroup): z.input<typeof RuleCount> => ({
   rule: quote(rule, 120),
   priority,
   alerts: count,
   from: formatEventTime(firstNs),
-  to: formatEventTime(lastNs),
+  ...(firstNs === lastNs ? {} : { to: formatEventTime(lastNs) }),
 })
 
 /** An inventory record; its id is what entity tools ask for. */

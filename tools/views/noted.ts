@@ -1,15 +1,15 @@
 /** Writes a note on an incident, once: the same words of the same person are not written again. A note moves neither state nor severity. */
 import { decide } from '../../incidents/decide.ts'
 import { decisionsOf } from '../../store/decisions.ts'
-import { findIncident } from '../../store/find.ts'
 import type { ToolContext } from '../tool.ts'
+import { incidentOf } from './given.ts'
 
 export async function noteOn(
   { db, clock, principal, channel, pages, changed }: ToolContext,
   incident: string,
   text: string,
 ): Promise<{ incident: string; created: boolean; page: string }> {
-  const { id } = await findIncident(db, incident)
+  const { id } = await incidentOf(db, incident)
   const same = (await decisionsOf(db, id)).some(
     ({ principalId, decision }) => principalId === principal.personId && decision.kind === 'note' && decision.text === text,
   )

@@ -6,7 +6,7 @@ import { Quoted, quote, quoteOrNull } from '../quoted.ts'
 
 export const ProposalRow = z.object({
   id: z.string(),
-  short: z.string(),
+  short: z.string().regex(/^prp-/),
   action: z.string(),
   target: Quoted,
   cluster: z.string(),
@@ -31,7 +31,7 @@ const placeOf = ({ kind, workloadKind, namespace, name }: Proposal['target']): s
 export const PlanText = z.object({
   summary: Quoted,
   requests: z.array(Quoted).describe('What is sent, in order'),
-  affects: z.object({ summary: Quoted, count: z.number().int(), first: z.array(Quoted) }),
+  affects: z.object({ summary: Quoted, count: z.number(), first: z.array(Quoted) }),
   undo: Quoted.nullable().describe('How it is undone; null: it cannot be undone'),
   evidenceFirst: z.array(Quoted).describe('What is stored before anything is destroyed'),
   warnings: z.array(Quoted),

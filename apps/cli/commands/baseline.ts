@@ -26,7 +26,7 @@ export const baselineCommand: CliCommand = {
 
 function shown({ normal, whole }: Answer): string {
   if (normal.length === 0)
-    return 'No rule was seen there on the 31 days before today. That is not to say that anybody watched: falconer coverage'
+    return 'No rule was seen on any of the 31 days before today. That is not to say that anybody watched: falconer coverage'
   const rows = table(
     ['cluster', 'place', 'rule', 'process', 'level', 'how often'],
     normal.map((one) => [

@@ -42,7 +42,11 @@ export const findingsCommand: CliCommand = {
       .option('--cursor <cursor>', '`next` of the page before')
       .addHelpText('after', examples('falconer findings --severity high', 'falconer findings --check CVE-2021-3711 --json'))
       .action(({ cluster: scope, json, inUse, ...query }: Given) =>
-        cli.show<Answer>({ json }, place('/findings', { scope, ...query, ...(inUse === true ? { inUse: 'true' } : {}) }), shown),
+        cli.show<Answer>(
+          { json },
+          place('/findings', { scope, ...query, ...(inUse === true ? { inUse: 'true' } : {}) }),
+          shown(inUse === true),
+        ),
       )
     findings
       .command('show')
@@ -84,6 +88,8 @@ export const findingsCommand: CliCommand = {
   },
 }
 
+const noneInUse =
+  'Of no package in these findings was a file seen run or opened. That is not to say that they are unused: alerts show little of what runs.'
 /** Not “no”: nobody saw it, or nobody watched. */
 function useText(use: FindingRow['use']): string {
   if (use === null) return '–'
@@ -91,24 +97,23 @@ function useText(use: FindingRow['use']): string {
   return use.notObservedSince === null ? 'never watched' : `not observed since ${shortTime(use.notObservedSince)}`
 }
 
-function shown({ findings, next, freshness }: Answer): string {
-  const rows = table(
-    ['severity', 'check', 'package', 'where', 'in use', 'seen by', 'last seen (UTC)', 'title', 'finding'],
-    findings.map((one) => [
-      one.severity ?? 'not rated',
-      safe(one.check, 40),
-      safe(one.package?.name ?? '–', 30),
-      safe(one.resource.name, 50),
-      useText(one.use),
-      safe(one.scanners.join(', '), 30),
-      shortTime(one.lastSeenAt),
-      safe(one.title, 60),
-      one.id,
-    ]),
-  )
-  return [
-    findings.length === 0 ? 'No finding fits.' : rows,
-    safe(freshness, 400),
-    ...(next === null ? [] : [`more: --cursor ${next}`]),
-  ].join('\n')
-}
+const shown =
+  (inUse: boolean) =>
+  ({ findings, next, freshness }: Answer): string => {
+    const none = inUse ? noneInUse : 'No finding fits.'
+    const rows = table(
+      ['severity', 'check', 'package', 'where', 'in use', 'seen by', 'last seen (UTC)', 'title', 'finding'],
+      findings.map((one) => [
+        one.severity ?? 'not rated',
+        safe(one.check, 40),
+        safe(one.package?.name ?? '–', 30),
+        safe(one.resource.name, 50),
+        useText(one.use),
+        safe(one.scanners.join(', '), 30),
+        shortTime(one.lastSeenAt),
+        safe(one.title, 60),
+        one.id,
+      ]),
+    )
+    return [findings.length === 0 ? none : rows, safe(freshness, 400), ...(next === null ? [] : [`more: --cursor ${next}`])].join('\n')
+  }
