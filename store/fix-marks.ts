@@ -123,6 +123,9 @@ export async function noteStepFixes(
   await tx.query(
     sql`insert into fix_marks (fix_id) select distinct fix_id from fix_steps where scope = ${escapeText(scope)} and step_key = any(${keys}::text[])`,
   )
+  // An earlier version may have put a step to another fix; that one is marked above and comes to nothing.
+  await tx.query(sql`delete from fix_steps f using unnest(${now.map(({ fixId }) => fixId)}::uuid[], ${now.map(({ stepKey }) => escapeText(stepKey))}::text[]) as r(fix_id, step_key)
+    where f.scope = ${escapeText(scope)} and f.step_key = r.step_key and f.fix_id <> r.fix_id`)
 }
 
 export async function stepKeysOfUnit(tx: Transaction, { scope, unit }: Unit): Promise<string[]> {

@@ -21,9 +21,9 @@ import * as fixes from './migrations/0013-fixes.ts'
 import * as moves from './migrations/0014-moves.ts'
 import * as scansByTarget from './migrations/0015-scans-by-target.ts'
 import * as observed from './migrations/0016-observed.ts'
-import * as graphWalks from './migrations/0023-graph-walks.ts'
-import * as oauth from './migrations/0019-oauth.ts'
-import * as questions from './migrations/0021-questions.ts'
+import * as graphWalks from './migrations/0017-graph-walks.ts'
+import * as oauth from './migrations/0018-oauth.ts'
+import * as questions from './migrations/0019-questions.ts'
 
 export type Migrations = Readonly<Record<string, Migration>>
 export const migrations: Migrations = {
@@ -43,9 +43,9 @@ export const migrations: Migrations = {
   '0014-moves': moves,
   '0015-scans-by-target': scansByTarget,
   '0016-observed': observed,
-  '0023-graph-walks': graphWalks,
-  '0019-oauth': oauth,
-  '0021-questions': questions,
+  '0017-graph-walks': graphWalks,
+  '0018-oauth': oauth,
+  '0019-questions': questions,
 }
 
 /** Brings the schema up to date; answers the names of the migrations that ran. */

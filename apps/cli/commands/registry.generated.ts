@@ -18,6 +18,8 @@ import { importCommand } from './import.ts'
 import { incidentCommand } from './incident.ts'
 import { incidentsCommand } from './incidents.ts'
 import { investigateCommand } from './investigate.ts'
+import { loginCommand } from './login.ts'
+import { logoutCommand } from './logout.ts'
 import { mcpCommand } from './mcp.ts'
 import { migrateCommand } from './migrate.ts'
 import { proposalsCommand } from './proposals.ts'
@@ -28,4 +30,4 @@ import { sourcesCommand } from './sources.ts'
 import { tokensCommand } from './tokens.ts'
 import { usersCommand } from './users.ts'
 
-export const commands: readonly CliCommand[] = [activitiesCommand, alertsCommand, approveCommand, auditCommand, baselineCommand, coverageCommand, deadLettersCommand, demoCommand, doctorCommand, exportCommand, findingsCommand, fixFirstCommand, followCommand, graphCommand, importCommand, incidentCommand, incidentsCommand, investigateCommand, mcpCommand, migrateCommand, proposalsCommand, rejectCommand, rulesCommand, serveCommand, sourcesCommand, tokensCommand, usersCommand]
+export const commands: readonly CliCommand[] = [activitiesCommand, alertsCommand, approveCommand, auditCommand, baselineCommand, coverageCommand, deadLettersCommand, demoCommand, doctorCommand, exportCommand, findingsCommand, fixFirstCommand, followCommand, graphCommand, importCommand, incidentCommand, incidentsCommand, investigateCommand, loginCommand, logoutCommand, mcpCommand, migrateCommand, proposalsCommand, rejectCommand, rulesCommand, serveCommand, sourcesCommand, tokensCommand, usersCommand]

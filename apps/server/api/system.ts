@@ -96,7 +96,12 @@ export const systemOperations = [
       store: db.kind,
       intake: intake.stats,
       correlation: { alerts: lag.count, p50Ms: lag.percentile(50), p99Ms: lag.percentile(99), maxMs: lag.max },
-      inventory: (await inventoryFreshness(db)).map(({ scope, entities, pods, lastNs }) => ({ scope, entities, pods, lastAt: formatEventTime(lastNs) })),
+      inventory: (await inventoryFreshness(db)).map(({ scope, entities, pods, lastNs }) => ({
+        scope,
+        entities,
+        pods,
+        lastAt: formatEventTime(lastNs),
+      })),
     }),
   }),
   operation({
