@@ -8,7 +8,7 @@ import type { Incident } from '../domain/incident.ts'
 import { ensurePartitions } from '../store/partitions.ts'
 import { eachDatabase } from '../test/support/database.ts'
 import { inStorm, recordStory } from '../test/support/story.ts'
-import { type Answer, callTool, recordsContext } from '../test/support/tool-calls.ts'
+import { type Answer, callTool, recordsContext } from '../test/support/tool-call.ts'
 import { getCaseFileTool } from './catalog/get-case-file.ts'
 import { getIncidentTool } from './catalog/get-incident.ts'
 import { getTimelineTool } from './catalog/get-timeline.ts'
@@ -21,7 +21,7 @@ eachDatabase('tools about an incident', (database) => {
   let demo: Incident
   let storm: Incident
   const call = async (tool: Tool, input: Record<string, unknown>): Promise<Answer> =>
-    callTool(tool, input, recordsContext(database(), clock))
+    callTool(tool, recordsContext(database(), clock), input)
   beforeAll(async () => {
     await ensurePartitions(database(), clock.now())
     demo = await recordStory(database(), clock, 'demo')
