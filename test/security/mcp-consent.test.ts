@@ -42,7 +42,7 @@ describe('letting a program in', () => {
   it('is done by a person at our own page alone', async () => {
     const url = await address()
     const { investigator, viewer } = site.people
-    const fields = {
+    const fields: Record<string, string> = {
       ...hiddenFields(await (await site.ask(path(url), { as: investigator })).text()),
       answer: 'allow',
       give: 'falconer:incidents',

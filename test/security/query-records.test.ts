@@ -144,6 +144,34 @@ describe.skipIf(serverUrl === undefined)('statements of others', () => {
     expect(await ask('select count(*) as n from alerts')).toEqual({ rows: [{ n: 60 }], cut: null })
   })
 
+  it('where Falconer’s role may make no other, it says what to do, and answers once that is done', async () => {
+    const admin = new pg.Client({ connectionString: url })
+    await admin.connect()
+    const [role, name] = [`falconer_plain_${process.pid}`, `falconer_test_plain_${process.pid}`]
+    await admin.query(`create role ${role} login`)
+    await admin.query(`create database ${name} owner ${role}`)
+    const plain = new URL(url)
+    plain.pathname = `/${name}`
+    const extended = new pg.Client({ connectionString: plain.href })
+    await extended.connect()
+    await extended.query('create extension vector')
+    await extended.end()
+    plain.username = role
+    const own = await openDatabase({ url: plain.href })
+    try {
+      const count = () => askRecords(own, 'select count(*) as n from alerts', { rows: 1 })
+      await expect(count()).rejects.toThrow(/CREATE ROLE falconer_reader NOLOGIN; GRANT falconer_reader TO/)
+      await admin.query(`grant falconer_reader to ${role}`)
+      expect(await count()).toEqual({ rows: [{ n: 0 }], cut: null })
+      expect(await answerAs(own, 'ask', secret, { rows: 1 })).toEqual({ refused: 'permission denied for table alerts' })
+    } finally {
+      await own.close()
+      await admin.query(`drop database ${name} with (force)`)
+      await admin.query(`drop role ${role}`)
+      await admin.end()
+    }
+  })
+
   it('whoever stops waiting stops the statement', async () => {
     const stop = new AbortController()
     const asking = answerAs(db, 'ask', 'select pg_sleep(4)', { rows: 1, timeMs: 5_000, signal: stop.signal })
