@@ -75,7 +75,7 @@ const normalLines = (normal: readonly NormalRow[]): string[] => [
     .slice(0, 12)
     .map(
       (one) =>
-        `  · ${safe(one.rule, 80)}${one.process === '' ? '' : ` by ${safe(one.process, 80)}`} in ${safe(one.place, 80)}: ${one.usual.text}`,
+        `  · ${safe(one.rule, 80)}${one.process === '' ? '' : ` by ${safe(one.process, 80)}`}${one.place === '' ? '' : ` in ${safe(one.place, 80)}`}: ${one.usual.text}`,
     ),
   ...(normal.length > 12 ? [`  and ${normal.length - 12} more`] : []),
 ]
