@@ -6,8 +6,7 @@ import { type RawBuilder, sql } from 'kysely'
 import { createHash } from 'node:crypto'
 import { settingOfCheck } from '../domain/control.ts'
 import type { Queryable, Transaction } from './database.ts'
-import type { Unit } from './graph-units.ts'
-import { escapeText, unescapeText } from './values.ts'
+import { escapeText } from './values.ts'
 
 export const fixKinds = ['base_image', 'package', 'setting', 'secret', 'flaw', 'step'] as const
 /**
@@ -127,10 +126,4 @@ export async function noteStepFixes(
   await tx.query(
     sql`insert into fix_marks (fix_id) select distinct fix_id from fix_steps where scope = ${escapeText(scope)} and step_key = any(${keys}::text[])`,
   )
-}
-
-export async function stepKeysOfUnit(tx: Transaction, { scope, unit }: Unit): Promise<string[]> {
-  const rows = await tx.query(sql<{ key: string }>`select distinct fix_key as key from attack_steps
-    where scope = ${escapeText(scope)} and unit = ${escapeText(unit)} and fix_key is not null`)
-  return rows.map(({ key }) => unescapeText(key))
 }
