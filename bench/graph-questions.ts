@@ -174,8 +174,10 @@ async function recompute(db: Database, estate: Estate): Promise<Question> {
   return {
     what: 'steps of a changed namespace',
     ours: async () => {
-      await db.query(change)
-      await markUnits(db, [unit], systemClock.now())
+      await db.transaction(async (tx) => {
+        await tx.query(change)
+        await markUnits(tx, [unit], systemClock.now())
+      })
       await deriveMarked(db, systemClock, 1)
     },
     baseline: {

@@ -6,8 +6,7 @@ import { type RawBuilder, sql } from 'kysely'
 import { createHash } from 'node:crypto'
 import { settingOfCheck } from '../domain/control.ts'
 import type { Queryable, Transaction } from './database.ts'
-import type { Unit } from './graph-units.ts'
-import { escapeText, unescapeText } from './values.ts'
+import { escapeText } from './values.ts'
 
 export const fixKinds = ['base_image', 'package', 'setting', 'secret', 'flaw', 'step'] as const
 /**
@@ -130,10 +129,4 @@ export async function noteStepFixes(
   // An earlier version may have put a step to another fix; that one is marked above and comes to nothing.
   await tx.query(sql`delete from fix_steps f using unnest(${now.map(({ fixId }) => fixId)}::uuid[], ${now.map(({ stepKey }) => escapeText(stepKey))}::text[]) as r(fix_id, step_key)
     where f.scope = ${escapeText(scope)} and f.step_key = r.step_key and f.fix_id <> r.fix_id`)
-}
-
-export async function stepKeysOfUnit(tx: Transaction, { scope, unit }: Unit): Promise<string[]> {
-  const rows = await tx.query(sql<{ key: string }>`select distinct fix_key as key from attack_steps
-    where scope = ${escapeText(scope)} and unit = ${escapeText(unit)} and fix_key is not null`)
-  return rows.map(({ key }) => unescapeText(key))
 }
