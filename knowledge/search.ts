@@ -14,7 +14,10 @@ import {
   incidentsByWords,
   notesByWords,
   wordsOf,
+  type FoundEntity,
   type FoundFinding,
+  type FoundIncident,
+  type FoundNote,
 } from '../store/word-search.ts'
 import { fuse } from './fuse.ts'
 
@@ -27,61 +30,62 @@ export type Found = { hits: Hit[]; /** No further back were words of alerts look
 export type Search = { text: string; kinds?: readonly HitKind[] | undefined; limit: number; signal?: AbortSignal }
 
 export async function search(db: Database, { text, kinds = hitKinds, limit, signal }: Search): Promise<Found> {
+  const asked: Asked = { db, text, limit, alertsBackTo: null }
   const lists: Hit[][] = []
-  let alertsBackTo: bigint | null = null
-  const add = async (kind: HitKind, ask: () => Promise<Hit[]> | Hit[]): Promise<void> => {
+  for (const [kind, ask] of ways) {
     signal?.throwIfAborted()
-    if (kinds.includes(kind)) lists.push(await ask())
+    if (kinds.includes(kind)) lists.push(await ask(asked))
   }
-  await add('incident', async () =>
-    (await incidentsByWords(db, text, limit)).map(({ id, title, severity, state, lastNs }) => ({
-      kind: 'incident',
-      id,
-      title,
-      detail: null,
-      why: `its title, rules or techniques; ${severity}, ${state}`,
-      atNs: lastNs,
-    })),
-  )
-  await add('finding', async () => (await findingsByName(db, text, limit)).map((one) => findingHit(one, 'check or package of that name')))
-  await add('alert', () => alertsByField(db, text, limit))
-  await add('entity', async () =>
-    (await entitiesByName(db, text, limit)).map(({ id, kind, name, namespace, scope, lastNs, gone }) => ({
-      kind: 'entity',
-      id,
-      title: `${kind} ${namespace === null ? '' : `${namespace}/`}${name}`,
-      detail: scope,
-      why: gone ? 'its name; seen to be gone' : 'its name',
-      atNs: lastNs,
-    })),
-  )
-  await add('runbook', () => runbooksByWords(text, limit))
-  await add('finding', async () => (await findingsByWords(db, text, limit)).map((one) => findingHit(one, 'words of its check')))
-  await add('note', async () =>
-    (await notesByWords(db, text, limit)).map(({ incidentId, text: said, at }) => ({
-      kind: 'note',
-      id: incidentId,
-      title: said,
-      detail: null,
-      why: 'words of a note at this incident',
-      atNs: fromDate(at),
-    })),
-  )
-  await add('alert', async () => {
-    const { alerts, lookedBackTo } = await searchAlerts(db, { text }, { limit })
-    alertsBackTo = lookedBackTo
-    return onceEach(alerts, 'in its sentence or fields')
-  })
-  return {
-    hits: fuse(lists, keyOf)
-      .slice(0, limit)
-      .map(({ entry }) => entry),
-    alertsBackTo,
-  }
+  const hits = fuse(lists, keyOf).map(({ entry }) => entry)
+  return { hits: hits.slice(0, limit), alertsBackTo: asked.alertsBackTo }
 }
+
+type Asked = { db: Database; text: string; limit: number; alertsBackTo: bigint | null }
+
+/** Of hits at the same place in their lists, the earlier list's is first. */
+const ways: readonly (readonly [HitKind, (asked: Asked) => Promise<Hit[]> | Hit[]])[] = [
+  ['incident', async ({ db, text, limit }) => (await incidentsByWords(db, text, limit)).map(incidentHit)],
+  [
+    'finding',
+    async ({ db, text, limit }) => (await findingsByName(db, text, limit)).map((one) => findingHit(one, 'check or package of that name')),
+  ],
+  ['alert', alertsByField],
+  ['entity', async ({ db, text, limit }) => (await entitiesByName(db, text, limit)).map(entityHit)],
+  ['runbook', ({ text, limit }) => runbooksByWords(text, limit)],
+  ['finding', async ({ db, text, limit }) => (await findingsByWords(db, text, limit)).map((one) => findingHit(one, 'words of its check'))],
+  ['note', async ({ db, text, limit }) => (await notesByWords(db, text, limit)).map(noteHit)],
+  ['alert', alertsByPhrase],
+]
 
 /** Notes of one incident are told apart by when they were written. */
 const keyOf = ({ kind, id, atNs }: Hit): string => (kind === 'note' ? `note ${id} ${atNs}` : `${kind} ${id}`)
+
+const incidentHit = ({ id, title, severity, state, lastNs }: FoundIncident): Hit => ({
+  kind: 'incident',
+  id,
+  title,
+  detail: null,
+  why: `its title, rules or techniques; ${severity}, ${state}`,
+  atNs: lastNs,
+})
+
+const noteHit = ({ incidentId, text, at }: FoundNote): Hit => ({
+  kind: 'note',
+  id: incidentId,
+  title: text,
+  detail: null,
+  why: 'words of a note at this incident',
+  atNs: fromDate(at),
+})
+
+const entityHit = ({ id, kind, name, namespace, scope, lastNs, gone }: FoundEntity): Hit => ({
+  kind: 'entity',
+  id,
+  title: `${kind} ${namespace === null ? '' : `${namespace}/`}${name}`,
+  detail: scope,
+  why: gone ? 'its name; seen to be gone' : 'its name',
+  atNs: lastNs,
+})
 
 const findingHit = ({ id, check, title, severity, status, resource, lastNs, alike }: FoundFinding, why: string): Hit => ({
   kind: 'finding',
@@ -92,15 +96,24 @@ const findingHit = ({ id, check, title, severity, status, resource, lastNs, alik
   atNs: lastNs,
 })
 
+/** Alike ones are told once: so many to find others among them. */
+const mostAlerts = 50
+
 /** What is written as the value of a field that has an index. */
-async function alertsByField(db: Database, text: string, limit: number): Promise<Hit[]> {
+async function alertsByField({ db, text }: Asked): Promise<Hit[]> {
   const word = text.trim()
   const field: [AlertSearch, string] = /^[0-9a-f]{12}(?:[0-9a-f]{52})?$/.test(word)
     ? [{ containerId: word }, 'its container']
     : /^[^\s/]+\/[^\s/]+$/.test(word)
       ? [{ pod: word }, 'its pod']
       : [{ rule: word }, 'its rule']
-  return onceEach((await searchAlerts(db, field[0], { limit })).alerts, field[1])
+  return onceEach((await searchAlerts(db, field[0], { limit: mostAlerts })).alerts, field[1])
+}
+
+async function alertsByPhrase(asked: Asked): Promise<Hit[]> {
+  const { alerts, lookedBackTo, next } = await searchAlerts(asked.db, { text: asked.text }, { limit: mostAlerts })
+  asked.alertsBackTo = lookedBackTo ?? (next === null ? null : (alerts.at(-1)?.eventNs ?? null))
+  return onceEach(alerts, 'in its sentence or fields')
 }
 
 /** The newest of each rule and place: a storm is one hit. */

@@ -74,9 +74,13 @@ export async function markReach(tx: Queryable, scope: string): Promise<void> {
   await tx.query(sql`insert into fix_marks (scope) values (${escapeText(scope)})`)
 }
 
-/** One deriver at a time, in the whole installation; false: another is at it. */
+/** One deriver at a time, in the whole installation; false: another is at it. To compile its statements would take longer than it saves. */
 export async function holdDeriving(tx: Transaction): Promise<boolean> {
-  const [row] = await tx.query(sql<{ held: boolean }>`select pg_try_advisory_xact_lock(hashtextextended('falconer fixes', 0)) as held`)
+  const [row] = await tx.query(
+    sql<{
+      held: boolean
+    }>`select pg_try_advisory_xact_lock(hashtextextended('falconer fixes', 0)) as held, set_config('jit', 'off', true) as jit`,
+  )
   return row?.held === true
 }
 

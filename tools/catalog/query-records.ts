@@ -48,7 +48,12 @@ export const queryRecordsTool = tool({
       columns: columns.map((column) => visible(column, 63)),
       rows,
       views: [],
-      more: answer.cut === null && left === 0 ? null : moreText(answer.cut === null ? left : null, narrower(answer.cut)),
+      more:
+        left > 0
+          ? moreText(answer.cut === null ? left : null, fewerBytes)
+          : answer.cut === null
+            ? null
+            : moreText(null, narrower[answer.cut]),
     }
   },
 })
@@ -62,10 +67,8 @@ const described = (chosen: readonly string[]) =>
       columns: Object.fromEntries(columns.map(([column, , meaning]) => [column, meaning])),
     }))
 
-const narrower = (cut: 'rows' | 'bytes' | null): string =>
-  cut === 'rows'
-    ? 'count or group them, narrow the condition, or raise limit'
-    : `an answer has ${listBudget} bytes: select fewer columns or shorter ones`
+const fewerBytes = `an answer has ${listBudget} bytes: select fewer columns or shorter ones, or count`
+const narrower = { rows: 'count or group them, narrow the condition, or raise limit', bytes: fewerBytes } as const
 
 const plain = /^(?:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:[+-]\d\d(?::\d\d)?)?)?)$/
 
