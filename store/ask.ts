@@ -123,7 +123,8 @@ async function answerOn(own: OwnConnection, schema: string, statement: string, {
   } catch (error) {
     const { code, message } = error as { code?: string; message: string }
     if (code === '57014') return tooLong(timeMs)
-    if (code === undefined || !/^(0A|21|22|2F|42|53|54|55|25|26|34|P0|XX)/.test(code))
+    // What has no code, or these, is of the connection or the server.
+    if (code === undefined || /^(?:08|57)/.test(code))
       throw new UpstreamError('The database did not answer.', { cause: error, retryable: true })
     return { refused: message }
   } finally {
