@@ -113,6 +113,7 @@ function valuesOf(tool: string, name: string, known: Known): unknown[] | undefin
     by: fields.map((field) => [field]),
     action: ['kubernetes.isolate_pod', 'kubernetes.collect_logs'],
     verdict: ['true_positive', 'benign'],
+    status: tool === 'list_findings' ? ['any'] : [],
     kind: tool === 'get_coverage' ? ['source', 'sensor', 'scan', 'destination'] : [],
     sql: [
       'select * from alerts limit 100',
