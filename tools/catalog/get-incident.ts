@@ -14,8 +14,7 @@ import { fitting } from '../page.ts'
 import { Quoted, quote } from '../quoted.ts'
 import { tool } from '../tool.ts'
 import { causeTitle } from '../views/case-posture.ts'
-import { namedIncident } from '../name-incident.ts'
-import { Detail, IncidentId } from '../views/given.ts'
+import { Detail, IncidentMeant, incidentMeant } from '../views/given.ts'
 import {
   DecisionRow,
   decisionRow,
@@ -51,7 +50,7 @@ export const getIncidentTool = tool({
   title: 'Get an incident',
   description:
     'One incident at a glance: why it is this severe, what its newest report concluded and who wrote it, where it happened, likely root causes, proposals and their state. `detail: "full"` adds every claim of the report with its evidence. To investigate yourself use get_case_file; for the order of events get_timeline. Example: {"incident":"inc-1f9c04be2a"}',
-  input: z.object({ incident: IncidentId, detail: Detail }),
+  input: z.object({ incident: IncidentMeant, detail: Detail }),
   output: z.object({
     incident: IncidentHead,
     report: ReportHead.nullable().describe('Null: nobody has investigated it yet'),
@@ -70,9 +69,8 @@ export const getIncidentTool = tool({
   access: 'read',
   permission: 'incidents.read',
   listed: true,
-  run: async ({ incident: given, detail }, context) => {
-    const { db, clock, pages } = context
-    const incident = await namedIncident(context, given)
+  run: async ({ incident: given, detail }, { db, clock, pages, ask }) => {
+    const incident = await incidentMeant({ db, ask }, given)
     const newest = (await latestReports(db, [incident.id])).get(incident.id)
     const groups = (await groupsOf(db, [incident.id])).get(incident.id) ?? []
     const rules = fitting(groups.toSorted((a, b) => b.count - a.count).map(ruleCount), share.rules)
