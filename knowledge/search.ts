@@ -92,7 +92,7 @@ const findingHit = ({ id, check, title, severity, status, resource, lastNs, alik
   id,
   title: `${check}: ${title}`,
   detail: resource,
-  why: `${why}; ${severity ?? 'severity not given'}, ${status}${alike > 1 ? `, the worst of ${alike}${alike >= 300 ? ' or more' : ''}` : ''}`,
+  why: `${why}; ${severity ?? 'severity not given'}, ${status}${alike > 1 ? `, the worst of ${alike}${alike >= 100 ? ' or more' : ''}` : ''}`,
   atNs: lastNs,
 })
 

@@ -14,6 +14,7 @@ import { unescapeDeep } from './values.ts'
 export const askLimits = { rows: 200, bytes: 256 * 1024, timeMs: 5_000 } as const
 /** At once, of this process: each may take as much of the server's memory as one value may have. */
 const mostAtOnce = 2
+const longestWaitMs = 10_000
 
 export type Asking = { rows: number; timeMs?: number; signal?: AbortSignal }
 /** `refused`: what Postgres says, which may quote data. `cut`: there were more rows, or more bytes. */
@@ -40,15 +41,41 @@ export async function schemaFor(db: Database): Promise<string> {
   return schema
 }
 
-const running = new Set<object>()
+let running = 0
+const waiting = new Set<() => void>()
+
+async function takeTurn(): Promise<void> {
+  if (running < mostAtOnce) {
+    running += 1
+    return
+  }
+  await new Promise<void>((resolve, reject) => {
+    const late = setTimeout(() => {
+      waiting.delete(go)
+      reject(new UpstreamError('Too many statements are running; ask again in a few seconds.', { retryable: true }))
+    }, longestWaitMs)
+    const go = (): void => {
+      clearTimeout(late)
+      waiting.delete(go)
+      resolve()
+    }
+    waiting.add(go)
+  })
+}
+
+/** To whoever waits longest. */
+function passTurn(): void {
+  const [next] = waiting
+  if (next === undefined) running -= 1
+  else next()
+}
 
 /** The statement as it is, unread: everything that bounds it holds here. */
 export async function answerAs(db: Database, schema: string, statement: string, asking: Asking): Promise<Asked> {
-  if (running.size >= mostAtOnce) throw new UpstreamError('Other statements are running; ask again in a few seconds.', { retryable: true })
-  const mark = {}
-  running.add(mark)
+  await takeTurn()
   const { timeMs = askLimits.timeMs, signal } = asking
   try {
+    signal?.throwIfAborted()
     return await (db.apart as NonNullable<Database['apart']>)(async (own) => {
       const over = new AbortController()
       const late = pause(timeMs + 1_000, undefined, { signal: over.signal }).then(
@@ -73,7 +100,7 @@ export async function answerAs(db: Database, schema: string, statement: string, 
       }
     })
   } finally {
-    running.delete(mark)
+    passTurn()
   }
 }
 
@@ -96,7 +123,8 @@ async function answerOn(own: OwnConnection, schema: string, statement: string, {
   } catch (error) {
     const { code, message } = error as { code?: string; message: string }
     if (code === '57014') return tooLong(timeMs)
-    if (code === undefined || !/^(0A|21|22|2F|42|53|54|55|25|26|34|P0|XX)/.test(code))
+    // What has no code, or these, is of the connection or the server.
+    if (code === undefined || /^(?:08|57)/.test(code))
       throw new UpstreamError('The database did not answer.', { cause: error, retryable: true })
     return { refused: message }
   } finally {

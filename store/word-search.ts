@@ -4,13 +4,13 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import { type Severity, severityFromId } from '../domain/severity.ts'
-import type { Queryable } from './database.ts'
+import type { Database, Queryable } from './database.ts'
 import { escapeText, unescapeText } from './values.ts'
 
 /** So many that match are ranked. */
 const mostRanked = 5_000
 /** So many findings of one check, or of one package, are looked at for the worst. */
-const mostOfOne = 300
+const mostOfOne = 100
 
 export type FoundIncident = { id: string; title: string; severity: Severity; state: string; lastNs: bigint }
 export type FoundNote = { id: string; incidentId: string; text: string; at: Date }
@@ -78,7 +78,7 @@ export async function notesByWords(db: Queryable, text: string, limit: number): 
 }
 
 /** One of each check whose words match: the worst that is open. */
-export async function findingsByWords(db: Queryable, text: string, limit: number): Promise<FoundFinding[]> {
+export async function findingsByWords(db: Database, text: string, limit: number): Promise<FoundFinding[]> {
   const rows = await allThenAny(text, limit, (query) =>
     db.query(sql<{ id: string }>`select check_id as id from (
       select check_id, ts_rank(words, q) as rank from finding_checks, ${query} q where words @@ q limit ${mostRanked}) c group by check_id
@@ -92,7 +92,7 @@ export async function findingsByWords(db: Queryable, text: string, limit: number
 }
 
 /** Where a word is a check, or a package, by its exact name. */
-export async function findingsByName(db: Queryable, text: string, limit: number): Promise<FoundFinding[]> {
+export async function findingsByName(db: Database, text: string, limit: number): Promise<FoundFinding[]> {
   const names = wordsOf(text).slice(0, limit)
   const each = names
     .flatMap((name) => [...new Set([name, name.toUpperCase()])])
@@ -113,15 +113,24 @@ type FindingRow = {
   alike: number
 }
 
-async function worstOf(db: Queryable, names: readonly RawBuilder<unknown>[], condition: RawBuilder<unknown>): Promise<FoundFinding[]> {
+/** Where a limit is small and a name is thought to be common, the planner would read the table for it, and all of it where the name is not there. */
+const byIndex = <Row>(db: Database, statement: RawBuilder<Row>): Promise<Row[]> =>
+  db.transaction(async (tx) => {
+    await tx.query(sql`set local enable_seqscan = off`)
+    return tx.query(statement)
+  })
+
+async function worstOf(db: Database, names: readonly RawBuilder<unknown>[], condition: RawBuilder<unknown>): Promise<FoundFinding[]> {
   if (names.length === 0) return []
   const numbered = names.map((name, place) => sql`select ${place}::int as place, named.name from (${name}) named`)
-  const rows =
-    await db.query(sql<FindingRow>`select f.id::text, f.check_id, f.title, f.severity, f.status, f.resource_kind || ' ' || f.resource_name as resource, f.last_ns, worst.alike
+  const rows = await byIndex(
+    db,
+    sql<FindingRow>`select f.id::text, f.check_id, f.title, f.severity, f.status, f.resource_kind || ' ' || f.resource_name as resource, f.last_ns, worst.alike
     from (${sql.join(numbered, sql` union all `)}) one
     cross join lateral (select (array_agg(id order by status in ('open', 'manual') desc, severity desc nulls last, last_ns desc, id))[1] as id, count(*)::int as alike
       from (select f.id, f.status, f.severity, f.last_ns from findings f where ${condition} limit ${mostOfOne}) f) worst
-    join findings f on f.id = worst.id order by one.place`)
+    join findings f on f.id = worst.id order by one.place`,
+  )
   return rows.map(({ check_id: check, last_ns: lastNs, severity, ...row }) => ({
     ...row,
     check: unescapeText(check),
@@ -133,20 +142,15 @@ async function worstOf(db: Queryable, names: readonly RawBuilder<unknown>[], con
 }
 
 /** Those that are still there first. `namespace/name` too. */
-export async function entitiesByName(db: Queryable, text: string, limit: number): Promise<FoundEntity[]> {
+export async function entitiesByName(db: Database, text: string, limit: number): Promise<FoundEntity[]> {
   const names = wordsOf(text).flatMap((word) => [word, word.split('/').at(-1) ?? word])
-  const rows = await db.query(sql<{
-    id: string
-    kind: string
-    name: string
-    namespace: string | null
-    scope: string
-    last_ns: bigint
-    gone: boolean
-  }>`select * from (
+  const rows = await byIndex(
+    db,
+    sql<{ id: string; kind: string; name: string; namespace: string | null; scope: string; last_ns: bigint; gone: boolean }>`select * from (
       select id::text, kind, name, namespace, scope, last_ns, deleted_ns is not null as gone from entities
       where name = any(${names.map(escapeText)}::text[]) limit ${mostOfOne}) e
-    order by coalesce(namespace || '/' || name = any(${names.map(escapeText)}::text[]), false) desc, gone, last_ns desc, id limit ${limit}`)
+    order by coalesce(namespace || '/' || name = any(${names.map(escapeText)}::text[]), false) desc, gone, last_ns desc, id limit ${limit}`,
+  )
   return rows.map(({ last_ns: lastNs, ...row }) => ({
     ...row,
     name: unescapeText(row.name),

