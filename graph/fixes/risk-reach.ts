@@ -2,9 +2,9 @@
  * How far each place leads: how many things whoever has it could go on to take, and whether a node or the cluster is among what needs no flaw.
  * Counted over all steps of a cluster at once, when any changed.
  */
-import { bareSteps } from '../store/attack-steps.ts'
-import type { Transaction } from '../store/database.ts'
-import { hostIds, riskPlaceIds, scopesToReach, writeReach } from '../store/risk-places.ts'
+import { bareSteps } from '../../store/attack-steps.ts'
+import type { Transaction } from '../../store/database.ts'
+import { hostIds, riskPlaceIds, scopesToReach, writeReach } from '../../store/risk-places.ts'
 
 /** Beyond this risk does not grow. */
 const mostCounted = 1_000

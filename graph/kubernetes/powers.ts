@@ -1,10 +1,10 @@
 /**
  * What someone's rights amount to. A right in one namespace and one everywhere meet in that namespace. More rights never amount to less. Pure.
  */
-import type { EntityRef } from '../domain/entity.ts'
-import type { Fix, StepEvidence } from '../domain/graph.ts'
-import { type Span, together } from './evidence.ts'
-import type { FactCode } from './facts.ts'
+import type { EntityRef } from '../../domain/entity.ts'
+import type { Fix, StepEvidence } from '../../domain/graph.ts'
+import { type Span, together } from '../evidence.ts'
+import type { FactCode } from '../facts.ts'
 import { ask, cluster, core, type PowerName, type PowerRule, powerRules } from './power-rules.ts'
 import {
   accountNamed,
@@ -18,7 +18,7 @@ import {
   namedGrantsFor,
   type Subject,
 } from './rights.ts'
-import type { World } from './world.ts'
+import type { World } from '../world.ts'
 
 export type Power = {
   name: PowerName

@@ -1,6 +1,6 @@
 /** Makes the engine’s arrays from steps that come page by page, in any order: millions of rows are never in memory as objects. */
-import { InvariantError } from '../domain/errors.ts'
-import type { BareStep } from '../store/attack-steps.ts'
+import { InvariantError } from '../../domain/errors.ts'
+import type { BareStep } from '../../store/attack-steps.ts'
 import { at, type StepGraph } from './engine.ts'
 
 const mostCost = 9

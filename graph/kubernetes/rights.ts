@@ -2,11 +2,11 @@
  * Who may do what, as Kubernetes decides it: rules only add up, a RoleBinding gives them in its namespace, a ClusterRoleBinding everywhere, `*` is all.
  * Every answer names the binding and the rule it comes from. Of roles nobody recorded, those that every cluster has are known by name. Pure.
  */
-import { type Entity, type EntityRef, RoleBindingProperties, RoleProperties } from '../domain/entity.ts'
-import type { Fix, StepEvidence } from '../domain/graph.ts'
-import { fixed, listed, refOf, shown, titled } from './evidence.ts'
+import { type Entity, type EntityRef, RoleBindingProperties, RoleProperties } from '../../domain/entity.ts'
+import type { Fix, StepEvidence } from '../../domain/graph.ts'
+import { fixed, listed, refOf, shown, titled } from '../evidence.ts'
 import { builtInRoles } from './built-in-roles.ts'
-import { isDeclaredOnly, type World } from './world.ts'
+import { isDeclaredOnly, type World } from '../world.ts'
 
 type Rule = RoleProperties['rules'][number]
 

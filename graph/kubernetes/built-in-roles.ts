@@ -1,5 +1,5 @@
 /** The ClusterRoles for people that Kubernetes itself makes in every cluster, as far as steps ask: what a binding to one gives where no record of it is. */
-import type { RoleProperties } from '../domain/entity.ts'
+import type { RoleProperties } from '../../domain/entity.ts'
 
 type Rule = RoleProperties['rules'][number]
 const rule = (apiGroups: string[], resources: string[], verbs: string[]): Rule => ({

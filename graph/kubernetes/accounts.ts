@@ -1,7 +1,7 @@
 /** Service accounts, those nobody recorded among them: every namespace has one called default, and a pod that names none runs as it. Pure. */
-import type { Entity, EntityRef } from '../domain/entity.ts'
+import type { Entity, EntityRef } from '../../domain/entity.ts'
 import { accountNamed, subjectsOf } from './rights.ts'
-import type { Place, World } from './world.ts'
+import type { Place, World } from '../world.ts'
 
 export type Account = { ref: EntityRef; name: string; namespace: string; account: Entity | null }
 

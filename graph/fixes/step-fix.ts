@@ -1,9 +1,9 @@
 /** Which fix takes a step away. What one setting of a workload takes away is fixed by the same change as what scanners say of that setting. */
-import type { Setting } from '../domain/control.ts'
-import type { Fix } from '../domain/graph.ts'
-import { fixIdFrom } from '../store/fix-marks.ts'
+import type { Setting } from '../../domain/control.ts'
+import type { Fix } from '../../domain/graph.ts'
+import { fixIdFrom } from '../../store/fix-marks.ts'
 import { objectKeyOf } from './risk-places.ts'
-import type { World } from './world.ts'
+import type { World } from '../world.ts'
 
 /** By the first word of a fix’s key: what decides is the change, for one change takes away steps of several rules. */
 const settingOfKey: Readonly<Record<string, Setting>> = {

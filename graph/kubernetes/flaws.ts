@@ -1,7 +1,7 @@
 /** What someone who reaches a place needs to get into it: a known flaw, the easiest there is, or one that nobody has shown. Pure. */
-import type { StepEvidence } from '../domain/graph.ts'
-import { listed } from './evidence.ts'
-import type { Place, World } from './world.ts'
+import type { StepEvidence } from '../../domain/graph.ts'
+import { listed } from '../evidence.ts'
+import type { Place, World } from '../world.ts'
 
 /** `cost` as step rules count: 2 a flaw known to be exploited, 3 a known flaw, 4 a flaw that nobody has shown. */
 export type WayIn = {

@@ -1,5 +1,5 @@
 /** What to change, in a sentence. Names in it are others’ text: it is shown as such. */
-import { settingText } from '../domain/control.ts'
+import { settingText } from '../../domain/control.ts'
 import type { FixInput } from './fix-from.ts'
 
 export function titleOfFix({ evidence, steps }: FixInput, version: string | null): string {

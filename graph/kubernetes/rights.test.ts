@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Json, named, worldOf } from '../test/support/graph-world.ts'
+import { type Json, named, worldOf } from '../../test/support/graph-world.ts'
 import { powersOf } from './powers.ts'
 import { subjectsOf } from './rights.ts'
 

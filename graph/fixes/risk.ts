@@ -3,8 +3,8 @@
  * Making one fact worse never lowers the score. What was not observed is said and lies between the best and the worst that could have been.
  * Exploitability stands on evidence in a strict order: KEV lists it, then EPSS, then CVSS; `moreExploitable` is that order, exactly.
  */
-import { type Severity, severities } from '../domain/severity.ts'
-import { type TacticId, tacticOrder, tactics, tacticTitle } from '../domain/attack.ts'
+import { type Severity, severities } from '../../domain/severity.ts'
+import { type TacticId, tacticOrder, tactics, tacticTitle } from '../../domain/attack.ts'
 import type { Criticality } from './criticality.ts'
 
 /** Each left out: not observed, which is neither good nor bad. */

@@ -2,8 +2,8 @@
 import type { PowerName } from './power-rules.ts'
 import { type Power, powersOf } from './powers.ts'
 import { subjectsOf } from './rights.ts'
-import type { Step } from './step-rule.ts'
-import type { World } from './world.ts'
+import type { Step } from '../step-rule.ts'
+import type { World } from '../world.ts'
 
 export function* usingRights(world: World, name: PowerName, precondition: string): Iterable<Step> {
   for (const subject of subjectsOf(world).values())

@@ -2,11 +2,11 @@
  * Network policies, as Kubernetes reads them: a place that none selects is open; one that any selects lets in what the rules of all of them together
  * let in, and nothing else. They do not hold for what is on the network of its node. Pure; assumes the network plug-in enforces them.
  */
-import { list, record, text, texts } from '../collectors/kubernetes/fields.ts'
-import type { Entity } from '../domain/entity.ts'
+import { list, record, text, texts } from '../../collectors/kubernetes/fields.ts'
+import type { Entity } from '../../domain/entity.ts'
 import { holdsPrivate, holdsPublic } from './addresses.ts'
 import { type OpenPort, selects } from './selection.ts'
-import { type Place, visibleTo, type World } from './world.ts'
+import { type Place, visibleTo, type World } from '../world.ts'
 
 type Direction = 'ingress' | 'egress'
 type Port = Pick<OpenPort, 'port' | 'name' | 'protocol'>

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { type Json, named, worldOf } from '../test/support/graph-world.ts'
+import { type Json, named, worldOf } from '../../test/support/graph-world.ts'
 import { holdsPrivate, holdsPublic, isPrivateAddress } from './addresses.ts'
 import { isAnyPod, isolation, isOutside, namespacesOf } from './network-policy.ts'
 import { selects } from './selection.ts'

@@ -1,11 +1,11 @@
 /** What risk asks of the places of a unit: read off its world and off the facts derived from it. Pure. */
-import { type PodProperties, WorkloadProperties } from '../domain/entity.ts'
-import { digestIn, imageResource } from '../collectors/resources.ts'
-import type { PlaceImage, RiskPlace } from '../store/risk-places.ts'
+import { type PodProperties, WorkloadProperties } from '../../domain/entity.ts'
+import { digestIn, imageResource } from '../../collectors/resources.ts'
+import type { PlaceImage, RiskPlace } from '../../store/risk-places.ts'
 import { criticalityOf } from './criticality.ts'
-import { type FactCode, factsOf } from './facts.ts'
+import { type FactCode, factsOf } from '../facts.ts'
 import type { Exposure, Privilege, RiskFacts } from './risk.ts'
-import type { Place, World } from './world.ts'
+import type { Place, World } from '../world.ts'
 
 /** What is gone is no place any more. */
 export const riskPlacesOf = (world: World): RiskPlace[] =>

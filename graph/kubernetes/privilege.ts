@@ -2,12 +2,12 @@
  * Ways out of its containers that a place has, by what is declared of its pods. Pure. Containers that end before the others start are left out: an
  * intruder comes later. A user that is not root, and may not become it, cannot use what only root’s capabilities give.
  */
-import type { DeclaredContainer } from '../domain/entity.ts'
-import type { Fix, StepEvidence } from '../domain/graph.ts'
-import { fixed, listed, shown } from './evidence.ts'
-import type { FactCode } from './facts.ts'
+import type { DeclaredContainer } from '../../domain/entity.ts'
+import type { Fix, StepEvidence } from '../../domain/graph.ts'
+import { fixed, listed, shown } from '../evidence.ts'
+import type { FactCode } from '../facts.ts'
 import { givenBy, type HostPathGives } from './host-path.ts'
-import type { Place } from './world.ts'
+import type { Place } from '../world.ts'
 
 /** What a way leads to, on the nodes the place runs on: the node itself, what runs on it, its network, its shared memory; `etcd`: every Secret. */
 export type WayEnd = 'node' | 'node-processes' | 'node-network' | 'node-memory' | 'etcd'

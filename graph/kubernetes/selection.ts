@@ -1,7 +1,7 @@
 /** Whom selectors select: labels as Kubernetes compares them, services to the places behind them, and which ports of a place they lead to. Pure. */
-import { list, record, strings, text, texts } from '../collectors/kubernetes/fields.ts'
-import type { Entity } from '../domain/entity.ts'
-import { isDeclaredOnly, type Place, visibleTo, type World } from './world.ts'
+import { list, record, strings, text, texts } from '../../collectors/kubernetes/fields.ts'
+import type { Entity } from '../../domain/entity.ts'
+import { isDeclaredOnly, type Place, visibleTo, type World } from '../world.ts'
 
 type Labels = Readonly<Record<string, string>>
 

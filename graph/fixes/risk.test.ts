@@ -1,8 +1,8 @@
 /** Risk: worse facts never lower it, what is not known lies between, and the order of evidence is exact. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { tactics } from '../domain/attack.ts'
-import { severities } from '../domain/severity.ts'
+import { tactics } from '../../domain/attack.ts'
+import { severities } from '../../domain/severity.ts'
 import { criticalities, criticalityOf } from './criticality.ts'
 import { type Exploitability, moreExploitable, type RiskFacts, riskOf } from './risk.ts'
 

@@ -1,9 +1,9 @@
 /** From “every …” to each one there is, and from the cluster’s to the namespace’s: what follows by itself from a right to all of them. Pure. */
-import type { EntityRef } from '../domain/entity.ts'
-import { everyOf, type StepEvidence } from '../domain/graph.ts'
-import { shown, type Span, together } from './evidence.ts'
-import type { Step } from './step-rule.ts'
-import type { World } from './world.ts'
+import type { EntityRef } from '../../domain/entity.ts'
+import { everyOf, type StepEvidence } from '../../domain/graph.ts'
+import { shown, type Span, together } from '../evidence.ts'
+import type { Step } from '../step-rule.ts'
+import type { World } from '../world.ts'
 
 export type Member = { ref: EntityRef; title: string; evidence: StepEvidence } & Span
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { type Json, named, worldOf } from '../test/support/graph-world.ts'
+import { type Json, named, worldOf } from '../../test/support/graph-world.ts'
 import { givenBy } from './host-path.ts'
 import { waysOut } from './privilege.ts'
 

@@ -1,9 +1,9 @@
 /** Which rights, alone or together, take someone further, and to what: a table. How rights are found is in rights.ts, what comes of them in powers.ts. */
-import type { EntityRef } from '../domain/entity.ts'
-import { everyOf } from '../domain/graph.ts'
-import type { FactCode } from './facts.ts'
+import type { EntityRef } from '../../domain/entity.ts'
+import { everyOf } from '../../domain/graph.ts'
+import type { FactCode } from '../facts.ts'
 import { type Asked, identity, subjectsOf } from './rights.ts'
-import type { World } from './world.ts'
+import type { World } from '../world.ts'
 
 /** The step rules that rights give, by name. */
 export type PowerName =

@@ -1,10 +1,10 @@
 /** From a way out of a container to steps: one for each node that the place runs on, or to some node where it runs on none yet. Pure. */
-import type { EntityRef } from '../domain/entity.ts'
-import { everyOf, meetingPoint, type StepEvidence } from '../domain/graph.ts'
-import { shown, type Span, together } from './evidence.ts'
+import type { EntityRef } from '../../domain/entity.ts'
+import { everyOf, meetingPoint, type StepEvidence } from '../../domain/graph.ts'
+import { shown, type Span, together } from '../evidence.ts'
 import { type WayEnd, type WayOut, waysOut } from './privilege.ts'
-import type { Step } from './step-rule.ts'
-import type { Place, World } from './world.ts'
+import type { Step } from '../step-rule.ts'
+import type { Place, World } from '../world.ts'
 
 export function* leaving(world: World, precondition: string, wanted: (way: WayOut) => boolean): Iterable<Step> {
   for (const place of world.places)

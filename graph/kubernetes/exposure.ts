@@ -3,14 +3,14 @@
  * what network policies keep out. Whether a firewall stands before the nodes no record says: what is offered only on their ports costs one more.
  * Pure.
  */
-import { list, record, strings, text, texts } from '../collectors/kubernetes/fields.ts'
-import type { Entity } from '../domain/entity.ts'
-import type { StepEvidence } from '../domain/graph.ts'
+import { list, record, strings, text, texts } from '../../collectors/kubernetes/fields.ts'
+import type { Entity } from '../../domain/entity.ts'
+import type { StepEvidence } from '../../domain/graph.ts'
 import { holdsPublic, isPrivateAddress } from './addresses.ts'
-import { listed, shown, titled } from './evidence.ts'
+import { listed, shown, titled } from '../evidence.ts'
 import { type Isolation, isolation, isOutside, type Peer } from './network-policy.ts'
 import { placesBehind, portsOf, serviceNamed, servicePorts, servicesTo, targetOf } from './selection.ts'
-import type { Place, World } from './world.ts'
+import type { Place, World } from '../world.ts'
 
 export type Offered = { cost: 0 | 1; text: string; evidence: StepEvidence[] }
 

@@ -1,8 +1,8 @@
 /** The roles of a cloud that a service account may take on, as it is annotated for the cloud’s own admission. Pure. */
-import { strings } from '../collectors/kubernetes/fields.ts'
-import type { Entity } from '../domain/entity.ts'
-import type { StepEvidence } from '../domain/graph.ts'
-import { shown } from './evidence.ts'
+import { strings } from '../../collectors/kubernetes/fields.ts'
+import type { Entity } from '../../domain/entity.ts'
+import type { StepEvidence } from '../../domain/graph.ts'
+import { shown } from '../evidence.ts'
 
 const annotations = {
   'eks.amazonaws.com/role-arn': 'aws',
