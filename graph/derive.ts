@@ -35,13 +35,8 @@ async function deriveUnit(tx: Transaction, unit: Unit, world: World): Promise<bo
     await noteStepFixes(
       tx,
       unit.scope,
-<<<<<<< HEAD
-      before,
-      steps.flatMap((step) => (step.fix === null ? [] : [{ fixId: stepFixId(world, step.fix), stepKey: step.fix.key }])),
-=======
       fixesBefore,
-      steps.flatMap((step) => (step.fix === null ? [] : [{ fixId: stepFixId(world, step, step.fix), stepKey: step.fix.key }])),
->>>>>>> g-perf
+      steps.flatMap((step) => (step.fix === null ? [] : [{ fixId: stepFixId(world, step.fix), stepKey: step.fix.key }])),
     )
   if (written + removed > 0) await reconsiderEscapes(tx, unit.scope)
   const differing = kind === 'namespace' ? await replaceRiskPlaces(tx, unit, riskPlacesOf(world)) : 0
