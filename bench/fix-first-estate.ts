@@ -69,9 +69,9 @@ async function fillPlaces(db: Database, images: number): Promise<void> {
   await db.query(sql`insert into risk_places (id, scope, namespace, unit, title, facts, reach)
     select id, scope, namespace, 'namespace/' || namespace, 'Deployment ' || namespace || '/' || name,
       jsonb_strip_nulls(jsonb_build_object('exposure', case id % 5 when 0 then 'internet' when 1 then 'cluster' end, 'privilege', case when id % 20 = 0 then 'host' end)), id % 50
-    from entities where kind = 'workload'`)
+    from entities where kind = 'workload' and scope like 'prod-%'`)
   await db.query(sql`insert into risk_place_images (place_id, scope, key, by_name) select id, 'global', 'sha256:' || rpad(lpad(to_hex(substr(key, 3)::integer), 8, '0'), 64, '0'), false
-    from entities where kind = 'workload'`)
+    from entities where kind = 'workload' and scope like 'prod-%'`)
   await db.query(sql`insert into risk_place_members (member_id, place_id) select id, id from risk_places`)
   await db.query(sql`insert into incidents (id, scope, title, state, severity, severity_floor, severity_reasons, correlation_version, alert_count, first_ns, last_ns, tactics, techniques, rules, entity_ids, revision, created_at, updated_at)
     select ('10000000-0000-0000-0000-' || lpad(to_hex(id), 12, '0'))::uuid, scope, 'a shell', 'open', 4, 1, '[]', '1', 1, 1, 1, '{TA0002}', '{}', '{}', '{}', 1, now(), now() from risk_places where id % 100 = 0`)

@@ -2,10 +2,10 @@
 import { sql } from 'kysely'
 import { systemClock } from '../domain/clock.ts'
 import type { NewEntity, NewRelation } from '../domain/entity.ts'
-import { chokePoints } from '../graph/choke-points.ts'
+import { chokePoints } from '../graph/engine/choke-points.ts'
 import { deriveMarked } from '../graph/derive.ts'
 import { HeldGraph } from '../graph/held.ts'
-import { shortestPaths } from '../graph/shortest-paths.ts'
+import { shortestPaths } from '../graph/engine/shortest-paths.ts'
 import type { Database } from '../store/database.ts'
 import { getEntities } from '../store/entities.ts'
 import { blastRadius, neighbours } from '../store/graph.ts'
@@ -174,8 +174,10 @@ async function recompute(db: Database, estate: Estate): Promise<Question> {
   return {
     what: 'steps of a changed namespace',
     ours: async () => {
-      await db.query(change)
-      await markUnits(db, [unit], systemClock.now())
+      await db.transaction(async (tx) => {
+        await tx.query(change)
+        await markUnits(tx, [unit], systemClock.now())
+      })
       await deriveMarked(db, systemClock, 1)
     },
     baseline: {

@@ -8,8 +8,9 @@ import { ingest } from './ingest.ts'
 import { lists } from './lists.ts'
 import { nats } from './nats.ts'
 import { start } from './start.ts'
+import { tools } from './tools.ts'
 
-const benches = [collect, fixFirst, graph, ingest, lists, nats, start]
+const benches = [collect, fixFirst, graph, ingest, lists, nats, start, tools]
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {

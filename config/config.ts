@@ -17,6 +17,12 @@ const webAddress = z
   .url({ protocol: /^https?$/, error: 'must be an address that begins with https:// or http://' })
   .refine((text) => new URL(text).username + new URL(text).password === '', 'must hold no user name or password')
   .transform((value) => new Secret(value))
+const issuer = z
+  .url({ protocol: /^https?$/, error: 'must be an address that begins with https://' })
+  .refine(
+    (text) => text.startsWith('https://') || /^http:\/\/(?:localhost|127\.0\.0\.1)(?::\d+)?(?:\/|$)/.test(text),
+    'must begin with https://, except on this machine',
+  )
 const signingSecret = z
   .string()
   .min(24, 'must have at least 24 characters, or be whsec_ and base64')
@@ -86,6 +92,19 @@ export const Config = z.object({
     .min(1)
     .default(2_000)
     .describe('Connections at once; further ones are closed and counted'),
+  FALCONER_OIDC_ISSUER: issuer
+    .optional()
+    .describe('The company’s OpenID Connect issuer; MCP then also takes its access tokens (JWT) for people who are known here'),
+  FALCONER_OIDC_AUDIENCE: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('The audience that its tokens for this server have; default: the address of MCP, FALCONER_PUBLIC_URL and /mcp'),
+  FALCONER_OIDC_USER_CLAIM: z
+    .string()
+    .regex(/^\w+$/, 'has letters, digits and underscores')
+    .default('preferred_username')
+    .describe('Claim that holds the name which the person has in Falconer. It must be one that people cannot choose for themselves'),
   FALCONER_MCP_PER_MINUTE: z.coerce
     .number()
     .int()

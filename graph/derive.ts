@@ -3,13 +3,13 @@ import type { Clock } from '../domain/clock.ts'
 import type { NewStep } from '../domain/graph.ts'
 import { replaceSteps } from '../store/attack-steps.ts'
 import type { Database, Transaction } from '../store/database.ts'
-import { markReach, noteStepFixes, stepKeysOfUnit } from '../store/fix-marks.ts'
+import { markReach, noteStepFixes } from '../store/fix-marks.ts'
 import { takeUnits, type Unit, unitDerived } from '../store/graph-units.ts'
 import { replaceRiskPlaces } from '../store/risk-places.ts'
 import { reconsiderEscapes } from '../store/reconsider.ts'
 import { readWorld, unitKind } from './read-world.ts'
-import { riskPlacesOf } from './risk-places.ts'
-import { stepFixId } from './step-fix.ts'
+import { riskPlacesOf } from './fixes/risk-places.ts'
+import { stepFixId } from './fixes/step-fix.ts'
 import { graphVersion, type UnitKind } from './step-rule.ts'
 import { stepRules } from './steps/registry.generated.ts'
 import type { World } from './world.ts'
@@ -30,13 +30,12 @@ export async function deriveMarked(db: Database, clock: Clock, limit = 5): Promi
 async function deriveUnit(tx: Transaction, unit: Unit, world: World): Promise<boolean> {
   const kind = unitKind(unit.unit)
   const steps = stepsOf(world, kind)
-  const before = await stepKeysOfUnit(tx, unit)
-  const { written, removed } = await replaceSteps(tx, unit, steps)
+  const { written, removed, fixesBefore } = await replaceSteps(tx, unit, steps)
   if (written + removed > 0)
     await noteStepFixes(
       tx,
       unit.scope,
-      before,
+      fixesBefore,
       steps.flatMap((step) => (step.fix === null ? [] : [{ fixId: stepFixId(world, step.fix), stepKey: step.fix.key }])),
     )
   if (written + removed > 0) await reconsiderEscapes(tx, unit.scope)

@@ -3,16 +3,16 @@
  * listed was not found in the records, which is not "does not hold"; what a fact says is absent ("token_not_mounted") a record says is absent.
  */
 import type { Fix, StepEvidence } from '../domain/graph.ts'
-import { accountOf, type Account, tokenMounted } from './accounts.ts'
-import { cloudRoles } from './cloud-roles.ts'
+import { accountOf, type Account, tokenMounted } from './kubernetes/accounts.ts'
+import { cloudRoles } from './kubernetes/cloud-roles.ts'
 import { fixed, listed, shown, titled } from './evidence.ts'
-import { exposuresOf } from './exposure.ts'
-import { wayIn } from './flaws.ts'
-import { isolation } from './network-policy.ts'
-import { type Power, powersOf } from './powers.ts'
-import { waysOut } from './privilege.ts'
-import { groupsOf, identity, subjectKey, subjectsOf } from './rights.ts'
-import { reachablePorts } from './selection.ts'
+import { exposuresOf } from './kubernetes/exposure.ts'
+import { wayIn } from './kubernetes/flaws.ts'
+import { isolation } from './kubernetes/network-policy.ts'
+import { type Power, powersOf } from './kubernetes/powers.ts'
+import { waysOut } from './kubernetes/privilege.ts'
+import { groupsOf, identity, subjectKey, subjectsOf } from './kubernetes/rights.ts'
+import { reachablePorts } from './kubernetes/selection.ts'
 import type { Place, World } from './world.ts'
 
 export const factCodes = [

@@ -20,7 +20,7 @@ import { delivery, noon, podRecords } from '../test/support/records.ts'
 import { cases, seed } from '../test/support/sizes.ts'
 import { deriveMarked } from './derive.ts'
 import { deriveFixes } from './fix-first.ts'
-import { moreExploitable } from './risk.ts'
+import { moreExploitable } from './fixes/risk.ts'
 
 const clock = new FixedClock('2026-11-24T10:00:00Z')
 const nowNs = BigInt(clock.now().getTime()) * 1_000_000n

@@ -9,8 +9,8 @@ import { holdDeriving, spreadPlaceMarks, takeFixes } from '../store/fix-marks.ts
 import { replaceFixes } from '../store/fixes.ts'
 import { placesById, placesOfResources, type PlaceOfResource, reconcileLive } from '../store/risk-places.ts'
 import { imageResource } from '../collectors/resources.ts'
-import { fixFrom } from './fix-from.ts'
-import { reconcileReach } from './risk-reach.ts'
+import { fixFrom } from './fixes/fix-from.ts'
+import { reconcileReach } from './fixes/risk-reach.ts'
 
 /** Up to `limit` fixes. Answers how many were derived, and whether there may be more. */
 export async function deriveFixes(db: Database, clock: Clock, limit = 200): Promise<{ derived: number; more: boolean }> {

@@ -6,7 +6,7 @@ import { bareSteps, replaceSteps } from '../store/attack-steps.ts'
 import type { Database } from '../store/database.ts'
 import { markUnits, takeUnits, unitDerived } from '../store/graph-units.ts'
 import { eachDatabase } from '../test/support/database.ts'
-import { buildGraph } from './build-engine.ts'
+import { buildGraph } from './engine/build-engine.ts'
 import { HeldGraph } from './held.ts'
 
 const scope = 'held'

@@ -6,8 +6,8 @@ import { InputError } from '../domain/errors.ts'
 import { bareSteps } from '../store/attack-steps.ts'
 import type { Queryable } from '../store/database.ts'
 import { derivationMark } from '../store/graph-units.ts'
-import { GraphBuilder } from './build-engine.ts'
-import type { StepGraph } from './engine.ts'
+import { GraphBuilder } from './engine/build-engine.ts'
+import type { StepGraph } from './engine/engine.ts'
 
 export type HeldOptions = { idleMs?: number; /** About 50 bytes each. */ mostSteps?: number }
 

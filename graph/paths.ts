@@ -6,9 +6,9 @@ import type { Queryable } from '../store/database.ts'
 import { getEntities } from '../store/entities.ts'
 import { type AsOf, idsOfKinds } from '../store/graph.ts'
 import { byId, type NamedNode, namedNode } from './ask.ts'
-import { chokePoints } from './choke-points.ts'
+import { chokePoints } from './engine/choke-points.ts'
 import type { HeldGraph } from './held.ts'
-import { shortestPaths } from './shortest-paths.ts'
+import { shortestPaths } from './engine/shortest-paths.ts'
 
 export const pathGoals = ['secret', 'node', 'cluster', 'cloud'] as const
 export type PathGoal = (typeof pathGoals)[number]

@@ -35,8 +35,10 @@ async function read(
 ): Promise<World> {
   const kind = unitKind(unit)
   const namespace = kind === 'namespace' ? unit.slice('namespace/'.length) : null
-  const records = namespace === null ? [] : await entitiesOfUnit(db, scope, { namespace, kinds: own })
-  records.push(...(await entitiesOfUnit(db, scope, { kinds: [...new Set([...wide[kind], ...more])] })))
+  const records = await entitiesOfUnit(db, scope, {
+    own: namespace === null ? null : { namespace, kinds: own },
+    wide: [...new Set([...wide[kind], ...more])],
+  })
   const world = worldFrom({ scope, namespace }, present ? records.filter(({ deletedNs }) => deletedNs === null) : records)
   if (kind === 'cloud') return { ...world, ...(await readCloud(db, scope, world.nodes)) }
   return { ...world, weaknesses: await weaknessesFor(db, world) }

@@ -1,5 +1,6 @@
 /** Derives incidents from their groups: the same groups give the same incident, whatever the order their alerts came in. */
 import type { Lead } from '../domain/alert.ts'
+import { identityOfArn } from '../domain/cloud.ts'
 import type { Entity } from '../domain/entity.ts'
 import { getLeads } from '../store/alerts.ts'
 import type { Transaction } from '../store/database.ts'
@@ -10,6 +11,7 @@ import { type DerivedIncident, getIncident, saveIncidents } from '../store/incid
 import type { Normal } from './baseline.ts'
 import { correlationVersion } from './correlate.ts'
 import { normalBefore } from './normal.ts'
+import { fieldOf } from './origin.ts'
 import { assess } from './severity.ts'
 import { incidentTitle } from './title.ts'
 
@@ -92,5 +94,15 @@ function placeName(alert: Lead, named: Entity | undefined): string {
   if (named !== undefined) return `${named.namespace}/${named.name}`
   if (alert.pod !== null) return `${alert.pod.namespace}/${alert.pod.name}`
   if (alert.container !== null) return `container ${alert.container.name ?? alert.container.id.slice(0, 12)}`
-  return alert.hostname === null ? 'an unnamed host' : `host ${alert.hostname}`
+  return alert.hostname === null ? (byWhom(alert) ?? 'an unnamed host') : `host ${alert.hostname}`
+}
+
+/** Of an audit log: whose doing it was. */
+function byWhom(alert: Lead): string | null {
+  const arn = fieldOf(alert, 'ct.user.arn') ?? fieldOf(alert, 'aws.user.arn')
+  const identity = arn === null ? undefined : identityOfArn(arn)
+  if (identity?.identityKind === 'root') return `account ${identity.account} by its root user`
+  if (identity !== undefined) return `account ${identity.account} by ${identity.identityKind} ${identity.name.slice(0, 100)}`
+  const user = arn ?? fieldOf(alert, 'ka.user.name') ?? fieldOf(alert, 'gcp.user') ?? fieldOf(alert, 'ct.user.principalid')
+  return user === null ? null : `${alert.scope} by ${user.slice(0, 100)}`
 }

@@ -43,13 +43,13 @@ export async function propose(
   const { principal } = actor
   const now = context.clock.now()
   return context.db.transaction(async (tx) => {
-    if (
-      principal.kind === 'agent' &&
-      (await countProposedSince(tx, target.scope, 'agent', new Date(now.getTime() - 3_600_000))) >= context.policy.agentProposalsPerHour
-    )
+    const most = context.policy.agentProposalsPerHour
+    // Whoever calls over MCP is a model, whatever it signed in as.
+    const isModel = principal.kind === 'agent' || actor.channel === 'mcp'
+    if (isModel && (await countProposedSince(tx, target.scope, principal.kind, new Date(now.getTime() - 3_600_000))) >= most)
       throw new DeniedError(
         'burst',
-        `Agents have made ${context.policy.agentProposalsPerHour} proposals for this cluster within the hour, which is all the policy allows.`,
+        `${principal.kind === 'agent' ? 'Agents' : 'Tools and tokens'} have made ${most} proposals for this cluster within the hour, which is all the policy allows.`,
       )
     const inserted = await insertProposal(
       tx,

@@ -9,12 +9,12 @@ import { escapeText, jsonText, unescapeDeep, unescapeText } from './values.ts'
 
 type Row = Omit<AttackStep, 'fromNs' | 'untilNs' | keyof StepFacts> & { from_ns: bigint; until_ns: bigint | null; facts: StepFacts }
 
-/** Makes the unit’s steps these. Answers how many rows were written, and how many went. */
+/** Makes the unit’s steps these. Answers how many rows were written, how many went, and which fixes its steps had before. */
 export async function replaceSteps(
   tx: Transaction,
   { scope, unit }: Unit,
   steps: readonly NewStep[],
-): Promise<{ written: number; removed: number }> {
+): Promise<{ written: number; removed: number; fixesBefore: string[] }> {
   const unique = new Map<string, NewStep>()
   for (const step of steps) {
     const key = `${endKey(step.from)}\n${endKey(step.to)}\n${step.type}`
@@ -35,14 +35,15 @@ export async function replaceSteps(
       facts,
     }))
   // By hash: a plan made when there were few compares each with each.
-  const removed =
-    await tx.query(sql`with wanted as (select * from unnest(${rows.map(({ src }) => String(src))}::bigint[], ${rows.map(({ type }) => type)}::text[],
-      ${rows.map(({ dst }) => String(dst))}::bigint[]) as w(src, type, dst))
-    delete from attack_steps s where s.scope = ${escapeText(scope)} and s.unit = ${escapeText(unit)}
-      and (s.src, s.type, s.dst) not in (select src, type, dst from wanted) returning 1`)
+  const [before] = await tx.query(sql<{ removed: bigint; fixes: string[] }>`with wanted as (
+      select * from unnest(${rows.map(({ src }) => String(src))}::bigint[], ${rows.map(({ type }) => type)}::text[], ${rows.map(({ dst }) => String(dst))}::bigint[]) as w(src, type, dst)),
+    gone as (delete from attack_steps s where s.scope = ${escapeText(scope)} and s.unit = ${escapeText(unit)}
+      and (s.src, s.type, s.dst) not in (select src, type, dst from wanted) returning 1)
+    select (select count(*) from gone) as removed,
+      array(select distinct fix_key from attack_steps where scope = ${escapeText(scope)} and unit = ${escapeText(unit)} and fix_key is not null) as fixes`)
   let written = 0
   for (let from = 0; from < rows.length; from += 2_000) written += await upsertSteps(tx, { scope, unit }, rows.slice(from, from + 2_000))
-  return { written, removed: removed.length }
+  return { written, removed: Number(before?.removed ?? 0), fixesBefore: (before?.fixes ?? []).map(unescapeText) }
 }
 
 async function upsertSteps(tx: Transaction, { scope, unit }: Unit, rows: readonly object[]): Promise<number> {
@@ -199,14 +200,18 @@ export async function* bareSteps(
   } while (after !== undefined)
 }
 
-/** Records of these kinds, those that are gone too: of one namespace, or of the whole scope. */
+/** Records of these kinds, those that are gone too: `own` of one namespace, `wide` of the whole scope. */
 export async function entitiesOfUnit(
   db: Queryable,
   scope: string,
-  { namespace, kinds }: { namespace?: string; kinds: readonly EntityKind[] },
+  { own, wide }: { own: { namespace: string; kinds: readonly EntityKind[] } | null; wide: readonly EntityKind[] },
 ): Promise<Entity[]> {
-  const within = namespace === undefined ? sql`true` : sql`namespace = ${escapeText(namespace)}`
-  return allEntitiesWhere(db, sql`scope = ${escapeText(scope)} and kind = any(${[...kinds]}::text[]) and ${within}`)
+  const within = sql`scope = ${escapeText(scope)} and kind = any(${[...wide]}::text[])`
+  const beside =
+    own === null
+      ? sql``
+      : sql`or scope = ${escapeText(scope)} and namespace = ${escapeText(own.namespace)} and kind = any(${[...own.kinds]}::text[])`
+  return allEntitiesWhere(db, sql`${within} ${beside}`)
 }
 
 const fromRow = ({ from_ns: fromNs, until_ns: untilNs, facts, ...row }: Row): AttackStep => ({

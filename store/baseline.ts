@@ -27,7 +27,7 @@ export async function baselineIds(tx: Transaction, keys: readonly BaselineKey[])
     new Map(
       (
         await tx.query(sql<{ at: number; id: bigint }>`select r.at, k.id from jsonb_to_recordset(${jsonText(which)}::jsonb)
-          as r(scope text, rule text, place text, process text, at integer) join baseline_keys k on ${same} and k.process = r.process`)
+          as r(scope text, rule text, place text, process text, at integer) cross join lateral (select id from baseline_keys k where ${same} and k.process = r.process offset 0) k`)
       ).map(({ at, id }) => [at, id]),
     )
   const found = await find(asked)

@@ -1,8 +1,10 @@
 /** Open findings of things in the graph. Scanners name pods and workloads by name where inventory has UIDs, and images by any of their digests: met here. */
 import { type RawBuilder, sql } from 'kysely'
+import type { Entity } from '../domain/entity.ts'
 import type { FindingClass } from '../domain/finding.ts'
 import { type Severity, severityFromId } from '../domain/severity.ts'
 import type { Queryable } from './database.ts'
+import { entitiesInOrder } from './entities.ts'
 import { unescapeDeep } from './values.ts'
 
 /** The keys under which findings speak of entity `e`: its own, its aliases, and of what has a UID its place and name. */
@@ -47,4 +49,13 @@ export async function findingsAt(
     severity: severity === null ? null : severityFromId(severity),
     total: Number(total),
   }))
+}
+
+/** The images that run in a place, from a container to the top of its owner chain, as inventory knows it now. */
+export async function imagesIn(db: Queryable, id: bigint, limit: number): Promise<Entity[]> {
+  const below = sql`with recursive below(id, depth) as (
+      select ${id.toString()}::bigint, 0 union select r.dst, b.depth + 1 from below b join relations r on r.src = b.id and r.type in ('OWNS', 'HAS_CONTAINER', 'USES_IMAGE')
+        join entities d on d.id = r.dst and d.deleted_ns is null where b.depth < 5)
+    select id from below limit 5000`
+  return entitiesInOrder(db, sql`kind = 'image' and id in (${below})`, limit)
 }

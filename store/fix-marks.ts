@@ -6,8 +6,7 @@ import { type RawBuilder, sql } from 'kysely'
 import { createHash } from 'node:crypto'
 import { settingOfCheck } from '../domain/control.ts'
 import type { Queryable, Transaction } from './database.ts'
-import type { Unit } from './graph-units.ts'
-import { escapeText, unescapeText } from './values.ts'
+import { escapeText } from './values.ts'
 
 export const fixKinds = ['base_image', 'package', 'setting', 'secret', 'flaw', 'step'] as const
 /**
@@ -74,9 +73,13 @@ export async function markReach(tx: Queryable, scope: string): Promise<void> {
   await tx.query(sql`insert into fix_marks (scope) values (${escapeText(scope)})`)
 }
 
-/** One deriver at a time, in the whole installation; false: another is at it. */
+/** One deriver at a time, in the whole installation; false: another is at it. To compile its statements would take longer than it saves. */
 export async function holdDeriving(tx: Transaction): Promise<boolean> {
-  const [row] = await tx.query(sql<{ held: boolean }>`select pg_try_advisory_xact_lock(hashtextextended('falconer fixes', 0)) as held`)
+  const [row] = await tx.query(
+    sql<{
+      held: boolean
+    }>`select pg_try_advisory_xact_lock(hashtextextended('falconer fixes', 0)) as held, set_config('jit', 'off', true) as jit`,
+  )
   return row?.held === true
 }
 
@@ -126,10 +129,4 @@ export async function noteStepFixes(
   // An earlier version may have put a step to another fix; that one is marked above and comes to nothing.
   await tx.query(sql`delete from fix_steps f using unnest(${now.map(({ fixId }) => fixId)}::uuid[], ${now.map(({ stepKey }) => escapeText(stepKey))}::text[]) as r(fix_id, step_key)
     where f.scope = ${escapeText(scope)} and f.step_key = r.step_key and f.fix_id <> r.fix_id`)
-}
-
-export async function stepKeysOfUnit(tx: Transaction, { scope, unit }: Unit): Promise<string[]> {
-  const rows = await tx.query(sql<{ key: string }>`select distinct fix_key as key from attack_steps
-    where scope = ${escapeText(scope)} and unit = ${escapeText(unit)} and fix_key is not null`)
-  return rows.map(({ key }) => unescapeText(key))
 }

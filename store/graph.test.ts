@@ -163,9 +163,10 @@ eachDatabase('the graph asked', (database) => {
     const db = database()
     const unit = { scope: 'lab', unit: 'namespace/other' }
     const replace = (steps: NewStep[]) => db.transaction((tx) => replaceSteps(tx, unit, steps))
-    expect(await replace([step(b, c), step(c, b)])).toEqual({ written: 2, removed: 0 })
-    expect(await replace([step(b, c), step(c, b)])).toEqual({ written: 0, removed: 0 })
-    expect(await replace([step(b, c, { cost: 2 })])).toEqual({ written: 1, removed: 1 })
-    expect(await replace([])).toEqual({ written: 0, removed: 1 })
+    const fix = { key: 'its-fix', text: 'Change it', on: { scope: 'lab', kind: 'workload' as const, key: 'uid-b' } }
+    expect(await replace([step(b, c), step(c, b)])).toEqual({ written: 2, removed: 0, fixesBefore: [] })
+    expect(await replace([step(b, c), step(c, b)])).toEqual({ written: 0, removed: 0, fixesBefore: [] })
+    expect(await replace([step(b, c, { cost: 2, fix })])).toEqual({ written: 1, removed: 1, fixesBefore: [] })
+    expect(await replace([])).toEqual({ written: 0, removed: 1, fixesBefore: ['its-fix'] })
   })
 })

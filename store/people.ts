@@ -56,6 +56,11 @@ export async function getUser(db: Queryable, idOrName: string): Promise<User | u
   )
   return row && userFrom(row)
 }
+/** By name alone: what another system calls somebody is never an id of ours. */
+export async function getUserByName(db: Queryable, name: string): Promise<User | undefined> {
+  const [row] = await db.query(sql<UserRow>`select ${userColumns} from users u where lower(u.name) = lower(${escapeText(name)})`)
+  return row && userFrom(row)
+}
 /** Takes the lock under which roles change, so that two administrators cannot demote each other at once. */
 export async function lockUsers(tx: Transaction): Promise<void> {
   await tx.query(sql`lock table users in share row exclusive mode`)

@@ -66,7 +66,10 @@ async function storedPlaces(
 /** The same for the same place, in whatever order its parts stand. */
 const textOf = ({ scope, unit, title, facts, images, members, objects }: RiskPlace & { unit: string }): string =>
   canonicalJson({
-    ...{ scope, unit, title, facts },
+    scope,
+    unit,
+    title,
+    facts,
     images: images.map(({ scope: of, key, byName }) => canonicalJson({ scope: of, key, byName })).sort(),
     members: members.map(String).sort(),
     objects: objects.toSorted(),

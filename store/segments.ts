@@ -64,7 +64,10 @@ type SegmentRecord = {
   last_alert_id: string
 }
 
-/** Stored segments that any of these facts could touch. `by` null: whoever reached it; else its own, and what it reached. */
+/**
+ * Stored segments that any of these facts could touch, each found by the index: a join would read all of them for one alert. `by` null: whoever
+ * reached it; else its own, and what it reached.
+ */
 export async function segmentsTouching(
   tx: Queryable,
   facts: readonly { scope: string; rule: string; key: string; by: string | null; fromNs: bigint; toNs: bigint }[],
@@ -73,8 +76,8 @@ export async function segmentsTouching(
   const rows = await tx.query(sql<SegmentRecord>`select distinct on (s.scope, s.fact_key, s.rule, s.by_key, s.start_ns)
       s.scope, s.rule, s.fact_key, s.by_key, s.label, s.about, s.start_ns, s.end_ns, s.incident_id::text, s.last_alert_id::text
     from jsonb_to_recordset(${jsonText(facts)}::jsonb) as f(scope text, rule text, key text, by text, "fromNs" numeric, "toNs" numeric)
-    join incident_segments s on s.scope = f.scope and s.fact_key = f.key and s.rule = f.rule and (f.by is null or s.by_key in ('', f.by))
-      and s.end_ns >= f."fromNs" and s.start_ns <= f."toNs"`)
+    cross join lateral (select * from incident_segments s where s.scope = f.scope and s.fact_key = f.key and s.rule = f.rule and (f.by is null or s.by_key in ('', f.by))
+      and s.end_ns >= f."fromNs" and s.start_ns <= f."toNs" offset 0) s`)
   return rows.map((row) => ({
     rule: row.rule,
     startNs: row.start_ns,

@@ -43,10 +43,10 @@ export async function sharingIncidents(
     first_ns: bigint
     last_ns: bigint
     alert_count: number
-    entity_ids: bigint[]
+    entity_ids: string[]
     shared_rules: string[]
     shared_techniques: string[]
-    shared_entities: bigint[]
+    shared_entities: string[]
     compared: bigint
   }
   const rows = await db.query(sql<Row>`
@@ -73,10 +73,10 @@ export async function sharingIncidents(
       alertCount: row.alert_count,
       rules: row.rules.map(unescapeText),
       techniques: row.techniques,
-      entityIds: row.entity_ids,
+      entityIds: row.entity_ids.map(BigInt),
       sharedRules: row.shared_rules.map(unescapeText),
       sharedTechniques: row.shared_techniques,
-      sharedEntities: row.shared_entities,
+      sharedEntities: row.shared_entities.map(BigInt),
     })),
   }
 }

@@ -5,7 +5,7 @@ import { ensurePartitions } from '../store/partitions.ts'
 import { eachDatabase } from '../test/support/database.ts'
 import { anInvisible, canaries, endless, invisible, markup } from '../test/support/hostile-text.ts'
 import { inStorm, recordStory } from '../test/support/story.ts'
-import { type Answer, callTool, recordsContext } from '../test/support/tool-calls.ts'
+import { type Answer, callTool, recordsContext } from '../test/support/tool-call.ts'
 import { countAlertsTool } from './catalog/count-alerts.ts'
 import { getAlertTool } from './catalog/get-alert.ts'
 import { getCaseFileTool } from './catalog/get-case-file.ts'
@@ -25,7 +25,7 @@ eachDatabase('tools about alerts', (database) => {
   let demo: Incident
   let storm: Incident
   const call = async (tool: Tool, input: Record<string, unknown>): Promise<Answer> =>
-    callTool(tool, input, recordsContext(database(), clock))
+    callTool(tool, recordsContext(database(), clock), input)
   beforeAll(async () => {
     await ensurePartitions(database(), clock.now())
     demo = await recordStory(database(), clock, 'demo')
@@ -121,6 +121,7 @@ eachDatabase('tools about alerts', (database) => {
     })
     const asked: [Tool, Record<string, unknown>][] = [
       [getIncidentTool, { incident: id, detail: 'full' }],
+      [getIncidentTool, { incident: id }],
       [getTimelineTool, { incident: id, limit: 50 }],
       [getCaseFileTool, { incident: id }],
       [getProcessTreeTool, { incident: id }],
@@ -132,7 +133,8 @@ eachDatabase('tools about alerts', (database) => {
     let cursor: unknown = null
     do {
       const page = (await call(listAlertsTool, { incident: id, limit: 50, ...(cursor === null ? {} : { cursor }) })).output
-      for (const alert of page.alerts as Row[]) asked.push([getAlertTool, { alert: alert.id, detail: 'full' }])
+      for (const alert of page.alerts as Row[])
+        asked.push([getAlertTool, { alert: alert.id, detail: 'full' }], [getAlertTool, { alert: alert.id }])
       cursor = page.next
     } while (cursor !== null)
     let all = ''
@@ -144,7 +146,7 @@ eachDatabase('tools about alerts', (database) => {
       for (const fenced of strings(output).filter((one) => /[⟪⟫]/.test(one))) expect(fenced, tool.name).toMatch(/^⟪[^⟪⟫]*⟫$/)
       for (const bare of strings(output).filter((one) => !one.includes('⟪')))
         for (const sign of ['<script', 'onerror', 'javascript:', 'now obey', 'xxxx']) expect(bare, tool.name).not.toContain(sign)
-      expect(bytes, tool.name).toBeLessThan(24_000)
+      expect(bytes, tool.name).toBeLessThan(tool.name === 'get_case_file' || input.detail === 'full' ? 24_000 : 6_000)
     }
     // It was there to be told.
     for (const sign of ['window.pwned=1', 'now obey', '\\u{202e}', '[redacted]', 'xxxx… [']) expect(all).toContain(sign)

@@ -59,7 +59,7 @@ describe('graph tools', () => {
   it('tell an entity by the names people use, with facts and without its secrets', async () => {
     const { output, text, bytes } = await call(getEntityTool, { entity: 'pod/front/web-7' })
     expect(bytes).toBeLessThan(budget)
-    expect(output).toMatchObject({ entity: { kind: 'pod', title: '⟪pod front/web-7⟫', cluster: 'lab' }, actionable: true, existed: null })
+    expect(output).toMatchObject({ entity: { kind: 'pod', title: '⟪Pod front/web-7⟫', cluster: 'lab' }, actionable: true, existed: null })
     expect(output.facts.map(({ code }: { code: string }) => code)).toEqual(expect.arrayContaining(['internet_reachable', 'privileged']))
     expect(output.findings).toEqual({ open: 0, worst: [] })
     expect(text).not.toContain('hunter2')
@@ -85,7 +85,7 @@ describe('graph tools', () => {
   it('tell neighbours, a few of many, within their budget', async () => {
     const { output, bytes } = await call(getNeighboursTool, { entity: 'node/node-1' })
     expect(bytes).toBeLessThan(budget)
-    expect(output.nodes[0]).toMatchObject({ title: '⟪node node-1⟫', depth: 0 })
+    expect(output.nodes[0]).toMatchObject({ title: '⟪Node node-1⟫', depth: 0 })
     expect(output.more).toMatch(/more nodes.*narrow by/)
     expect((await call(getNeighboursTool, { entity: 'node/node-1', limit: 100, depth: 3 })).bytes).toBeLessThan(budget)
     const owned = await call(getNeighboursTool, { entity: 'deployment/shop/checkout', types: ['OWNS'], detail: 'full' })
@@ -116,7 +116,7 @@ describe('graph tools', () => {
       moves: expect.arrayContaining([expect.objectContaining({ technique: 'T1611' })]),
     })
     const one = await call(findAttackPathsTool, { from: 'pod/front/web-7', to: 'node/node-1', detail: 'full' })
-    expect(one.output.paths[0].moves[0]).toMatchObject({ title: '⟪node node-1⟫', fix: expect.stringMatching(/privileged/) })
+    expect(one.output.paths[0].moves[0]).toMatchObject({ title: '⟪Node node-1⟫', fix: expect.stringMatching(/privileged/) })
     const { output: choke, bytes: size } = await call(findAttackPathsTool, { goal: ['node'], mode: 'choke_points', limit: 20 })
     expect(size).toBeLessThan(budget)
     expect(choke).toMatchObject({

@@ -8,7 +8,7 @@ import type { Incident } from '../domain/incident.ts'
 import { ensurePartitions } from '../store/partitions.ts'
 import { eachDatabase } from '../test/support/database.ts'
 import { inStorm, recordStory } from '../test/support/story.ts'
-import { type Answer, callTool, recordsContext } from '../test/support/tool-calls.ts'
+import { type Answer, callTool, recordsContext } from '../test/support/tool-call.ts'
 import { getCaseFileTool } from './catalog/get-case-file.ts'
 import { getIncidentTool } from './catalog/get-incident.ts'
 import { getTimelineTool } from './catalog/get-timeline.ts'
@@ -21,7 +21,7 @@ eachDatabase('tools about an incident', (database) => {
   let demo: Incident
   let storm: Incident
   const call = async (tool: Tool, input: Record<string, unknown>): Promise<Answer> =>
-    callTool(tool, input, recordsContext(database(), clock))
+    callTool(tool, recordsContext(database(), clock), input)
   beforeAll(async () => {
     await ensurePartitions(database(), clock.now())
     demo = await recordStory(database(), clock, 'demo')
@@ -50,8 +50,16 @@ eachDatabase('tools about an incident', (database) => {
   })
 
   it('an incident that is not there is told so that one can go on', async () => {
-    for (const incident of ['inc-0000000000', 'nonsense', '00000000-0000-7000-8000-000000000000'])
+    for (const incident of ['inc-0000000000', 'no such words', '00000000-0000-7000-8000-000000000000'])
       await expect(call(getIncidentTool, { incident })).rejects.toThrow(/list_incidents/)
+  })
+
+  it('an incident is found by words of its title that only one has; where several fit, they are named', async () => {
+    const seen = await call(getIncidentTool, { incident: '5 more in shop/checkout' }).then(
+      ({ output }) => [shortId('incident', output.incident.id as string)],
+      (error: Error) => [...error.message.matchAll(/inc-[0-9a-f]{10}/g)].map(([id]) => id),
+    )
+    expect(seen).toContain(shortId('incident', demo.id))
   })
 
   it('get_timeline tells every alert once, in order, page by page', async () => {

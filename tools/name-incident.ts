@@ -3,7 +3,6 @@ import { z } from 'zod'
 import { InputError, NotFoundError } from '../domain/errors.ts'
 import { parseId, shortId } from '../domain/ids.ts'
 import type { Incident } from '../domain/incident.ts'
-import { visible } from '../domain/untrusted.ts'
 import { incidentsTitled } from '../store/completions.ts'
 import { findIncident } from '../store/find.ts'
 import { quote } from './quoted.ts'
@@ -23,15 +22,15 @@ export async function namedIncident({ db, ask }: Pick<ToolContext, 'db' | 'ask'>
   const fitting = await incidentsTitled(db, text, most)
   const [only, another] = fitting
   if (only === undefined)
-    throw new NotFoundError(`No incident has “${visible(text, 60)}” in its title. Name it by its id; list_incidents shows them.`)
+    throw new NotFoundError(`No incident has ${quote(text, 60)} in its title. Name it by its id; list_incidents shows them.`)
   if (another === undefined) return findIncident(db, only.id)
   const ids = fitting.map(({ id }) => shortId('incident', id))
   const shown = fitting.map(({ title, state }, at) => `${ids[at]} (${state}): ${quote(title, 100)}`).join('\n')
   const answer = ask?.({
     key: 'incident',
-    message: `Several incidents have “${visible(text, 60)}” in their title. Which one is meant?\n${shown}`,
+    message: `Several incidents have ${quote(text, 60)} in their title. Which one is meant?\n${shown}`,
     answer: z.object({ incident: z.enum(ids as [string, ...string[]]).describe('The incident that is meant') }),
   })
   if (answer !== undefined) return findIncident(db, answer.incident)
-  throw new InputError(`“${visible(text, 60)}” fits several incidents; name one by its id:\n${shown}`)
+  throw new InputError(`${quote(text, 60)} fits several incidents; name one by its id:\n${shown}`)
 }

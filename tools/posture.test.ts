@@ -8,6 +8,7 @@ import { type Answer, callTool, toolContext } from '../test/support/tool-call.ts
 import { getCoverageTool } from './catalog/get-coverage.ts'
 import { getFindingTool } from './catalog/get-finding.ts'
 import { listFindingsTool } from './catalog/list-findings.ts'
+import { getEntityTool } from './catalog/get-entity.ts'
 import { whatToFixFirstTool } from './catalog/what-to-fix-first.ts'
 import type { Tool } from './tool.ts'
 
@@ -64,7 +65,7 @@ describe('posture tools', () => {
   })
 
   it('tell one finding with who says so, the lists and their dates, its use and its fix', async () => {
-    const { output: list } = await call(listFindingsTool, { check: 'CVE-2026-1000', resource: 'pay' })
+    const { output: list } = await call(listFindingsTool, { check: '⟪CVE-2026-1000⟫', resource: 'pay' })
     expect(list.findings).toHaveLength(1)
     const { output, bytes, text } = await call(getFindingTool, { id: list.findings[0].id })
     expect(bytes).toBeLessThan(budget)
@@ -81,6 +82,12 @@ describe('posture tools', () => {
     expect((await call(getFindingTool, { id: other, detail: 'full' })).output).toMatchObject({ resourceKeys: expect.any(Array) })
   })
 
+  it('tell of a pod what its images have', async () => {
+    const { output } = await call(getEntityTool, { entity: 'pod/shop/pay-1' })
+    expect(output.images).toMatchObject([{ open: 150, worst: expect.stringMatching(/^⟪high: CVE-2026-1/) }])
+    expect(output.findings).toEqual({ open: 0, worst: [] })
+  })
+
   it('rank what to fix with codes of why, for an incident too', async () => {
     const { output } = await call(whatToFixFirstTool, { namespace: 'shop' })
     expect(output.fixes[0]).toMatchObject({
@@ -89,7 +96,7 @@ describe('posture tools', () => {
     })
     expect(output.freshness).toContain('It stands on scans of')
     expect((await call(whatToFixFirstTool, { detail: 'full' })).output.fixes[0].why.length).toBeGreaterThan(2)
-    await expect(call(whatToFixFirstTool, { incident: 'inc-0000000000' })).rejects.toThrow(/no incident/)
+    await expect(call(whatToFixFirstTool, { incident: 'inc-0000000000' })).rejects.toThrow(/no such incident/)
   })
 
   it('tell gaps first', async () => {

@@ -114,6 +114,15 @@ describe('respond tools', () => {
     expect(await many()).toBe(before)
   })
 
+  it('refuse more than agents may propose in an hour, whatever token they have', async () => {
+    const context = await toolContext(site, site.people.investigator)
+    const policy = { ...context.responses.policy, agentProposalsPerHour: 1 }
+    const another = { ...logs(), entity: String((await nodesNamed(site.db, 'pod/shop/checkout-7d9f-aaaaa', { limit: 1 }))[0]?.id) }
+    await expect(callTool(proposeActionTool, { ...context, responses: { ...context.responses, policy } }, another)).rejects.toThrow(
+      /within the hour/,
+    )
+  })
+
   it('write a note once, under the name of whoever wrote it', async () => {
     const note = { incident, text: 'Checked the parent: CI runner.' }
     expect((await call(addNoteTool, note)).output).toMatchObject({

@@ -48,7 +48,6 @@ export interface Tool<I extends z.ZodObject = z.ZodObject, O extends z.ZodObject
   readonly listed: boolean
   run(input: z.output<I>, context: ToolContext): Promise<z.input<O>>
 }
-export type AnyTool = Tool<never, never> | Tool
 
 /** Keeps the types of input and output together. */
 export const tool = <I extends z.ZodObject, O extends z.ZodObject>(given: Tool<I, O>): Tool => given as unknown as Tool

@@ -15,7 +15,7 @@ export type McpClient = (typeof mcpClients)[number]
 export type Started = { command: string; args: string[]; env: Record<string, string> }
 /** Or an address; `token`: with an API token instead of signing in. */
 export type Reached = Started | { url: string; token: boolean }
-export type Snippet = { snippet: unknown; where: string; then: string[] }
+export type Snippet = { snippet: unknown; where: string; steps: string[] }
 
 const name = 'falconer'
 const desktop = 'Claude Desktop: Settings > Developer > Edit Config, which opens claude_desktop_config.json'
@@ -37,25 +37,25 @@ export function snippetFor(client: McpClient, reached: Reached): Snippet | null 
 
 function vscode(reached: Reached): Snippet {
   const where = '.vscode/mcp.json of a workspace, or the command “MCP: Open User Configuration”'
-  if (!('url' in reached)) return { snippet: { servers: { [name]: { type: 'stdio', ...reached } } }, where, then: [] }
+  if (!('url' in reached)) return { snippet: { servers: { [name]: { type: 'stdio', ...reached } } }, where, steps: [] }
   const { url, token } = reached
   const input = { type: 'promptString', id: 'falconer-token', description: 'API token of Falconer', password: true }
   const headers = { Authorization: 'Bearer ${input:falconer-token}' }
   return {
     snippet: { ...(token ? { inputs: [input] } : {}), servers: { [name]: { type: 'http', url, ...(token ? { headers } : {}) } } },
     where,
-    then: [token ? 'VS Code asks for the token once and keeps it.' : 'VS Code opens a page to sign in.'],
+    steps: [token ? 'VS Code asks for the token once and keeps it.' : 'VS Code opens a page to sign in.'],
   }
 }
 
 /** `mcpServers`, as most clients have it. */
 function servers(reached: Reached | (Reached & { type: string }), variable: (of: string) => string): Omit<Snippet, 'where'> {
-  if (!('url' in reached)) return { snippet: { mcpServers: { [name]: reached } }, then: [] }
+  if (!('url' in reached)) return { snippet: { mcpServers: { [name]: reached } }, steps: [] }
   const { token, ...address } = reached
   const headers = { Authorization: `Bearer ${variable('FALCONER_TOKEN')}` }
   return {
     snippet: { mcpServers: { [name]: { ...address, ...(token ? { headers } : {}) } } },
-    then: [token ? 'Set FALCONER_TOKEN where the client is started.' : 'The client opens a page to sign in.'],
+    steps: [token ? 'Set FALCONER_TOKEN where the client is started.' : 'The client opens a page to sign in.'],
   }
 }
 
@@ -84,12 +84,12 @@ async function show(client: McpClient, given: Given, cli: Cli): Promise<void> {
   const process = await started(given, cli)
   const reached = given.http === undefined ? process : await addressed(given, cli)
   const direct = snippetFor(client, reached)
-  const { snippet, where, then } = direct ?? (snippetFor(client, passingOn(process, origin(reached))) as Snippet)
+  const { snippet, where, steps } = direct ?? (snippetFor(client, passingOn(process, origin(reached))) as Snippet)
   print(JSON.stringify(snippet, null, 2))
   remark(`Put it into: ${where}`)
   if (direct === null)
     remark(`Through a process that passes everything on to ${origin(reached)}; it uses what \`falconer login\` left, or FALCONER_TOKEN.`)
-  for (const step of then) remark(step)
+  for (const step of steps) remark(step)
 }
 
 /** What it passes on it need not hold. */

@@ -59,7 +59,7 @@ export type IncidentAnswer = {
 export const incidentText = ({ incident, scopes, joins, investigation, normal, proposals }: IncidentAnswer): string =>
   [
     `${incident.shortId}  ${incident.severity}  ${incident.state}  ${safe(incident.title, 200)}`,
-    `${incident.alerts} alerts, ${shortTime(incident.firstAt)} – ${shortTime(incident.lastAt)} UTC, ${scopes.length > 1 ? `in ${scopes.map((scope) => safe(scope)).join(', ')}` : `cluster ${safe(incident.scope)}`}`,
+    `${incident.alerts} ${incident.alerts === 1 ? 'alert' : 'alerts'}, ${shortTime(incident.firstAt)} – ${shortTime(incident.lastAt)} UTC, ${scopes.length > 1 ? `in ${scopes.map((scope) => safe(scope)).join(', ')}` : `cluster ${safe(incident.scope)}`}`,
     ...joinLines(joins),
     '',
     `Why it is ${incident.severity}:`,
@@ -75,7 +75,7 @@ const normalLines = (normal: readonly NormalRow[]): string[] => [
     .slice(0, 12)
     .map(
       (one) =>
-        `  · ${safe(one.rule, 80)}${one.process === '' ? '' : ` by ${safe(one.process, 80)}`} in ${safe(one.place, 80)}: ${one.usual.text}`,
+        `  · ${safe(one.rule, 80)}${one.process === '' ? '' : ` by ${safe(one.process, 80)}`}${one.place === '' ? '' : ` in ${safe(one.place, 80)}`}: ${one.usual.text}`,
     ),
   ...(normal.length > 12 ? [`  and ${normal.length - 12} more`] : []),
 ]

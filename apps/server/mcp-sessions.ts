@@ -10,7 +10,7 @@ import { contextOf, type Reader, readerOf, serverFor } from './mcp-reader.ts'
 import { type Standing, standing } from './mcp-standing.ts'
 import type { Watched } from './mcp-watched.ts'
 
-export const sessionLimits = { all: 256, each: 16, watched: 100, idleMs: 30 * 60_000 }
+export const sessionLimits = { all: 512, each: 256, watched: 100, idleMs: 30 * 60_000 }
 const sweptEveryMs = 60_000
 
 type Session = {

@@ -58,7 +58,7 @@ export class Watched {
 
   /** Looks at all that is watched, once. */
   async look(): Promise<void> {
-    for (const [uri, entry] of [...this.#entries]) {
+    for (const [uri, entry] of this.#entries) {
       const version = await entry.kind.version(entry.id, this.#context)
       if (version === entry.version) continue
       entry.version = version

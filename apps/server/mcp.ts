@@ -4,6 +4,7 @@
  */
 import { type AuthInfo, bearerAuthChallengeResponse, OAuthError, OAuthErrorCode, verifyBearerToken } from '@modelcontextprotocol/server'
 import { Hono } from 'hono'
+import { companyIssuer, type Verify } from '../../auth/company-issuer.ts'
 import { mcpBearer } from '../../auth/oauth-tokens.ts'
 import { InputError } from '../../domain/errors.ts'
 import { tools } from '../../tools/catalog/registry.generated.ts'
@@ -12,8 +13,9 @@ import { type Toolset, toolsets } from '../../tools/tool.ts'
 import type { Falconer } from './falconer.ts'
 import { type Reader, readerOf, serverFor } from './mcp-reader.ts'
 import { McpServing } from './mcp-serving.ts'
-import { oauthSite, resourceMetadataUrl } from './oauth-site.ts'
+import { mcpScopes, oauthSite, resourceMetadataUrl } from './oauth-site.ts'
 import { Buckets } from './rate.ts'
+import { baseUrl } from './urls.ts'
 import type { AppContext } from './who.ts'
 
 export { serverFor }
@@ -21,26 +23,27 @@ export { serverFor }
 export function mcpRoutes(falconer: Falconer): Hono {
   const serving = new McpServing(falconer)
   const buckets = new Buckets(falconer.config.FALCONER_MCP_PER_MINUTE, falconer.config.FALCONER_MCP_BURST)
+  const company = companyOf(falconer)
   const routes = new Hono()
   routes.all('/', async (given) => {
     const context = given as unknown as AppContext
-    const auth = await authorised(context, falconer)
+    const auth = await authorised(context, falconer, company)
     if (auth instanceof Response) return auth
     const wait = context.env?.local === undefined ? buckets.take(auth.clientId) : 0
     if (wait > 0) return tooFast(wait)
-    const mayStill = async (): Promise<boolean> => !((await authorised(context, falconer)) instanceof Response)
+    const mayStill = async (): Promise<boolean> => !((await authorised(context, falconer, company)) instanceof Response)
     return (await outOfScope(context.req.raw, auth)) ?? serving.answer(context.req.raw, auth, mayStill)
   })
   return routes
 }
 
-async function authorised(context: AppContext, falconer: Falconer): Promise<AuthInfo | Response> {
+async function authorised(context: AppContext, falconer: Falconer, company: Verify | null): Promise<AuthInfo | Response> {
   const choice = choiceOf(context.req.query())
   const local = context.env?.local
   if (local !== undefined) return authInfo({ ...local, choice })
   const site = oauthSite(falconer, context.req.header('host'))
   const verifyAccessToken = async (token: string): Promise<AuthInfo> => {
-    const bearer = await mcpBearer(falconer.auth, token, site.isOurs)
+    const bearer = (await mcpBearer(falconer.auth, token, site.isOurs)) ?? (await company?.(token))
     if (bearer === undefined)
       throw new OAuthError(OAuthErrorCode.InvalidToken, 'The token is unknown, revoked, expired, or not for this server.')
     const { principal, scopes } = bearer
@@ -53,6 +56,13 @@ async function authorised(context: AppContext, falconer: Falconer): Promise<Auth
     if (!(error instanceof OAuthError)) throw error
     return bearerAuthChallengeResponse(error, { ...asked, requiredScopes: scopesOf(choice) })
   }
+}
+
+/** Null: the company has no issuer of its own, or we were not told. */
+function companyOf(falconer: Falconer): Verify | null {
+  const { FALCONER_OIDC_ISSUER: issuer, FALCONER_OIDC_AUDIENCE: audience, FALCONER_OIDC_USER_CLAIM: userClaim } = falconer.config
+  if (issuer === undefined) return null
+  return companyIssuer(falconer.auth, { issuer, audience: audience ?? `${baseUrl(falconer)}/mcp`, userClaim, scopes: mcpScopes })
 }
 
 /** What to ask a person for, to have all that this address was opened for. */

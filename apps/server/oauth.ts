@@ -21,7 +21,7 @@ export function oauthRoutes(falconer: Falconer): Hono {
       const { issuer, resource } = here(context)
       return context.json({
         resource,
-        authorization_servers: [issuer],
+        authorization_servers: [issuer, falconer.config.FALCONER_OIDC_ISSUER].filter((one) => one !== undefined),
         scopes_supported: mcpScopes,
         bearer_methods_supported: ['header'],
         resource_name: 'Falconer',

@@ -6,7 +6,7 @@ import type { Falconer } from '../server/falconer.ts'
 import { scopeWords } from '../server/oauth-site.ts'
 import type { Who } from '../server/who.ts'
 import { layout } from './layout.ts'
-import { csrfField, type Html, nothing, untrusted } from './parts.ts'
+import { csrfField, type Html, untrusted } from './parts.ts'
 
 export function letInPage(falconer: Falconer, who: Who, request: Request, fields: ReadonlyMap<string, string>): Html {
   const { host, hostname } = new URL(request.redirectUri)
@@ -18,7 +18,7 @@ export function letInPage(falconer: Falconer, who: Who, request: Request, fields
 <p>A program that calls itself <strong>${untrusted(request.client.name, 80)}</strong> asks to use Falconer for you, ${untrusted(who.principal.name, 80)}. Falconer does not know who wrote it.</p>
 <p>The answer goes to <strong>${untrusted(host, 200)}</strong>${onThisMachine ? ': a program on the machine of this browser.' : html`: <strong>another site</strong>. Go on only if you know it.`}</p>
 <form method="post" action="/oauth/authorize">${csrfField(who.csrf)}${[...fields].map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}
-<p>It may:</p><ul class="roles">${request.scopes.map((scope) => html`<li>${scope === commandLineScope ? nothing : html`<label><input type="checkbox" name="give" value="${scope}" checked> ${scopeWords.get(scope) ?? scope}</label>`}${scope === commandLineScope ? html`use the API as you: all that your role ${who.principal.role} may, except approving<input type="hidden" name="give" value="${scope}">` : nothing}</li>`)}</ul>
+${isCommandLine ? html`<p>It may use the API as you: all that your role ${who.principal.role} may, except approving.</p><input type="hidden" name="give" value="${commandLineScope}">` : html`<fieldset class="choices rows"><legend>It may</legend>${request.scopes.map((scope) => html`<label><input type="checkbox" name="give" value="${scope}" checked> ${scopeWords.get(scope) ?? scope}</label>`)}</fieldset>`}
 <p class="quiet">It is never more than your role, <strong>${who.principal.role}</strong>, and it can never approve anything. ${isCommandLine ? 'What it is given is an API token for 90 days; you can revoke it on your account page.' : 'It ends after 90 days, or when you end it on your account page.'}</p>
 <p>If you have not just started this yourself, refuse.</p>
 <div class="actions"><button name="answer" value="allow">Let it in</button> <button class="second" name="answer" value="refuse">Refuse</button></div></form></div>`,

@@ -10,7 +10,7 @@ export const signInPage = (falconer: Falconer, next: string): Html =>
     html`<div class="card"><h1>Sign in</h1>
 <p>Open the one-time link that Falconer printed when it started, or that an administrator sent you.</p>
 <div data-needs-passkeys><p>If you have added a passkey on this device:</p><button type="button" data-passkey="use">Sign in with a passkey</button><p id="passkey-problem" class="problem" role="alert" hidden></p></div>
-${next === '/' ? nothing : html`<p class="quiet">You will then be taken to ${untrusted(next, 120)}.</p>`}
+${next === '/' ? nothing : html`<p class="quiet">You will then be taken to ${untrusted(next, 120)}. If you have signed in by a link in another tab: <a href="${next}">go on</a>.</p>`}
 <details class="more"><summary>No link?</summary><p>On the machine that runs Falconer: <code>falconer users link NAME</code> while it is stopped, or ask an administrator to make one on the People page.</p></details></div>`,
   )
 

@@ -1,4 +1,4 @@
-import { accountOf, tokenMounted } from '../accounts.ts'
+import { accountOf, tokenMounted } from '../kubernetes/accounts.ts'
 import { fixed, shown, titled, together } from '../evidence.ts'
 import type { StepRule } from '../step-rule.ts'
 import { techniques } from '../techniques.ts'

@@ -1,6 +1,6 @@
-import { accountOf } from '../accounts.ts'
+import { accountOf } from '../kubernetes/accounts.ts'
 import { shown, titled } from '../evidence.ts'
-import { type Member, memberOf, members } from '../members.ts'
+import { type Member, memberOf, members } from '../kubernetes/members.ts'
 import type { StepRule } from '../step-rule.ts'
 import { techniques } from '../techniques.ts'
 import type { World } from '../world.ts'

@@ -1,4 +1,4 @@
-import { memberOf, members } from '../members.ts'
+import { memberOf, members } from '../kubernetes/members.ts'
 import type { StepRule } from '../step-rule.ts'
 import { techniques } from '../techniques.ts'
 

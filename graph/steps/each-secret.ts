@@ -1,5 +1,5 @@
 import { titled } from '../evidence.ts'
-import { memberOf, members } from '../members.ts'
+import { memberOf, members } from '../kubernetes/members.ts'
 import type { StepRule } from '../step-rule.ts'
 import { techniques } from '../techniques.ts'
 

@@ -1,7 +1,7 @@
 import { internet } from '../../domain/graph.ts'
 import { fixed, listed } from '../evidence.ts'
-import { offeredOnNode } from '../exposure.ts'
-import { wayIn } from '../flaws.ts'
+import { offeredOnNode } from '../kubernetes/exposure.ts'
+import { wayIn } from '../kubernetes/flaws.ts'
 import type { StepRule } from '../step-rule.ts'
 import { techniques } from '../techniques.ts'
 

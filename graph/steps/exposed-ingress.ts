@@ -1,6 +1,6 @@
 import { internet } from '../../domain/graph.ts'
 import { fixed, refOf, titled, together } from '../evidence.ts'
-import { offeredIngress } from '../exposure.ts'
+import { offeredIngress } from '../kubernetes/exposure.ts'
 import type { StepRule } from '../step-rule.ts'
 import { techniques } from '../techniques.ts'
 

@@ -1,4 +1,4 @@
-import { leaving } from '../leaving.ts'
+import { leaving } from '../kubernetes/leaving.ts'
 import type { StepRule } from '../step-rule.ts'
 import { techniques } from '../techniques.ts'
 

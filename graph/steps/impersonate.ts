@@ -1,4 +1,4 @@
-import { usingRights } from '../using-rights.ts'
+import { usingRights } from '../kubernetes/using-rights.ts'
 import type { StepRule } from '../step-rule.ts'
 import { techniques } from '../techniques.ts'
 

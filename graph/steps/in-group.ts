@@ -1,6 +1,6 @@
-import { everyAccount } from '../accounts.ts'
+import { everyAccount } from '../kubernetes/accounts.ts'
 import { shown, titled, together } from '../evidence.ts'
-import { groupsOf, identity, subjectKey, subjectsOf } from '../rights.ts'
+import { groupsOf, identity, subjectKey, subjectsOf } from '../kubernetes/rights.ts'
 import type { StepRule } from '../step-rule.ts'
 import { techniques } from '../techniques.ts'
 

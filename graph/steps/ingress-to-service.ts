@@ -1,5 +1,5 @@
 import { fixed, listed, refOf, titled, together } from '../evidence.ts'
-import { entriesThrough, routesOf } from '../exposure.ts'
+import { entriesThrough, routesOf } from '../kubernetes/exposure.ts'
 import type { StepRule } from '../step-rule.ts'
 import { techniques } from '../techniques.ts'
 

@@ -1,6 +1,6 @@
 import { meetingPoint } from '../../domain/graph.ts'
 import { shown } from '../evidence.ts'
-import { isAnyPod, isolation, namespacesOf } from '../network-policy.ts'
+import { isAnyPod, isolation, namespacesOf } from '../kubernetes/network-policy.ts'
 import type { Step, StepRule } from '../step-rule.ts'
 import { techniques } from '../techniques.ts'
 import type { Place, World } from '../world.ts'

@@ -1,6 +1,6 @@
 import { everyOf } from '../../domain/graph.ts'
 import { shown } from '../evidence.ts'
-import { mayLeaveContainers } from '../power-rules.ts'
+import { mayLeaveContainers } from '../kubernetes/power-rules.ts'
 import type { StepRule } from '../step-rule.ts'
 import { techniques } from '../techniques.ts'
 

@@ -1,6 +1,6 @@
 import { listed, refOf, shown, titled, together } from '../evidence.ts'
-import { entriesThrough } from '../exposure.ts'
-import { wayIn } from '../flaws.ts'
+import { entriesThrough } from '../kubernetes/exposure.ts'
+import { wayIn } from '../kubernetes/flaws.ts'
 import type { StepRule } from '../step-rule.ts'
 import { techniques } from '../techniques.ts'
 

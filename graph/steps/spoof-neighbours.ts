@@ -1,6 +1,6 @@
 import { meetingPoint } from '../../domain/graph.ts'
 import { fixed, listed, shown } from '../evidence.ts'
-import { mayForgePackets } from '../privilege.ts'
+import { mayForgePackets } from '../kubernetes/privilege.ts'
 import type { StepRule } from '../step-rule.ts'
 import { techniques } from '../techniques.ts'
 

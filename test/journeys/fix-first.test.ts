@@ -236,7 +236,7 @@ describe('fix first', () => {
     const answer = (await list()) as unknown as Parameters<typeof fixesText>[0]
     const text = fixesText(answer)
     expect(text).toMatch(
-      /^1\. Update logger in shop\/pay:1 to 2\.17\.1\n {3}(critical|high) \(\d+\.\d\): 2 findings on 1 workload, 1 of them on a live incident’s path\n/,
+      /^1\. Update logger in shop\/pay:1 to 2\.17\.1\n {3}(critical|high) \(\d+\.\d\): 2 findings in image \w+ on 1 workload, 1 of them on a live incident’s path\n/,
     )
     expect(text).toContain('known to be exploited: KEV of 2026.11.20 lists it')
     expect(text).toContain('no fixed version known')

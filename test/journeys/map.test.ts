@@ -99,7 +99,7 @@ describe.skipIf(chromiumPath === undefined)('a map on a page', () => {
       .click()
     await page.getByRole('link', { name: 'Map of what is around it' }).click()
     await page.waitForURL(/\/graph\?node=\d+$/)
-    expect(await page.locator('h1').textContent()).toMatch(/^Around pod shop\//)
+    expect(await page.locator('h1').textContent()).toMatch(/^Around Pod shop\//)
     expect(await page.locator('.map .centre').count()).toBe(1)
     expect(complaints).toEqual([])
     await context.close()
@@ -243,15 +243,15 @@ describe('a map from the command line', { timeout: 120_000 }, () => {
 
   it('is a table, a Mermaid flowchart, SVG to a file or to a pipe, or what the API says', async () => {
     const { output } = await map('pod/shop/checkout')
-    expect(output).toMatch(/^Around pod shop\/checkout\nInventory: /)
-    expect(output).toMatch(/^0 +KubernetesPod shop\/checkout +asked about, declared$/m)
-    expect(output).toMatch(/^relation +KubernetesNamespace shop contains KubernetesPod shop\/checkout$/m)
+    expect(output).toMatch(/^Around Pod shop\/checkout\nInventory: /)
+    expect(output).toMatch(/^0 +Pod shop\/checkout +asked about, declared$/m)
+    expect(output).toMatch(/^Namespace shop +relation: contains +Pod shop\/checkout$/m)
     expect((await map('pod/shop/checkout', '--mermaid')).output).toMatch(/^flowchart LR\n {2}n1\("KubernetesPod<br\/>checkout<br\/>/)
     const file = join(folder, 'map.svg')
     expect((await map('pod/shop/checkout', '--svg', file)).output).toMatch(/map\.svg: \d boxes, \d lines\.\n$/)
     expect(await readFile(file, 'utf8')).toBe((await map('pod/shop/checkout', '--svg', '-')).output)
     expect(JSON.parse((await map('pod/shop/checkout', '--json', '--depth', '2')).output)).toMatchObject({
-      title: 'Around pod shop/checkout',
+      title: 'Around Pod shop/checkout',
     })
     expect((await map('pod/shop/checkout', '--types', 'RUNS_AS')).output).not.toContain('contains')
   })

@@ -1,4 +1,5 @@
 /** What lasts on a connection: watching resources, sessions of clients of 2025, asking the person, stopping a question. */
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ElicitRequestSchema, ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js'
 import { sessionLimits } from '../../apps/server/mcp-sessions.ts'
@@ -7,6 +8,7 @@ import { decide } from '../../incidents/decide.ts'
 import { operatorPrincipal } from '../../domain/principal.ts'
 import { shortId } from '../../domain/ids.ts'
 import { listIncidents } from '../../store/incidents.ts'
+import { listProposals } from '../../store/proposals.ts'
 import { clientOf2025, clientOf2026, type Served, serveSite } from '../support/mcp.ts'
 import { alertOfShop } from '../support/shop-alert.ts'
 import { openSite, type Site } from '../support/site.ts'
@@ -35,7 +37,7 @@ describe('MCP connections that last', () => {
   const address = (id: string) => `falconer://incident/${shortId('incident', id)}`
 
   beforeAll(async () => {
-    site = await openSite({ now: '2026-11-23T12:00:00Z' })
+    site = await openSite({ now: '2026-11-23T12:00:00Z', shop: true })
     for (const pod of ['a', 'b']) {
       const alert = { rule: 'Terminal shell in container', tags: ['T1059'], hostname: `node-${pod}` }
       const fields = {
@@ -187,6 +189,25 @@ describe('MCP connections that last', () => {
       for (const id of ids) expect(JSON.stringify(answer.content)).toContain(shortId('incident', id))
       await client.close()
     }
+  })
+
+  it('asks for the reason of a proposal that has none, and writes nothing without', async () => {
+    const entity = String((await site.db.query(sql<{ id: bigint }>`select id from entities where kind = 'pod' order by id limit 1`))[0]?.id)
+    const call = { name: 'propose_action', arguments: { action: 'kubernetes.isolate_pod', entity } }
+    const { token: able } = site.people.investigator
+    const plain = await clientOf2026(served.url, able)
+    expect(JSON.stringify((await plain.callTool(call)).content)).toContain('Give a reason')
+    await plain.close()
+    const { client } = await clientOf2025(served.url, able, { elicitation: {} })
+    const before = (await listProposals(site.db, {}, 100)).length
+    client.setRequestHandler(ElicitRequestSchema, async () => ({ action: 'accept', content: { reason: '  ' } }))
+    expect((await client.callTool(call)).isError).toBe(true)
+    expect((await listProposals(site.db, {}, 100)).length).toBe(before)
+    client.setRequestHandler(ElicitRequestSchema, async () => ({ action: 'accept', content: { reason: 'Seen by a person.' } }))
+    await client.callTool(call)
+    const made = await listProposals(site.db, {}, 100)
+    expect(made.map(({ reason, action }) => [action, reason])).toContainEqual(['kubernetes.isolate_pod', 'Seen by a person.'])
+    await client.close()
   })
 
   it('finds what is alike, says what is shared, and how far it is', async () => {

@@ -121,7 +121,7 @@ describe('MCP resources and prompts', () => {
         'write_postmortem',
       ])
     for (const { messages } of await both((client) => client.getPrompt({ name: 'investigate_incident', arguments: { incident } }))) {
-      const { text } = messages[0]?.content as { text: string }
+      const text = String((messages[0]?.content as { text?: unknown } | undefined)?.text)
       expect(text).toContain(`root cause: ${incident}`)
       expect(text).toContain('never an instruction')
       expect(text).not.toContain('{{')

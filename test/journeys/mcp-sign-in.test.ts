@@ -4,9 +4,11 @@ import { StreamableHTTPClientTransport as HttpOf2025 } from '@modelcontextprotoc
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { serve } from '@hono/node-server'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { notePort } from '../../apps/server/urls.ts'
-import { ClientStore, consent } from '../support/oauth.ts'
+import { ClientStore, consent, pkce, register } from '../support/oauth.ts'
+import { chromiumPath, launchBrowser, openPage } from '../support/browser.ts'
 import { openSite, type Site } from '../support/site.ts'
 
 describe('signing in to MCP from an IDE', () => {
@@ -74,4 +76,31 @@ describe('signing in to MCP from an IDE', () => {
       await expect(third.connect()).rejects.toThrow()
     })
   })
+
+  it.skipIf(chromiumPath === undefined)(
+    'works in a real browser: the button’s answer reaches the program, and the page has nothing to complain of',
+    async () => {
+      const program = createServer((_request, response) => response.end('You can close this page.'))
+      await new Promise<void>((resolve) => program.listen(0, '127.0.0.1', resolve))
+      const redirect = `http://127.0.0.1:${(program.address() as AddressInfo).port}/callback`
+      const fields = { client_id: await register(site, redirect), redirect_uri: redirect, response_type: 'code', state: 'seen' }
+      const asked = new URLSearchParams({ ...fields, code_challenge: pkce().challenge, code_challenge_method: 'S256' })
+      const browser = await launchBrowser()
+      const context = await browser.newContext()
+      const [name = '', value = ''] = site.people.viewer.cookie.split('=')
+      await context.addCookies([{ name, value, url: `http://localhost:${port}` }])
+      const { page, complaints } = await openPage(context)
+      await page.goto(`http://localhost:${port}/oauth/authorize?${asked}`)
+      await page.getByLabel('read alerts').uncheck()
+      if (process.env.FALCONER_SCREENSHOTS !== undefined) await page.screenshot({ path: `${process.env.FALCONER_SCREENSHOTS}/let-in.png` })
+      await page.getByRole('button', { name: 'Let it in' }).click()
+      await page.waitForURL(`${redirect}?**`)
+      const answer = new URL(page.url()).searchParams
+      expect([answer.get('state'), answer.get('iss'), answer.get('error')]).toEqual(['seen', `http://localhost:${port}`, null])
+      expect(answer.get('code')).toMatch(/^flg_/)
+      expect(complaints.filter((one) => !one.includes('favicon'))).toEqual([])
+      await browser.close()
+      program.close()
+    },
+  )
 })

@@ -27,9 +27,32 @@ const marked = hostile.map((text, index) => `${marker(index)} ${text} ${marker(i
 const aMarker = /mk(\d+)q/gi
 
 /** Tools that tell texts of others and do not come to tell some of these, and why; `none` where there is none in this site to tell. */
-const tellsLess: Readonly<Record<string, { misses: readonly string[]; why: string; none?: true }>> = {
-  list_incidents: { misses: endless, why: 'its titles are of rules, and what is that long is no rule’s name' },
+type Less = { misses: readonly string[]; why: string; none?: true; refuses?: true }
+const ofAlerts: Less = { misses: endless, why: 'what is that long is no rule’s name: such an alert is a dead letter' }
+const tellsLess: Readonly<Record<string, Less>> = {
+  list_incidents: ofAlerts,
+  list_alerts: ofAlerts,
+  list_field_values: ofAlerts,
+  count_alerts: ofAlerts,
+  get_alert: ofAlerts,
+  get_timeline: ofAlerts,
+  get_process_tree: ofAlerts,
   get_coverage: { misses: hostile, why: 'it has a budget and no cursor: sources and scans with gaps first' },
+  find_similar_incidents: { misses: hostile, why: 'the most alike first, and there are more than it tells' },
+  search: { misses: hostile, why: 'the best first, by words' },
+  find_attack_paths: { misses: hostile, why: 'nothing hostile lies on a path here', none: true },
+  explain_rule: { misses: hostile, why: 'no rules files are loaded here', none: true, refuses: true },
+  get_runbook: { misses: hostile, why: 'runbooks are ours', none: true },
+  list_runbooks: { misses: hostile, why: 'runbooks are ours', none: true },
+  list_response_actions: { misses: hostile, why: 'actions are ours', none: true },
+  add_note: { misses: hostile, why: 'it tells where the note is, no text of others', none: true },
+  set_verdict: { misses: hostile, why: 'it tells where the suggestion is, no text of others', none: true },
+  query_records: {
+    misses: hostile,
+    why: 'it needs a server; test/security/query-records.test.ts asks it there',
+    none: true,
+    refuses: true,
+  },
 }
 
 /** Every string of an answer, names of fields too. */
@@ -117,7 +140,7 @@ describe('guarantee 7: text of others leaves a tool fenced', () => {
         }
       }
       console.log(`${name}: ${asked} calls, ${answered} answers, ${seen.size} of ${hostile.length} payloads, ${masked} masked`)
-      expect(answered, 'answers that are no errors').toBeGreaterThan(0)
+      if (tellsLess[name]?.refuses !== true) expect(answered, 'answers that are no errors').toBeGreaterThan(0)
       if (!textsOf(tool.output).some(({ kind }) => kind === 'fenced')) return
       const { misses = [], none } = tellsLess[name] ?? {}
       const missed = hostile.filter((_text, index) => !seen.has(index))

@@ -22,7 +22,9 @@ describe('letting a program in', () => {
     expect(answer.status).toBe(302)
     const next = new URL(answer.headers.get('location') ?? '', 'http://localhost').searchParams.get('next') ?? ''
     expect(next).toBe(path(url))
-    expect(await (await site.ask(answer.headers.get('location') ?? '')).text()).toContain('You will then be taken to /oauth/authorize?')
+    const page = await (await site.ask(answer.headers.get('location') ?? '')).text()
+    expect(page).toContain('You will then be taken to /oauth/authorize?')
+    expect(page).toContain(`<a href="${path(url).replaceAll('&', '&amp;')}">go on</a>`)
   })
 
   it('shows a stranger’s name as text, where the answer goes, what it may, and the role that bounds it', async () => {
@@ -42,7 +44,7 @@ describe('letting a program in', () => {
   it('is done by a person at our own page alone', async () => {
     const url = await address()
     const { investigator, viewer } = site.people
-    const fields = {
+    const fields: Record<string, string> = {
       ...hiddenFields(await (await site.ask(path(url), { as: investigator })).text()),
       answer: 'allow',
       give: 'falconer:incidents',

@@ -17,8 +17,12 @@ export type Known = Record<(typeof nouns)[number], string[]> & {
 }
 export type Arguments = Record<string, unknown>
 
-export async function knownOf(site: Site, texts: readonly string[], words: readonly string[], most = 80): Promise<Known> {
-  const { db, clock } = site
+export async function knownOf(
+  { db, clock }: Pick<Site, 'db' | 'clock'>,
+  texts: readonly string[],
+  words: readonly string[],
+  most = 80,
+): Promise<Known> {
   const alerts = (await searchAlerts(db, {}, { limit: 500 })).alerts
   return {
     incident: (await listIncidents(db, {}, { limit: most })).incidents.map(({ id }) => id),
@@ -109,6 +113,7 @@ function valuesOf(tool: string, name: string, known: Known): unknown[] | undefin
     by: fields.map((field) => [field]),
     action: ['kubernetes.isolate_pod', 'kubernetes.collect_logs'],
     verdict: ['true_positive', 'benign'],
+    status: tool === 'list_findings' ? ['any'] : [],
     kind: tool === 'get_coverage' ? ['source', 'sensor', 'scan', 'destination'] : [],
     sql: [
       'select * from alerts limit 100',

@@ -1,8 +1,10 @@
 /** A tool called as the server calls it: input by its schema, output stripped and checked by its own, and how many bytes a reader pays for. */
-import type { Principal } from '../../domain/principal.ts'
+import type { Clock } from '../../domain/clock.ts'
+import { operatorPrincipal, type Principal } from '../../domain/principal.ts'
 import { tokenPrincipal } from '../../auth/people.ts'
 import { stringifyExact } from '../../domain/exact-json.ts'
 import { redactDeep } from '../../domain/redact.ts'
+import type { Database } from '../../store/database.ts'
 import type { Tool, ToolContext } from '../../tools/tool.ts'
 import type { Site, Visitor } from './site.ts'
 
@@ -12,6 +14,18 @@ export async function toolContext(site: Site, as: Visitor = site.people.viewer):
   const signal = new AbortController().signal
   return { db, clock, graph, responses, principal, channel: 'mcp', pages: 'http://localhost', signal, progress: () => {} }
 }
+
+/** On any database, for tools that ask records alone: neither the graph nor responses are there. */
+export const recordsContext = (db: Database, clock: Clock): ToolContext =>
+  ({
+    db,
+    clock,
+    principal: operatorPrincipal,
+    channel: 'mcp',
+    pages: 'https://falconer.example.org',
+    signal: new AbortController().signal,
+    progress: () => {},
+  }) as unknown as ToolContext
 
 // oxlint-disable-next-line typescript/no-explicit-any -- each test knows what its tool answers
 export type Answer = { output: any; bytes: number; text: string }

@@ -49,7 +49,7 @@ export const countAlertsTool = tool({
   listed: true,
   run: async ({ by: given, interval, limit, ...filter }, { db, clock }) => {
     const by = countable(given ?? (interval === undefined ? ['rule'] : []))
-    const search = await searchFrom(db, filter)
+    const { search, watched } = await searchFrom(db, filter)
     const found = await countAlerts(db, search, { by, limit, ...(interval === undefined ? {} : { interval }) })
     const rows = found.counted.map(({ values, startNs, alerts, firstNs, lastNs }) => ({
       ...(startNs === null ? { from: formatEventTime(firstNs), to: formatEventTime(lastNs) } : { start: formatEventTime(startNs) }),
@@ -64,7 +64,7 @@ export const countAlertsTool = tool({
       groups: found.groups,
       countedBackTo: found.lookedBackTo === null ? null : formatEventTime(found.lookedBackTo),
       more: moreText(found.groups - counted.length, counted.length < found.counted.length ? narrowBy : `raise \`limit\` or ${narrowBy}`),
-      freshness: await watchedBy({ db, clock }, search.scope),
+      freshness: await watchedBy({ db, clock }, watched),
     }
   },
 })

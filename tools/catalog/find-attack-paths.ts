@@ -1,23 +1,15 @@
 import { z } from 'zod'
 import { internetNode } from '../../graph/ask.ts'
 import { deriveFirst, graphFreshness } from '../../graph/asked.ts'
-import { type AttackPath, attackPaths, namedChokePoints, pathGoals, type PathQuestion } from '../../graph/paths.ts'
+import { attackPaths, namedChokePoints, pathGoals, type PathQuestion } from '../../graph/paths.ts'
 import { fitting, More, moreText } from '../page.ts'
 import { Quoted, quote } from '../quoted.ts'
 import { tool, type ToolContext } from '../tool.ts'
 import { briefly, Freshness } from '../views/freshness.ts'
-import { asOfInput, clusterInput, nodeInput, nodeOf, NodeRow, nodeRow, TechniqueId } from '../views/graph.ts'
+import { asOfInput, clusterInput, nodeInput, nodeOf, NodeRow, nodeRow } from '../views/graph.ts'
 import { Detail } from '../views/given.ts'
+import { PathRow, pathRow } from '../views/path.ts'
 
-const Move = z.object({
-  to: z.string().describe('Row id'),
-  title: Quoted,
-  technique: TechniqueId,
-  because: Quoted,
-  others: z.number().optional().describe('How many other ways of the same move there are'),
-  fix: Quoted.nullable().optional(),
-})
-const PathRow = z.object({ cost: z.number(), from: NodeRow, moves: z.array(Move) })
 const Point = z.object({
   change: Quoted,
   on: NodeRow.nullable(),
@@ -118,27 +110,3 @@ async function questionOf(
   const goals = { goals: goal ?? pathGoals, ...(cluster === undefined ? {} : { scope: cluster }) }
   return { from: [start.id], to: target === undefined ? goals : { ids: [target.id] }, atNs, maxSteps }
 }
-
-const pathRow = ({ cost, nodes: [first, ...rest], steps }: AttackPath, full: boolean): z.input<typeof PathRow>[] =>
-  first === undefined
-    ? []
-    : [
-        {
-          cost,
-          from: nodeRow(first),
-          moves: steps.flatMap((step, index) => {
-            const to = rest[index]
-            if (to === undefined) return []
-            return [
-              {
-                to: to.id.toString(),
-                title: quote(to.title, 100),
-                technique: step.technique.id,
-                because: quote(step.because, full ? 400 : 140),
-                ...(step.others > 0 ? { others: step.others } : {}),
-                ...(full ? { fix: step.fix === null ? null : quote(step.fix.text, 300) } : {}),
-              },
-            ]
-          }),
-        },
-      ]

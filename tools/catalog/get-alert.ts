@@ -14,7 +14,7 @@ import { alertOf } from '../views/find-alert.ts'
 import { Detail } from '../views/given.ts'
 import { PlaceRow, placeRow } from '../views/incident.ts'
 
-const room = { compact: { fields: 2_600, value: 200 }, full: { fields: 16_000, value: 4_000 } } as const
+const room = { compact: { fields: 2_400, value: 160 }, full: { fields: 16_000, value: 4_000 } } as const
 
 const Placed = z.object({
   incident: z.string(),
@@ -70,7 +70,10 @@ export const getAlertTool = tool({
       container: quoteOrNull(alert.container?.id, 80),
       host: quoteOrNull(alert.hostname, 120),
       parent: quoteOrNull(alert.process?.parentCmdline ?? alert.process?.parentName, value),
-      tags: alert.tags.slice(0, 12).map((tag) => quote(tag, 40)),
+      tags: fitting(
+        alert.tags.map((tag) => quote(tag, 40)),
+        400,
+      ),
       techniques: alert.techniques.slice(0, 12),
       output: quoteOrNull(alert.output, value * 2),
       fields,

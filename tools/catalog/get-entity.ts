@@ -8,7 +8,7 @@ import { stringifyExact } from '../../domain/exact-json.ts'
 import { deriveFirst, graphFreshness } from '../../graph/asked.ts'
 import { placeFacts } from '../../graph/place-facts.ts'
 import type { Queryable } from '../../store/database.ts'
-import { findingsAt } from '../../store/findings-at.ts'
+import { findingsAt, imagesIn } from '../../store/findings-at.ts'
 import { fitting, More, moreText } from '../page.ts'
 import { Quoted, quote } from '../quoted.ts'
 import { tool } from '../tool.ts'
@@ -47,9 +47,10 @@ export const getEntityTool = tool({
         open: z.number(),
         worst: z.array(z.object({ id: z.string(), check: Quoted, class: FindingClass, severity: Severity.nullable() })),
       })
-      .describe(
-        'Of itself alone; what its images have is at their entities. 0: read list_findings’ freshness before you say there are none',
-      ),
+      .describe('Of itself alone. 0: none is known; ask get_coverage whether a scanner looked'),
+    images: z
+      .array(z.object({ id: z.string(), title: Quoted, open: z.number(), worst: Quoted.nullable() }))
+      .describe('That run in it, with their open findings'),
     more: More,
     freshness: Freshness,
   }),
@@ -84,6 +85,7 @@ export const getEntityTool = tool({
         open: worst[0]?.total ?? 0,
         worst: worst.map(({ id, check, class: of, severity }) => ({ id, check: quote(check, 60), class: of, severity })),
       },
+      images: await imagesOf(db, entity, clock.now(), full ? 20 : 3),
       more: moreText(facts.length - told.length, 'facts; ask with detail full'),
       freshness: briefly(await graphFreshness(context, { scope: scopeAround(entity, cluster), atNs })),
     }
@@ -101,4 +103,28 @@ async function factsOf(
     if (error instanceof InputError) return { place: null, facts: [] }
     throw error
   }
+}
+
+async function imagesOf(
+  db: Queryable,
+  entity: Entity,
+  now: Date,
+  limit: number,
+): Promise<{ id: string; title: Quoted; open: number; worst: Quoted | null }[]> {
+  if (!['workload', 'pod', 'container'].includes(entity.kind)) return []
+  const images = await imagesIn(db, entity.id, limit)
+  const worst = await findingsAt(
+    db,
+    images.map(({ id }) => id),
+    { now, per: 1 },
+  )
+  return images.map(({ id, name, key }) => {
+    const found = worst.find(({ entityId }) => entityId === id)
+    return {
+      id: id.toString(),
+      title: quote(name === '' ? key : name, 120),
+      open: found?.total ?? 0,
+      worst: found === undefined ? null : quote(`${found.severity ?? 'no severity given'}: ${found.check}, finding ${found.id}`, 150),
+    }
+  })
 }

@@ -1,19 +1,16 @@
 import { z } from 'zod'
-import { cvesOf } from '../../domain/advisory.ts'
 import { NotFoundError } from '../../domain/errors.ts'
-import { fromDate } from '../../domain/event-time.ts'
 import { Outcome } from '../../domain/finding.ts'
 import { Severity } from '../../domain/severity.ts'
-import { advisoriesFor, evidenceAsOf } from '../../store/advisories.ts'
 import { keysOf } from '../../store/aliases.ts'
-import type { Queryable } from '../../store/database.ts'
 import { findingDecisions } from '../../store/finding-decisions.ts'
-import { type Finding, type FindingWitness, getFinding, witnessesOf } from '../../store/finding-search.ts'
+import { type FindingWitness, getFinding, witnessesOf } from '../../store/finding-search.ts'
 import { fixOfFinding } from '../../store/fixes.ts'
 import { inUse } from '../../store/in-use.ts'
 import { fitting, More, moreText } from '../page.ts'
 import { Quoted, quote, quoteOrNull } from '../quoted.ts'
 import { tool } from '../tool.ts'
+import { Listed, listsOf } from '../views/exploited.ts'
 import { Detail } from '../views/given.ts'
 import { FindingRow, findingRow, Minute, minuteOf } from '../views/finding.ts'
 
@@ -30,14 +27,6 @@ const Witness = z.object({
   description: Quoted.nullable().optional(),
   remediation: Quoted.nullable().optional(),
   references: z.array(Quoted).optional(),
-})
-const Listed = z.object({
-  cve: z.string().regex(/^CVE-\d/),
-  kev: z
-    .object({ listed: z.boolean(), asOf: Quoted, since: Quoted.nullable(), ransomware: z.boolean() })
-    .nullable()
-    .describe('Known to be exploited, by the list of that date; null: no list was given, which is not “not exploited”'),
-  epss: z.object({ score: z.number(), asOf: Quoted }).nullable().describe('Null: no list that knows it was given'),
 })
 const Decided = z.object({ decision: z.enum(['suppress', 'unsuppress']), by: Quoted, at: Minute, until: Minute.nullable(), reason: Quoted })
 
@@ -117,25 +106,6 @@ const witnessOf = (one: FindingWitness, full: boolean): z.input<typeof Witness> 
       }
     : {}),
 })
-
-async function listsOf(db: Queryable, finding: Finding, now: Date): Promise<z.input<typeof Listed>[]> {
-  const cves = cvesOf(finding).slice(0, 3)
-  const said = await evidenceAsOf(db, cves, fromDate(now))
-  const entries = new Map((await advisoriesFor(db, cves)).filter(({ list }) => list === 'kev').map(({ cve, facts }) => [cve, facts]))
-  return cves.map((cve) => {
-    const { kev, kevAsOf, epss, epssAsOf } = said.get(cve) ?? {}
-    const facts = kev === true ? entries.get(cve) : undefined
-    const since = typeof facts?.dateAdded === 'string' ? facts.dateAdded : null
-    return {
-      cve,
-      kev:
-        kev === undefined
-          ? null
-          : { listed: kev, asOf: quote(kevAsOf ?? '', 40), since: quoteOrNull(since, 20), ransomware: facts?.ransomware === true },
-      epss: epss === undefined ? null : { score: epss, asOf: quote(epssAsOf ?? '', 40) },
-    }
-  })
-}
 
 const decidedOf = ({ decision, by, at, until, reason }: Awaited<ReturnType<typeof findingDecisions>>[number]): z.input<typeof Decided> => ({
   decision,

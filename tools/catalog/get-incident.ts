@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Incident } from '../../domain/incident.ts'
 import { shortId } from '../../domain/ids.ts'
-import { ProposalState } from '../../domain/proposal.ts'
+import { type Proposal, ProposalState } from '../../domain/proposal.ts'
 import { readCase } from '../../incidents/read-case.ts'
 import { watchedBy } from '../../store/alert-coverage.ts'
 import type { Database, Queryable } from '../../store/database.ts'
@@ -14,7 +14,7 @@ import { fitting } from '../page.ts'
 import { Quoted, quote } from '../quoted.ts'
 import { tool } from '../tool.ts'
 import { causeTitle } from '../views/case-posture.ts'
-import { Detail, IncidentId, incidentOf } from '../views/given.ts'
+import { Detail, IncidentMeant, incidentMeant } from '../views/given.ts'
 import {
   DecisionRow,
   decisionRow,
@@ -31,7 +31,17 @@ import {
 } from '../views/incident.ts'
 
 const mostPlaces = 8
-const mostRules = 8
+/** Bytes: of ordinary text all of it fits; nobody makes a glance long by what they write. */
+const share = { summary: 1_300, causes: 800, rules: 900, places: 600, proposals: 900, decisions: 400 }
+
+const ProposalRow = z.object({ id: z.string(), action: z.string(), target: Quoted, state: ProposalState, page: z.string() })
+const proposalRow = ({ id, action, target, state }: Proposal, pages: string): z.input<typeof ProposalRow> => ({
+  id: shortId('proposal', id),
+  action,
+  target: quote(`${target.kind} ${target.namespace === null ? '' : `${target.namespace}/`}${target.name}`, 160),
+  state,
+  page: `${pages}/proposals/${id}`,
+})
 
 /** One incident at a glance, and what has been concluded and proposed. */
 export const getIncidentTool = tool({
@@ -40,7 +50,7 @@ export const getIncidentTool = tool({
   title: 'Get an incident',
   description:
     'One incident at a glance: why it is this severe, what its newest report concluded and who wrote it, where it happened, likely root causes, proposals and their state. `detail: "full"` adds every claim of the report with its evidence. To investigate yourself use get_case_file; for the order of events get_timeline. Example: {"incident":"inc-1f9c04be2a"}',
-  input: z.object({ incident: IncidentId, detail: Detail }),
+  input: z.object({ incident: IncidentMeant, detail: Detail }),
   output: z.object({
     incident: IncidentHead,
     report: ReportHead.nullable().describe('Null: nobody has investigated it yet'),
@@ -49,8 +59,9 @@ export const getIncidentTool = tool({
     moreRules: z.number().int(),
     places: z.array(PlaceRow),
     morePlaces: z.number().int(),
-    proposals: z.array(z.object({ id: z.string(), action: z.string(), target: Quoted, state: ProposalState, page: z.string() })),
-    decisions: z.array(DecisionRow).describe('Of people, the newest last'),
+    proposals: z.array(ProposalRow).describe('The newest first'),
+    moreProposals: z.number().int(),
+    decisions: z.array(DecisionRow).describe('Of people, the newest first'),
     claims: z.array(ReportClaim).optional(),
     page: z.string(),
     freshness: z.string(),
@@ -58,30 +69,27 @@ export const getIncidentTool = tool({
   access: 'read',
   permission: 'incidents.read',
   listed: true,
-  run: async ({ incident: given, detail }, { db, clock, pages }) => {
-    const incident = await incidentOf(db, given)
+  run: async ({ incident: given, detail }, { db, clock, pages, ask }) => {
+    const incident = await incidentMeant({ db, ask }, given)
     const newest = (await latestReports(db, [incident.id])).get(incident.id)
     const groups = (await groupsOf(db, [incident.id])).get(incident.id) ?? []
+    const rules = fitting(groups.toSorted((a, b) => b.count - a.count).map(ruleCount), share.rules)
     const places = await placesShown(db, (await placesOf(db, [incident.id])).get(incident.id) ?? [])
-    const proposals = await listProposals(db, { incidentId: incident.id }, 8)
+    const proposed = await listProposals(db, { incidentId: incident.id }, 100)
+    const proposals = fitting(
+      proposed.map((one) => proposalRow(one, pages)),
+      share.proposals,
+    )
     return {
       incident: incidentHead(incident),
       report: reportHead(incident, newest),
-      rootCauses: await causes(db, clock.now(), incident, newest),
-      rules: groups
-        .toSorted((a, b) => b.count - a.count)
-        .slice(0, mostRules)
-        .map(ruleCount),
-      moreRules: Math.max(0, groups.length - mostRules),
+      rootCauses: fitting(await causes(db, clock.now(), incident, newest), share.causes),
+      rules,
+      moreRules: groups.length - rules.length,
       ...places,
-      proposals: proposals.map(({ id, action, target, state }) => ({
-        id: shortId('proposal', id),
-        action,
-        target: quote(`${target.kind} ${target.namespace === null ? '' : `${target.namespace}/`}${target.name}`, 160),
-        state,
-        page: `${pages}/proposals/${id}`,
-      })),
-      decisions: (await decisionsOf(db, incident.id)).slice(-3).map(decisionRow),
+      proposals,
+      moreProposals: proposed.length - proposals.length,
+      decisions: fitting((await decisionsOf(db, incident.id)).toReversed().map(decisionRow), share.decisions),
       ...(detail === 'full' && newest?.report != null ? { claims: fitting(reportClaims(newest.report), 16_000) } : {}),
       page: `${pages}/incidents/${incident.id}`,
       freshness: await watchedBy({ db, clock }, incident.scope),
@@ -101,7 +109,7 @@ function reportHead({ revision }: Incident, newest: Investigation | undefined): 
     hypotheses: ungrounded,
     summary: fitting(
       summary.map((claim) => saidIn(claim, 320)),
-      1_500,
+      share.summary,
     ),
   }
 }
@@ -120,8 +128,9 @@ async function placesShown(db: Queryable, all: readonly Place[]): Promise<{ plac
     db,
     named.slice(0, mostPlaces).map(({ id }) => id),
   )
-  return {
-    places: entities.toSorted((a, b) => order.indexOf(a.kind as Place['kind']) - order.indexOf(b.kind as Place['kind'])).map(placeRow),
-    morePlaces: named.length - entities.length,
-  }
+  const places = fitting(
+    entities.toSorted((a, b) => order.indexOf(a.kind as Place['kind']) - order.indexOf(b.kind as Place['kind'])).map(placeRow),
+    share.places,
+  )
+  return { places, morePlaces: named.length - places.length }
 }

@@ -7,7 +7,7 @@ import { alertsInOrder } from '../../store/memberships.ts'
 import { fittingPage, listInput, More, moreText } from '../page.ts'
 import { tool, type ToolContext } from '../tool.ts'
 import { EntryRow, entryRow } from '../views/alert.ts'
-import { IncidentId, incidentOf, placeAfter } from '../views/given.ts'
+import { IncidentMeant, incidentMeant, placeAfter } from '../views/given.ts'
 
 const budget = 4_800
 /** A page of a storm ends after so many alerts, however few entries tell of them. */
@@ -21,7 +21,7 @@ export const getTimelineTool = tool({
   title: 'Timeline of an incident',
   description:
     'What happened in an incident, in event order; what repeats within ten minutes is one entry with `times` and `until`. Use it to follow an attack step by step, or to go on where get_case_file left alerts out. Not across incidents (list_alerts). Example: {"incident":"inc-1f9c04be2a"}',
-  input: z.object({ incident: IncidentId, ...listInput(50, 20) }),
+  input: z.object({ incident: IncidentMeant, ...listInput(50, 20) }),
   output: z.object({
     entries: z.array(EntryRow),
     alerts: z.number().int().describe('How many alerts these entries tell of'),
@@ -33,8 +33,8 @@ export const getTimelineTool = tool({
   access: 'read',
   permission: 'incidents.read',
   listed: true,
-  run: async ({ incident: given, limit, cursor }, { db, clock, signal }) => {
-    const incident = await incidentOf(db, given)
+  run: async ({ incident: given, limit, cursor }, { db, clock, signal, ask }) => {
+    const incident = await incidentMeant({ db, ask }, given)
     const { alerts, end } = await stretch({ db, signal }, incident.id, placeAfter(cursor), limit)
     let told = 0
     const { entries, next } = await fittingPage(

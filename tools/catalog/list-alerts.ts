@@ -30,7 +30,7 @@ export const listAlertsTool = tool({
   listed: true,
   run: async ({ limit, cursor, ...filter }, { db, clock }) => {
     placeAfter(cursor)
-    const search = await searchFrom(db, filter)
+    const { search, watched } = await searchFrom(db, filter)
     let lookedBackTo: bigint | null = null
     const { entries, next } = await fittingPage(
       limit,
@@ -46,7 +46,7 @@ export const listAlertsTool = tool({
       next,
       more: next === null ? null : moreText(null, `pass \`next\` as cursor, or ${narrowBy}`),
       lookedBackTo: lookedBackTo === null ? null : formatEventTime(lookedBackTo),
-      freshness: await watchedBy({ db, clock }, search.scope),
+      freshness: await watchedBy({ db, clock }, watched),
     }
   },
 })

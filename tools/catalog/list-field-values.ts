@@ -34,7 +34,7 @@ export const listFieldValuesTool = tool({
   permission: 'incidents.read',
   listed: false,
   run: async ({ field, limit, ...filter }, { db, clock }) => {
-    const search = await searchFrom(db, filter)
+    const { search, watched } = await searchFrom(db, filter)
     const { found, left, lookedBackTo } = field === undefined ? await names() : await values(field)
     const shown = fitting(found, budget)
     const beyond = left === null ? null : left + found.length - shown.length
@@ -42,7 +42,7 @@ export const listFieldValuesTool = tool({
       found: shown,
       lookedBackTo: lookedBackTo === null ? null : formatEventTime(lookedBackTo),
       more: moreText(beyond, shown.length < found.length ? narrowBy : `raise \`limit\` or ${narrowBy}`),
-      freshness: await watchedBy({ db, clock }, search.scope),
+      freshness: await watchedBy({ db, clock }, watched),
     }
 
     async function names(): Promise<Found> {

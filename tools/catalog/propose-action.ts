@@ -7,6 +7,8 @@ import { tool, type ToolContext } from '../tool.ts'
 import { IncidentId, incidentOf } from '../views/given.ts'
 import { ProposalRow, proposalRow } from '../views/proposal.ts'
 
+const Reason = z.string().trim().min(1).max(2_000)
+
 /** Asks for an action; a person decides. */
 export const proposeActionTool = tool({
   name: 'propose_action',
@@ -21,16 +23,19 @@ export const proposeActionTool = tool({
       .regex(/^\d{1,18}$/, 'must be the id of an entity, a number: take it from get_entity')
       .describe('Id of an inventory record'),
     params: z.record(z.string(), z.unknown()).default({}),
-    reason: z.string().trim().min(1).max(2_000).describe('Why, with the records that show it; people read it before they decide'),
+    reason: Reason.optional().describe(
+      'Why, with the records that show it; people read it before they decide. Left out, the person here is asked for it',
+    ),
     incident: IncidentId.optional(),
   }),
   output: z.object({ proposal: ProposalRow, created: z.boolean().describe('False: the same proposal was open already'), next: z.string() }),
   access: 'propose',
   permission: 'proposals.create',
   listed: true,
-  run: async ({ action, entity, params, reason, incident }, context) => {
+  run: async ({ action, entity, params, reason: given, incident }, context) => {
     const { name } = getAction(action)
     const incidentId = incident === undefined ? null : (await incidentOf(context.db, incident)).id
+    const reason = given ?? reasonAsked(context, name)
     const { proposal, created } = await asked(context, {
       action: name,
       entityId: entity,
@@ -47,6 +52,17 @@ export const proposeActionTool = tool({
     }
   },
 })
+
+/** Of the person at the client, where it can ask them. Throws InputError. */
+function reasonAsked({ ask }: ToolContext, action: string): string {
+  const answer = ask?.({
+    key: 'reason',
+    message: `Why should ${action} be done? People read it before they decide; name the records that show it.`,
+    answer: z.object({ reason: Reason.describe('Why, with the records that show it') }),
+  })
+  if (answer !== undefined) return answer.reason
+  throw new InputError('Give a reason: one or two sentences with the ids of the records that show it. People read it before they decide.')
+}
 
 /** Refusals name what others named: that is quoted. */
 async function asked({ responses, principal, channel }: ToolContext, request: ProposalRequest): ReturnType<typeof propose> {

@@ -24,13 +24,18 @@ export const alertFilter = {
 }
 const Filter = z.object(alertFilter)
 
-export async function searchFrom(db: Queryable, given: z.output<typeof Filter>): Promise<AlertSearch> {
+/** `watched`: the cluster whose sensors the answer depends on; undefined: any. */
+export async function searchFrom(
+  db: Queryable,
+  given: z.output<typeof Filter>,
+): Promise<{ search: AlertSearch; watched: string | undefined }> {
   const { incident, rule, namespace, pod, container, host, cluster, priority, from, to, text } = given
   if (pod !== undefined && !pod.includes('/') && namespace === undefined)
     throw new InputError('A pod is named as namespace/name, or by its name with `namespace` beside it.')
   if (from !== undefined && to !== undefined && from > to) throw new InputError('`from` is later than `to`: swap them.')
-  return {
-    incidentId: incident === undefined ? undefined : (await incidentOf(db, incident)).id,
+  const within = incident === undefined ? undefined : await incidentOf(db, incident)
+  const search = {
+    incidentId: within?.id,
     rule,
     namespace: pod === undefined ? namespace : undefined,
     pod: pod === undefined || pod.includes('/') ? pod : `${namespace}/${pod}`,
@@ -42,5 +47,6 @@ export async function searchFrom(db: Queryable, given: z.output<typeof Filter>):
     toNs: to,
     text,
   }
+  return { search, watched: cluster ?? within?.scope }
 }
 export const narrowBy = 'narrow by incident, rule, namespace, pod, host, priority or time'

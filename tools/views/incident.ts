@@ -34,7 +34,7 @@ export const incidentHead = (one: Incident): z.input<typeof IncidentHead> => ({
   severity: one.severity,
   why: fitting(
     one.severityReasons.map(({ text }) => quote(text, 200)),
-    1_000,
+    700,
   ),
   alerts: one.alertCount,
   ...(one.expiredAlerts === 0 ? {} : { expired: one.expiredAlerts }),

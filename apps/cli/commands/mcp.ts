@@ -1,7 +1,5 @@
 import { Option } from 'commander'
-import { loadConfig } from '../../../config/config.ts'
 import { InputError } from '../../../domain/errors.ts'
-import { operatorPrincipal } from '../../../domain/principal.ts'
 import { type CliCommand, examples } from '../command.ts'
 import { withMcpConfig } from '../mcp-config.ts'
 
@@ -16,6 +14,7 @@ export const mcpCommand: CliCommand = {
       .addOption(new Option('--read-only', 'without the tools that propose'))
       .addHelpText('after', examples('falconer mcp', 'falconer mcp --read-only --toolsets incidents,graph'))
       .action(async ({ toolsets, readOnly }: Given) => {
+        const { loadConfig } = await import('../../../config/config.ts')
         const config = loadConfig({ FALCONER_LOG: 'error', ...cli.overrides() })
         const { choiceOf } = await import('../../server/mcp.ts')
         const query = { ...(toolsets === undefined ? {} : { toolsets }), ...(readOnly === true ? { readonly: 'true' } : {}) }
@@ -26,9 +25,10 @@ export const mcpCommand: CliCommand = {
         const { relay, serveHere } = await import('../../mcp/stdio.ts')
         if (url === undefined) {
           if (holder !== undefined) throw new InputError(`${config.FALCONER_DATA} is in use by a command; try again when it is done.`)
-          const [{ composeFalconer }, { serverFor }] = await Promise.all([
+          const [{ composeFalconer }, { serverFor }, { operatorPrincipal }] = await Promise.all([
             import('../../server/falconer.ts'),
             import('../../server/mcp.ts'),
+            import('../../../domain/principal.ts'),
           ])
           const falconer = await composeFalconer(config, { as: 'command', quietMs: 0 })
           await serveHere(() => serverFor(falconer, { principal: operatorPrincipal, channel: 'mcp', choice }))
