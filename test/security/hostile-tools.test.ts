@@ -83,7 +83,7 @@ describe('guarantee 7: text of others leaves a tool fenced', () => {
   let client: Client
   let known: Known
   beforeAll(async () => {
-    site = await openSite({ shop: true, config: { FALCONER_PORT: '0' } })
+    site = await openSite({ shop: true, config: { FALCONER_PORT: '0', FALCONER_MCP_PER_MINUTE: '0' } })
     // What comes last is newest, and told first.
     const texts = [...canaries.map(({ text }) => text), ...marked]
     await plant(site, texts)
