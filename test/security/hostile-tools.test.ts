@@ -39,7 +39,7 @@ const tellsLess: Readonly<Record<string, Less>> = {
   get_process_tree: ofAlerts,
   get_coverage: { misses: hostile, why: 'it has a budget and no cursor: sources and scans with gaps first' },
   find_similar_incidents: { misses: hostile, why: 'the most alike first, and there are more than it tells' },
-  search: { misses: hostile, why: 'the best first, by words' },
+  propose_action: { misses: hostile, why: 'the first pods of the inventory, whose names are secrets here', none: true },
   find_attack_paths: { misses: hostile, why: 'nothing hostile lies on a path here', none: true },
   explain_rule: { misses: hostile, why: 'no rules files are loaded here', none: true, refuses: true },
   get_runbook: { misses: hostile, why: 'runbooks are ours', none: true },
@@ -110,7 +110,7 @@ describe('guarantee 7: text of others leaves a tool fenced', () => {
       })) as Answer
       yield answer
       const next = (answer.structuredContent as { next?: unknown } | undefined)?.next
-      if (typeof next !== 'string') return
+      if (typeof next !== 'string' || !('cursor' in tool.input.shape)) return
       cursor = next
     }
   }
