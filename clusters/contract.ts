@@ -83,6 +83,9 @@ export const resources: Readonly<Record<string, Resource>> = {
 export function resourcePath(resource: string, namespace: string | null, name?: string): string {
   const known = resources[resource]
   if (known === undefined) throw new KubernetesApiError(400, `unknown resource ${resource}`)
+  // It cannot be written into an address, and no cluster has an object of such a name.
+  if (![namespace, name].every((part) => part == null || part.isWellFormed()))
+    throw new KubernetesApiError(404, 'no object has a name that is not well-formed Unicode')
   const root = known.group === '' ? `/api/${known.version}` : `/apis/${known.group}/${known.version}`
   const place = namespace === null ? '' : `/namespaces/${encodeURIComponent(namespace)}`
   return `${root}${place}/${resource.split('.')[0]}${name === undefined ? '' : `/${encodeURIComponent(name)}`}`

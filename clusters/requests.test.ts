@@ -3,9 +3,14 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { UpstreamError } from '../domain/errors.ts'
 import { connect, identify } from './client.ts'
-import { KubernetesApiError } from './contract.ts'
+import { KubernetesApiError, resourcePath } from './contract.ts'
 import { parseAnswer, sendRequest } from './requests.ts'
 import { writeClient } from './write-client.ts'
+
+it('of a name that no address can hold is answered as of one that nothing has', () => {
+  expect(resourcePath('pods', 'a b', '../x')).toBe('/api/v1/namespaces/a%20b/pods/..%2Fx')
+  expect(() => resourcePath('pods', 'shop', '\ud800')).toThrow(KubernetesApiError)
+})
 
 describe('one request to an API server', () => {
   let server: http.Server

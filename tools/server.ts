@@ -7,7 +7,7 @@ import type { CallToolResult } from '@modelcontextprotocol/server'
 import { FalconerError } from '../domain/errors.ts'
 import { stringifyExact } from '../domain/exact-json.ts'
 import type { Principal } from '../domain/principal.ts'
-import { redactDeep } from '../domain/redact.ts'
+import { redact, redactDeep } from '../domain/redact.ts'
 import { answerOrAsk, askOf } from './ask.ts'
 import { tools as catalog } from './catalog/registry.generated.ts'
 import { type Choice, mayUse } from './choice.ts'
@@ -75,7 +75,7 @@ function register(server: McpServer, one: Tool, shared: ServerParts['context'], 
       try {
         return await answerOrAsk(async () => answered(one, await one.run(input, context)))
       } catch (error) {
-        if (error instanceof FalconerError) return refused(error.message)
+        if (error instanceof FalconerError) return refused(redact(error.message))
         // Nobody waits for it any more: a cut-off question is no fault.
         if (!signal.aborted) failed(one.name, error)
         return refused('Falconer failed to answer this; its log says why. Try another question.')
