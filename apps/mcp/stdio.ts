@@ -19,7 +19,7 @@ export async function relay(url: string, token: string): Promise<void> {
   const waiting = new Set<Promise<void>>()
   // oxlint-disable-next-line unicorn/prefer-add-event-listener -- a transport of the SDK has this property and nothing else
   there.onmessage = (answer) => void here.send(answer)
-  // oxlint-disable-next-line unicorn/prefer-add-event-listener
+  // oxlint-disable-next-line unicorn/prefer-add-event-listener -- nor has this one anything else
   here.onmessage = (message) => {
     const work = there.send(message).catch((error: unknown) => tellFailed(here, message, error))
     waiting.add(work)

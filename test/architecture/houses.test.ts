@@ -81,7 +81,7 @@ describe('file, registry and name agree', () => {
 })
 
 describe('modules', () => {
-  const plugIn = /^(graph\/steps|incidents\/rules|agent\/playbook\/families|responses\/catalog\/[^/]+)\//
+  const plugIn = /^(graph\/steps|tools\/(?:catalog|resources)|incidents\/rules|agent\/playbook\/families|responses\/catalog\/[^/]+)\//
   /** What a command does is its own --help. */
   const selfDescribing = /^apps\/cli\/commands\//
 
@@ -89,7 +89,8 @@ describe('modules', () => {
     const mute = product.filter((path) => {
       if (selfDescribing.test(path)) return false
       const source = read(path)
-      return headerOf(source) === '' && !(plugIn.test(path) && commentOf(source, camel(basename(path, '.ts'))) !== '')
+      const named = ['', 'Tool', 'Resource'].map((suffix) => `${camel(basename(path, '.ts'))}${suffix}`)
+      return headerOf(source) === '' && !(plugIn.test(path) && named.some((name) => commentOf(source, name) !== ''))
     })
     expect(mute).toEqual([])
   })
