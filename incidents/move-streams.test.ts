@@ -253,7 +253,7 @@ async function tell(db: Database, world: World): Promise<unknown[]> {
   for (const { id, title, scope, severity } of await incidentsOf(db, world)) {
     const members = await membershipsOf(db, { incidentId: id })
     told.push({
-      title: title.replaceAll(world.account, 'ACCOUNT'),
+      title: title.replaceAll(world.account, 'ACCOUNT').replaceAll(world.cloud, 'CLOUD').replaceAll(world.scope, 'CLUSTER'),
       scope: scope === world.cloud ? 'cloud' : 'cluster',
       severity,
       alerts: members.map((member) => member.eventNs.toString()),
