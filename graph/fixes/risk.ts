@@ -95,7 +95,7 @@ function exploitability(facts: RiskFacts): RiskReason[] {
   if (facts.about === 'step')
     return [{ code: 'attack_step', text: `an attack step to ${worth[facts.severity ?? 'low']}`, factor: bySeverity(cvssOf(facts)) }]
   const factor = exploitFactor(facts)
-  const epss = facts.epss === undefined ? 'EPSS does not know it' : `EPSS ${facts.epss}${of(facts.epssAsOf)}`
+  const epss = facts.epss === undefined ? 'no EPSS score was given' : `EPSS ${facts.epss}${of(facts.epssAsOf)}`
   if (facts.kev === true) return [{ code: 'kev_listed', text: `known to be exploited: KEV${of(facts.kevAsOf)} lists it; ${epss}`, factor }]
   const kev = facts.kev === undefined ? 'no KEV list was given that could say' : `KEV${of(facts.kevAsOf)} does not list it`
   const code =
