@@ -21,7 +21,8 @@ type Session = {
   stream: Standing | undefined
   close(): Promise<void>
 }
-type Asked = { request: Request; body: unknown; auth: AuthInfo; mayStill: () => Promise<boolean> }
+/** `body` undefined: none that can be read. `mayStill`: whether the reader may still read; asked now and then while a stream is open. */
+export type Asked = { request: Request; body: unknown; auth: AuthInfo; mayStill: () => Promise<boolean> }
 
 /** Not only the token: a role taken away or another choice of toolsets ends the session too. */
 const whose = ({ principal, channel, choice }: Reader): string => JSON.stringify([principal.id, principal.role, channel, choice])
@@ -124,7 +125,10 @@ type Server = ReturnType<typeof serverFor>
 function watchingOf(falconer: Falconer, watched: Watched, { server }: Server, reader: Reader): { end(): void } {
   const held = new Map<string, () => void>()
   const stop = watched.bus.subscribe((event) => {
-    if (event.kind === 'resource_updated' && held.has(event.uri)) void server.sendResourceUpdated({ uri: event.uri }).catch(() => {})
+    if (event.kind !== 'resource_updated' || !held.has(event.uri)) return
+    server
+      .sendResourceUpdated({ uri: event.uri })
+      .catch((error: unknown) => falconer.log.debug('mcp change not told', { uri: event.uri, error }))
   })
   server.setRequestHandler('resources/subscribe', async ({ params: { uri } }) => {
     const what = watchable(contextOf(falconer, reader), reader.choice, uri)

@@ -131,15 +131,13 @@ describe('MCP connections that last', () => {
     const auth = { token: '', clientId: viewer.id, scopes: [], extra: { reader } }
     const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'test', version: '1' } }
     const begin = async () => {
-      const answer = await serving.answer(
-        new Request('http://localhost/mcp', {
-          method: 'POST',
-          body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params }),
-          headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
-        }),
-        auth,
-        async () => true,
-      )
+      const body = { jsonrpc: '2.0', id: 1, method: 'initialize', params }
+      const request = new Request('http://localhost/mcp', {
+        method: 'POST',
+        body: JSON.stringify(body),
+        headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+      })
+      const answer = await serving.answer({ request, body, auth, mayStill: async () => true })
       await answer.text()
       return answer.headers.get('mcp-session-id')
     }
