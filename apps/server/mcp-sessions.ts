@@ -124,6 +124,7 @@ type Server = ReturnType<typeof serverFor>
 /** What one session watches, told on its own connection. */
 function watchingOf(falconer: Falconer, watched: Watched, { server }: Server, reader: Reader): { end(): void } {
   const held = new Map<string, () => void>()
+  let over = false
   const stop = watched.bus.subscribe((event) => {
     if (event.kind !== 'resource_updated' || !held.has(event.uri)) return
     server
@@ -137,7 +138,9 @@ function watchingOf(falconer: Falconer, watched: Watched, { server }: Server, re
     const letGo = held.size >= sessionLimits.watched ? undefined : await watched.hold(uri, what)
     if (letGo === undefined)
       throw new ProtocolError(ProtocolErrorCode.InvalidParams, 'Too many resources are watched; unsubscribe from one first.')
-    held.set(uri, letGo)
+    // Asked for twice at once, or the session ended meanwhile: what nobody lets go of would be held for ever.
+    if (over || held.has(uri)) letGo()
+    else held.set(uri, letGo)
     return {}
   })
   server.setRequestHandler('resources/unsubscribe', ({ params: { uri } }) => {
@@ -147,6 +150,7 @@ function watchingOf(falconer: Falconer, watched: Watched, { server }: Server, re
   })
   return {
     end() {
+      over = true
       stop()
       for (const letGo of held.values()) letGo()
       held.clear()
