@@ -1,4 +1,4 @@
-/** Cited records read again from the store, for grounding: those of many claims together, none from memory. */
+/** Cited records read again from the store, for grounding: those of many claims together, none from memory. What is no id at all is the id of nothing. */
 import DataLoader from 'dataloader'
 import { isId, isRowNumber } from '../domain/ids.ts'
 import { type RecordReader } from './grounding.ts'
@@ -9,10 +9,8 @@ import type { Queryable } from '../store/database.ts'
 import { getEntities } from '../store/entities.ts'
 import { getDecision } from '../store/decisions.ts'
 import { getFindingFacts } from '../store/finding-facts.ts'
-
 import { coverageOf } from './read-case.ts'
 
-/** Reads cited records again, from the store: those of many claims together, none from memory. What is no id at all is the id of nothing. */
 export function recordReader(db: Queryable): RecordReader {
   const options = { cache: false }
   const alerts = new DataLoader(async (ids: readonly string[]) => {

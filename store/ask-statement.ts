@@ -31,7 +31,7 @@ function refuseName(tokens: readonly Token[], at: number): void {
   const { text, kind } = tokens[at] as Token
   if (/^(?:pg_|information_schema$|public$|kysely_)/.test(text))
     throw new InputError(
-      `“${text.slice(0, 63)}” is not available: only the documented views are read, with {"describe":true} for their columns.`,
+      `“${text.slice(0, 63)}” is not available: only the documented views are read, with {"describe":["alerts"]} for columns.`,
     )
   if (tokens[at + 1]?.text !== '(' || (kind === 'word' && keywords.has(text)) || functions.has(text) || isAlias(tokens, at)) return
   throw new InputError(`The function “${text.slice(0, 63)}” is not available. There are: ${[...functions].join(', ')}.`)

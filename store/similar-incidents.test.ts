@@ -46,6 +46,9 @@ eachDatabase('incidents alike', (database) => {
     expect(incidents[1]).toMatchObject({ sharedRules: [], sharedEntities: [7n] })
     expect(await sharingIncidents(database(), about, { limit: 10 })).toEqual({ incidents, compared })
     expect((await sharingIncidents(database(), about, { limit: 1 })).incidents).toEqual(incidents.slice(0, 1))
+    // That nothing is shared is told of so many as were looked at.
+    const other = { ...about, rules: ['Never seen'], techniques: [], entityIds: [] }
+    expect(await sharingIncidents(database(), other, { limit: 10 })).toEqual({ incidents: [], compared: 4 })
     expect(await processesOf(database(), [about.id])).toEqual(new Map([[about.id, []]]))
     expect(await processesOf(database(), [])).toEqual(new Map())
   })

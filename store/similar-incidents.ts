@@ -47,21 +47,20 @@ export async function sharingIncidents(
     shared_rules: string[]
     shared_techniques: string[]
     shared_entities: string[]
-    compared: bigint
   }
+  const newest = sql`from incidents where merged_into is null and id <> ${about.id}::uuid order by id desc limit ${mostCompared}`
+  const [counted] = await db.query(sql<{ compared: bigint }>`select count(*) as compared from (select id ${newest}) n`)
   const rows = await db.query(sql<Row>`
-    with newest as materialized (select id, scope, title, state, severity, alert_count, first_ns, last_ns, rules, techniques, entity_ids from incidents
-      where merged_into is null and id <> ${about.id}::uuid order by id desc limit ${mostCompared}),
+    with newest as materialized (select id, scope, title, state, severity, alert_count, first_ns, last_ns, rules, techniques, entity_ids ${newest}),
     shared as (select n.*,
       array(select r from unnest(n.rules) r where r = any(${about.rules.map(escapeText)}::text[]) order by r) as shared_rules,
       array(select t from unnest(n.techniques) t where t = any(${[...about.techniques]}::text[]) order by t) as shared_techniques,
       array(select e from unnest(n.entity_ids) e where e = any(${about.entityIds.map(String)}::bigint[]) order by e) as shared_entities from newest n)
-    select id::text, scope, title, state, severity, alert_count, first_ns, last_ns, rules, techniques, entity_ids, shared_rules, shared_techniques, shared_entities,
-      (select count(*) from newest) as compared
+    select id::text, scope, title, state, severity, alert_count, first_ns, last_ns, rules, techniques, entity_ids, shared_rules, shared_techniques, shared_entities
     from shared where cardinality(shared_rules) + cardinality(shared_techniques) + cardinality(shared_entities) > 0
     order by 3 * cardinality(shared_rules) + cardinality(shared_techniques) + 2 * cardinality(shared_entities) desc, last_ns desc, id desc limit ${limit}`)
   return {
-    compared: Number(rows[0]?.compared ?? 0n),
+    compared: Number(counted?.compared ?? 0n),
     incidents: rows.map((row) => ({
       id: row.id,
       scope: unescapeText(row.scope),

@@ -61,7 +61,7 @@ export async function inOurWords<T>(what: string, work: () => Promise<T>, failed
   try {
     return await work()
   } catch (error) {
-    if (error instanceof FalconerError) throw new ProtocolError(ProtocolErrorCode.InvalidParams, error.message)
+    if (error instanceof FalconerError) throw new ProtocolError(ProtocolErrorCode.InvalidParams, redact(error.message))
     failed(what, error)
     throw new ProtocolError(ProtocolErrorCode.InternalError, 'Falconer failed to answer this; its log says why.')
   }

@@ -6,7 +6,7 @@ import { type AuthInfo, createMcpHandler, isLegacyRequest, type McpHttpHandler }
 import { watchable } from '../../tools/serve-resources.ts'
 import type { Falconer } from './falconer.ts'
 import { contextOf, type Reader, readerOf, serverFor } from './mcp-reader.ts'
-import { Sessions } from './mcp-sessions.ts'
+import { type Asked, Sessions } from './mcp-sessions.ts'
 import { type Standing, standing } from './mcp-standing.ts'
 import { Watched } from './mcp-watched.ts'
 
@@ -32,14 +32,13 @@ export class McpServing {
     falconer.changes.once('closing', () => void this.close())
   }
 
-  /** `mayStill`: whether the reader may still read; asked now and then while a stream is open. */
-  async answer(request: Request, auth: AuthInfo, mayStill: () => Promise<boolean>): Promise<Response> {
-    const body = await bodyOf(request)
+  async answer(asked: Asked): Promise<Response> {
+    const { request, body, auth } = asked
     if (await isLegacyRequest(request, body)) {
-      const answered = await this.sessions.answer({ request, body, auth, mayStill })
+      const answered = await this.sessions.answer(asked)
       if (answered !== undefined) return answered
     }
-    if (isListen(body)) return this.#listen(request, body, auth, mayStill)
+    if (isListen(body)) return this.#listen(asked, body)
     return this.#handler.fetch(request, given(auth, body))
   }
 
@@ -49,7 +48,7 @@ export class McpServing {
     await Promise.all([this.sessions.close(), this.#handler.close()])
   }
 
-  async #listen(request: Request, body: Listen, auth: AuthInfo, mayStill: () => Promise<boolean>): Promise<Response> {
+  async #listen({ request, auth, mayStill }: Asked, body: Listen): Promise<Response> {
     const own = [...this.#listening.values()].filter((id) => id === auth.clientId).length
     if (own >= streams.each) return tooMany(body)
     const { allowed, letGo } = await this.#hold(body, readerOf(auth))
@@ -92,7 +91,7 @@ function isListen(body: unknown): body is Listen {
 }
 
 /** Undefined: there is none that can be read here; the protocol's own answer says what is wrong with it. */
-async function bodyOf(request: Request): Promise<unknown> {
+export async function bodyOf(request: Request): Promise<unknown> {
   const json = /^application\/json\b/i.test(request.headers.get('content-type') ?? '')
   if (request.method !== 'POST' || !json) return undefined
   return request

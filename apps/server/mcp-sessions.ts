@@ -21,7 +21,8 @@ type Session = {
   stream: Standing | undefined
   close(): Promise<void>
 }
-type Asked = { request: Request; body: unknown; auth: AuthInfo; mayStill: () => Promise<boolean> }
+/** `body` undefined: none that can be read. `mayStill`: whether the reader may still read; asked now and then while a stream is open. */
+export type Asked = { request: Request; body: unknown; auth: AuthInfo; mayStill: () => Promise<boolean> }
 
 /** Not only the token: a role taken away or another choice of toolsets ends the session too. */
 const whose = ({ principal, channel, choice }: Reader): string => JSON.stringify([principal.id, principal.role, channel, choice])
@@ -123,8 +124,12 @@ type Server = ReturnType<typeof serverFor>
 /** What one session watches, told on its own connection. */
 function watchingOf(falconer: Falconer, watched: Watched, { server }: Server, reader: Reader): { end(): void } {
   const held = new Map<string, () => void>()
+  let over = false
   const stop = watched.bus.subscribe((event) => {
-    if (event.kind === 'resource_updated' && held.has(event.uri)) void server.sendResourceUpdated({ uri: event.uri }).catch(() => {})
+    if (event.kind !== 'resource_updated' || !held.has(event.uri)) return
+    server
+      .sendResourceUpdated({ uri: event.uri })
+      .catch((error: unknown) => falconer.log.debug('mcp change not told', { uri: event.uri, error }))
   })
   server.setRequestHandler('resources/subscribe', async ({ params: { uri } }) => {
     const what = watchable(contextOf(falconer, reader), reader.choice, uri)
@@ -133,7 +138,9 @@ function watchingOf(falconer: Falconer, watched: Watched, { server }: Server, re
     const letGo = held.size >= sessionLimits.watched ? undefined : await watched.hold(uri, what)
     if (letGo === undefined)
       throw new ProtocolError(ProtocolErrorCode.InvalidParams, 'Too many resources are watched; unsubscribe from one first.')
-    held.set(uri, letGo)
+    // Asked for twice at once, or the session ended meanwhile: what nobody lets go of would be held for ever.
+    if (over || held.has(uri)) letGo()
+    else held.set(uri, letGo)
     return {}
   })
   server.setRequestHandler('resources/unsubscribe', ({ params: { uri } }) => {
@@ -143,6 +150,7 @@ function watchingOf(falconer: Falconer, watched: Watched, { server }: Server, re
   })
   return {
     end() {
+      over = true
       stop()
       for (const letGo of held.values()) letGo()
       held.clear()

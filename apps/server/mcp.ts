@@ -12,7 +12,7 @@ import { type Choice, proposeScope, scopeOf, scopesFor } from '../../tools/serve
 import { type Toolset, toolsets } from '../../tools/tool.ts'
 import type { Falconer } from './falconer.ts'
 import { type Reader, readerOf, serverFor } from './mcp-reader.ts'
-import { McpServing } from './mcp-serving.ts'
+import { bodyOf, McpServing } from './mcp-serving.ts'
 import { mcpScopes, oauthSite, resourceMetadataUrl } from './oauth-site.ts'
 import { Buckets } from './rate.ts'
 import { baseUrl } from './urls.ts'
@@ -32,7 +32,8 @@ export function mcpRoutes(falconer: Falconer): Hono {
     const wait = context.env?.local === undefined ? buckets.take(auth.clientId) : 0
     if (wait > 0) return tooFast(wait)
     const mayStill = async (): Promise<boolean> => !((await authorised(context, falconer, company)) instanceof Response)
-    return (await outOfScope(context.req.raw, auth)) ?? serving.answer(context.req.raw, auth, mayStill)
+    const [request, body] = [context.req.raw, await bodyOf(context.req.raw)]
+    return outOfScope(body, auth) ?? serving.answer({ request, body, auth, mayStill })
   })
   return routes
 }
@@ -88,13 +89,9 @@ const tooFast = (wait: number): Response =>
   )
 
 /** A tool that a token's scopes leave out does not exist in its server; a client that knows of it is told which scopes to ask a person for. */
-async function outOfScope(request: Request, auth: AuthInfo): Promise<Response | undefined> {
+function outOfScope(body: unknown, auth: AuthInfo): Response | undefined {
   const held = readerOf(auth).choice.scopes
-  if (held === undefined || request.method !== 'POST') return undefined
-  const body: unknown = await request
-    .clone()
-    .json()
-    .catch(() => undefined)
+  if (held === undefined) return undefined
   const called = [body].flat().map(toolCalled)
   const missing = tools
     .filter(({ name }) => called.includes(name))

@@ -124,25 +124,59 @@ describe('MCP connections that last', () => {
     await client.close()
   })
 
-  it('keeps few sessions, and none that nobody uses', async () => {
+  /** Requests to a serving of its own, as the viewer's; each ends its answer's stream. */
+  function servingAlone(): {
+    serving: McpServing
+    post(message: object, session?: string | null): Promise<Response>
+    begin(): Promise<string | null>
+  } {
     const serving = new McpServing(site.falconer)
     const { viewer } = site.people
     const reader = { principal: viewer.actor.principal, channel: 'mcp', choice: {} }
     const auth = { token: '', clientId: viewer.id, scopes: [], extra: { reader } }
-    const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'test', version: '1' } }
-    const begin = async () => {
-      const answer = await serving.answer(
-        new Request('http://localhost/mcp', {
-          method: 'POST',
-          body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params }),
-          headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
-        }),
-        auth,
-        async () => true,
-      )
+    const post = async (message: object, session?: string | null): Promise<Response> => {
+      const body = { jsonrpc: '2.0', id: 1, ...message }
+      const request = new Request('http://localhost/mcp', {
+        method: 'POST',
+        body: JSON.stringify(body),
+        headers: {
+          'content-type': 'application/json',
+          accept: 'application/json, text/event-stream',
+          ...(session == null ? {} : { 'mcp-session-id': session }),
+        },
+      })
+      const answer = await serving.answer({ request, body, auth, mayStill: async () => true })
       await answer.text()
-      return answer.headers.get('mcp-session-id')
+      return answer
     }
+    const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'test', version: '1' } }
+    return { serving, post, begin: async () => (await post({ method: 'initialize', params })).headers.get('mcp-session-id') }
+  }
+
+  it('holds once what a session asks for twice at once', async () => {
+    const { serving, post, begin } = servingAlone()
+    const hold = serving.watched.hold.bind(serving.watched)
+    let [asked, held] = [0, 0]
+    serving.watched.hold = async (...what) => {
+      asked += 1
+      const letGo = await hold(...what)
+      held += 1
+      return () => {
+        held -= 1
+        letGo?.()
+      }
+    }
+    const session = await begin()
+    const params = { uri: address(ids[0] ?? '') }
+    await Promise.all([1, 2].map((id) => post({ id, method: 'resources/subscribe', params }, session)))
+    expect([asked, held]).toEqual([2, 1])
+    await post({ id: 3, method: 'resources/unsubscribe', params }, session)
+    expect(held).toBe(0)
+    await serving.close()
+  })
+
+  it('keeps few sessions, and none that nobody uses', async () => {
+    const { serving, begin } = servingAlone()
     expect(await begin()).toMatch(/^[0-9a-f-]{36}$/)
     for (let at = 0; at < sessionLimits.each + 5; at += 1) await begin()
     expect(serving.sessions.size).toBe(sessionLimits.each)

@@ -30,15 +30,15 @@ export async function serverDatabase(url: string): Promise<{ url: string; drop: 
   return { url: own.href, drop: () => run(`drop database if exists ${name} with (force)`) }
 }
 
-/** Runs the same tests on every kind of database there is. */
-export function eachDatabase(title: string, tests: (database: () => Database) => void): void {
+/** Runs the same tests on every kind of database there is; `kind` for what only one of them has. */
+export function eachDatabase(title: string, tests: (database: () => Database, kind: Database['kind']) => void): void {
   describe(`${title} (embedded)`, () => {
     let database: Database
     beforeAll(async () => {
       database = await embeddedDatabase()
     })
     afterAll(async () => database.close())
-    tests(() => database)
+    tests(() => database, 'embedded')
   })
   describe.skipIf(serverUrl === undefined)(`${title} (Postgres server)`, () => {
     let database: Database
@@ -52,6 +52,6 @@ export function eachDatabase(title: string, tests: (database: () => Database) =>
       await database.close()
       await drop()
     })
-    tests(() => database)
+    tests(() => database, 'server')
   })
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { tool } from '../tool.ts'
-import { IncidentId } from '../views/given.ts'
+import { IncidentId } from '../views/find-incident.ts'
 import { noteOn } from '../views/noted.ts'
 
 /** A note on an incident, for the people who read it next. */

@@ -80,13 +80,14 @@ export const findAttackPathsTool = tool({
       pathsRemoved,
       steps,
     }))
-    const more = points.length === limit ? moreText(null, 'raise limit, or name `to` or one `goal`') : null
+    const chokePoints = fitting(points, full ? 16_000 : 4_800)
+    const more = points.length === limit || chokePoints.length < points.length
     return {
       ...none,
-      chokePoints: fitting(points, full ? 16_000 : 4_800),
+      chokePoints,
       targetsReached: found.targetsReached,
       complete: found.complete,
-      more,
+      more: more ? moreText(null, 'raise limit, or name `to` or one `goal`') : null,
     }
   },
 })

@@ -6,10 +6,10 @@ import { Severity } from '../../domain/severity.ts'
 import { getEntities } from '../../store/entities.ts'
 import type { Queryable } from '../../store/database.ts'
 import { processesOf, sharingIncidents, type Similar } from '../../store/similar-incidents.ts'
-import { incidentName, namedIncident } from '../name-incident.ts'
 import { fitting, More, moreText } from '../page.ts'
 import { Quoted, quote } from '../quoted.ts'
 import { tool } from '../tool.ts'
+import { IncidentMeant, incidentMeant } from '../views/find-incident.ts'
 
 const Shared = z.object({ rules: z.array(Quoted), techniques: z.array(z.string()), places: z.array(Quoted), processes: z.array(Quoted) })
 /** So many that share something are looked at closely. */
@@ -22,7 +22,7 @@ export const findSimilarIncidentsTool = tool({
   title: 'Find similar incidents',
   description:
     'Incidents that share rules, techniques, places or processes with one, the most alike first, each with what exactly is shared. Use it to ask whether this happened before and what became of it. Alike is not related: only get_case_file says what belongs together. Example: {"incident":"inc-1f9c04be2a"}',
-  input: z.object({ incident: incidentName, limit: z.number().int().min(1).max(20).default(5) }),
+  input: z.object({ incident: IncidentMeant, limit: z.number().int().min(1).max(20).default(5) }),
   output: z.object({
     incident: z.string(),
     similar: z.array(
@@ -45,7 +45,7 @@ export const findSimilarIncidentsTool = tool({
   listed: false,
   run: async ({ incident, limit }, context) => {
     const { db, signal, progress } = context
-    const about = await namedIncident(context, incident)
+    const about = await incidentMeant(context, incident)
     progress(0, 2, 'comparing rules, techniques and places')
     const { incidents, compared } = await sharingIncidents(db, about, { limit: mostWeighed })
     signal.throwIfAborted()

@@ -3,7 +3,7 @@ import { readCase } from '../../incidents/read-case.ts'
 import { watchedBy } from '../../store/alert-coverage.ts'
 import { tool } from '../tool.ts'
 import { CaseView, caseView } from '../views/case-file.ts'
-import { IncidentMeant, incidentMeant } from '../views/given.ts'
+import { IncidentMeant, incidentMeant } from '../views/find-incident.ts'
 
 /** Everything an investigation of one incident begins with, from records alone. */
 export const getCaseFileTool = tool({

@@ -14,7 +14,8 @@ import { fitting } from '../page.ts'
 import { Quoted, quote } from '../quoted.ts'
 import { tool } from '../tool.ts'
 import { causeTitle } from '../views/case-posture.ts'
-import { Detail, IncidentMeant, incidentMeant } from '../views/given.ts'
+import { IncidentMeant, incidentMeant } from '../views/find-incident.ts'
+import { Detail } from '../views/given.ts'
 import {
   DecisionRow,
   decisionRow,

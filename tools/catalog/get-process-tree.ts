@@ -10,7 +10,7 @@ import { alertCandidates, membershipsOf } from '../../store/memberships.ts'
 import { fitting, More, moreText } from '../page.ts'
 import { tool } from '../tool.ts'
 import { alertOf } from '../views/find-alert.ts'
-import { IncidentId, incidentOf } from '../views/given.ts'
+import { IncidentId, incidentOf } from '../views/find-incident.ts'
 import { ProcessLine, processLines } from '../views/process.ts'
 
 const budget = 4_800

@@ -2,12 +2,12 @@ import { z } from 'zod'
 import type { Lead } from '../../domain/alert.ts'
 import { entriesOf } from '../../incidents/timeline.ts'
 import { watchedBy } from '../../store/alert-coverage.ts'
-import { getLeads } from '../../store/alerts.ts'
+import { getLeads, parseCursor } from '../../store/alerts.ts'
 import { alertsInOrder } from '../../store/memberships.ts'
-import { fittingPage, listInput, More, moreText } from '../page.ts'
+import { fittingPage, knownCursor, listInput, More, moreText } from '../page.ts'
 import { tool, type ToolContext } from '../tool.ts'
 import { EntryRow, entryRow } from '../views/alert.ts'
-import { IncidentMeant, incidentMeant, placeAfter } from '../views/given.ts'
+import { IncidentMeant, incidentMeant } from '../views/find-incident.ts'
 
 const budget = 4_800
 /** A page of a storm ends after so many alerts, however few entries tell of them. */
@@ -35,7 +35,8 @@ export const getTimelineTool = tool({
   listed: true,
   run: async ({ incident: given, limit, cursor }, { db, clock, signal, ask }) => {
     const incident = await incidentMeant({ db, ask }, given)
-    const { alerts, end } = await stretch({ db, signal }, incident.id, placeAfter(cursor), limit)
+    const after = knownCursor(cursor, parseCursor)
+    const { alerts, end } = await stretch({ db, signal }, incident.id, after === undefined ? undefined : parseCursor(after), limit)
     let told = 0
     const { entries, next } = await fittingPage(
       limit,

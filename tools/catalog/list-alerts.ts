@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { formatEventTime } from '../../domain/event-time.ts'
 import { watchedBy } from '../../store/alert-coverage.ts'
+import { parseCursor } from '../../store/alerts.ts'
 import { searchAlerts } from '../../store/alert-search.ts'
-import { fittingPage, listInput, More, moreText } from '../page.ts'
+import { fittingPage, knownCursor, listInput, More, moreText } from '../page.ts'
 import { tool } from '../tool.ts'
 import { alertFilter, narrowBy, searchFrom } from '../views/alert-filter.ts'
 import { AlertRow, alertRow } from '../views/alert.ts'
-import { placeAfter } from '../views/given.ts'
 
 const budget = 4_800
 
@@ -29,13 +29,13 @@ export const listAlertsTool = tool({
   permission: 'incidents.read',
   listed: true,
   run: async ({ limit, cursor, ...filter }, { db, clock }) => {
-    placeAfter(cursor)
+    const after = knownCursor(cursor, parseCursor)
     const { search, watched } = await searchFrom(db, filter)
     let lookedBackTo: bigint | null = null
     const { entries, next } = await fittingPage(
       limit,
       async (most) => {
-        const page = await searchAlerts(db, search, { limit: most, ...(cursor === undefined ? {} : { cursor }) })
+        const page = await searchAlerts(db, search, { limit: most, ...(after === undefined ? {} : { cursor: after }) })
         lookedBackTo = page.lookedBackTo
         return { entries: page.alerts.map((alert) => alertRow(alert)), next: page.next }
       },

@@ -4,7 +4,7 @@ import { getAction } from '../../responses/catalog/catalog.ts'
 import { propose, type ProposalRequest } from '../../responses/propose.ts'
 import { quote } from '../quoted.ts'
 import { tool, type ToolContext } from '../tool.ts'
-import { IncidentId, incidentOf } from '../views/given.ts'
+import { IncidentId, incidentOf } from '../views/find-incident.ts'
 import { ProposalRow, proposalRow } from '../views/proposal.ts'
 
 const Reason = z.string().trim().min(1).max(2_000)

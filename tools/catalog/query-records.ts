@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { InputError } from '../../domain/errors.ts'
 import { visible } from '../../domain/untrusted.ts'
 import { askLimits, askRecords } from '../../store/ask.ts'
+import { longestStatement } from '../../store/ask-statement.ts'
 import { askViews } from '../../store/ask-views.ts'
 import { fitting, listBudget, More, moreText } from '../page.ts'
 import { Quoted, quote } from '../quoted.ts'
@@ -16,7 +17,7 @@ export const queryRecordsTool = tool({
   title: 'Query records with SQL',
   description: `One read-only SELECT (Postgres) over the views ${names.join(', ')}: for counts and joins that no other tool answers. Not for single records (get_alert, get_finding) nor for words in alerts (search): command lines and sensors' sentences are not here. First ask {"describe":["alerts"]} for columns. At most ${askLimits.rows} rows and ${askLimits.timeMs / 1_000} s; times by index: event_ns > ns(now() - interval '1 day'). Needs a Postgres server. Example: {"sql":"select rule, count(*) from alerts where event_ns > ns(now() - interval '1 day') group by rule order by 2 desc"}`,
   input: z.object({
-    sql: z.string().max(10_000).optional().describe('SELECT … or WITH … SELECT …'),
+    sql: z.string().max(longestStatement).optional().describe('SELECT … or WITH … SELECT …'),
     describe: z
       .array(z.enum(names as [string, ...string[]]))
       .max(names.length)

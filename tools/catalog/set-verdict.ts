@@ -2,9 +2,8 @@ import { z } from 'zod'
 import { IncidentState } from '../../domain/incident.ts'
 import { Verdict } from '../../domain/report.ts'
 import { Severity } from '../../domain/severity.ts'
-import { findIncident } from '../../store/find.ts'
 import { tool } from '../tool.ts'
-import { IncidentId } from '../views/given.ts'
+import { IncidentId, incidentOf } from '../views/find-incident.ts'
 import { noteOn } from '../views/noted.ts'
 
 /** A verdict, suggested: written down as a note that says who suggests it. Only people decide, on the page. */
@@ -33,7 +32,7 @@ export const setVerdictTool = tool({
   run: async ({ incident: text, verdict, reason }, context) => {
     const words = `Suggested verdict: ${verdict.replaceAll('_', ' ')}. Suggested by ${context.principal.name} with a tool; nobody has decided it. Reason given: ${reason}`
     const noted = await noteOn(context, text, words)
-    const { state, severity } = await findIncident(context.db, noted.incident)
+    const { state, severity } = await incidentOf(context.db, noted.incident)
     return { ...noted, suggested: verdict, state, severity }
   },
 })

@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { shortId } from '../../domain/ids.ts'
+import { parseId, shortId } from '../../domain/ids.ts'
 import { ProposalState } from '../../domain/proposal.ts'
-import { parseId } from '../../domain/ids.ts'
 import { findProposal } from '../../store/find.ts'
 import { approvalsOf, getProposal, listProposals } from '../../store/proposals.ts'
 import { bullets, document, fields, heading, inert } from '../markdown.ts'

@@ -4,7 +4,8 @@ import { InputError } from '../../domain/errors.ts'
 import { Priority } from '../../domain/severity.ts'
 import type { AlertSearch } from '../../store/alert-search.ts'
 import type { Queryable } from '../../store/database.ts'
-import { GivenText, IncidentId, incidentOf, Moment } from './given.ts'
+import { IncidentId, incidentOf } from './find-incident.ts'
+import { GivenText, Moment } from './given.ts'
 
 export const alertFilter = {
   incident: IncidentId.optional(),

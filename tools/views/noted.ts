@@ -2,7 +2,7 @@
 import { decide } from '../../incidents/decide.ts'
 import { decisionsOf } from '../../store/decisions.ts'
 import type { ToolContext } from '../tool.ts'
-import { incidentOf } from './given.ts'
+import { incidentOf } from './find-incident.ts'
 
 export async function noteOn(
   { db, clock, principal, channel, pages, changed }: ToolContext,
