@@ -101,7 +101,7 @@ export const NewAlias = EntityRef.extend({
 })
 export type NewAlias = z.infer<typeof NewAlias>
 
-/** Seen again sooner than this after it was seen last, a relation or a sighting is not written again. */
+/** Seen again sooner than this after it was seen last, a relation, a sighting or a path is not written again. */
 export const quarterHourNs = 900_000_000_000n
 
 /** A stored entity. `id` is a bigint row id; `firstNs`..`lastNs` is when inventory knew it, `deletedNs` when it went. */

@@ -5,7 +5,7 @@ import { type AttackStep, cartographyLabel, internet, isEveryOf } from '../domai
 import { stepsAmong } from '../store/attack-steps.ts'
 import type { Queryable } from '../store/database.ts'
 import { getEntities } from '../store/entities.ts'
-import { type AsOf, blastCounts, blastRadius, type Edge, edgesAmong, neighbours } from '../store/graph.ts'
+import { type AsOf, blastCounts, blastRadius, type Edge, edgesAmong, neighbours, type Reached } from '../store/graph.ts'
 import { nodesNamed } from '../store/graph-nodes.ts'
 
 export type NamedNode = {
@@ -27,7 +27,7 @@ export function namedNode(entity: Entity): NamedNode {
   return {
     id,
     kind,
-    label: cartographyLabel[kind] ?? kindWords(entity),
+    label: cartographyLabel[kind] ?? kindAsWritten(entity),
     title: titleOf(entity),
     scope,
     name,
@@ -41,7 +41,7 @@ export function namedNode(entity: Entity): NamedNode {
 function titleOf(entity: Entity): string {
   if (entity.kind === 'internet' || entity.kind === 'endpoint' || isEveryOf(entity)) return entity.name
   const { name, namespace } = placed(entity)
-  return `${kindWords(entity)} ${namespace === null ? name : `${namespace}/${name}`}`
+  return `${kindAsWritten(entity)} ${namespace === null ? name : `${namespace}/${name}`}`
 }
 
 /** Of what others only refer to, as they do: shop/Secret/ledger is in a namespace though no collector reported it. */
@@ -51,7 +51,7 @@ function placed({ origin, key, name, namespace }: Entity): Pick<Entity, 'name' |
 }
 
 /** As Kubernetes writes it, where it has it: sentences of steps do so too. */
-const kindWords = ({ kind, properties }: Entity): string =>
+const kindAsWritten = ({ kind, properties }: Entity): string =>
   kind === 'workload'
     ? (WorkloadProperties.safeParse(properties).data?.workloadKind ?? 'workload')
     : (kubernetesKind[kind] ?? kind.replaceAll('_', ' '))
@@ -99,12 +99,8 @@ export async function neighbourhood(
   const reached = await neighbours(db, centre, options)
   const kept = reached.slice(0, options.limit)
   const ids = kept.map(({ id }) => id)
-  const entities = await byId(db, ids)
   return {
-    nodes: kept.flatMap(({ id, depth }) => {
-      const entity = entities.get(id)
-      return entity === undefined ? [] : [{ ...namedNode(entity), depth }]
-    }),
+    nodes: await named(db, kept),
     relations: (await edgesAmong(db, ids, options)).filter(({ type }) => options.types === undefined || options.types.includes(type)),
     steps: options.types === undefined ? await stepsAmong(db, ids, options.atNs) : [],
     more: reached.length > options.limit,
@@ -123,19 +119,22 @@ export async function blast(
   options: AsOf & { depth: number; limit: number },
 ): Promise<BlastAnswer> {
   const reached = await blastRadius(db, from, options)
-  const kept = reached.slice(0, options.limit)
-  const entities = await byId(
-    db,
-    kept.map(({ id }) => id),
-  )
   return {
     counts: await blastCounts(db, from, options),
-    nodes: kept.flatMap(({ id, depth }) => {
-      const entity = entities.get(id)
-      return entity === undefined ? [] : [{ ...namedNode(entity), depth }]
-    }),
+    nodes: await named(db, reached.slice(0, options.limit)),
     more: reached.length > options.limit,
   }
+}
+
+async function named(db: Queryable, reached: readonly Reached[]): Promise<(NamedNode & { depth: number })[]> {
+  const entities = await byId(
+    db,
+    reached.map(({ id }) => id),
+  )
+  return reached.flatMap(({ id, depth }) => {
+    const entity = entities.get(id)
+    return entity === undefined ? [] : [{ ...namedNode(entity), depth }]
+  })
 }
 
 export async function byId(db: Queryable, ids: readonly bigint[]): Promise<Map<bigint, Entity>> {

@@ -9,6 +9,7 @@ import { fixed, listed, shown, titled } from './evidence.ts'
 import { exposuresOf } from './kubernetes/exposure.ts'
 import { wayIn } from './kubernetes/flaws.ts'
 import { isolation } from './kubernetes/network-policy.ts'
+import { keptFromOthers, noSecret, noToken } from './kubernetes/place-fixes.ts'
 import { type Power, powersOf } from './kubernetes/powers.ts'
 import { waysOut } from './kubernetes/privilege.ts'
 import { groupsOf, identity, subjectKey, subjectsOf } from './kubernetes/rights.ts'
@@ -57,14 +58,13 @@ export type Fact = {
   evidence: StepEvidence[]
   /** The change that would undo it; null: it is no fault, or no single change does. */ fix: Fix | null
 }
-export type PlaceFact = Fact
 
 /** In the order of `factCodes`. Rights need a world that was read with roles and bindings (readPlaces); those of an account without its token are left out. */
-export function factsOf(world: World, place: Place): PlaceFact[] {
+export function factsOf(world: World, place: Place): Fact[] {
   const account = accountOf(world, place)
   const { mounted } = tokenMounted(place, account)
   const { code, text, evidence } = wayIn(world, place)
-  const facts: PlaceFact[] = [
+  const facts: Fact[] = [
     ...exposuresOf(world, place).map((one) => ({ code: 'internet_reachable' as const, text: one.text, evidence: one.evidence, fix: null })),
     ...inCluster(world, place),
     ...waysOut(place).map((way) => ({ code: way.code, text: way.text, evidence: way.evidence, fix: way.fix })),
@@ -77,7 +77,7 @@ export function factsOf(world: World, place: Place): PlaceFact[] {
   return facts.sort((a, b) => factCodes.indexOf(a.code) - factCodes.indexOf(b.code))
 }
 
-function inCluster(world: World, place: Place): PlaceFact[] {
+function inCluster(world: World, place: Place): Fact[] {
   const ports = reachablePorts(world, place)
   const { by, peers } = isolation(world, place, 'ingress')
   const names = listed(by.map(({ name }) => name))
@@ -95,15 +95,10 @@ function inCluster(world: World, place: Place): PlaceFact[] {
   }
   if (ports.length === 0) return []
   const text = `${place.title} listens on ${listed([...new Set(ports.map(({ port }) => String(port)))])} and no recorded network policy selects it`
-  const fix = fixed(
-    `network-policy/${place.name}`,
-    `Let only those that need it reach ${place.title} (a NetworkPolicy for ingress)`,
-    place.ref,
-  )
-  return [{ code: 'reachable_in_cluster', text, evidence: [labels], fix }]
+  return [{ code: 'reachable_in_cluster', text, evidence: [labels], fix: keptFromOthers(place) }]
 }
 
-function token(place: Place, account: Account): PlaceFact {
+function token(place: Place, account: Account): Fact {
   const { mounted, by } = tokenMounted(place, account)
   const title = titled('ServiceAccount', account)
   const evidence =
@@ -111,12 +106,11 @@ function token(place: Place, account: Account): PlaceFact {
       ? shown(account.account, 'properties.automountServiceAccountToken', mounted)
       : shown(place.specOf, `${place.specPath}.automountServiceAccountToken`, place.spec.automountServiceAccountToken ?? null)
   if (!mounted) return { code: 'token_not_mounted', text: `${place.title} has no token of ${title} in it`, evidence: [evidence], fix: null }
-  const fix = fixed(`token/${place.name}`, `Give ${place.title} no token (set automountServiceAccountToken to false)`, place.ref)
-  return { code: 'token_mounted', text: `${place.title} has the token of ${title} in it`, evidence: [evidence], fix }
+  return { code: 'token_mounted', text: `${place.title} has the token of ${title} in it`, evidence: [evidence], fix: noToken(place) }
 }
 
 /** Its own and its groups’. */
-function rights(world: World, { ref, namespace }: Account): PlaceFact[] {
+function rights(world: World, { ref, namespace }: Account): Fact[] {
   const subjects = subjectsOf(world)
   const holders = [ref, ...groupsOf(namespace).map((name) => identity(world.scope, 'Group', name))].flatMap(
     (one) => subjects.get(subjectKey(one)) ?? [],
@@ -126,7 +120,7 @@ function rights(world: World, { ref, namespace }: Account): PlaceFact[] {
   )
 }
 
-const cloud = (place: Place, { account }: Account): PlaceFact[] =>
+const cloud = (place: Place, { account }: Account): Fact[] =>
   account === null
     ? []
     : cloudRoles(account).map(({ role, evidence }) => ({
@@ -136,11 +130,11 @@ const cloud = (place: Place, { account }: Account): PlaceFact[] =>
         fix: fixed(`cloud-role/${account.key}`, `Give ${titled('ServiceAccount', account)} no cloud role, or one with less`, account),
       }))
 
-const mountedSecret = (place: Place, name: string): PlaceFact => ({
+const mountedSecret = (place: Place, name: string): Fact => ({
   code: 'mounts_secret',
   text: `${place.title} takes in Secret ${place.namespace}/${name}`,
   evidence: [shown(place.specOf, `${place.specPath}.secrets`, name)],
-  fix: fixed(`secret-mount/${place.name}/${name}`, `Do not give Secret ${name} to ${place.title}`, place.ref),
+  fix: noSecret(place, name),
 })
 
 const imagesOf = (place: Place): StepEvidence =>

@@ -1,9 +1,8 @@
 /** The cheapest attack paths, exactly, with the names and reasons of every move; and which single fix takes the most of them away. Asked of the path engine. */
-import type { Entity, EntityKind } from '../domain/entity.ts'
+import type { EntityKind } from '../domain/entity.ts'
 import type { AttackStep, Fix } from '../domain/graph.ts'
 import { fixesByKey, stepsBetween } from '../store/attack-steps.ts'
 import type { Queryable } from '../store/database.ts'
-import { getEntities } from '../store/entities.ts'
 import { type AsOf, idsOfKinds } from '../store/graph.ts'
 import { byId, type NamedNode, namedNode } from './ask.ts'
 import { chokePoints } from './engine/choke-points.ts'
@@ -60,11 +59,10 @@ export async function namedChokePoints(db: Queryable, held: HeldGraph, question:
     db,
     best.map(({ fixKey }) => fixKey),
   )
-  const on = await getEntities(
+  const entities = await byId(
     db,
     [...fixes.values()].flatMap(({ entityId }) => entityId ?? []),
   )
-  const entities = new Map(on.map((entity: Entity) => [entity.id, entity]))
   return {
     ...found,
     points: best.flatMap(({ fixKey, ...counts }) => {

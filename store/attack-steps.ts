@@ -1,10 +1,11 @@
 /** Attack steps, as derived: replaced unit by unit, so that what no longer holds goes and what still does is not written again. */
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Entity, EntityKind, EntityRef } from '../domain/entity.ts'
 import { type AttackStep, type Fix, isEveryOf, type NewStep, type StepFacts } from '../domain/graph.ts'
 import type { Queryable, Transaction } from './database.ts'
 import { allEntitiesWhere } from './entities.ts'
 import type { Unit } from './graph-units.ts'
+import { idsOf, refKey } from './relations.ts'
 import { escapeText, jsonText, unescapeDeep, unescapeText } from './values.ts'
 
 type Row = Omit<AttackStep, 'fromNs' | 'untilNs' | keyof StepFacts> & { from_ns: bigint; until_ns: bigint | null; facts: StepFacts }
@@ -17,7 +18,7 @@ export async function replaceSteps(
 ): Promise<{ written: number; removed: number; fixesBefore: string[] }> {
   const unique = new Map<string, NewStep>()
   for (const step of steps) {
-    const key = `${endKey(step.from)}\n${endKey(step.to)}\n${step.type}`
+    const key = `${refKey(step.from)}\n${refKey(step.to)}\n${step.type}`
     const before = unique.get(key)
     if (before === undefined || step.cost < before.cost) unique.set(key, step)
   }
@@ -25,9 +26,9 @@ export async function replaceSteps(
   const rows = [...unique.entries()]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([, { from, to, fromNs, untilNs, type, cost, ...facts }]) => ({
-      src: ids.get(endKey(from)) as bigint,
+      src: ids.get(refKey(from)) as bigint,
       type,
-      dst: ids.get(endKey(to)) as bigint,
+      dst: ids.get(refKey(to)) as bigint,
       cost,
       from_ns: fromNs,
       until_ns: untilNs,
@@ -57,8 +58,6 @@ async function upsertSteps(tx: Transaction, { scope, unit }: Unit, rows: readonl
   return written.length
 }
 
-const endKey = ({ scope, kind, key }: EntityRef): string => `${scope}\n${kind}\n${key}`
-
 /**
  * Row ids of all ends. Those that no collector reports (the internet, "every Secret of …", a cluster) are made: derived, so that nothing may ever act
  * on one.
@@ -67,26 +66,17 @@ async function idsOfEnds(tx: Transaction, steps: readonly NewStep[]): Promise<Ma
   const ends = new Map(
     steps
       .flatMap(({ from, to, fromNs }) => [[from, fromNs] as const, [to, fromNs] as const])
-      .map(([{ scope, kind, key }, at]) => [endKey({ scope, kind, key }), { scope, kind, key, at }]),
+      .map(([{ scope, kind, key }, at]) => [refKey({ scope, kind, key }), { scope, kind, key, at }]),
   )
   const sorted = [...ends.entries()].sort(([a], [b]) => (a < b ? -1 : 1))
-  const known = await knownIds(tx, sorted)
+  const known = new Map(await idsOf(tx, sorted))
   const missing = sorted.filter(([key]) => !known.has(key))
   if (missing.length === 0) return known
   const rows = missing.map(([, end]) => ({ ...end, name: nameOfEnd(end) }))
   await tx.query(sql`insert into entities (scope, kind, key, name, properties, origin, first_ns, last_ns, valid_from_ns)
     select scope, kind, key, name, '{}'::jsonb, 'derived', at, at, at
     from jsonb_to_recordset(${jsonText(rows)}::jsonb) as r(scope text, kind text, key text, name text, at bigint) on conflict do nothing`)
-  return new Map([...known, ...(await knownIds(tx, missing))])
-}
-
-async function knownIds(tx: Transaction, ends: readonly (readonly [string, EntityRef])[]): Promise<Map<string, bigint>> {
-  if (ends.length === 0) return new Map()
-  const asked = ends.map(([, { scope, kind, key }], place) => ({ place, scope, kind, key }))
-  const rows = await tx.query(sql<{ place: number; id: bigint }>`select r.place, e.id
-    from jsonb_to_recordset(${jsonText(asked)}::jsonb) as r(place integer, scope text, kind text, key text)
-      join entities e on e.scope = r.scope and e.kind = r.kind and e.key = r.key`)
-  return new Map(rows.map(({ place, id }) => [(ends[place] as readonly [string, EntityRef])[0], id]))
+  return new Map([...known, ...(await idsOf(tx, missing))])
 }
 
 function nameOfEnd(ref: EntityRef): string {
@@ -108,8 +98,8 @@ function nameOfMeetingPoint(key: string): string {
 }
 
 const columns = sql`src, type, dst, cost, scope, unit, from_ns, until_ns, facts`
-/** `atNs` null: now, what has ended left out. */
-const holdsAt = (atNs: bigint | null) =>
+/** Of a row of attack_steps. `atNs` null: now, what has ended left out. */
+export const holdsAt = (atNs: bigint | null): RawBuilder<unknown> =>
   atNs === null ? sql`until_ns is null` : sql`from_ns <= ${atNs} and (until_ns is null or until_ns >= ${atNs})`
 
 /** Steps between these ends, whatever their type. */

@@ -5,21 +5,13 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { FindingClass, ResourceRef } from '../domain/finding.ts'
 import { isId } from '../domain/ids.ts'
-import { type Severity, severityFromId } from '../domain/severity.ts'
 import type { Queryable } from './database.ts'
 import type { FindingStatus } from './finding-life.ts'
+import { type FindingName, nameColumns, type NamedRow, nameFrom } from './finding-search.ts'
 import { escapeText, unescapeDeep } from './values.ts'
 
-export type FindingFacts = {
-  id: string
-  scope: string
-  class: FindingClass
-  check: string
-  aliases: string[]
-  title: string
-  severity: Severity | null
+export type FindingFacts = FindingName & {
   /** What the scans come to, whatever a person decided of it. */ status: FindingStatus
-  resource: Pick<ResourceRef, 'kind' | 'key' | 'name' | 'namespace'>
   package: { key: string; name: string; version: string | null; fixedIn: string[] } | null
   paths: string[]
   cvss: { score: number; vector: string | null } | null
@@ -30,19 +22,8 @@ export type FindingFacts = {
   lastNs: bigint
 }
 
-type Row = {
-  id: string
-  scope: string
-  class: FindingClass
-  check_id: string
-  aliases: string[]
-  title: string
-  severity: number | null
+type Row = NamedRow & {
   status: FindingStatus
-  resource_kind: ResourceRef['kind']
-  resource_key: string
-  resource_name: string
-  namespace: string | null
   package_key: string | null
   package_name: string | null
   last_ns: bigint
@@ -58,8 +39,7 @@ type Row = {
 const factsWhere = (
   condition: RawBuilder<unknown>,
   limit: number,
-) => sql<Row>`select f.id::text, f.scope, f.class, f.check_id, f.aliases, f.title, f.severity,
-    f.status, f.resource_kind, f.resource_key, f.resource_name, f.namespace, f.package_key, f.package_name, f.last_ns, w.scanner, w.paths,
+) => sql<Row>`select ${nameColumns}, f.status, f.package_key, f.package_name, f.last_ns, w.scanner, w.paths,
     w.data -> 'cvss' as cvss, w.data -> 'package' as package, w.data ->> 'remediation' as remediation, kev.facts as kev, epss.facts as epss
   from findings f
     cross join lateral (select scanner, paths, data from finding_witnesses w where w.finding_id = f.id order by w.last_ns desc, w.scanner, w.scope, w.target_key limit 1) w
@@ -122,15 +102,8 @@ function fromRow(stored: Row): FindingFacts {
   const row = unescapeDeep(stored)
   const { package_key: key, package: found } = row
   return {
-    id: row.id,
-    scope: row.scope,
-    class: row.class,
-    check: row.check_id,
-    aliases: row.aliases,
-    title: row.title,
-    severity: row.severity === null ? null : severityFromId(row.severity),
+    ...nameFrom(row),
     status: row.status,
-    resource: { kind: row.resource_kind, key: row.resource_key, name: row.resource_name, namespace: row.namespace },
     package: key === null ? null : { key, name: row.package_name ?? key, version: found?.version ?? null, fixedIn: found?.fixedIn ?? [] },
     paths: row.paths,
     cvss: row.cvss === null ? null : { score: Number(row.cvss.score), vector: row.cvss.vector },

@@ -9,7 +9,8 @@ import { outcomeOrder } from './findings.ts'
 import { isInUse } from './in-use.ts'
 import { escapeText, unescapeDeep } from './values.ts'
 
-export type Finding = {
+/** What every answer about a finding begins with. */
+export type FindingName = {
   id: string
   scope: string
   class: FindingClass
@@ -17,10 +18,12 @@ export type Finding = {
   aliases: string[]
   title: string
   severity: Severity | null
+  resource: Pick<ResourceRef, 'kind' | 'key' | 'name' | 'namespace'>
+}
+export type Finding = FindingName & {
   /** What its witnesses come to, or `suppressed` while a person’s decision holds. */ status: FindingStatus
   /** Since when it has that status, by the scans’ own times. */ statusNs: bigint
   reopened: boolean
-  resource: Pick<ResourceRef, 'kind' | 'key' | 'name' | 'namespace'>
   package: { key: string; name: string } | null
   firstNs: bigint
   lastNs: bigint
@@ -61,7 +64,8 @@ export type FindingFilter = {
   /** Only of packages that were seen in use. */ inUse?: boolean
 }
 
-type Row = {
+/** For store/ alone: the columns of `findings f` that name one, and what is read off them. */
+export type NamedRow = {
   id: string
   scope: string
   class: FindingClass
@@ -69,13 +73,27 @@ type Row = {
   aliases: string[]
   title: string
   severity: number | null
-  status: FindingStatus
-  status_ns: bigint
-  reopened: boolean
   resource_kind: ResourceRef['kind']
   resource_key: string
   resource_name: string
   namespace: string | null
+}
+export const nameColumns = sql`f.id::text, f.scope, f.class, f.check_id, f.aliases, f.title, f.severity, f.resource_kind, f.resource_key, f.resource_name, f.namespace`
+export const nameFrom = (row: NamedRow): FindingName => ({
+  id: row.id,
+  scope: row.scope,
+  class: row.class,
+  check: row.check_id,
+  aliases: row.aliases,
+  title: row.title,
+  severity: row.severity === null ? null : severityFromId(row.severity),
+  resource: { kind: row.resource_kind, key: row.resource_key, name: row.resource_name, namespace: row.namespace },
+})
+
+type Row = NamedRow & {
+  status: FindingStatus
+  status_ns: bigint
+  reopened: boolean
   package_key: string | null
   package_name: string | null
   first_ns: bigint
@@ -85,9 +103,9 @@ type Row = {
 }
 
 const held = (now: Date) => sql`f.suppressed_until > ${now}`
-const columns = (now: Date) => sql`f.id::text, f.scope, f.class, f.check_id, f.aliases, f.title, f.severity,
-  case when f.status in ('open', 'manual') and ${held(now)} then 'suppressed' else f.status end as status, f.status_ns, f.reopened, f.resource_kind, f.resource_key,
-  f.resource_name, f.namespace, f.package_key, f.package_name, f.first_ns, f.last_ns, f.suppressed_until,
+const columns = (now: Date) => sql`${nameColumns},
+  case when f.status in ('open', 'manual') and ${held(now)} then 'suppressed' else f.status end as status, f.status_ns, f.reopened,
+  f.package_key, f.package_name, f.first_ns, f.last_ns, f.suppressed_until,
   (select array_agg(distinct w.scanner order by w.scanner) from finding_witnesses w where w.finding_id = f.id) as scanners`
 
 /** Keyset: severity, last seen, id. `cursor` is the `next` of the page before. */
@@ -220,17 +238,10 @@ export async function countFindings(db: Queryable, now: Date): Promise<FindingCo
 function fromRow(stored: Row): Finding {
   const row = unescapeDeep(stored)
   return {
-    id: row.id,
-    scope: row.scope,
-    class: row.class,
-    check: row.check_id,
-    aliases: row.aliases,
-    title: row.title,
-    severity: row.severity === null ? null : severityFromId(row.severity),
+    ...nameFrom(row),
     status: row.status,
     statusNs: row.status_ns,
     reopened: row.reopened,
-    resource: { kind: row.resource_kind, key: row.resource_key, name: row.resource_name, namespace: row.namespace },
     package: row.package_key === null ? null : { key: row.package_key, name: row.package_name ?? row.package_key },
     firstNs: row.first_ns,
     lastNs: row.last_ns,

@@ -8,6 +8,7 @@ import { epssAsOf, kevAsOf } from './advisories.ts'
 import { fromDate } from '../domain/event-time.ts'
 import type { Queryable } from './database.ts'
 import { type FixKind, fixTextOf } from './fix-marks.ts'
+import { keysOfImages } from './image-keys.ts'
 import { inUse } from './in-use.ts'
 import { unescapeDeep } from './values.ts'
 
@@ -129,9 +130,8 @@ async function usedOf(db: Queryable, fixIds: readonly string[]): Promise<string[
   const findings = await db.query(sql<{
     id: string
   }>`with seen as materialized (select distinct e.scope, e.key from image_paths p join entities e on e.id = p.image_id),
-      names as (select scope, key from seen union select a.scope, a.also_key from seen s join entity_aliases a on a.scope = s.scope and a.kind = 'image' and a.key = s.key
-        union select a.scope, a.key from seen s join entity_aliases a on a.scope = s.scope and a.kind = 'image' and a.also_key = s.key)
-    select f.id::text from names n join findings f on f.resource_kind = 'image' and f.scope = n.scope and f.resource_key = n.key
+      names as (${keysOfImages(sql`seen`, { beside: sql`i.scope` })})
+    select f.id::text from names n join findings f on f.resource_kind = 'image' and f.scope = n.scope and f.resource_key = n.name
     where f.fix_id = any(${[...fixIds]}::uuid[]) and f.status = 'open' and f.package_key is not null`)
   const uses = await inUse(db, { findings: findings.map(({ id }) => id) })
   return [...uses].flatMap(([id, use]) => (use.inUse === true ? [id] : []))

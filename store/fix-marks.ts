@@ -6,6 +6,7 @@ import { type RawBuilder, sql } from 'kysely'
 import { createHash } from 'node:crypto'
 import { settingOfCheck } from '../domain/control.ts'
 import type { Queryable, Transaction } from './database.ts'
+import { keysOfImages } from './image-keys.ts'
 import { escapeText } from './values.ts'
 
 export const fixKinds = ['base_image', 'package', 'setting', 'secret', 'flaw', 'step'] as const
@@ -88,11 +89,10 @@ export async function spreadPlaceMarks(tx: Transaction): Promise<void> {
   await tx.query(sql`with taken as (delete from fix_marks where place_id is not null returning place_id),
       places as (select distinct place_id from taken),
       named as (select i.scope, i.key, i.by_name from risk_place_images i join places using (place_id)),
-      keys as (select key from named union select a.also_key from named n join entity_aliases a on a.kind = 'image' and a.scope = n.scope and a.key = n.key
-        union select a.key from named n join entity_aliases a on a.kind = 'image' and a.scope = n.scope and a.also_key = n.key)
+      keys as (${keysOfImages(sql`named`)})
     insert into fix_marks (fix_id)
       select fix_id from fix_places join places using (place_id)
-      union select r.fix_id from keys k join fix_resources r on r.kind in ('image', 'image_name') and r.key = k.key
+      union select r.fix_id from keys k join fix_resources r on r.kind in ('image', 'image_name') and r.key = k.name
       union select r.fix_id from places join risk_place_objects o using (place_id) join fix_resources r on r.kind in ('workload', 'pod') and r.scope = o.scope and r.key = o.key`)
 }
 

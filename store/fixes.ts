@@ -4,6 +4,7 @@ import { isId } from '../domain/ids.ts'
 import { type Severity, severityFromId, severityId } from '../domain/severity.ts'
 import type { Queryable, Transaction } from './database.ts'
 import type { FixKind } from './fix-marks.ts'
+import { keysOfImages } from './image-keys.ts'
 import { escapeText, jsonText, unescapeDeep } from './values.ts'
 
 export type FixDetails = {
@@ -152,12 +153,11 @@ export async function unscannedPlaces(
 ): Promise<{ total: number; titles: string[] }> {
   const rows = await db.query(sql<{ title: string; total: bigint }>`with looked as materialized (
       select distinct target_key as key from scans where target_kind = 'image' and ended_at is not null and failed is null),
-    known as materialized (select key from looked union select a.also_key from looked l join entity_aliases a on a.kind = 'image' and a.key = l.key
-      union select a.key from looked l join entity_aliases a on a.kind = 'image' and a.also_key = l.key)
+    known as materialized (${keysOfImages(sql`looked`, { anyScope: true })})
     select p.title, count(*) over () as total from risk_places p where ${scope === undefined ? sql`true` : sql`p.scope = ${escapeText(scope)}`}
       and ${namespace === undefined ? sql`true` : sql`p.namespace = ${escapeText(namespace)}`}
       and exists (select 1 from risk_place_images i where i.place_id = p.id)
-      and not exists (select 1 from risk_place_images i where i.place_id = p.id and (exists (select 1 from known k where k.key = i.key)
+      and not exists (select 1 from risk_place_images i where i.place_id = p.id and (exists (select 1 from known k where k.name = i.key)
         or exists (select 1 from fix_resources r where r.kind in ('image', 'image_name') and r.key = i.key)))
     order by p.title, p.id limit ${limit}`)
   return { total: Number(rows[0]?.total ?? 0), titles: rows.map(({ title }) => unescapeDeep(title)) }

@@ -5,6 +5,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { EntityKind } from '../domain/entity.ts'
 import type { Database, Queryable, Transaction } from './database.ts'
+import { keysOfImages } from './image-keys.ts'
 import { escapeText, jsonText, unescapeText } from './values.ts'
 
 /** `unit`: "namespace/payments", "access" (roles and bindings of the cluster), "nodes", "cloud". */
@@ -69,9 +70,8 @@ export async function markUsersOfImages(tx: Queryable, keys: readonly string[], 
     on conflict (scope, unit) do update set dirty_at = excluded.dirty_at where u.dirty_at is null or u.dirty_at < excluded.dirty_at`)
   await tx.query(sql`insert into graph_units as u (scope, unit, dirty_at)
     with named as (select unnest(${keys.map(escapeText)}::text[]) as key),
-      known as (select key from named union select a.also_key from named n join entity_aliases a on a.kind = 'image' and a.key = n.key
-        union select a.key from named n join entity_aliases a on a.kind = 'image' and a.also_key = n.key)
-    select distinct e.scope, 'namespace/' || e.namespace, ${at}::timestamptz from known join entities i on i.kind = 'image' and i.key = known.key join relations r on r.dst = i.id and r.type = 'USES_IMAGE'
+      known as (${keysOfImages(sql`named`, { anyScope: true })})
+    select distinct e.scope, 'namespace/' || e.namespace, ${at}::timestamptz from known join entities i on i.kind = 'image' and i.key = known.name join relations r on r.dst = i.id and r.type = 'USES_IMAGE'
       join entities e on e.id = r.src where e.namespace is not null order by 1, 2
     on conflict (scope, unit) do update set dirty_at = excluded.dirty_at where u.dirty_at is null or u.dirty_at < excluded.dirty_at`)
 }

@@ -4,6 +4,7 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { RelationType } from '../domain/entity.ts'
+import { holdsAt } from './attack-steps.ts'
 import type { Queryable } from './database.ts'
 import { escapeText } from './values.ts'
 
@@ -32,9 +33,6 @@ const endThere = (id: RawBuilder<unknown>, { atNs }: AsOf): RawBuilder<unknown> 
     : sql`exists (select 1 from entities e where e.id = ${id} and e.valid_from_ns <= ${atNs} and (e.deleted_ns is null or e.deleted_ns >= ${atNs}))`
 const seenBy = ({ atNs }: AsOf): RawBuilder<unknown> =>
   atNs === null ? sql`true` : sql`(r.type = any(${lifelong}) or r.first_ns <= ${atNs})`
-const stepHolds = ({ atNs }: AsOf): RawBuilder<unknown> =>
-  atNs === null ? sql`s.until_ns is null` : sql`s.from_ns <= ${atNs} and (s.until_ns is null or s.until_ns >= ${atNs})`
-
 export type Around = AsOf & {
   /** 1 to 5 */ depth: number
   /** Most nodes. */ limit: number
@@ -52,7 +50,7 @@ export async function neighbours(
   const along = (from: RawBuilder<unknown>, to: RawBuilder<unknown>) => sql`(select r.${to} as id from relations r
     where r.${from} = b.id and ${wanted} and ${seenBy(asOf)} and ${endThere(sql`r.${to}`, asOf)} order by r.type, r.${to} limit ${fan})`
   const bySteps = (from: RawBuilder<unknown>, to: RawBuilder<unknown>) =>
-    sql`(select s.${to} as id from attack_steps s where s.${from} = b.id and ${stepHolds(asOf)} order by s.cost, s.${to} limit ${fan})`
+    sql`(select s.${to} as id from attack_steps s where s.${from} = b.id and ${holdsAt(asOf.atNs)} order by s.cost, s.${to} limit ${fan})`
   const [src, dst] = [sql`src`, sql`dst`]
   const ways = [along(src, dst), along(dst, src), ...(types === undefined ? [bySteps(src, dst), bySteps(dst, src)] : [])]
   const rows = await db.query(sql<{ id: bigint; depth: number }>`with recursive bfs(id, depth) as (
@@ -79,16 +77,19 @@ export async function edgesAmong(db: Queryable, nodes: readonly bigint[], asOf: 
   return rows.map(({ first_ns: firstNs, last_ns: lastNs, ...row }) => ({ ...row, firstNs, lastNs }))
 }
 
+/** Each thing that steps lead to from these, at its least depth. */
+const taken = (from: readonly bigint[], depth: number, { atNs }: AsOf): RawBuilder<unknown> => sql`with recursive w(id, depth) as (
+      select id, 0 from unnest(${ids(from)}) id union
+      select s.dst, w.depth + 1 from w join attack_steps s on s.src = w.id and ${holdsAt(atNs)} where w.depth < ${depth}),
+    taken as (select id, min(depth) as depth from w where id <> all(${ids(from)}) group by id)`
+
 /** What someone who has these could take, nearest first; what they have already is not among it. One more than `limit` means there is more. */
 export async function blastRadius(
   db: Queryable,
   from: readonly bigint[],
   { depth, limit, ...asOf }: AsOf & { /** 1 to 12 steps */ depth: number; limit: number },
 ): Promise<Reached[]> {
-  return db.query(sql<Reached>`with recursive w(id, depth) as (
-      select id, 0 from unnest(${ids(from)}) id union
-      select s.dst, w.depth + 1 from w join attack_steps s on s.src = w.id and ${stepHolds(asOf)} where w.depth < ${depth})
-    select id, min(depth) as depth from w where id <> all(${ids(from)}) group by id order by 2, 1 limit ${limit + 1}`)
+  return db.query(sql<Reached>`${taken(from, depth, asOf)} select id, depth from taken order by 2, 1 limit ${limit + 1}`)
 }
 
 /** How many of each kind can be taken from these, and at which depth the first. */
@@ -97,11 +98,8 @@ export async function blastCounts(
   from: readonly bigint[],
   { depth, ...asOf }: AsOf & { depth: number },
 ): Promise<{ kind: string; count: number; depth: number }[]> {
-  const rows = await db.query(sql<{ kind: string; n: bigint; depth: number }>`with recursive w(id, depth) as (
-      select id, 0 from unnest(${ids(from)}) id union
-      select s.dst, w.depth + 1 from w join attack_steps s on s.src = w.id and ${stepHolds(asOf)} where w.depth < ${depth})
-    select e.kind, count(*) as n, min(x.depth) as depth from (select id, min(depth) as depth from w where id <> all(${ids(from)}) group by id) x
-      join entities e on e.id = x.id group by e.kind order by 3, 1`)
+  const rows = await db.query(sql<{ kind: string; n: bigint; depth: number }>`${taken(from, depth, asOf)}
+    select e.kind, count(*) as n, min(t.depth) as depth from taken t join entities e on e.id = t.id group by e.kind order by 3, 1`)
   return rows.map(({ n, ...row }) => ({ ...row, count: Number(n) }))
 }
 

@@ -1,5 +1,6 @@
 /** Files of images that alerts showed run or opened. Bounded per image: what there is no room for is counted, so that "not observed" can be doubted. */
 import { sql } from 'kysely'
+import { quarterHourNs } from '../domain/entity.ts'
 import type { Transaction } from './database.ts'
 import { markUsersOf } from './fix-marks.ts'
 import { jsonText } from './values.ts'
@@ -9,8 +10,6 @@ export type SeenPath = { container: string; path: string; kind: 'exec' | 'open';
 type Sight = { image: bigint; path: string; kind: 'exec' | 'open'; first: bigint; last: bigint; alert: string }
 
 export const mostPathsOfImage = 2_000
-/** Seen again sooner than this, a path is not written again. */
-const quarterHourNs = 900_000_000_000n
 
 export async function notePaths(tx: Transaction, seen: readonly SeenPath[]): Promise<void> {
   if (seen.length === 0) return

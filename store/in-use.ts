@@ -5,6 +5,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { InUse } from '../domain/in-use.ts'
 import type { Queryable } from './database.ts'
+import { keysOfImages } from './image-keys.ts'
 import { unescapeText } from './values.ts'
 
 type Row = {
@@ -68,13 +69,9 @@ const watchedSince = sql`select scope, coalesce(min(at) filter (where alerted), 
     union all select scope, (extract(epoch from last_seen_at) * 1000)::bigint * 1000000, false from sources where collector = 'falco' and last_seen_at is not null) heard
   group by scope`
 
-/** Of images (image, scope, key): every name each goes by. One step only, as in aliases.ts. */
-function namesOf(images: RawBuilder<unknown>): RawBuilder<unknown> {
-  const back = sql`a.scope = i.scope and a.kind = 'image'`
-  return sql`select image, scope, key, key as name from (${images}) i
-    union select i.image, i.scope, i.key, a.also_key from (${images}) i join entity_aliases a on ${back} and a.key = i.key
-    union select i.image, i.scope, i.key, a.key from (${images}) i join entity_aliases a on ${back} and a.also_key = i.key`
-}
+/** Of images (image, scope, key): every name each goes by. */
+const namesOf = (images: RawBuilder<unknown>): RawBuilder<unknown> =>
+  keysOfImages(sql`(${images})`, { beside: sql`i.image, i.scope, i.key` })
 
 /** `asked`: the findings; `used`: of those whose package was seen in use, the newest sight. */
 function steps(findings: RawBuilder<unknown>, image: RawBuilder<unknown>): RawBuilder<unknown> {

@@ -5,6 +5,7 @@
 import { sql } from 'kysely'
 import { type EntityRef, graceNs } from '../domain/entity.ts'
 import type { Transaction } from './database.ts'
+import { addressOf, instanceOf, roleOf } from './known-by.ts'
 import { shareIncidents } from './segments.ts'
 import { escapeText, jsonText } from './values.ts'
 
@@ -39,14 +40,14 @@ export async function reconsider(tx: Transaction, news: readonly EntityRef[]): P
   if (waiting?.move === true)
     await tx.query(sql`${reached},
     told as materialized (select k.key, min(e.valid_from_ns) - ${graceNs} as from_ns from reached join entities e using (id) cross join lateral (
-      select 'address/' || e.scope || '/' || coalesce(e.properties->>'ip', e.properties->>'clusterIP') as key where e.kind in ('pod', 'service')
+      select 'address/' || e.scope || '/' || ${addressOf} as key where e.kind in ('pod', 'service')
       union all select 'account/' || e.scope || '/' || e.namespace || '/' || (e.properties->>'serviceAccount') where e.kind = 'pod'
       union all select 'account/' || e.scope || '/' || e.namespace || '/' || e.name where e.kind = 'service_account'
       union all select 'namespace/' || e.scope || '/' || e.namespace where e.kind = 'pod'
       union all select 'node/' || e.scope || '/' || (e.properties->>'node') where e.kind = 'pod'
-      union all select 'role/' || regexp_replace(e.properties->'annotations'->>'eks.amazonaws.com/role-arn', '^arn:aws[a-z-]*:iam::([0-9]+):role/(.+/)?([^/]+)$', '\\1/\\3')
+      union all select 'role/' || ${roleOf}
         where e.kind = 'service_account'
-      union all select 'instance/' || regexp_replace(e.properties->>'providerId', '^aws:.*/', '') where e.kind = 'node') k where k.key is not null group by k.key)
+      union all select 'instance/' || ${instanceOf} where e.kind = 'node') k where k.key is not null group by k.key)
     insert into alerts_pending (alert_id) select distinct w.alert_id from told join incident_waits w on w.key = told.key and w.event_ns >= told.from_ns
     on conflict do nothing`)
 }

@@ -4,11 +4,11 @@
  */
 import { sql } from 'kysely'
 import { canonicalJson } from '../domain/canonical-json.ts'
-import type { Severity } from '../domain/severity.ts'
-import { severityFromId } from '../domain/severity.ts'
+import { type Severity, severityFromId } from '../domain/severity.ts'
 import type { Queryable, Transaction } from './database.ts'
 import { markPlaces } from './fix-marks.ts'
 import type { Unit } from './graph-units.ts'
+import { keysOfImages } from './image-keys.ts'
 import { escapeText, jsonText, unescapeDeep } from './values.ts'
 
 export type PlaceImage = { scope: string; key: string; /** Known by name alone: which digest runs there nobody said. */ byName: boolean }
@@ -189,10 +189,8 @@ export async function placesOfResources(
   const rows = await db.query(sql<
     Omit<PlaceOfResource, 'live'> & { live: LiveRow }
   >`with asked as materialized (select * from jsonb_to_recordset(${jsonText(resources.map((one, at) => ({ at, ...one })))}::jsonb) as r(at integer, scope text, kind text, key text, name text)),
-    keys as (select at, scope, key from asked where kind = 'image'
-      union select q.at, q.scope, a.also_key from asked q join entity_aliases a on q.kind = 'image' and a.scope = q.scope and a.kind = 'image' and a.key = q.key
-      union select q.at, q.scope, a.key from asked q join entity_aliases a on q.kind = 'image' and a.scope = q.scope and a.kind = 'image' and a.also_key = q.key),
-    placed as (select k.at, i.place_id from keys k join risk_place_images i on i.key = k.key and i.scope = k.scope
+    keys as (${keysOfImages(sql`(select * from asked where kind = 'image')`, { beside: sql`i.at, i.scope` })}),
+    placed as (select k.at, i.place_id from keys k join risk_place_images i on i.key = k.name and i.scope = k.scope
       union select q.at, i.place_id from asked q join risk_place_images i on q.kind = 'image' and i.by_name and i.key = q.name
       union select q.at, o.place_id from asked q join risk_place_objects o on q.kind in ('workload', 'pod') and o.scope = q.scope and o.key = q.key)
     select placed.at, p.id, p.scope, p.namespace, p.title, p.facts, p.reach, p.takes_host as "takesHost", p.live from placed join risk_places p on p.id = placed.place_id order by placed.at, p.id`)

@@ -4,6 +4,7 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Queryable } from './database.ts'
+import { keysOfImages } from './image-keys.ts'
 import { escapeText, unescapeDeep, unescapeText } from './values.ts'
 
 export type ImageWeakness = {
@@ -35,10 +36,8 @@ export async function weaknessesOfImages(
 }
 
 /** The keys asked for, and one step of aliases around them, each with the key asked for. */
-const knownKeys = (keys: readonly string[]): RawBuilder<unknown> => sql`named as (select unnest(${keys.map(escapeText)}::text[]) as image),
-  known as materialized (select image, image as key from named
-    union select n.image, a.also_key from named n join entity_aliases a on a.kind = 'image' and a.key = n.image
-    union select n.image, a.key from named n join entity_aliases a on a.kind = 'image' and a.also_key = n.image)`
+const knownKeys = (keys: readonly string[]): RawBuilder<unknown> => sql`named as (select unnest(${keys.map(escapeText)}::text[]) as key),
+  known(image, key) as materialized (${keysOfImages(sql`named`, { beside: sql`i.key`, anyScope: true })})`
 
 /** Over the network: its CVSS vector says so, or no vector is known and it is severe. */
 const easiest = (db: Queryable, scope: string, known: RawBuilder<unknown>, most: number): Promise<(ImageWeakness & { image: string })[]> =>

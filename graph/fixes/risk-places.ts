@@ -1,5 +1,5 @@
 /** What risk asks of the places of a unit: read off its world and off the facts derived from it. Pure. */
-import { type PodProperties, WorkloadProperties } from '../../domain/entity.ts'
+import type { PodProperties } from '../../domain/entity.ts'
 import { digestIn, imageResource } from '../../collectors/resources.ts'
 import type { PlaceImage, RiskPlace } from '../../store/risk-places.ts'
 import { criticalityOf } from './criticality.ts'
@@ -27,20 +27,13 @@ function riskPlace(world: World, place: Place): RiskPlace {
   }
 }
 
-/** "Deployment" of the place that stands for it. */
-export const objectKeyOf = ({ entity }: Place): string => {
-  const kind = entity.kind === 'pod' ? 'Pod' : (WorkloadProperties.safeParse(entity.properties).data?.workloadKind ?? 'workload')
-  return `${entity.namespace ?? '-'}/${kind}/${entity.name}`
-}
-
 /** Scanners speak of the Deployment, of its ReplicaSet or of a pod of it. */
-function objectsOf(place: Place, running: Place['pods']): string[] {
-  const namespace = place.entity.namespace ?? '-'
+function objectsOf({ name, namespace }: Place, running: Place['pods']): string[] {
   const parts = running.flatMap(({ entity, properties: { owner } }) => [
     `${namespace}/Pod/${entity.name}`,
     ...(owner === null ? [] : [`${namespace}/${owner.kind}/${owner.name}`]),
   ])
-  return [...new Set([objectKeyOf(place), ...parts])].sort()
+  return [...new Set([name, ...parts])].sort()
 }
 
 function imagesOf(specs: readonly PodProperties[], scope: string): PlaceImage[] {

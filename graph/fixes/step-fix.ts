@@ -2,7 +2,6 @@
 import type { Setting } from '../../domain/control.ts'
 import type { Fix } from '../../domain/graph.ts'
 import { fixIdFrom } from '../../store/fix-marks.ts'
-import { objectKeyOf } from './risk-places.ts'
 import type { World } from '../world.ts'
 
 /** By the first word of a fix’s key: what decides is the change, for one change takes away steps of several rules. */
@@ -22,5 +21,5 @@ export function stepFixId(world: World, fix: Fix): string {
   const place = setting === undefined ? undefined : world.places.find(({ ref }) => ref.kind === fix.on.kind && ref.key === fix.on.key)
   return setting === undefined || place === undefined
     ? fixIdFrom(['step', world.scope, fix.key])
-    : fixIdFrom(['setting', place.ref.scope, place.ref.kind, objectKeyOf(place), setting])
+    : fixIdFrom(['setting', place.ref.scope, place.ref.kind, place.name, setting])
 }

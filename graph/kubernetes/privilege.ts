@@ -7,6 +7,7 @@ import type { Fix, StepEvidence } from '../../domain/graph.ts'
 import { fixed, listed, shown } from '../evidence.ts'
 import type { FactCode } from '../facts.ts'
 import { givenBy, type HostPathGives } from './host-path.ts'
+import { noHostNetwork } from './place-fixes.ts'
 import type { Place } from '../world.ts'
 
 /** What a way leads to, on the nodes the place runs on: the node itself, what runs on it, its network, its shared memory; `etcd`: every Secret. */
@@ -175,8 +176,9 @@ function capabilities(place: Place, containers: readonly Container[]): WayOut[] 
 function hostNetwork(place: Place): WayOut[] {
   if (!place.spec.hostNetwork) return []
   const text = `${place.title} is on the network of its node: what listens on its loopback, its kubelet, its cloud’s metadata service`
-  const remedy = fix(place, 'host-network', `Give ${place.title} a network of its own (hostNetwork: false)`)
-  return [{ code: 'host_network', end: 'node-network', cost: 0, text, evidence: [of(place, 'hostNetwork', true)], fix: remedy }]
+  return [
+    { code: 'host_network', end: 'node-network', cost: 0, text, evidence: [of(place, 'hostNetwork', true)], fix: noHostNetwork(place) },
+  ]
 }
 
 function hostMemory(place: Place): WayOut[] {

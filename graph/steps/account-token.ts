@@ -1,5 +1,6 @@
 import { accountOf, tokenMounted } from '../kubernetes/accounts.ts'
-import { fixed, shown, titled, together } from '../evidence.ts'
+import { shown, titled, together } from '../evidence.ts'
+import { noToken } from '../kubernetes/place-fixes.ts'
 import type { StepRule } from '../step-rule.ts'
 import { techniques } from '../techniques.ts'
 
@@ -26,7 +27,7 @@ export const accountToken: StepRule = {
           shown(place.specOf, `${place.specPath}.serviceAccount`, place.spec.serviceAccount),
           shown(place.specOf, `${place.specPath}.automountServiceAccountToken`, place.spec.automountServiceAccountToken ?? null),
         ],
-        fix: fixed(`token/${place.name}`, `Give ${place.title} no token (set automountServiceAccountToken to false)`, place.ref),
+        fix: noToken(place),
         ...span,
       }
     }

@@ -1,3 +1,4 @@
+import { fixed, shown } from '../evidence.ts'
 import type { StepRule } from '../step-rule.ts'
 import { techniques } from '../techniques.ts'
 
@@ -17,8 +18,8 @@ export const assumeRole: StepRule = {
           cost: 1,
           precondition: 'its credentials are in hand',
           because: `${fromName} was seen to take ${toName}`,
-          evidence: [{ entity: from, path: 'relations.ASSUMES', value: `activity ${activity}` }],
-          fix: { key: `trust/${to.key}/${from.key}`.slice(0, 400), text: `Take ${fromName} from those whom ${toName} trusts`, on: to },
+          evidence: [shown(from, 'relations.ASSUMES', `activity ${activity}`)],
+          fix: fixed(`trust/${to.key}/${from.key}`, `Take ${fromName} from those whom ${toName} trusts`, to),
           fromNs,
           untilNs: null,
         }

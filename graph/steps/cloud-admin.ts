@@ -1,5 +1,6 @@
 import { accountRef, identityOfArn, identityRef } from '../../domain/cloud.ts'
 import { administratorChecks } from '../cloud-checks.ts'
+import { fixed } from '../evidence.ts'
 import type { StepRule } from '../step-rule.ts'
 import { techniques } from '../techniques.ts'
 
@@ -20,11 +21,11 @@ export const cloudAdmin: StepRule = {
         precondition: 'its credentials are in hand',
         because: `${identity.identityKind} ${identity.name} has the rights of an administrator of account ${identity.account}`,
         evidence: [{ finding, check }],
-        fix: {
-          key: `cloud-rights/${identity.key}`,
-          text: `Take the rights of an administrator from ${identity.identityKind} ${identity.name}`,
-          on: identityRef(identity),
-        },
+        fix: fixed(
+          `cloud-rights/${identity.key}`,
+          `Take the rights of an administrator from ${identity.identityKind} ${identity.name}`,
+          identityRef(identity),
+        ),
         fromNs,
         untilNs: null,
       }

@@ -1,5 +1,6 @@
 import { accountRef, identityOfArn, identityRef } from '../../domain/cloud.ts'
 import { escalationChecks } from '../cloud-checks.ts'
+import { fixed } from '../evidence.ts'
 import type { StepRule } from '../step-rule.ts'
 import { techniques } from '../techniques.ts'
 
@@ -20,11 +21,11 @@ export const cloudEscalation: StepRule = {
         precondition: 'its credentials are in hand',
         because: `${identity.identityKind} ${identity.name} may give itself more rights in account ${identity.account}`,
         evidence: [{ finding, check }],
-        fix: {
-          key: `cloud-rights/${identity.key}`,
-          text: `Take from ${identity.identityKind} ${identity.name} the rights by which it gives itself more`,
-          on: identityRef(identity),
-        },
+        fix: fixed(
+          `cloud-rights/${identity.key}`,
+          `Take from ${identity.identityKind} ${identity.name} the rights by which it gives itself more`,
+          identityRef(identity),
+        ),
         fromNs,
         untilNs: null,
       }

@@ -2,6 +2,7 @@ import { internet } from '../../domain/graph.ts'
 import { fixed, listed } from '../evidence.ts'
 import { offeredOnNode } from '../kubernetes/exposure.ts'
 import { wayIn } from '../kubernetes/flaws.ts'
+import { noHostNetwork } from '../kubernetes/place-fixes.ts'
 import type { StepRule } from '../step-rule.ts'
 import { techniques } from '../techniques.ts'
 
@@ -25,7 +26,7 @@ export const exposedHostPort: StepRule = {
         because: `${offered.text}; ${flaw.text}`,
         evidence: [...offered.evidence, ...flaw.evidence],
         fix: place.spec.hostNetwork
-          ? fixed(`host-network/${place.name}`, `Give ${place.title} a network of its own (hostNetwork: false)`, place.ref)
+          ? noHostNetwork(place)
           : fixed(`host-port/${place.name}`, `Give ${place.title} no port of its node (hostPort ${ports})`, place.ref),
         fromNs: place.fromNs,
         untilNs: place.untilNs,

@@ -1,3 +1,4 @@
+import { fixed, shown } from '../evidence.ts'
 import type { StepRule } from '../step-rule.ts'
 import { techniques } from '../techniques.ts'
 
@@ -17,8 +18,8 @@ export const instanceCloudRole: StepRule = {
           cost: 1,
           precondition: 'code runs on the instance, or it can be made to ask its metadata service',
           because: `role ${toName} was taken for instance ${fromName}`,
-          evidence: [{ entity: from, path: 'relations.ASSUMES', value: `activity ${activity}` }],
-          fix: { key: `instance-role/${to.key}`, text: `Let role ${toName} do less; ask for IMDSv2`, on: to },
+          evidence: [shown(from, 'relations.ASSUMES', `activity ${activity}`)],
+          fix: fixed(`instance-role/${to.key}`, `Let role ${toName} do less; ask for IMDSv2`, to),
           fromNs,
           untilNs: null,
         }

@@ -1,5 +1,6 @@
 import type { EntityRef } from '../../domain/entity.ts'
-import { fixed, refOf, shown, together } from '../evidence.ts'
+import { refOf, shown, together } from '../evidence.ts'
+import { noSecret } from '../kubernetes/place-fixes.ts'
 import type { StepRule } from '../step-rule.ts'
 import { techniques } from '../techniques.ts'
 import { visibleTo } from '../world.ts'
@@ -26,7 +27,7 @@ export const mountedSecret: StepRule = {
           precondition: 'code runs in one of its containers',
           because: `${place.title} takes in Secret ${place.namespace}/${name}`,
           evidence: [shown(place.specOf, `${place.specPath}.secrets`, name)],
-          fix: fixed(`secret-mount/${place.name}/${name}`, `Do not give Secret ${name} to ${place.title}`, place.ref),
+          fix: noSecret(place, name),
           ...span,
         }
       }

@@ -1,4 +1,5 @@
 import type { EntityRef } from '../../domain/entity.ts'
+import { fixed, shown } from '../evidence.ts'
 import { instanceOf } from '../read-cloud.ts'
 import type { StepRule } from '../step-rule.ts'
 import { techniques } from '../techniques.ts'
@@ -21,10 +22,10 @@ export const nodeCloudRole: StepRule = {
           precondition: 'code runs on the node, or in a pod that reaches its metadata service',
           because: `node ${node.name} is instance ${instance}, for which role ${taken.toName} was taken`,
           evidence: [
-            { entity: from, path: 'properties.providerId', value: String(node.properties.providerId).slice(0, 300) },
-            { entity: taken.from, path: 'relations.ASSUMES', value: `activity ${taken.activity}` },
+            shown(from, 'properties.providerId', node.properties.providerId),
+            shown(taken.from, 'relations.ASSUMES', `activity ${taken.activity}`),
           ],
-          fix: { key: `node-role/${taken.to.key}`, text: `Let role ${taken.toName} do less; ask for IMDSv2 with one hop`, on: taken.to },
+          fix: fixed(`node-role/${taken.to.key}`, `Let role ${taken.toName} do less; ask for IMDSv2 with one hop`, taken.to),
           fromNs: taken.fromNs > node.validFromNs ? taken.fromNs : node.validFromNs,
           untilNs: node.deletedNs,
         }

@@ -1,5 +1,6 @@
 import type { EntityRef } from '../../domain/entity.ts'
 import { identityOfArn, identityRef } from '../../domain/cloud.ts'
+import { fixed, shown } from '../evidence.ts'
 import type { StepRule } from '../step-rule.ts'
 import { techniques } from '../techniques.ts'
 
@@ -21,12 +22,12 @@ export const podCloudRole: StepRule = {
           cost: 1,
           precondition: 'code runs in a pod with its token',
           because: `ServiceAccount ${account.namespace}/${account.name} stands for ${to.key}`,
-          evidence: [{ entity: from, path: `properties.annotations.${annotation}`, value: String(value).slice(0, 300) }],
-          fix: {
-            key: `cloud-role/${account.key}`,
-            text: `Take the annotation ${annotation} from ServiceAccount ${account.namespace}/${account.name}, or give it an identity that may do less`,
-            on: from,
-          },
+          evidence: [shown(from, `properties.annotations.${annotation}`, value)],
+          fix: fixed(
+            `cloud-role/${account.key}`,
+            `Take the annotation ${annotation} from ServiceAccount ${account.namespace}/${account.name}, or give it an identity that may do less`,
+            from,
+          ),
           fromNs: account.validFromNs,
           untilNs: account.deletedNs,
         }

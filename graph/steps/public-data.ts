@@ -1,6 +1,7 @@
 import type { EntityRef } from '../../domain/entity.ts'
 import { internet } from '../../domain/graph.ts'
 import { publicDataChecks } from '../cloud-checks.ts'
+import { fixed } from '../evidence.ts'
 import type { StepRule } from '../step-rule.ts'
 import { techniques } from '../techniques.ts'
 
@@ -22,7 +23,7 @@ export const publicData: StepRule = {
         precondition: 'its name is known',
         because: `${named} is open to everyone: ${title}`,
         evidence: [{ finding, check }],
-        fix: { key: `public/${resource.key}`.slice(0, 400), text: `Close ${named} to the public`.slice(0, 400), on: to },
+        fix: fixed(`public/${resource.key}`, `Close ${named} to the public`, to),
         fromNs,
         untilNs: null,
       }

@@ -1,6 +1,7 @@
 import type { EntityRef } from '../../domain/entity.ts'
 import { internet } from '../../domain/graph.ts'
 import { publicServiceChecks } from '../cloud-checks.ts'
+import { fixed } from '../evidence.ts'
 import type { StepRule } from '../step-rule.ts'
 import { techniques } from '../techniques.ts'
 
@@ -22,11 +23,7 @@ export const publicResource: StepRule = {
         precondition: 'it has a flaw that lets in, or a password that is guessed',
         because: `${named} is reached from the internet: ${title}`,
         evidence: [{ finding, check }],
-        fix: {
-          key: `public/${resource.key}`.slice(0, 400),
-          text: `Do not let ${named} be reached from the internet`.slice(0, 400),
-          on: to,
-        },
+        fix: fixed(`public/${resource.key}`, `Do not let ${named} be reached from the internet`, to),
         fromNs,
         untilNs: null,
       }

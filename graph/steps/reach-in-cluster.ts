@@ -1,7 +1,8 @@
 import { meetingPoint } from '../../domain/graph.ts'
-import { fixed, listed, refOf, shown, together } from '../evidence.ts'
+import { listed, refOf, shown, together } from '../evidence.ts'
 import { wayIn } from '../kubernetes/flaws.ts'
 import { isAnyPod, type Isolation, isolation, namespacesOf, type Peer } from '../kubernetes/network-policy.ts'
+import { keptFromOthers } from '../kubernetes/place-fixes.ts'
 import { reachablePorts, selects } from '../kubernetes/selection.ts'
 import type { Step, StepRule } from '../step-rule.ts'
 import { techniques } from '../techniques.ts'
@@ -26,11 +27,7 @@ export const reachInCluster: StepRule = {
         to: place.ref,
         cost: flaw.cost,
         precondition: 'what listens there has a flaw that lets in',
-        fix: fixed(
-          `network-policy/${place.name}`,
-          `Let only those that need it reach ${place.title} (a NetworkPolicy for ingress)`,
-          place.ref,
-        ),
+        fix: keptFromOthers(place),
         fromNs: place.fromNs,
         untilNs: place.untilNs,
       }
