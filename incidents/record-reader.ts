@@ -1,7 +1,8 @@
 /** Cited records read again from the store, for grounding: those of many claims together, none from memory. */
 import DataLoader from 'dataloader'
 import { isId, isRowNumber } from '../domain/ids.ts'
-import { type RecordReader } from './grounding.ts'
+import type { RecordReader } from './grounding.ts'
+import { coverageOf } from './read-case.ts'
 import { stepId } from './record-field.ts'
 import { getAlerts } from '../store/alerts.ts'
 import { getSteps, type StepKey } from '../store/attack-steps.ts'
@@ -10,9 +11,7 @@ import { getEntities } from '../store/entities.ts'
 import { getDecision } from '../store/decisions.ts'
 import { getFindingFacts } from '../store/finding-facts.ts'
 
-import { coverageOf } from './read-case.ts'
-
-/** Reads cited records again, from the store: those of many claims together, none from memory. What is no id at all is the id of nothing. */
+/** What is no id at all is the id of nothing. */
 export function recordReader(db: Queryable): RecordReader {
   const options = { cache: false }
   const alerts = new DataLoader(async (ids: readonly string[]) => {
