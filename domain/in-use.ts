@@ -15,4 +15,8 @@ export function inUseText(one: InUse): string {
   return `not observed since ${shortDay(one.notObservedSinceNs)}`
 }
 
+/** Where only packages in use were asked for, and there are none. */
+export const noneSeenInUse =
+  'Of no package in these findings was a file seen run or opened. That is not to say that they are unused: alerts show little of what runs.'
+
 const shortDay = (ns: bigint): string => `${formatEventTime(ns).slice(0, 16).replace('T', ' ')} UTC`

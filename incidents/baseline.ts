@@ -79,7 +79,7 @@ function processOf({ process }: Lead): string {
 
 /** One count that an incident has to do with. `crowded`: so many processes had this rule here that which one it was says nothing. */
 export type NormalHere = Omit<Counted, 'scope'> & { crowded: boolean; usual: Usual }
-/** `newPlaces`: of which nothing was ever reported before, though others were. */
+/** `here`: the least usual first, which is what is worth a look. `newPlaces`: of which nothing was ever reported before, though others were. */
 export type Normal = { here: NormalHere[]; newPlaces: string[]; watchedDays: number; whole: boolean }
 export const nothingKnown: Normal = { here: [], newPlaces: [], watchedDays: 0, whole: true }
 

@@ -85,8 +85,8 @@ async function merge(tx: Transaction, into: Incident, from: Incident, id: string
     throw new InputError(
       'These incidents have no cluster or account in common. Only incidents that share one can be merged; link them in a note.',
     )
-  const firsts = [...(await firstAlertsOf(tx, [into.id, from.id])).values()]
-  const links = firsts.map(({ alertId }) => ({ alertId, merge: id }))
+  const firsts = await firstAlertsOf(tx, [into.id, from.id])
+  const links = firsts.map((alertId) => ({ alertId, merge: id }))
   return {
     links,
     carryOut: async (at) => {

@@ -72,3 +72,11 @@ export function batchedInventory(tx: Queryable, batch: Stretch): Inventory {
         .map(({ because }) => because),
   }
 }
+
+/** Asked all at once, so that the store is asked together. All are waited for, also when one fails: none may ask when the transaction is over. */
+export async function allAsked<Answer>(asking: readonly Promise<Answer>[]): Promise<Answer[]> {
+  return (await Promise.allSettled(asking)).map((outcome) => {
+    if (outcome.status === 'rejected') throw outcome.reason
+    return outcome.value
+  })
+}

@@ -67,6 +67,7 @@ function normalOf(counts: readonly CountedDays[], day: string, watched: readonly
       crowded,
       usual: usual(days, day, { watched, placeSince }),
     }))
+    .toSorted((a, b) => a.usual.days - b.usual.days || a.usual.count - b.usual.count)
   const newPlaces = [...new Set(counts.filter(({ placeSince }) => placeSince === null).map(({ place }) => place))]
   return { here, newPlaces, watchedDays: before.length, whole: counts.length <= mostCounts }
 }

@@ -19,7 +19,7 @@ import { type AlertContext, type Inventory, isComplete, resolveContext } from '.
 import { byOf, chainWindow, factsOf, farthest, hasLost, place, scopeOf, spaceOf, withFacts } from './correlate.ts'
 import { baselinesOf, type CountedAs, countDays, type Linked } from './count-days.ts'
 import { derive } from './derive.ts'
-import { batchedInventory } from './inventory.ts'
+import { allAsked, batchedInventory } from './inventory.ts'
 import { movesOf, withNotes } from './moves.ts'
 import { recluster } from './recluster.ts'
 import { linkMoment } from './same-event.ts'
@@ -103,12 +103,7 @@ async function resolveAll(tx: Transaction, alerts: readonly Lead[]): Promise<Res
   const inventory = batchedInventory(tx, { fromNs: least(times), untilNs: most(times) })
   const known = await rows.membershipsOf(tx, { alertIds: alerts.map((alert) => alert.id) })
   const before = new Map(known.map((membership) => [membership.alertId, membership]))
-  // All at once: what they ask of inventory is then asked together. All are waited for: none may ask when the transaction is over.
-  const outcomes = await Promise.allSettled(alerts.map((alert) => resolve(alert, inventory, before.get(alert.id))))
-  return outcomes.map((outcome) => {
-    if (outcome.status === 'rejected') throw outcome.reason
-    return outcome.value
-  })
+  return allAsked(alerts.map((alert) => resolve(alert, inventory, before.get(alert.id))))
 }
 
 async function resolve(alert: Lead, inventory: Inventory, before: rows.Membership | undefined): Promise<Resolved> {

@@ -16,18 +16,14 @@ const tokenUse = /\/var\/run\/secrets\/kubernetes\.io|\/apis?\/(v\d|[a-z.]+\/v\d
 const has = ({ techniques }: Alert, ...ids: string[]): boolean =>
   techniques.some((id) => ids.some((wanted) => id === wanted || id.startsWith(`${wanted}.`)))
 
+const usesToken = ({ process, file }: Alert): boolean => tokenUse.test(`${process?.cmdline ?? ''} ${file ?? ''}`)
+const ranNotInImage = ({ fields, rule }: Alert): boolean =>
+  fields['proc.is_exe_upper_layer'] === true || /not part of base image|drop and execute/i.test(rule)
+
 const readings: readonly { topic: Topic; shows: string; of: (alert: Alert) => boolean }[] = [
   { topic: 'entry', shows: 'a server program started what it is not made to start', of: startedByServer },
-  {
-    topic: 'entry',
-    shows: 'a program that was not in the image ran',
-    of: (alert) => alert.fields['proc.is_exe_upper_layer'] === true || /not part of base image|drop and execute/i.test(alert.rule),
-  },
-  {
-    topic: 'foothold',
-    shows: 'a program that was not in the image ran',
-    of: (alert) => alert.fields['proc.is_exe_upper_layer'] === true || /not part of base image|drop and execute/i.test(alert.rule),
-  },
+  { topic: 'entry', shows: 'a program that was not in the image ran', of: ranNotInImage },
+  { topic: 'foothold', shows: 'a program that was not in the image ran', of: ranNotInImage },
   {
     topic: 'entry',
     shows: 'the machine’s time was stolen',
@@ -43,14 +39,12 @@ const readings: readonly { topic: Topic; shows: string; of: (alert: Alert) => bo
     topic: 'credential',
     shows: 'credentials were read or used',
     of: (alert) =>
-      has(alert, 'T1552', 'T1528', 'T1555') ||
-      (alert.tactics.includes('TA0006') && alert.process !== null) ||
-      tokenUse.test(`${alert.process?.cmdline ?? ''} ${alert.file ?? ''}`),
+      has(alert, 'T1552', 'T1528', 'T1555') || (alert.tactics.includes('TA0006') && alert.process !== null) || usesToken(alert),
   },
   {
     topic: 'rights',
     shows: 'rights of an account were used',
-    of: (alert) => has(alert, 'T1078', 'T1098', 'T1609', 'T1610') || tokenUse.test(`${alert.process?.cmdline ?? ''} ${alert.file ?? ''}`),
+    of: (alert) => has(alert, 'T1078', 'T1098', 'T1609', 'T1610') || usesToken(alert),
   },
 ]
 

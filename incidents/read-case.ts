@@ -4,7 +4,8 @@ import { NotFoundError } from '../domain/errors.ts'
 import type { Incident } from '../domain/incident.ts'
 import { dayOf, nothingKnown } from './baseline.ts'
 import { type Baseline, buildCaseFile, type CaseFile, type Coverage, sample } from './case-file.ts'
-import { type AlertContext, noContext } from './context.ts'
+import { noContext } from './context.ts'
+import { contextFrom, recordsNamed } from './kept-context.ts'
 import { normalBefore } from './normal.ts'
 import { readPosture } from './read-posture.ts'
 import { getAlerts } from '../store/alerts.ts'
@@ -30,25 +31,10 @@ export async function readCase(db: Database, now: Date, incidentId: string, opti
   const chosen = sample(candidates, sampleSize)
   const alerts = await getAlerts(db, chosen)
   const memberships = new Map((await membershipsOf(db, { alertIds: chosen })).map((membership) => [membership.alertId, membership.context]))
-  const ids = [...memberships.values()]
-    .flatMap((context) => [context.container, context.pod, context.workload, context.node])
-    .filter((id): id is string => id !== null)
-  const entities = new Map((await getEntities(db, [...new Set(ids)].map(BigInt))).map((entity) => [entity.id.toString(), entity]))
-  const find = (id: string | null): Entity | null => (id === null ? null : (entities.get(id) ?? null))
+  const entities = await recordsNamed(db, [...memberships.values()])
   const resolved = alerts.map((alert) => {
-    const ids = memberships.get(alert.id)
-    const context: AlertContext =
-      ids === undefined
-        ? noContext('not placed yet')
-        : {
-            container: find(ids.container),
-            pod: find(ids.pod),
-            workload: find(ids.workload),
-            node: find(ids.node),
-            inferred: ids.inferred,
-            how: ids.how,
-          }
-    return { alert, context }
+    const kept = memberships.get(alert.id)
+    return { alert, context: kept === undefined ? noContext('not placed yet') : contextFrom(kept, entities) }
   })
   const placed = new Set(entities.keys())
   const others = await getEntities(

@@ -4,12 +4,10 @@
  */
 import type { Clock } from '../domain/clock.ts'
 import type { Lead } from '../domain/alert.ts'
-import type { Entity } from '../domain/entity.ts'
 import type { SharedFact } from '../domain/incident.ts'
 import { getLeads } from '../store/alerts.ts'
 import type { Database, Transaction } from '../store/database.ts'
 import { partingDecisions } from '../store/decisions.ts'
-import { getEntities } from '../store/entities.ts'
 import { outdatedScopes } from '../store/incidents.ts'
 import { type Membership, membershipsOf, noteWaits, writeMemberships } from '../store/memberships.ts'
 import { incidentsTouchingScopes, lockIncidents } from '../store/segments.ts'
@@ -17,7 +15,8 @@ import type { AlertContext, Inventory } from './context.ts'
 import { correlationVersion, factsOf, withFacts } from './correlate.ts'
 import { baselinesOf, countDays } from './count-days.ts'
 import { decidedFacts } from './decided-facts.ts'
-import { batchedInventory } from './inventory.ts'
+import { allAsked, batchedInventory } from './inventory.ts'
+import { contextFrom, type NamedRecords, recordsNamed } from './kept-context.ts'
 import { movesOf } from './moves.ts'
 import { recluster } from './recluster.ts'
 
@@ -76,15 +75,12 @@ async function refreshFacts(
     members.map((member) => member.alertId),
   )
   const alerts = new Map(leads.map((alert) => [alert.id, alert]))
-  const ids = members.flatMap(({ context }) => [context.container, context.pod, context.workload, context.node])
-  const named = await getEntities(tx, [...new Set(ids)].filter((id) => id !== null).map(BigInt))
-  const entities = new Map(named.map((entity) => [entity.id.toString(), entity]))
+  const records = await recordsNamed(
+    tx,
+    members.map(({ context }) => context),
+  )
   const inventory = batchedInventory(tx, { fromNs: members[0]?.eventNs ?? 0n, untilNs: members.at(-1)?.eventNs ?? 0n })
-  const fresh = await Promise.allSettled(members.map((member) => refresh(member, alerts.get(member.alertId), entities, inventory, decided)))
-  const found = fresh.map((outcome) => {
-    if (outcome.status === 'rejected') throw outcome.reason
-    return outcome.value
-  })
+  const found = await allAsked(members.map((member) => refresh(member, alerts.get(member.alertId), records, inventory, decided)))
   const placed = found.flatMap(({ member, alert, context }) =>
     alert === undefined || context === null ? [] : [{ alert, context, before: member }],
   )
@@ -101,14 +97,12 @@ async function refreshFacts(
 async function refresh(
   member: Membership,
   alert: Lead | undefined,
-  entities: ReadonlyMap<string, Entity>,
+  records: NamedRecords,
   inventory: Inventory,
   decided: ReadonlyMap<string, SharedFact[]>,
 ): Promise<{ member: Membership; alert: Lead | undefined; context: AlertContext | null; waits: string[] }> {
   if (alert === undefined) return { member, alert, context: null, waits: [] }
-  const find = (id: string | null): Entity | null => (id === null ? null : (entities.get(id) ?? null))
-  const { container, pod, workload, node, inferred, how } = member.context
-  const context: AlertContext = { container: find(container), pod: find(pod), workload: find(workload), node: find(node), inferred, how }
+  const context = contextFrom(member.context, records)
   const moves = await movesOf(alert, context, inventory)
   const facts = withFacts(decided.get(alert.id) ?? [], factsOf(alert, context, moves.facts))
   return { member: { ...member, facts }, alert, context, waits: moves.waits }

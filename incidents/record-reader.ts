@@ -1,7 +1,8 @@
 /** Cited records read again from the store, for grounding: those of many claims together, none from memory. What is no id at all is the id of nothing. */
 import DataLoader from 'dataloader'
 import { isId, isRowNumber } from '../domain/ids.ts'
-import { type RecordReader } from './grounding.ts'
+import type { RecordReader } from './grounding.ts'
+import { coverageOf } from './read-case.ts'
 import { stepId } from './record-field.ts'
 import { getAlerts } from '../store/alerts.ts'
 import { getSteps, type StepKey } from '../store/attack-steps.ts'
@@ -9,7 +10,6 @@ import type { Queryable } from '../store/database.ts'
 import { getEntities } from '../store/entities.ts'
 import { getDecision } from '../store/decisions.ts'
 import { getFindingFacts } from '../store/finding-facts.ts'
-import { coverageOf } from './read-case.ts'
 
 export function recordReader(db: Queryable): RecordReader {
   const options = { cache: false }

@@ -68,16 +68,12 @@ export async function writeMemberships(tx: Transaction, memberships: readonly Me
       baseline_id = excluded.baseline_id`)
 }
 
-/** The earliest alert of each of these incidents, and the record it is called after: its workload, else its pod. */
-export async function firstAlertsOf(
-  db: Queryable,
-  incidentIds: readonly string[],
-): Promise<Map<string, { alertId: string; place: bigint | null }>> {
-  const rows = await db.query(sql<{ incident_id: string; alert_id: string; place: bigint | null }>`
-    select i.id::text as incident_id, m.alert_id::text as alert_id, m.place from unnest(${incidentIds}::uuid[]) i(id) cross join lateral (
-      select alert_id, coalesce(context->>'workload', context->>'pod')::bigint as place from incident_alerts where incident_id = i.id
-      order by event_ns, alert_id limit 1) m`)
-  return new Map(rows.map((row) => [row.incident_id, { alertId: row.alert_id, place: row.place }]))
+/** The earliest alert of each of these incidents. */
+export async function firstAlertsOf(db: Queryable, incidentIds: readonly string[]): Promise<string[]> {
+  const rows = await db.query(sql<{ alert_id: string }>`
+    select m.alert_id::text as alert_id from unnest(${incidentIds}::uuid[]) i(id) cross join lateral (
+      select alert_id from incident_alerts where incident_id = i.id order by event_ns, alert_id limit 1) m`)
+  return rows.map((row) => row.alert_id)
 }
 
 /** The earliest alert of each rule of these incidents, found through the rules that are counted. */

@@ -1,4 +1,5 @@
 /** Fixes for a terminal: what to change, what that takes away, and why it is urgent. */
+import { imageOfFix, movingReasons, versionsKnown } from '../../domain/fix-words.ts'
 import { safe, shortTime } from './output.ts'
 import type { FixRow } from './rows.ts'
 
@@ -25,30 +26,23 @@ const entry = (fix: FixRow, at: number): string =>
 const plural = (count: number, one: string): string => `${count.toLocaleString('en')} ${one}${count === 1 ? '' : 's'}`
 
 /** "143 findings on 12 workloads, 3 of them on a live incident’s path" */
-export function takes({ findings, suppressed, fixable, kind, workloads, steps, resources }: FixRow): string {
+function takes(fix: FixRow): string {
+  const { findings, suppressed, workloads, steps, resources } = fix
   const what = [
     ...(findings > 0 ? [plural(findings, 'finding')] : []),
     ...(steps.count > 0 ? [plural(steps.count, 'attack step')] : []),
   ].join(' and ')
-  const [resource] = resources.first
-  const image = resources.count === 1 && resource?.kind === 'image' ? shortDigest(resource.key) : null
+  const image = imageOfFix(resources.count, resources.first[0])
   const running = findings === 0 ? '' : '; no inventory says where that runs'
   const where = workloads.count === 0 ? running : ` on ${plural(workloads.count, 'workload')}`
   const live = workloads.live === 0 ? '' : `, ${workloads.live} of them on a live incident’s path`
-  const isOfVersions = kind === 'base_image' || kind === 'package' || kind === 'flaw'
-  const known =
-    !isOfVersions || fixable === findings ? '' : fixable === 0 ? '; no fixed version known' : `; a fixed version is known of ${fixable}`
-  return `${what}${image === null ? '' : ` in image ${image}`}${where}${live}${known}${suppressed > 0 ? `; ${suppressed} suppressed` : ''}`
+  return `${what}${image === null ? '' : ` in image ${image}`}${where}${live}${versionsKnown(fix)}${suppressed > 0 ? `; ${suppressed} suppressed` : ''}`
 }
 
-/** Two builds go by one name; only this tells them apart. */
-const shortDigest = (key: string): string | null => /^sha256:([0-9a-f]{12})/.exec(key)?.[1] ?? null
-
-/** What moves it, the strongest first; then what is not known. */
-function why({ reasons }: FixRow): string {
-  const told = reasons.filter(({ factor }) => factor !== 1).toSorted((a, b) => Math.abs(Math.log(b.factor)) - Math.abs(Math.log(a.factor)))
-  return told.map(({ text, factor }) => `${safe(text, 120)} (×${factor})`).join('; ') || 'nothing is known that moves it'
-}
+const why = ({ reasons }: FixRow): string =>
+  movingReasons(reasons)
+    .map(({ text, factor }) => `${safe(text, 120)} (×${factor})`)
+    .join('; ') || 'nothing is known that moves it'
 
 export function fixText(fix: FixRow): string {
   const many = (count: number, shown: number): string[] => (count > shown ? [`  and ${count - shown} more`] : [])

@@ -2,10 +2,11 @@
 import { writeFile } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
 import type { GraphView } from '../../domain/graph-view.ts'
-import { type Cli, examples, type JsonOption, jsonOption, place, wholeNumber } from './command.ts'
+import { type Cli, examples, jsonOption, place } from './command.ts'
+import { type Asked, asOfOption, clusterOption, depthOption, typesOption } from './graph-options.ts'
 import { safe, table } from './output.ts'
 
-type Asked = JsonOption & { svg?: string; mermaid?: boolean; depth: number; cluster?: string; asOf?: string; types?: string }
+type Given = Asked & { svg?: string; mermaid?: boolean; depth: number; types?: string }
 
 export const registerMap = (graph: Command, cli: Cli): Command =>
   graph
@@ -15,10 +16,10 @@ export const registerMap = (graph: Command, cli: Cli): Command =>
     .addOption(jsonOption())
     .addOption(new Option('--svg <file>', 'write a picture; - for standard output').conflicts(['json', 'mermaid']))
     .addOption(new Option('--mermaid', 'print a Mermaid flowchart, for a document').conflicts('json'))
-    .addOption(new Option('--depth <number>', 'so many steps away, up to 3').default(1).argParser(wholeNumber(1, 3)))
-    .option('--types <list>', 'only along these relations: RUNS_AS,MOUNTS')
-    .option('--cluster <name>', 'the cluster or account, where a name is in several')
-    .option('--as-of <time>', 'as it was then: a day, or 2026-11-25T08:30:00Z')
+    .addOption(depthOption(3, 1))
+    .addOption(typesOption())
+    .addOption(clusterOption())
+    .addOption(asOfOption())
     .addHelpText(
       'after',
       examples(
@@ -27,7 +28,7 @@ export const registerMap = (graph: Command, cli: Cli): Command =>
         'falconer graph map node/worker-1 --mermaid',
       ),
     )
-    .action((what: string, { json, svg, mermaid, types, cluster: scope, ...options }: Asked) =>
+    .action((what: string, { json, svg, mermaid, types, cluster: scope, ...options }: Given) =>
       cli.show<GraphView>(
         { json },
         place('/graph/view', { ...(isIncident(what) ? { incident: what } : { node: what, scope }), ...options }),

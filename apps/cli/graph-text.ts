@@ -1,24 +1,11 @@
 /** Answers of the graph in words for a terminal. */
 import { safe, shortTime, table } from './output.ts'
+import type { EdgeRow, NodeAtRow, NodeRow, PathRow, StepRow } from './rows.ts'
 
-type Node = { id: string; kind: string; title: string; scope: string; derived: boolean; declaredOnly: boolean; gone: boolean }
-type NodeAt = Node & { depth: number }
-type Edge = { from: string; type: string; to: string; firstAt: string; lastAt: string; witnesses: string[] }
-type Step = {
-  from: string
-  type: string
-  to: string
-  cost: number
-  because: string
-  precondition: string
-  technique: { id: string; name: string }
-  fix: { text: string } | null
-}
-type Path = { cost: number; nodes: Node[]; steps: (Step & { others: number })[] }
 type Fresh = { freshness: string }
 
-const marks = ({ declaredOnly, gone }: Node): string => `${declaredOnly ? ' (declared only)' : ''}${gone ? ' (gone)' : ''}`
-const called = (node: Node | undefined, limit = 70): string => (node === undefined ? '–' : `${safe(node.title, limit)}${marks(node)}`)
+const marks = ({ declaredOnly, gone }: NodeRow): string => `${declaredOnly ? ' (declared only)' : ''}${gone ? ' (gone)' : ''}`
+const called = (node: NodeRow | undefined, limit = 70): string => (node === undefined ? '–' : `${safe(node.title, limit)}${marks(node)}`)
 
 export function neighboursText({
   nodes,
@@ -26,7 +13,7 @@ export function neighboursText({
   steps,
   more,
   freshness,
-}: Fresh & { nodes: NodeAt[]; relations: Edge[]; steps: Step[]; more: boolean }): string {
+}: Fresh & { nodes: NodeAtRow[]; relations: EdgeRow[]; steps: StepRow[]; more: boolean }): string {
   const byId = new Map(nodes.map((node) => [node.id, node]))
   const [centre] = nodes
   const told = relations.map(({ from, type, to, firstAt, lastAt, witnesses }) => [
@@ -65,7 +52,7 @@ export function blastText({
   nodes,
   more,
   freshness,
-}: Fresh & { node: Node; counts: { kind: string; count: number; depth: number }[]; nodes: NodeAt[]; more: boolean }): string {
+}: Fresh & { node: NodeRow; counts: { kind: string; count: number; depth: number }[]; nodes: NodeAtRow[]; more: boolean }): string {
   if (nodes.length === 0) return `No step leads on from ${called(node)}, as far as is known.\n${safe(freshness, 600)}`
   return [
     `From ${called(node)} could be taken: ${counts.map(({ kind, count }) => `${count} × ${kind.replaceAll('_', ' ')}`).join(', ')}.`,
@@ -81,7 +68,7 @@ export function blastText({
 }
 
 type Fact = { code: string; text: string; evidence: ({ path: string; value: string } | { check: string })[]; fix: { text: string } | null }
-export function factsText({ place, facts, freshness }: Fresh & { place: Node; facts: Fact[] }): string {
+export function factsText({ place, facts, freshness }: Fresh & { place: NodeRow; facts: Fact[] }): string {
   const shown = facts.map(({ code, text, evidence, fix }) =>
     [
       `${code}: ${safe(text, 300)}`,
@@ -99,12 +86,12 @@ export function factsText({ place, facts, freshness }: Fresh & { place: Node; fa
   ].join('\n')
 }
 
-export function pathsText({ paths, freshness }: Fresh & { paths: Path[] }): string {
+export function pathsText({ paths, freshness }: Fresh & { paths: PathRow[] }): string {
   if (paths.length === 0) return `No path is known.\n${safe(freshness, 600)}`
   return [...paths.map((path, index) => pathText(path, index + 1)), howToRead(paths), safe(freshness, 600)].join('\n\n')
 }
 
-const howToRead = (paths: readonly Path[]): string =>
+const howToRead = (paths: readonly PathRow[]): string =>
   [
     'Cost adds up its moves: 0 follows by itself, 1 is a known way, 4 needs a flaw of which none is known. Cheapest first.',
     ...(paths.some(({ nodes }) => nodes.some(({ declaredOnly }) => declaredOnly))
@@ -136,7 +123,7 @@ export function chokePointsText({
   ].join('\n')
 }
 
-function pathText({ cost, nodes, steps }: Path, number: number): string {
+function pathText({ cost, nodes, steps }: PathRow, number: number): string {
   const moves = steps.map(({ because, technique, precondition, fix, others }, index) =>
     [
       `   ${index + 1}. ${called(nodes[index + 1])}: ${safe(because, 240)}`,

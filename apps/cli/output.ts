@@ -33,3 +33,7 @@ export const plainMarkdown = (markdown: string): string =>
     .filter((line) => !line.startsWith('```'))
     .map((line) => line.replace(/`([^`]*)`/g, '$1'))
     .join('\n')
+
+/** As a baseline names it: '' none was named, '*' one of too many to be told apart. */
+export const processName = (process: string, most = 80): string =>
+  process === '' ? 'not named' : process === '*' ? 'one of many' : safe(process, most)

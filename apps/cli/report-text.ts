@@ -1,6 +1,6 @@
 /** An incident and its report as plain text. A claim whose records do not say so is marked as a hypothesis. */
 import { sentenceParts } from '../../incidents/sentence-parts.ts'
-import { safe, shortTime, table } from './output.ts'
+import { processName, safe, shortTime, table } from './output.ts'
 import type { IncidentRow, InvestigationRow, JoinRow, NormalRow, ProposalRow } from './rows.ts'
 
 /** Values quoted in a sentence stand in “ ” on a terminal. */
@@ -75,7 +75,7 @@ const normalLines = (normal: readonly NormalRow[]): string[] => [
     .slice(0, 12)
     .map(
       (one) =>
-        `  · ${safe(one.rule, 80)}${one.process === '' ? '' : ` by ${safe(one.process, 80)}`}${one.place === '' ? '' : ` in ${safe(one.place, 80)}`}: ${one.usual.text}`,
+        `  · ${safe(one.rule, 80)}${one.process === '' ? '' : ` by ${processName(one.process)}`}${one.place === '' ? '' : ` in ${safe(one.place, 80)}`}: ${one.usual.text}`,
     ),
   ...(normal.length > 12 ? [`  and ${normal.length - 12} more`] : []),
 ]

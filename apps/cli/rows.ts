@@ -7,6 +7,7 @@ import type { NormalView } from '../server/api/views/baseline.ts'
 import type { CoveredView } from '../server/api/views/coverage.ts'
 import type { DecisionOnFinding, FindingView, WitnessView } from '../server/api/views/finding.ts'
 import type { FixView } from '../server/api/views/fix.ts'
+import type { EdgeView, NodeAtView, NodeView, PathView, StepView } from '../server/api/views/graph.ts'
 import type { IncidentView, InvestigationView } from '../server/api/views/incident.ts'
 import type { TokenView, UserView } from '../server/api/views/people.ts'
 import type { ProposalView } from '../server/api/views/proposal.ts'
@@ -31,6 +32,11 @@ export type FindingRow = Json<z.infer<typeof FindingView>>
 export type WitnessRow = Json<z.infer<typeof WitnessView>>
 export type FindingDecisionRow = Json<z.infer<typeof DecisionOnFinding>>
 export type FixRow = Json<z.infer<typeof FixView>>
+export type NodeRow = Json<z.infer<typeof NodeView>>
+export type NodeAtRow = Json<z.infer<typeof NodeAtView>>
+export type EdgeRow = Json<z.infer<typeof EdgeView>>
+export type StepRow = Json<z.infer<typeof StepView>>
+export type PathRow = Json<z.infer<typeof PathView>>
 export type CoveredRow = Json<z.infer<typeof CoveredView>>
 export type ActivityRow = Json<z.infer<typeof ActivityView>>
 export type RuleSummaryRow = Json<z.infer<typeof RuleSummary>>

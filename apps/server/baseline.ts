@@ -1,4 +1,4 @@
-/** What is normal where: the most frequent counts of a place as of today, for the page, the API and the command alike. */
+/** What is normal where: the most frequent counts of a place as of today. The API and the command ask it. */
 import { dayBefore, dayOf, type NormalHere, usual, type UsualLevel, windowDays } from '../../incidents/baseline.ts'
 import { watchedOf } from '../../incidents/normal.ts'
 import { fromDate } from '../../domain/event-time.ts'

@@ -2,7 +2,7 @@
 import { html } from 'hono/html'
 import type { NewAdvisory } from '../../domain/advisory.ts'
 import { findingClasses } from '../../domain/finding.ts'
-import type { InUse } from '../../domain/in-use.ts'
+import { type InUse, noneSeenInUse } from '../../domain/in-use.ts'
 import { roleAtLeast } from '../../domain/principal.ts'
 import { severities } from '../../domain/severity.ts'
 import type { FindingDecision } from '../../store/finding-decisions.ts'
@@ -153,7 +153,6 @@ ${outcomeReason === null ? nothing : html`<p><strong>Reason:</strong> ${untruste
 }
 
 function noneText(status: string, inUse: boolean): string {
-  if (inUse)
-    return 'Of no package in these findings was a file seen run or opened. That is not to say that they are unused: alerts show little of what runs.'
+  if (inUse) return noneSeenInUse
   return status === 'open' ? 'No open finding fits. That holds for what was scanned.' : 'No finding fits.'
 }

@@ -1,5 +1,6 @@
 /** What to fix first: changes, by what they take away, the most urgent first; and one change with its reasons, findings and workloads. */
 import { html } from 'hono/html'
+import { imageOfFix, movingReasons, versionsKnown } from '../../domain/fix-words.ts'
 import { shortId } from '../../domain/ids.ts'
 import type { Fix } from '../../store/fixes.ts'
 import type { Falconer } from '../server/falconer.ts'
@@ -54,29 +55,18 @@ ${next === null ? nothing : html`<p><a class="button second" href="/fix-first?${
 }
 
 const row = (fix: Fix): Html =>
-  html`<tr><td data-label="Urgency"><span>${severityBadge(fix.level)} <span class="quiet">${fix.score.toFixed(1)}</span></span></td><td class="wide"><a class="main" href="/fix-first/${fix.id}">${untrusted(fix.title, 240)}</a></td><td data-label="Takes away"><span>${takes(fix)}</span></td><td data-label="Why"><span>${reasonsOf(
-    fix,
+  html`<tr><td data-label="Urgency"><span>${severityBadge(fix.level)} <span class="quiet">${fix.score.toFixed(1)}</span></span></td><td class="wide"><a class="main" href="/fix-first/${fix.id}">${untrusted(fix.title, 240)}</a></td><td data-label="Takes away"><span>${takes(fix)}</span></td><td data-label="Why"><span>${movingReasons(
+    fix.details.reasons,
   )
     .slice(0, 3)
     .map(({ text }, at) => html`${at === 0 ? nothing : '; '}${untrusted(text, 160)}`)}</span></td></tr>`
 
-/** Those that move it, the strongest first. */
-const reasonsOf = ({ details }: Fix): Fix['details']['reasons'] =>
-  details.reasons.filter(({ factor }) => factor !== 1).toSorted((a, b) => Math.abs(Math.log(b.factor)) - Math.abs(Math.log(a.factor)))
-
-function takes({ findings, suppressed, fixable, kind, places, livePlaces, steps, resources, details }: Fix): Html {
+function takes(fix: Fix): Html {
+  const { findings, suppressed, places, livePlaces, steps, resources, details } = fix
   const what = [...(findings > 0 ? [plural(findings, 'finding')] : []), ...(steps > 0 ? [plural(steps, 'attack step')] : [])].join(' and ')
-  const ofVersions = kind === 'base_image' || kind === 'package' || kind === 'flaw'
-  const known =
-    !ofVersions || fixable === findings
-      ? ''
-      : fixable === 0
-        ? '; no fixed version known'
-        : `; a fixed version is known of ${fixable.toLocaleString('en')}`
-  const [resource] = details.resources
-  const image = resources === 1 && resource?.kind === 'image' ? (/^sha256:([0-9a-f]{12})/.exec(resource.key)?.[1] ?? null) : null
+  const image = imageOfFix(resources, details.resources[0])
   const running = findings === 0 ? nothing : html`; <span class="quiet">no inventory says where that runs</span>`
-  return html`${what}${image === null ? '' : ` in image ${image}`}${places === 0 ? running : ` on ${plural(places, 'workload')}`}${livePlaces === 0 ? nothing : html`, <strong>${livePlaces.toLocaleString('en')} of them on a live incident’s path</strong>`}${known}${suppressed === 0 ? nothing : html` <span class="quiet">${suppressed.toLocaleString('en')} suppressed</span>`}`
+  return html`${what}${image === null ? '' : ` in image ${image}`}${places === 0 ? running : ` on ${plural(places, 'workload')}`}${livePlaces === 0 ? nothing : html`, <strong>${livePlaces.toLocaleString('en')} of them on a live incident’s path</strong>`}${versionsKnown(fix)}${suppressed === 0 ? nothing : html` <span class="quiet">${suppressed.toLocaleString('en')} suppressed</span>`}`
 }
 
 export function fixPage(falconer: Falconer, who: Who, fix: Fix): Html {

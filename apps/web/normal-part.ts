@@ -2,20 +2,19 @@
 import { html } from 'hono/html'
 import { type InUse, inUseText } from '../../domain/in-use.ts'
 import type { Normal, NormalHere } from '../../incidents/baseline.ts'
+import { otherProcesses } from '../../store/baseline.ts'
 import { fact, type Html, nothing, plural, timeOf, untrusted } from './parts.ts'
 
 const most = 15
 
-/** The least usual first: that is what is worth a look. */
 export function normalCard({ here, watchedDays }: Normal): Html {
   if (here.length === 0)
     return html`<section class="card" aria-labelledby="normal"><h2 id="normal">What is normal here</h2><p class="quiet">Not known: nothing of an earlier day was collected.</p></section>`
-  const shown = here.toSorted((a, b) => a.usual.days - b.usual.days || a.usual.count - b.usual.count).slice(0, most)
-  return html`<section class="card" aria-labelledby="normal"><h2 id="normal">What is normal here</h2><p class="quiet">Before the day it began; ${plural(watchedDays, 'day')} of the 31 before it were watched.</p><ul class="claims">${shown.map(line)}</ul>${here.length > most ? html`<p class="quiet">and ${plural(here.length - most, 'more count')}</p>` : nothing}</section>`
+  return html`<section class="card" aria-labelledby="normal"><h2 id="normal">What is normal here</h2><p class="quiet">Before the day it began; ${plural(watchedDays, 'day')} of the 31 before it were watched.</p><ul class="claims">${here.slice(0, most).map(line)}</ul>${here.length > most ? html`<p class="quiet">and ${plural(here.length - most, 'more count')}</p>` : nothing}</section>`
 }
 
 const line = ({ rule, place, process, crowded, usual }: NormalHere): Html =>
-  html`<li><strong>${untrusted(rule, 100)}</strong>: ${usual.text}<div class="quiet">${process === '' ? 'process not named' : process === '*' ? 'one of many processes' : html`<span class="mono">${untrusted(process, 100)}</span>`} in ${untrusted(place === '' ? 'no named place' : place, 120)}${crowded ? '; too many processes do this here to tell one from another' : nothing}</div></li>`
+  html`<li><strong>${untrusted(rule, 100)}</strong>: ${usual.text}<div class="quiet">${process === '' ? 'process not named' : process === otherProcesses ? 'one of many processes' : html`<span class="mono">${untrusted(process, 100)}</span>`} in ${untrusted(place === '' ? 'no named place' : place, 120)}${crowded ? '; too many processes do this here to tell one from another' : nothing}</div></li>`
 
 /** For the list: short. Never “no”. */
 export function useCell(use: InUse | undefined): Html {

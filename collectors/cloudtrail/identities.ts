@@ -34,23 +34,19 @@ function* assumptionOf(event: TrailEvent, { operation, outcome, contentKey, even
   yield* identityRecords(taken, eventNs)
   const taker = takerOf(event, taken.account)
   if (taker === undefined) return
-  const from =
-    typeof taker === 'string'
-      ? ({ scope: 'global', kind: 'cloud_resource', key: taker } as const)
-      : 'account' in taker
-        ? identityRef(taker)
-        : taker
-  if (typeof taker === 'string') yield* arnRecords(taker, null, eventNs)
-  else if ('account' in taker) yield* identityRecords(taker, eventNs)
+  yield* taker.records(eventNs)
   const properties = { activity: contentKey, operation }
-  yield { kind: 'relation', relation: { from, type: 'ASSUMES', to: identityRef(taken), observedNs: eventNs, properties } }
+  yield { kind: 'relation', relation: { from: taker.ref, type: 'ASSUMES', to: identityRef(taken), observedNs: eventNs, properties } }
 }
 
-/** A user or role; whom another provider vouches for; the ARN of an instance, for which EC2 takes its role; of another account only that account. */
-function takerOf(event: TrailEvent, account: string): CloudIdentity | EntityRef | string | undefined {
+type Taker = { ref: EntityRef; records: (observedNs: bigint) => Iterable<NewRecord> }
+const identity = (one: CloudIdentity): Taker => ({ ref: identityRef(one), records: (at) => identityRecords(one, at) })
+
+/** A user or role; whom another provider vouches for; an instance, for which EC2 takes its role; of another account only that account. */
+function takerOf(event: TrailEvent, account: string): Taker | undefined {
   const { userIdentity: user, requestParameters: request, awsRegion } = event
   const actor = identityOf(user)
-  if (actor !== undefined) return actor
+  if (actor !== undefined) return identity(actor)
   const session = at(request, 'roleSessionName') ?? ''
   switch (user?.type) {
     case 'WebIdentityUser':
@@ -60,19 +56,18 @@ function takerOf(event: TrailEvent, account: string): CloudIdentity | EntityRef 
       const name = text(user.userName) ?? principal
       const key = principal?.startsWith('arn:') ? principal : provider === undefined ? undefined : `${provider}/${name}`
       if (key === undefined || name === undefined) return undefined
-      return {
-        key: cut(key, 500),
-        name: cut(name, 200),
-        account,
-        identityKind: user.type === 'SAMLUser' ? 'SAML identity' : 'web identity',
-      }
+      const identityKind = user.type === 'SAMLUser' ? 'SAML identity' : 'web identity'
+      return identity({ key: cut(key, 500), name: cut(name, 200), account, identityKind })
     }
-    case 'AWSService':
-      return user.invokedBy === 'ec2.amazonaws.com' && /^i-[0-9a-f]{8,17}$/.test(session) && awsRegion != null
-        ? `arn:aws:ec2:${awsRegion}:${account}:instance/${session}`
-        : undefined
+    case 'AWSService': {
+      if (user.invokedBy !== 'ec2.amazonaws.com' || !/^i-[0-9a-f]{8,17}$/.test(session) || awsRegion == null) return undefined
+      const arn = `arn:aws:ec2:${awsRegion}:${account}:instance/${session}`
+      return { ref: { scope: 'global', kind: 'cloud_resource', key: arn }, records: (observedNs) => arnRecords(arn, null, observedNs) }
+    }
     default:
-      return user?.accountId == null || !/^\d{12}$/.test(user.accountId) ? undefined : accountRef(user.accountId)
+      return user?.accountId == null || !/^\d{12}$/.test(user.accountId)
+        ? undefined
+        : { ref: accountRef(user.accountId), records: () => [] }
   }
 }
 

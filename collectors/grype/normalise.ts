@@ -11,7 +11,7 @@ import { cut, proseOf, referencesOf, titleOf } from '../words.ts'
 import { aroundOf, versionDigest } from '../report.ts'
 import { imageAliases, imageResource } from '../resources.ts'
 import { observedAt, scanKey } from '../scan.ts'
-import { packageFrom, packageKey, packageType, severityOf, vulnerabilityId } from '../vulnerability.ts'
+import { isOfSystem, packageFrom, packageKey, packageType, severityOf, vulnerabilityId } from '../vulnerability.ts'
 import { isPartOfManifest, reportIn } from './manifest.ts'
 import { Around, type IgnoreRule, type Match, type Vulnerability } from './shapes.ts'
 
@@ -90,7 +90,7 @@ const distributionOf = ({ distro }: Around): string | null =>
 /** What packages of the system came with: all images built on the same base have their lowest layer in common. */
 function baseOf(said: Around, type: string): Record<string, unknown> {
   const target = said.source?.target
-  if (target == null || typeof target !== 'object' || !['deb', 'rpm', 'apk'].includes(type)) return {}
+  if (target == null || typeof target !== 'object' || !isOfSystem(type)) return {}
   return { baseLayer: target.layers?.[0]?.digest, distribution: distributionOf(said) }
 }
 

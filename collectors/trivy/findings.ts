@@ -5,7 +5,7 @@
 import { stringifyExact } from '../../domain/exact-json.ts'
 import type { FindingPackage, NewFinding, ResourceRef } from '../../domain/finding.ts'
 import { cut, proseOf, referencesOf, titleOf } from '../words.ts'
-import { packageFrom, packageKey, packageType, severityOf, trivyCheck, vulnerabilityId } from '../vulnerability.ts'
+import { isOfSystem, packageFrom, packageKey, packageType, severityOf, trivyCheck, vulnerabilityId } from '../vulnerability.ts'
 import {
   type Check,
   type Control,
@@ -52,9 +52,8 @@ export function vulnerability(said: Vulnerability, place: Place): Said {
   }
 }
 
-const isOfSystem = (type: string): boolean => type === 'deb' || type === 'rpm' || type === 'apk'
-
-function packageOf(said: Vulnerability, place: Place): FindingPackage {
+type Named = Pick<Vulnerability, 'PkgName' | 'InstalledVersion' | 'PkgIdentifier' | 'PkgPath' | 'FixedVersion'>
+function packageOf(said: Named, place: Place): FindingPackage {
   const version = said.InstalledVersion || null
   const known = packageKey(said.PkgIdentifier?.PURL)
   const type = packageType(place.type)
@@ -76,8 +75,7 @@ export function listedPackage(raw: unknown, place: Place): FindingPackage | null
   const said = ListedPackage.safeParse(raw).data
   if (said === undefined) return null
   const { Name, Version, Identifier, FilePath, InstalledFiles } = said
-  const vulnerable = { VulnerabilityID: '', PkgName: Name, InstalledVersion: Version, PkgIdentifier: Identifier, PkgPath: FilePath }
-  const found = packageOf(vulnerable as Vulnerability, place)
+  const found = packageOf({ PkgName: Name, InstalledVersion: Version, PkgIdentifier: Identifier, PkgPath: FilePath }, place)
   return { ...found, paths: [...new Set([...found.paths, ...(InstalledFiles ?? [])])].slice(0, 200).map((path) => cut(path, 1_000)) }
 }
 

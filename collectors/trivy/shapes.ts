@@ -108,7 +108,6 @@ const Control = z.looseObject({
 })
 export type Control = z.infer<typeof Control>
 
-/** By the name of the list they stand in. What is not here is counted, and not taken. */
 export const ListedPackage = z.looseObject({
   Name: z.string().min(1),
   Version: text,
@@ -117,6 +116,7 @@ export const ListedPackage = z.looseObject({
   InstalledFiles: z.array(z.string()).nullish(),
 })
 
+/** By the name of the list they stand in. What is not here is counted, and not taken. */
 export const elements = {
   Vulnerabilities: Vulnerability,
   Misconfigurations: Misconfiguration,

@@ -1,6 +1,6 @@
 import { Option } from 'commander'
 import { type CliCommand, examples, type JsonOption, jsonOption, limitOption, place } from '../command.ts'
-import { safe, table } from '../output.ts'
+import { processName, safe, table } from '../output.ts'
 import type { NormalRow } from '../rows.ts'
 
 type Given = JsonOption & { cluster?: string; place?: string; rule?: string; level?: string; limit: number }
@@ -33,12 +33,10 @@ function shown({ normal, whole }: Answer): string {
       safe(one.scope, 30),
       safe(one.place === '' ? '–' : one.place, 60),
       safe(one.rule, 60),
-      safe(processName(one.process), 50),
+      processName(one.process, 50),
       one.usual.level,
       one.usual.text,
     ]),
   )
   return [rows, ...(whole ? [] : ['There are more: raise --limit, or say which place.'])].join('\n')
 }
-
-const processName = (process: string): string => (process === '' ? 'not named' : process === '*' ? 'one of many' : process)

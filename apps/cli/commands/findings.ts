@@ -1,4 +1,5 @@
 import { Option } from 'commander'
+import { noneSeenInUse } from '../../../domain/in-use.ts'
 import {
   type CliCommand,
   defaultCommand,
@@ -88,8 +89,6 @@ export const findingsCommand: CliCommand = {
   },
 }
 
-const noneInUse =
-  'Of no package in these findings was a file seen run or opened. That is not to say that they are unused: alerts show little of what runs.'
 /** Not “no”: nobody saw it, or nobody watched. */
 function useText(use: FindingRow['use']): string {
   if (use === null) return '–'
@@ -100,7 +99,7 @@ function useText(use: FindingRow['use']): string {
 const shown =
   (inUse: boolean) =>
   ({ findings, next, freshness }: Answer): string => {
-    const none = inUse ? noneInUse : 'No finding fits.'
+    const none = inUse ? noneSeenInUse : 'No finding fits.'
     const rows = table(
       ['severity', 'check', 'package', 'where', 'in use', 'seen by', 'last seen (UTC)', 'title', 'finding'],
       findings.map((one) => [

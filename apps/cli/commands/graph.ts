@@ -1,19 +1,19 @@
-import { Option } from 'commander'
-import { type CliCommand, examples, type JsonOption, jsonOption, place, wholeNumber } from '../command.ts'
+import { type Command, Option } from 'commander'
+import { type CliCommand, examples, type JsonOption, jsonOption, limitOption, place, wholeNumber } from '../command.ts'
 import { registerMap } from '../graph-map.ts'
+import { type Asked, asked, asOfOption, clusterOption, depthOption, nodeHelp, typesOption } from '../graph-options.ts'
 import { blastText, chokePointsText, factsText, neighboursText, pathsText } from '../graph-text.ts'
 
-type Asked = JsonOption & { cluster?: string; asOf?: string }
+type Between = Asked & { from: string; goal?: string; limit: number }
 
-/** `--as-of` and `--cluster` mean the same everywhere. */
-const asked = ({ cluster: scope, asOf }: Asked): Record<string, string | undefined> => ({ scope, asOf })
-const clusterOption = (): Option => new Option('--cluster <name>', 'the cluster or account, where a name is in several')
-const asOfOption = (): Option => new Option('--as-of <time>', 'as it was then: a day, or 2026-11-25T08:30:00Z')
-const depthOption = (most: number, preset: number): Option =>
-  new Option('--depth <number>', `so many steps away, up to ${most}`).default(preset).argParser(wholeNumber(1, most))
-const limitOption = (most: number): Option =>
-  new Option('--limit <number>', `at most so many, up to ${most}`).default(50).argParser(wholeNumber(1, most))
-const nodeHelp = 'kind/namespace/name (deployment/shop/checkout), ARN, digest, id, or “internet”'
+/** From where, to what, how and when: what paths and choke points are both asked by. */
+const between = (command: Command, goals: string): Command =>
+  command
+    .addOption(jsonOption())
+    .option('--from <node>', 'where from', 'internet')
+    .option('--goal <list>', `${goals}: secret,node,cluster,cloud`)
+    .addOption(clusterOption())
+    .addOption(asOfOption())
 
 export const graphCommand: CliCommand = {
   group: 'Incidents and responses',
@@ -25,7 +25,7 @@ export const graphCommand: CliCommand = {
       .argument('<node>', nodeHelp)
       .addOption(jsonOption())
       .addOption(depthOption(5, 1))
-      .option('--types <list>', 'only along these relations: RUNS_AS,MOUNTS')
+      .addOption(typesOption())
       .addOption(clusterOption())
       .addOption(asOfOption())
       .addOption(limitOption(500))
@@ -65,15 +65,11 @@ export const graphCommand: CliCommand = {
       .action((node: string, { depth, limit, ...options }: Asked & { depth: number; limit: number }) =>
         cli.show(options, place('/graph/blast-radius', { node, depth, limit, ...asked(options) }), blastText),
       )
-    graph
+    const paths = graph
       .command('paths')
       .description('the cheapest ways in and on: entry, workload, escape or token, secret, node, cluster, cloud')
       .argument('[to]', `where to: ${nodeHelp}; not given: any secret, node, cluster or cloud account`)
-      .addOption(jsonOption())
-      .option('--from <node>', 'where from', 'internet')
-      .option('--goal <list>', 'only to these: secret,node,cluster,cloud')
-      .addOption(clusterOption())
-      .addOption(asOfOption())
+    between(paths, 'only to these')
       .addOption(new Option('--limit <number>', 'so many paths, up to 100').default(10).argParser(wholeNumber(1, 100)))
       .addOption(new Option('--max-steps <number>', 'no longer than this, up to 12').default(8).argParser(wholeNumber(1, 12)))
       .addHelpText(
@@ -84,24 +80,17 @@ export const graphCommand: CliCommand = {
           'falconer graph paths node/worker-1 --from deployment/shop/checkout',
         ),
       )
-      .action(
-        (
-          to: string | undefined,
-          { from, goal, limit: k, maxSteps, ...options }: Asked & { from: string; goal?: string; limit: number; maxSteps: number },
-        ) => cli.show(options, place('/graph/paths', { from, to, goal, k, maxSteps, ...asked(options) }), pathsText),
+      .action((to: string | undefined, { from, goal, limit: k, maxSteps, ...options }: Between & { maxSteps: number }) =>
+        cli.show(options, place('/graph/paths', { from, to, goal, k, maxSteps, ...asked(options) }), pathsText),
       )
-    graph
+    const chokePoints = graph
       .command('choke-points')
       .description('which single change takes the most attack paths away')
       .argument('[to]', `towards what: ${nodeHelp}; not given: any secret, node, cluster or cloud account`)
-      .addOption(jsonOption())
-      .option('--from <node>', 'where from', 'internet')
-      .option('--goal <list>', 'only towards these: secret,node,cluster,cloud')
-      .addOption(clusterOption())
-      .addOption(asOfOption())
+    between(chokePoints, 'only towards these')
       .addOption(limitOption(100))
       .addHelpText('after', examples('falconer graph choke-points', 'falconer graph choke-points --goal cloud --cluster prod'))
-      .action((to: string | undefined, { from, goal, limit, ...options }: Asked & { from: string; goal?: string; limit: number }) =>
+      .action((to: string | undefined, { from, goal, limit, ...options }: Between) =>
         cli.show(options, place('/graph/choke-points', { from, to, goal, limit, ...asked(options) }), chokePointsText),
       )
     registerMap(graph, cli)

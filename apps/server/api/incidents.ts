@@ -77,7 +77,9 @@ export const incidentOperations = [
         .array(JoinReason.extend({ alerts: z.number().int().describe('How many alerts were joined so') }))
         .describe('Why its alerts are one incident: moves that a relation explains first'),
       investigation: InvestigationView.nullable(),
-      normal: z.array(NormalView).describe('How usual each of its rules was in its place by its process, before the day it began'),
+      normal: z
+        .array(NormalView)
+        .describe('How usual each of its rules was in its place by its process, before the day it began; the least usual first'),
       decisions: z.array(DecisionView),
       proposals: z.array(ProposalView),
     }),
