@@ -1,5 +1,30 @@
-/** A database of its own for a benchmark, on the server that FALCONER_BENCH_DATABASE_URL names (a superuser of it); dropped afterwards. */
+/** Databases of a benchmark's own: embedded, and on the server that FALCONER_BENCH_DATABASE_URL names (a superuser of it). Gone afterwards. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import pg from 'pg'
+import { type Database, openDatabase } from '../store/database.ts'
+import type { Comparison } from './bench.ts'
+
+export type Measured = { on: 'embedded' | 'Postgres'; /** For what else is written. */ folder: string; open(): Promise<Database> }
+
+/** Measured on one after the other; who opens a database closes it. */
+export async function onBoth(
+  progress: (text: string) => void,
+  measure: (measured: Measured) => Promise<Comparison[]>,
+): Promise<Comparison[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'falconer-bench-'))
+  const server = await newServerDatabase()
+  try {
+    if (server === null) progress('no Postgres server: FALCONER_BENCH_DATABASE_URL is not set')
+    const embedded = await measure({ on: 'embedded', folder, open: () => openDatabase({ dataDir: join(folder, 'embedded') }) })
+    if (server === null) return embedded
+    return [...embedded, ...(await measure({ on: 'Postgres', folder, open: () => openDatabase({ url: server.url }) }))]
+  } finally {
+    await server?.drop()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
 
 /** Null when no server is named. */
 export async function newServerDatabase(): Promise<{ url: string; drop(): Promise<void> } | null> {

@@ -25,6 +25,20 @@ export function median(samples: readonly number[]): number {
     : ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2
 }
 
+export const percentile = (sorted: readonly number[], share: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
+
+/** Milliseconds of each of so many, one after the other; sorted. */
+export async function timed(count: number, work: (place: number) => Promise<unknown>): Promise<number[]> {
+  const samples: number[] = []
+  for (let place = 0; place < count; place += 1) {
+    const from = performance.now()
+    await work(place)
+    samples.push(performance.now() - from)
+  }
+  return samples.sort((a, b) => a - b)
+}
+
 /** What --json prints. */
 export function summary({ what, unit, falconer, baseline }: Comparison): Record<string, unknown> {
   return {

@@ -3,66 +3,44 @@
  * where FALCONER_BENCH_DATABASE_URL names a server, 1,000,000 on Postgres. The baseline counts the same findings by what fixes them, unordered,
  * as a list that is not kept would have to, on the same connection.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { sql } from 'kysely'
 import { composeFalconer } from '../apps/server/falconer.ts'
-import { createApp } from '../apps/server/http.ts'
-import { invite, signInWithLink } from '../auth/people.ts'
 import { loadConfig } from '../config/config.ts'
 import { systemClock } from '../domain/clock.ts'
-import { operatorPrincipal } from '../domain/principal.ts'
 import { deriveFixes } from '../graph/fix-first.ts'
-import { type Database, openDatabase } from '../store/database.ts'
-import type { Bench, Comparison } from './bench.ts'
-import { newServerDatabase } from './bench-database.ts'
+import type { Database } from '../store/database.ts'
+import { type Bench, type Comparison, percentile, timed } from './bench.ts'
+import { type Measured, onBoth } from './bench-database.ts'
 import { fillFindings } from './fix-first-estate.ts'
-import { percentile } from './ingest-load.ts'
+import { askPages } from './pages-asked.ts'
 
 const asks = 60
 
 export const fixFirst: Bench = {
   name: 'fix-first',
   title: 'What to fix first, 95th percentile',
-  async run(_runs, progress) {
-    const folder = await mkdtemp(join(tmpdir(), 'falconer-bench-'))
-    const server = await newServerDatabase()
-    try {
-      const embedded = await measure(
-        'embedded, 100,000',
-        await openDatabase({ dataDir: join(folder, 'embedded') }),
-        folder,
-        100_000,
-        progress,
-      )
-      if (server === null) progress('no Postgres server: FALCONER_BENCH_DATABASE_URL is not set')
-      const onServer =
-        server === null ? [] : await measure('Postgres, 1,000,000', await openDatabase({ url: server.url }), folder, 1_000_000, progress)
-      return [...embedded, ...onServer]
-    } finally {
-      await server?.drop()
-      await rm(folder, { recursive: true, force: true })
-    }
+  run(_runs, progress) {
+    return onBoth(progress, ({ on, folder, open }) => {
+      const total = on === 'embedded' ? 100_000 : 1_000_000
+      return measure(`${on}, ${total.toLocaleString('en')}`, open, folder, total, progress)
+    })
   },
 }
 
 async function measure(
   title: string,
-  db: Database,
+  open: Measured['open'],
   folder: string,
   total: number,
   progress: (text: string) => void,
 ): Promise<Comparison[]> {
+  const db = await open()
   const config = loadConfig({ FALCONER_DATA: folder, FALCONER_LOG: 'error' }, {})
   const falconer = await composeFalconer(config, { database: db, as: 'command' })
   try {
     const { seconds, fixes } = await fillFindings(db, total, (text) => progress(`${title}: ${text}`))
     progress(`${title}: ${fixes.toLocaleString('en')} fixes derived in ${seconds.toFixed(1)} s`)
-    const app = createApp(falconer)
-    const link = await invite(falconer.auth, { principal: operatorPrincipal, channel: 'cli' }, 'Bench', 'viewer')
-    const { token } = await signInWithLink(falconer.auth, link.token, 'bench')
-    const headers = { host: 'localhost', cookie: `falconer_session=${token}` }
+    const ask = await askPages(falconer)
     const grouped = await p95(() => db.query(sql`select fix_id, count(*) from findings where status = 'open' group by fix_id`), 5)
     const [incident] = await db.query(sql<{ id: string }>`select id::text from incidents order by id limit 1`)
     const comparisons: Comparison[] = []
@@ -73,11 +51,7 @@ async function measure(
       ['of an incident', `/api/v1/fixes?incident=${incident?.id}`],
       ['the page', '/fix-first'],
     ] as const) {
-      const ours = await p95(async () => {
-        const answer = await app.request(`http://localhost${path}`, { headers })
-        await answer.text()
-        if (answer.status !== 200) throw new Error(`${path}: ${answer.status}`)
-      })
+      const ours = await p95(() => ask(path))
       comparisons.push({
         what: `${title}: ${what}`,
         unit: 'ms',
@@ -107,15 +81,4 @@ async function oneImageAgain(db: Database): Promise<void> {
   while ((await deriveFixes(db, systemClock)).more);
 }
 
-async function p95(work: () => Promise<unknown>, times = asks): Promise<number> {
-  const taken: number[] = []
-  for (let ask = 0; ask < times; ask += 1) {
-    const from = performance.now()
-    await work()
-    taken.push(performance.now() - from)
-  }
-  return percentile(
-    taken.sort((a, b) => a - b),
-    0.95,
-  )
-}
+const p95 = async (work: () => Promise<unknown>, times = asks): Promise<number> => percentile(await timed(times, work), 0.95)

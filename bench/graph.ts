@@ -3,17 +3,12 @@
  * otherwise; from 5 on only on a server), embedded and, where FALCONER_BENCH_DATABASE_URL names a server, on Postgres. The baseline is the statement
  * that was fastest on plain tables when the shape of the graph was chosen, on the same connection.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { openDatabase } from '../store/database.ts'
-import { type Bench, type Comparison, median } from './bench.ts'
-import { newServerDatabase } from './bench-database.ts'
+import { type Bench, type Comparison, median, percentile } from './bench.ts'
+import { type Measured, onBoth } from './bench-database.ts'
 import { fillBaseline } from './graph-baseline.ts'
 import { fillEstate } from './graph-estate.ts'
 import { layOut } from './graph-layout.ts'
 import { type Ask, type Question, questions } from './graph-questions.ts'
-import { percentile } from './ingest-load.ts'
 import { openAlerts } from './open-alerts.ts'
 
 const least = 3
@@ -23,30 +18,23 @@ const mostEmbedded = 5
 export const graph: Bench = {
   name: 'graph',
   title: 'The security graph',
-  async run(_runs, progress, { estate, openAlerts: alerts }) {
-    const folder = await mkdtemp(join(tmpdir(), 'falconer-bench-'))
-    const server = await newServerDatabase()
-    try {
-      if (estate >= mostEmbedded) progress(`embedded: not measured, an estate of ${estate} is for a server`)
-      if (server === null) progress('no Postgres server: FALCONER_BENCH_DATABASE_URL is not set')
-      const embedded =
-        estate >= mostEmbedded ? [] : await measure('embedded', { dataDir: join(folder, 'embedded') }, estate, alerts, progress)
-      return [...embedded, ...(server === null ? [] : await measure('Postgres', { url: server.url }, estate, alerts, progress))]
-    } finally {
-      await server?.drop()
-      await rm(folder, { recursive: true, force: true })
-    }
+  run(_runs, progress, { estate, openAlerts: alerts }) {
+    return onBoth(progress, async ({ on, open }) => {
+      if (on === 'Postgres' || estate < mostEmbedded) return measure(on, open, estate, alerts, progress)
+      progress(`embedded: not measured, an estate of ${estate} is for a server`)
+      return []
+    })
   },
 }
 
 async function measure(
   title: string,
-  where: Parameters<typeof openDatabase>[0],
+  open: Measured['open'],
   scale: number,
   alerts: number,
   progress: (text: string) => void,
 ): Promise<Comparison[]> {
-  const db = await openDatabase(where)
+  const db = await open()
   const tell = (text: string): void => progress(`${title}: ${text}`)
   try {
     const estate = layOut(scale)

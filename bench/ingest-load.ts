@@ -100,6 +100,3 @@ function post(agent: Agent, url: string, body: Buffer): Promise<{ status: number
     asked.end(body)
   })
 }
-
-export const percentile = (sorted: readonly number[], share: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN

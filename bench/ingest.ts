@@ -13,10 +13,10 @@ import { PGlite } from '@electric-sql/pglite'
 import { createPgConfig } from '@electric-sql/pglite/node-postgres'
 import { vector } from '@electric-sql/pglite-pgvector'
 import type pg from 'pg'
-import type { Bench, Comparison } from './bench.ts'
+import { type Bench, type Comparison, percentile } from './bench.ts'
 import { newServerDatabase } from './bench-database.ts'
 import { measureBare, type Rates } from './ingest-baseline.ts'
-import { alertLines, percentile, postAll } from './ingest-load.ts'
+import { alertLines, postAll } from './ingest-load.ts'
 import { launch, pause, residentMegabytes } from './launch.ts'
 
 const falconer = fileURLToPath(new URL('../bin/falconer', import.meta.url))

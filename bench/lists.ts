@@ -3,22 +3,15 @@
  * on the embedded database and, where FALCONER_BENCH_DATABASE_URL names a server, 1,000,000 on Postgres. The baseline is the
  * least statement that finds the same rows, on the same connection.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { type RawBuilder, sql } from 'kysely'
 import { composeFalconer } from '../apps/server/falconer.ts'
-import { createApp } from '../apps/server/http.ts'
-import { invite, signInWithLink } from '../auth/people.ts'
 import { loadConfig } from '../config/config.ts'
-import { operatorPrincipal } from '../domain/principal.ts'
 import type { Database } from '../store/database.ts'
-import { openDatabase } from '../store/database.ts'
 import { listIncidents } from '../store/incidents.ts'
-import type { Bench, Comparison } from './bench.ts'
-import { newServerDatabase } from './bench-database.ts'
-import { percentile } from './ingest-load.ts'
+import { type Bench, type Comparison, percentile, timed } from './bench.ts'
+import { type Measured, onBoth } from './bench-database.ts'
 import { fillStore } from './many-alerts.ts'
+import { askPages } from './pages-asked.ts'
 
 const asks = 60
 type Question = { what: string; path: string; least: RawBuilder<unknown> }
@@ -26,51 +19,31 @@ type Question = { what: string; path: string; least: RawBuilder<unknown> }
 export const lists: Bench = {
   name: 'lists',
   title: 'Pages over many alerts, 95th percentile',
-  async run(_runs, progress) {
-    const folder = await mkdtemp(join(tmpdir(), 'falconer-bench-'))
-    const server = await newServerDatabase()
-    try {
-      const embedded = await measure(
-        'embedded, 100,000',
-        await openDatabase({ dataDir: join(folder, 'embedded') }),
-        folder,
-        100_000,
-        progress,
-      )
-      if (server === null) progress('no Postgres server: FALCONER_BENCH_DATABASE_URL is not set')
-      const onServer =
-        server === null ? [] : await measure('Postgres, 1,000,000', await openDatabase({ url: server.url }), folder, 1_000_000, progress)
-      return [...embedded, ...onServer]
-    } finally {
-      await server?.drop()
-      await rm(folder, { recursive: true, force: true })
-    }
+  run(_runs, progress) {
+    return onBoth(progress, ({ on, folder, open }) => {
+      const total = on === 'embedded' ? 100_000 : 1_000_000
+      return measure(`${on}, ${total.toLocaleString('en')}`, open, folder, total, progress)
+    })
   },
 }
 
 async function measure(
   title: string,
-  db: Database,
+  open: Measured['open'],
   folder: string,
   total: number,
   progress: (text: string) => void,
 ): Promise<Comparison[]> {
+  const db = await open()
   const config = loadConfig({ FALCONER_DATA: folder, FALCONER_LOG: 'error' }, {})
   const falconer = await composeFalconer(config, { database: db, as: 'command' })
   try {
     await fillStore(db, total, (text) => progress(`${title}: ${text}`))
-    const app = createApp(falconer)
-    const link = await invite(falconer.auth, { principal: operatorPrincipal, channel: 'cli' }, 'Bench', 'viewer')
-    const { token } = await signInWithLink(falconer.auth, link.token, 'bench')
-    const headers = { host: 'localhost', cookie: `falconer_session=${token}` }
+    const ask = await askPages(falconer)
     const comparisons: Comparison[] = []
     for (const { what, path, least } of await questions(db)) {
       progress(`${title}: ${what}`)
-      const ours = await p95(async () => {
-        const answer = await app.request(`http://localhost${path}`, { headers })
-        await answer.text()
-        if (answer.status !== 200) throw new Error(`${path}: ${answer.status}`)
-      })
+      const ours = await p95(() => ask(path))
       comparisons.push({
         what: `${title}: ${what}`,
         unit: 'ms',
@@ -123,15 +96,4 @@ async function questions(db: Database): Promise<Question[]> {
   ]
 }
 
-async function p95(work: () => Promise<unknown>): Promise<number> {
-  const times: number[] = []
-  for (let ask = 0; ask < asks; ask += 1) {
-    const from = performance.now()
-    await work()
-    times.push(performance.now() - from)
-  }
-  return percentile(
-    times.sort((a, b) => a - b),
-    0.95,
-  )
-}
+const p95 = async (work: () => Promise<unknown>): Promise<number> => percentile(await timed(asks, work), 0.95)

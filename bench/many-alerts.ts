@@ -20,10 +20,21 @@ const dayMs = 86_400_000
 export async function fillStore(db: Database, total: number, progress: (text: string) => void): Promise<void> {
   const now = Date.now()
   for (let back = weeks; back >= 0; back -= 1) await ensurePartitions(db, new Date(now - back * 7 * dayMs), 0)
-  const input = alertLines(seeded, new Date(now - seeded), 1).join('\n')
+  await takeAlerts(db, alertLines(seeded, new Date(now - seeded), 1))
+  while ((await correlatePending(db, systemClock)).more);
+  const copies = total / seeded - 1
+  for (let copy = 1; copy <= copies; copy += 1) {
+    progress(`${(copy * seeded).toLocaleString('en')} of ${total.toLocaleString('en')} alerts`)
+    await copyInto(db, copy, Math.floor((copy * weeks * 7 * dayMs) / (copies + 1)))
+  }
+  await db.query(sql`analyze`)
+}
+
+/** Read and stored as they come in; not yet correlated. */
+export async function takeAlerts(db: Database, lines: readonly string[]): Promise<void> {
   await readInput(
     (async function* () {
-      yield Buffer.from(input)
+      yield Buffer.from(lines.join('\n'))
     })(),
     {
       path: 'bench',
@@ -35,13 +46,6 @@ export async function fillStore(db: Database, total: number, progress: (text: st
       },
     },
   )
-  while ((await correlatePending(db, systemClock)).more);
-  const copies = total / seeded - 1
-  for (let copy = 1; copy <= copies; copy += 1) {
-    progress(`${(copy * seeded).toLocaleString('en')} of ${total.toLocaleString('en')} alerts`)
-    await copyInto(db, copy, Math.floor((copy * weeks * 7 * dayMs) / (copies + 1)))
-  }
-  await db.query(sql`analyze`)
 }
 
 /** Copies what came in, `agoMs` into the past, under ids made of the old ones and the copy's number. */

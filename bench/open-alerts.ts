@@ -1,13 +1,11 @@
 /** How long one alert takes to be correlated while very many others lie in windows that are still open: 99th percentile. */
 import { sql } from 'kysely'
-import { readInput } from '../collectors/read.ts'
 import { systemClock } from '../domain/clock.ts'
 import { correlatePending } from '../incidents/pipeline.ts'
 import type { Database } from '../store/database.ts'
-import { emptyDelivery } from '../store/delivery.ts'
-import { accept } from '../store/intake.ts'
-import type { Comparison } from './bench.ts'
-import { alertLines, percentile } from './ingest-load.ts'
+import { type Comparison, percentile } from './bench.ts'
+import { alertLines } from './ingest-load.ts'
+import { takeAlerts } from './many-alerts.ts'
 
 const asks = 200
 const containers = 5_000
@@ -17,14 +15,14 @@ export async function openAlerts(db: Database, total: number, tell: (text: strin
   const part = 10_000
   for (let from = 0; from < total; from += part) {
     tell(`${from.toLocaleString('en')} of ${total.toLocaleString('en')} alerts in open windows`)
-    await take(db, bulk.slice(from, from + part))
+    await takeAlerts(db, bulk.slice(from, from + part))
     while ((await correlatePending(db, systemClock)).more);
   }
   await db.query(sql`analyze`)
   const singles = alertLines(asks + 20, new Date(), 2, containers)
   const ours: number[] = []
   for (const [place, line] of singles.entries()) {
-    await take(db, [line])
+    await takeAlerts(db, [line])
     const from = performance.now()
     const { alerts } = await correlatePending(db, systemClock)
     if (alerts !== 1) throw new Error(`${alerts} alerts were correlated instead of one`)
@@ -36,40 +34,16 @@ export async function openAlerts(db: Database, total: number, tell: (text: strin
   return {
     what: `one alert correlated beside ${total.toLocaleString('en')}, 99th percentile`,
     unit: 'ms',
-    falconer: [
-      percentile(
-        ours.sort((a, b) => a - b),
-        0.99,
-      ),
-    ],
-    baseline: {
-      what: 'taken, looked up and written in plain tables',
-      samples: [
-        percentile(
-          plain.sort((a, b) => a - b),
-          0.99,
-        ),
-      ],
-    },
+    falconer: [p99(ours)],
+    baseline: { what: 'taken, looked up and written in plain tables', samples: [p99(plain)] },
   }
 }
 
-async function take(db: Database, lines: readonly string[]): Promise<void> {
-  await readInput(
-    (async function* () {
-      yield Buffer.from(lines.join('\n'))
-    })(),
-    {
-      path: 'bench',
-      format: 'falco',
-      source: { sourceId: null, sourceName: 'bench', scope: 'bench', receivedNs: 0n },
-      onBatch: async ({ records }) => {
-        const alerts = records.flatMap((record) => (record.kind === 'alert' ? [record.alert] : []))
-        await accept(db, systemClock, [{ ...emptyDelivery({ sourceId: null, scope: 'bench' }), alerts }])
-      },
-    },
+const p99 = (samples: readonly number[]): number =>
+  percentile(
+    samples.toSorted((a, b) => a - b),
+    0.99,
   )
-}
 
 async function fillPlain(db: Database): Promise<void> {
   await db.query(

@@ -2,25 +2,20 @@
  * `npm run bench -- tools`: how long each tool takes (median and 95th percentile) and how many bytes it answers, on Postgres with 1,000,000 alerts, 100,000
  * entities and 1,000,000 findings, and on the embedded database with a tenth. `--estate 0.1` makes all of it a tenth. The baseline is a round trip.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { sql } from 'kysely'
 import { composeFalconer, type Falconer } from '../apps/server/falconer.ts'
 import { loadConfig } from '../config/config.ts'
-import { InputError } from '../domain/errors.ts'
+import { InputError, NotFoundError } from '../domain/errors.ts'
 import { stringifyExact } from '../domain/exact-json.ts'
 import { operatorPrincipal } from '../domain/principal.ts'
-import { openDatabase } from '../store/database.ts'
 import { callsOf, type Known, knownOf } from '../test/support/tool-arguments.ts'
 import { tools as catalog } from '../tools/catalog/registry.generated.ts'
 import type { Tool, ToolContext } from '../tools/tool.ts'
-import { type Bench, type Comparison, median } from './bench.ts'
-import { newServerDatabase } from './bench-database.ts'
+import { type Bench, type Comparison, median, percentile, timed } from './bench.ts'
+import { type Measured, onBoth } from './bench-database.ts'
 import { fillFindings } from './fix-first-estate.ts'
 import { fillEstate } from './graph-estate.ts'
 import { layOut } from './graph-layout.ts'
-import { percentile } from './ingest-load.ts'
 import { fillStore } from './many-alerts.ts'
 
 const million = 1_000_000
@@ -31,29 +26,14 @@ type Tell = (text: string) => void
 export const tools: Bench = {
   name: 'tools',
   title: 'Tools of MCP',
-  async run(_runs, progress, { estate }) {
-    const folder = await mkdtemp(join(tmpdir(), 'falconer-bench-'))
-    const server = await newServerDatabase()
-    try {
-      const embedded = await measure('embedded', { dataDir: join(folder, 'embedded') }, folder, estate / 10, progress)
-      if (server === null) progress('no Postgres server: FALCONER_BENCH_DATABASE_URL is not set')
-      return [...embedded, ...(server === null ? [] : await measure('Postgres', { url: server.url }, folder, estate, progress))]
-    } finally {
-      await server?.drop()
-      await rm(folder, { recursive: true, force: true })
-    }
+  run(_runs, progress, { estate }) {
+    return onBoth(progress, ({ on, folder, open }) => measure(on, open, folder, on === 'embedded' ? estate / 10 : estate, progress))
   },
 }
 
-async function measure(
-  title: string,
-  where: Parameters<typeof openDatabase>[0],
-  folder: string,
-  scale: number,
-  progress: Tell,
-): Promise<Comparison[]> {
+async function measure(title: string, open: Measured['open'], folder: string, scale: number, progress: Tell): Promise<Comparison[]> {
   const tell: Tell = (text) => progress(`${title}: ${text}`)
-  const database = await openDatabase(where)
+  const database = await open()
   const config = loadConfig({ FALCONER_DATA: folder, FALCONER_LOG: 'error' }, {})
   const falconer = await composeFalconer(config, { database, as: 'command' })
   try {
@@ -65,7 +45,7 @@ async function measure(
       ['Noted by a benchmark'],
       ['shell', 'checkout', 'CVE-2021'],
     )
-    const roundTrip = await times(asks, async () => database.query(sql`select 1`))
+    const roundTrip = await timed(asks, async () => database.query(sql`select 1`))
     const comparisons: Comparison[] = []
     for (const tool of catalog.filter(({ access }) => access === 'read'))
       comparisons.push(...(await ofTool(tool, falconer, known, roundTrip, title, tell)))
@@ -85,12 +65,12 @@ async function ofTool(tool: Tool, falconer: Falconer, known: Known, roundTrip: n
       const answer = await tool.run(tool.input.parse(calls[at % calls.length]) as never, context)
       bytes.push(Buffer.byteLength(stringifyExact(tool.output.parse(answer))))
     } catch (error) {
-      if (!(error instanceof InputError)) throw error
+      if (!(error instanceof InputError || error instanceof NotFoundError)) throw error
       refused += 1
     }
   }
   await ask(0)
-  const samples = await times(asks, ask)
+  const samples = await timed(asks, ask)
   const size = bytes.length === 0 ? 'refused' : `${Math.round(median(bytes))} bytes, at most ${Math.max(...bytes)}`
   tell(`${tool.name}: ${size}${refused === 0 ? '' : `, ${refused} refused`}`)
   const row = (what: string, share: number): Comparison => ({
@@ -114,14 +94,3 @@ const contextOf = ({ db, clock, graph, responses }: Falconer): ToolContext =>
     signal: new AbortController().signal,
     progress: () => {},
   }) as ToolContext
-
-/** Sorted, in milliseconds. */
-async function times(count: number, work: (at: number) => Promise<unknown>): Promise<number[]> {
-  const samples: number[] = []
-  for (let at = 0; at < count; at += 1) {
-    const from = performance.now()
-    await work(at)
-    samples.push(performance.now() - from)
-  }
-  return samples.sort((a, b) => a - b)
-}

@@ -2,11 +2,10 @@
 import { mkdtemp, readFile, rm, stat, writeFile, chmod } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { AddressInfo } from 'node:net'
-import { serve } from '@hono/node-server'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { notePort } from '../../apps/server/urls.ts'
 import { tokenPrincipal } from '../../auth/people.ts'
+import { listening } from '../support/listening.ts'
 import { consent } from '../support/oauth.ts'
 import { run, runHere, runToEnd } from '../support/process.ts'
 import { openSite, type Site } from '../support/site.ts'
@@ -20,15 +19,14 @@ describe('falconer login', () => {
   let close: () => Promise<void>
   beforeAll(async () => {
     site = await openSite()
-    const server = serve({ fetch: site.app.fetch, port: 0, hostname: '127.0.0.1' })
-    await new Promise((resolve) => server.once('listening', resolve))
-    const { port } = server.address() as AddressInfo
+    const server = await listening(site.app.fetch)
+    const { port } = server
+    close = server.close
     notePort(site.falconer, port)
     url = `http://localhost:${port}`
     folder = await mkdtemp(join(tmpdir(), 'falconer-login-'))
     file = join(folder, 'falconer', 'credentials.json')
     env = { XDG_CONFIG_HOME: folder, FALCONER_URL: url }
-    close = () => new Promise((resolve) => server.close(() => resolve()))
   })
   afterAll(async () => {
     await close()

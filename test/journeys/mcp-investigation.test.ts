@@ -59,7 +59,7 @@ describe('an investigation by a client that knows nothing of Falconer', () => {
     const site = await openSite({ now: '2026-11-24T12:00:00Z' })
     const story = renamed()
     await recordStory(site.db, site.clock, 'lab', story.change)
-    const server = await listening((request, env) => site.app.fetch(request, env as never))
+    const server = await listening(site.app.fetch)
     const client = new Client({ name: 'driver', version: '1' }, { versionNegotiation: { mode: 'auto' } })
     try {
       const requestInit = { headers: { authorization: `Bearer ${site.people.viewer.token}` } }

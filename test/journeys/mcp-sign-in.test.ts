@@ -2,13 +2,13 @@
 import { Client as ClientOf2025 } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport as HttpOf2025 } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
-import { serve } from '@hono/node-server'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { notePort } from '../../apps/server/urls.ts'
 import { ClientStore, consent, pkce, register } from '../support/oauth.ts'
 import { chromiumPath, launchBrowser, openPage } from '../support/browser.ts'
+import { listening } from '../support/listening.ts'
 import { openSite, type Site } from '../support/site.ts'
 
 describe('signing in to MCP from an IDE', () => {
@@ -17,11 +17,8 @@ describe('signing in to MCP from an IDE', () => {
   let close: () => Promise<void>
   beforeAll(async () => {
     site = await openSite({ now: '2026-11-23T12:00:00Z' })
-    const server = serve({ fetch: site.app.fetch, port: 0, hostname: '127.0.0.1' })
-    await new Promise((resolve) => server.once('listening', resolve))
-    ;({ port } = server.address() as AddressInfo)
+    ;({ port, close } = await listening(site.app.fetch))
     notePort(site.falconer, port)
-    close = () => new Promise((resolve) => server.close(() => resolve()))
   })
   afterAll(async () => {
     await close()

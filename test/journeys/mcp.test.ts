@@ -1,35 +1,25 @@
-/** Both generations of clients, over HTTP and over stdio, meet the same tools. */
-import { Client as ClientOf2025 } from '@modelcontextprotocol/sdk/client/index.js'
-import { StreamableHTTPClientTransport as HttpOf2025 } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
-import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
-import { serve } from '@hono/node-server'
+/** Both generations of clients meet the same tools over HTTP; over stdio: mcp-clients.test.ts. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { AddressInfo } from 'node:net'
+import { clientOf2025, clientOf2026, type Served, serveSite } from '../support/mcp.ts'
 import { alertOfShop } from '../support/shop-alert.ts'
 import { openSite, type Site } from '../support/site.ts'
 
 describe('MCP', () => {
   let site: Site
-  let url: URL
-  let close: () => Promise<void>
+  let served: Served
   beforeAll(async () => {
     site = await openSite({ now: '2026-11-23T12:00:00Z', shop: true })
     await site.ingest(JSON.stringify(alertOfShop()))
     await site.settle()
-    const server = serve({ fetch: site.app.fetch, port: 0, hostname: '127.0.0.1' })
-    await new Promise((resolve) => server.once('listening', resolve))
-    url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`)
-    close = () => new Promise((resolve) => server.close(() => resolve()))
+    served = await serveSite(site)
   })
   afterAll(async () => {
-    await close()
+    await served.close()
     await site.close()
   })
-  const headers = () => ({ requestInit: { headers: { authorization: `Bearer ${site.people.viewer.token}` } } })
 
   it('is served over HTTP to a client of 2025', async () => {
-    const client = new ClientOf2025({ name: 'test', version: '1' })
-    await client.connect(new HttpOf2025(url, headers()) as never)
+    const { client } = await clientOf2025(served.url, site.people.viewer.token)
     const { tools } = await client.listTools()
     expect(tools.map(({ name }) => name)).toContain('list_incidents')
     const answer = await client.callTool({ name: 'list_incidents', arguments: {} })
@@ -38,8 +28,7 @@ describe('MCP', () => {
   })
 
   it('is served over HTTP to a client of 2026', async () => {
-    const client = new Client({ name: 'test', version: '1' }, { versionNegotiation: { mode: 'auto' } })
-    await client.connect(new StreamableHTTPClientTransport(url, headers()))
+    const client = await clientOf2026(served.url, site.people.viewer.token)
     const answer = await client.callTool({ name: 'list_incidents', arguments: {} })
     expect(answer.structuredContent).toMatchObject({ incidents: [{ severity: 'critical' }], more: null })
     await client.close()
@@ -47,7 +36,7 @@ describe('MCP', () => {
 
   it('is served to nobody who is unknown', async () => {
     for (const authorization of [undefined, 'Bearer nonsense', `Bearer ${site.secret}`]) {
-      const answer = await fetch(url, {
+      const answer = await fetch(served.url, {
         method: 'POST',
         body: '{}',
         headers: { 'content-type': 'application/json', ...(authorization === undefined ? {} : { authorization }) },
@@ -55,6 +44,6 @@ describe('MCP', () => {
       expect(answer.status).toBe(401)
       expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer/)
     }
-    expect((await fetch(url, { method: 'POST', body: '{}', headers: { cookie: site.people.viewer.cookie } })).status).toBe(401)
+    expect((await fetch(served.url, { method: 'POST', body: '{}', headers: { cookie: site.people.viewer.cookie } })).status).toBe(401)
   })
 })

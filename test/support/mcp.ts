@@ -1,22 +1,18 @@
 /** Clients of both generations at a Falconer that answers over real HTTP. */
-import type { AddressInfo } from 'node:net'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
-import { serve } from '@hono/node-server'
 import { Client as ClientOf2025 } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport as HttpOf2025 } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { listening } from './listening.ts'
 import type { Site } from './site.ts'
 
 export type Served = { url: URL; close(): Promise<void> }
 export async function serveSite(site: Site): Promise<Served> {
-  const server = serve({ fetch: site.app.fetch, port: 0, hostname: '127.0.0.1' })
-  await new Promise((resolve) => server.once('listening', resolve))
-  const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`)
+  const { port, close } = await listening(site.app.fetch)
   return {
-    url,
-    close: async () => {
+    url: new URL(`http://127.0.0.1:${port}/mcp`),
+    close: () => {
       site.falconer.changes.emit('closing')
-      if ('closeAllConnections' in server) server.closeAllConnections()
-      await new Promise<void>((resolve) => server.close(() => resolve()))
+      return close()
     },
   }
 }
