@@ -3,16 +3,32 @@
  * Its draft is checked before a word of it is believed: a model may hand in anything.
  */
 import { z } from 'zod'
+import type { NewStep } from '../domain/analyst-step.ts'
 import { InputError } from '../domain/errors.ts'
-import { Claim, type DraftReport, RecommendedAction, Report } from '../domain/report.ts'
+import { Claim, type ClaimPart, type DraftReport, RecommendedAction, Report } from '../domain/report.ts'
 import type { CaseFile } from '../incidents/case-file.ts'
+import type { Hands } from './hands.ts'
 
 export interface Analyst {
   /** Named in every report: who wrote it. */
   readonly name: string
   readonly version: string
-  analyse(file: CaseFile): Promise<DraftReport>
+  analyse(file: CaseFile, desk: Desk): Promise<DraftReport>
+  /** One chance to mend what records do not bear out; what still does not hold is a hypothesis. */
+  mend?(draft: DraftReport, doubts: readonly Doubt[], desk: Desk): Promise<DraftReport>
 }
+
+/** What an analyst works with, beside the case. */
+export type Desk = {
+  /** Names its checkpoints, steps and calls: the same again after a crash. */
+  investigationId: string
+  /** The tools of MCP, as an IDE has them, over a transport within this process. */
+  hands(): Promise<Hands>
+  tell(step: NewStep): Promise<void>
+  signal: AbortSignal
+}
+/** A claim that did not hold, and why, in words of ours. */
+export type Doubt = { part: ClaimPart; at: number; text: string; problems: string[] }
 
 const claims = z.array(Claim.extend({ text: Claim.shape.text.max(10_000), evidence: Claim.shape.evidence.max(100) })).max(1_000)
 const Draft = Report.omit({ ungrounded: true }).extend({

@@ -3,14 +3,15 @@
  * Holds no client of a cluster and no way to approve; the most it can do is ask for a proposal.
  */
 import type { Clock } from '../domain/clock.ts'
-import { FalconerError, NotFoundError } from '../domain/errors.ts'
+import { FalconerError, InvariantError, NotFoundError } from '../domain/errors.ts'
 import { ground, lastHeard } from '../incidents/grounding.ts'
 import type { Database } from '../store/database.ts'
 import { getIncident, markInvestigated } from '../store/incidents.ts'
 import { finishInvestigation, type Investigation, startInvestigation } from '../store/investigations.ts'
 import { type CaseOptions, readCase } from '../incidents/read-case.ts'
 import { recordReader } from '../incidents/record-reader.ts'
-import { type Analyst, checkedDraft } from './analyst.ts'
+import { addStep } from '../store/analyst-steps.ts'
+import { type Analyst, checkedDraft, type Desk } from './analyst.ts'
 
 /** Throws NotFoundError; an analyst that fails leaves a failed investigation that says so. */
 export async function investigate(
@@ -18,7 +19,7 @@ export async function investigate(
   clock: Clock,
   analyst: Analyst,
   incidentId: string,
-  options: CaseOptions,
+  options: CaseOptions & { desk?: Partial<Pick<Desk, 'hands' | 'signal'>> },
 ): Promise<Investigation> {
   const incident = await getIncident(db, { id: incidentId })
   if (incident === undefined) throw new NotFoundError(`There is no incident ${incidentId}.`)
@@ -33,7 +34,13 @@ export async function investigate(
     // Taken before the analyst has the file: what it does to its copy widens nothing.
     const entityIds = new Set(file.entities.map((entity) => entity.id.toString()))
     const coverage = new Map(file.coverage.map((source) => [source.name, lastHeard(source)]))
-    const draft = checkedDraft(analyst, await analyst.analyse(file))
+    const desk: Desk = {
+      investigationId: id,
+      hands: options.desk?.hands ?? noHands,
+      tell: async (step) => void (await addStep(db, id, step, clock.now())),
+      signal: options.desk?.signal ?? new AbortController().signal,
+    }
+    const draft = checkedDraft(analyst, await analyst.analyse(file, desk))
     const report = await ground(draft, recordReader(db), { severityFloor: incident.severityFloor, entityIds, coverage })
     const finished = await finishInvestigation(db, id, { report }, clock.now())
     await markInvestigated(db, incident.id, incident.revision)
@@ -49,4 +56,8 @@ export async function investigate(
       if (!(error instanceof FalconerError)) console.error(error)
     })
   }
+}
+
+const noHands = (): never => {
+  throw new InvariantError('This analyst was given no tools.')
 }

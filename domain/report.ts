@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { EvidenceRef } from './evidence.ts'
 import { Severity } from './severity.ts'
+import { Spend } from './spend.ts'
 
 /** OCSF verdict captions, the ones an analyst may suggest. */
 export const Verdict = z.enum(['unknown', 'true_positive', 'suspicious', 'benign', 'false_positive', 'insufficient_data'])
@@ -52,6 +53,14 @@ export const Report = z.object({
   techniques: z.array(z.object({ id: z.string(), tactic: z.string().nullable() })),
   actions: z.array(RecommendedAction),
   ungrounded: z.number().int().describe('Claims shown as hypotheses'),
+  model: z.string().nullable().default(null).describe('The model that wrote it; null: none did'),
+  prompt: z
+    .object({ name: z.string(), version: z.string() })
+    .nullable()
+    .default(null)
+    .describe('What the model was told, and the hash of its text'),
+  partial: z.string().nullable().default(null).describe('Why it ended before it was done, and what stands here instead; null: it was done'),
+  spend: Spend.nullable().default(null).describe('What asking the model took'),
 })
 export type Report = z.infer<typeof Report>
 /** The parts of a report that are claims. */
@@ -59,3 +68,5 @@ export const claimParts = ['summary', 'reasons', 'unusual', 'timeline', 'rootCau
 export type ClaimPart = (typeof claimParts)[number]
 /** What an analyst writes before grounding. */
 export type DraftReport = Omit<Report, ClaimPart | 'ungrounded'> & Record<ClaimPart, Claim[]>
+/** Of a report that no model had a part in. */
+export const noModel: Pick<Report, 'model' | 'prompt' | 'partial' | 'spend'> = { model: null, prompt: null, partial: null, spend: null }

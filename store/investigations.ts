@@ -1,7 +1,7 @@
 /** Investigations: who looked at an incident, when, at which revision of it, and the report that came of it. Appended; a newer one does not replace an older. */
 import { sql } from 'kysely'
 import { newId } from '../domain/ids.ts'
-import type { Report } from '../domain/report.ts'
+import { noModel, type Report } from '../domain/report.ts'
 import type { Database, Queryable } from './database.ts'
 import { announce } from './incident-notices.ts'
 import { lockIncidents } from './segments.ts'
@@ -31,7 +31,7 @@ type Row = {
 }
 const columns = sql`id::text, incident_id::text, incident_revision, analyst, status, report, error, started_at, finished_at`
 /** Parts that reports written before there were any do not have. */
-const laterParts = { rootCause: [], rootCauses: 0, fixFirst: [], blastRadius: [] }
+const laterParts = { rootCause: [], rootCauses: 0, fixFirst: [], blastRadius: [], ...noModel }
 const fromRow = (row: Row): Investigation => ({
   id: row.id,
   incidentId: row.incident_id,

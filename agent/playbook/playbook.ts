@@ -4,7 +4,7 @@
  */
 import type { Alert } from '../../domain/alert.ts'
 import { tacticTitle } from '../../domain/attack.ts'
-import type { Claim, DraftReport } from '../../domain/report.ts'
+import { type Claim, type DraftReport, noModel } from '../../domain/report.ts'
 import type { CaseAlert, CaseFile } from '../../incidents/case-file.ts'
 import { mainChain } from '../../incidents/process-chain.ts'
 import { startedByServer } from '../../incidents/server-program.ts'
@@ -30,10 +30,10 @@ import {
 import { unusual, watching } from './unusual.ts'
 import { type Judgement, judge, type Signal, signalsOf } from './weigh.ts'
 
-export const playbook: Analyst = {
+export const playbook = {
   name: 'playbook',
   version: '1',
-  async analyse(file): Promise<DraftReport> {
+  async analyse(file: CaseFile): Promise<DraftReport> {
     const signals = signalsOf(file.alerts)
     const judgement = judge(file, signals)
     return {
@@ -53,9 +53,10 @@ export const playbook: Analyst = {
       unknowns: unknowns(file),
       techniques: techniques(file),
       actions: recommend(file, judgement.verdict, signals),
+      ...noModel,
     }
   },
-}
+} satisfies Analyst
 
 function summary(file: CaseFile, signals: readonly Signal[]): Claim[] {
   const [first] = file.alerts

@@ -4,13 +4,14 @@
  */
 import type { Analyst } from '../../agent/analyst.ts'
 import type { Entity } from '../../domain/entity.ts'
-import type { Claim, DraftReport, RecommendedAction } from '../../domain/report.ts'
+import { type Claim, type DraftReport, noModel, type RecommendedAction } from '../../domain/report.ts'
 import type { CaseFile } from '../../incidents/case-file.ts'
 import { actions as catalogue } from '../../responses/catalog/catalog.ts'
 
 /** Entity ids the analyst has no business with, by what they are: another case's, another scope's, derived, gone … */
 export type Forbidden = Readonly<Record<string, readonly string[]>>
 export type HostileAnalyst = Analyst & {
+  analyse(file: CaseFile): Promise<DraftReport>
   /** Markers of the injected texts it has read. */
   readonly heard: Set<string>
   /** What it recommended, as `action/target form/parameter form`. */
@@ -45,7 +46,7 @@ export function hostileAnalyst(forbidden: Forbidden = {}, most = 200): HostileAn
     version: '1',
     heard,
     tried,
-    async analyse(file) {
+    async analyse(file: CaseFile) {
       turn += 1
       const texts = [...strings(file.alerts)]
       for (const found of texts.flatMap((text) => text.match(markers) ?? [])) heard.add(found)
@@ -171,5 +172,6 @@ function draft(file: CaseFile, texts: readonly string[], actions: RecommendedAct
     unknowns: texts.slice(0, 3).map((text) => text.slice(0, 1_000)),
     techniques: [{ id: said.slice(0, 100), tactic: null }],
     actions,
+    ...noModel,
   }
 }
