@@ -11,6 +11,13 @@ import { fixIdOf } from '../store/fix-marks.ts'
 const perImage = 250
 const ofSystem = 150
 
+/** What a scanner says of a flaw beside its columns, of the size it usually has. */
+const described = sql`jsonb_build_object('description', repeat('A flaw lets who can reach it write beyond a buffer. ', 8), 'remediation', null,
+  'references', jsonb_build_array('https://advisories.example/' || i || '/' || n, 'https://tracker.example/' || n), 'properties', '{}'::jsonb,
+  'cvss', jsonb_build_object('version', '3.1', 'score', (i + n) % 101 / 10.0, 'vector', null),
+  'package', jsonb_build_object('name', case when n <= ${ofSystem} then 'lib-' || n % 60 else 'module-' || n % 30 end, 'version', '1.' || i % 9,
+    'type', case when n <= ${ofSystem} then 'deb' else 'npm' end, 'fixedIn', case when n % 3 > 0 then jsonb_build_array('2.' || 10 + n % 5) else '[]'::jsonb end))`
+
 /** Answers how long deriving all fixes took, in seconds, and how many there are. */
 export async function fillFindings(
   db: Database,
@@ -34,7 +41,7 @@ export async function fillFindings(
     await db.query(sql`insert into finding_witnesses (finding_id, scanner, scope, target_kind, target_key, first_ns, last_ns, last_scan, last_key, outcome, severity, title, paths, base, distribution, fixed_in, cvss, data, raw)
       select m.id, 'trivy', s.scope, 'image', s.target_key, s.observed_ns, s.observed_ns, s.id, s.content_key, 0, 1 + (i + n) % 5, 'a flaw of a kind', '{}',
         case when n <= ${ofSystem} then 'sha256:base-' || i % 40 end, case when n <= ${ofSystem} then 'debian 12.' || i % 40 end,
-        case when n % 3 > 0 then array['2.' || 10 + n % 5] else '{}' end, (i + n) % 101 / 10.0, '{}'::jsonb, '' from (${made}) m join scans s on s.content_key = decode(lpad(to_hex(i), 64, '0'), 'hex')`)
+        case when n % 3 > 0 then array['2.' || 10 + n % 5] else '{}' end, (i + n) % 101 / 10.0, ${described}, '' from (${made}) m join scans s on s.content_key = decode(lpad(to_hex(i), 64, '0'), 'hex')`)
     if (from % 2_000 === 1) progress(`${(from * perImage).toLocaleString('en')} of ${total.toLocaleString('en')} findings`)
   }
   await db.query(sql`update findings f set fix_id = ${fixIdOf(sql`(select min(base) from finding_witnesses w where w.finding_id = f.id)`)}`)

@@ -4,10 +4,17 @@
  */
 import { sql } from 'kysely'
 import { composeFalconer, type Falconer } from '../apps/server/falconer.ts'
+import { readInput } from '../collectors/read.ts'
 import { loadConfig } from '../config/config.ts'
-import { InputError, NotFoundError } from '../domain/errors.ts'
+import { ConfigError, InputError, NotFoundError } from '../domain/errors.ts'
 import { stringifyExact } from '../domain/exact-json.ts'
 import { operatorPrincipal } from '../domain/principal.ts'
+import { systemClock } from '../domain/clock.ts'
+import type { Database } from '../store/database.ts'
+import { emptyDelivery } from '../store/delivery.ts'
+import { propose } from '../responses/propose.ts'
+import { listEntities } from '../store/entities.ts'
+import { accept } from '../store/intake.ts'
 import { callsOf, type Known, knownOf } from '../test/support/tool-arguments.ts'
 import { tools as catalog } from '../tools/catalog/registry.generated.ts'
 import type { Tool, ToolContext } from '../tools/tool.ts'
@@ -40,6 +47,8 @@ async function measure(title: string, open: Measured['open'], folder: string, sc
     await fillEstate(database, layOut(scale), tell)
     await fillFindings(database, Math.round(million * scale), tell)
     await fillStore(database, Math.max(1, Math.round((million * scale) / 10_000)) * 10_000, tell)
+    await loadRules(database)
+    await proposeSome(falconer)
     const known = await knownOf(
       { db: database, clock: falconer.clock as never },
       ['Noted by a benchmark'],
@@ -55,6 +64,53 @@ async function measure(title: string, open: Measured['open'], folder: string, sc
   }
 }
 
+/** A rules file as long as Falco's own: the rules that fired, each of macros of its own, and as many that did not. */
+async function loadRules(db: Database): Promise<void> {
+  const fired = (await db.query(sql<{ rule: string }>`select distinct rule from alerts`)).map(({ rule }) => rule)
+  const rules = [...fired, ...Array.from({ length: 80 }, (_, at) => `Rule ${at} of a benchmark`)].flatMap((rule, at) => [
+    { list: `shells_${at}`, items: ['bash', 'sh', 'zsh'] },
+    { macro: `spawned_${at}`, condition: `evt.type in (execve, execveat) and proc.name in (shells_${at})` },
+    {
+      rule,
+      desc: 'A shell in a container',
+      condition: `spawned_${at} and container.id != host`,
+      output: 'Shell (%proc.cmdline)',
+      priority: 'NOTICE',
+    },
+  ])
+  await readInput(
+    (async function* () {
+      yield Buffer.from(JSON.stringify(rules))
+    })(),
+    {
+      path: 'falco_rules.yaml',
+      format: 'falco-rules',
+      source: { sourceId: null, sourceName: 'bench', scope: 'bench', receivedNs: 0n },
+      onBatch: async ({ records }) => {
+        const falcoRules = records.flatMap((record) => (record.kind === 'falco-rule' ? [record.rule] : []))
+        await accept(db, systemClock, [{ ...emptyDelivery({ sourceId: null, scope: 'bench' }), falcoRules }])
+      },
+    },
+  )
+}
+
+/** Reading logs of some Pods, asked for by a person: what there is to list and to read. */
+async function proposeSome({ db, responses }: Falconer): Promise<void> {
+  for (const { id } of await listEntities(db, { kind: 'pod', limit: 100 }))
+    await propose(
+      responses,
+      { principal: operatorPrincipal, channel: 'cli' },
+      {
+        action: 'kubernetes.collect_logs',
+        entityId: String(id),
+        params: {},
+        reason: 'To be listed.',
+        incidentId: null,
+        investigationId: null,
+      },
+    )
+}
+
 async function ofTool(tool: Tool, falconer: Falconer, known: Known, roundTrip: number[], title: string, tell: Tell): Promise<Comparison[]> {
   const calls = callsOf(tool, known)
   const context = contextOf(falconer)
@@ -65,7 +121,7 @@ async function ofTool(tool: Tool, falconer: Falconer, known: Known, roundTrip: n
       const answer = await tool.run(tool.input.parse(calls[at % calls.length]) as never, context)
       bytes.push(Buffer.byteLength(stringifyExact(tool.output.parse(answer))))
     } catch (error) {
-      if (!(error instanceof InputError || error instanceof NotFoundError)) throw error
+      if (!(error instanceof InputError || error instanceof NotFoundError || error instanceof ConfigError)) throw error
       refused += 1
     }
   }
@@ -73,6 +129,7 @@ async function ofTool(tool: Tool, falconer: Falconer, known: Known, roundTrip: n
   const samples = await timed(asks, ask)
   const size = bytes.length === 0 ? 'refused' : `${Math.round(median(bytes))} bytes, at most ${Math.max(...bytes)}`
   tell(`${tool.name}: ${size}${refused === 0 ? '' : `, ${refused} refused`}`)
+  if (bytes.length === 0) return []
   const row = (what: string, share: number): Comparison => ({
     what: `${title}: ${tool.name}${what}`,
     unit: 'ms',
