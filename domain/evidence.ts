@@ -5,10 +5,12 @@
 import { z } from 'zod'
 
 export const EvidenceRef = z.object({
-  record: z.enum(['alert', 'entity', 'decision', 'coverage', 'finding', 'step']),
+  record: z.enum(['alert', 'entity', 'decision', 'coverage', 'finding', 'step', 'incident', 'proposal', 'fix', 'rule']),
   id: z
     .string()
-    .describe('Alert UUID, entity row id, decision id, source name for coverage, finding UUID, or of an attack step src/type/dst'),
+    .describe(
+      'UUID of an alert, finding, incident, proposal or fix; entity row id, decision id, source name for coverage, of an attack step src/type/dst, of a Falco rule cluster/name',
+    ),
   path: z
     .string()
     .nullable()

@@ -11,7 +11,8 @@ import type { AttackStep } from '../domain/graph.ts'
 import { type Claim, claimParts, type DraftReport, type GroundedClaim, type Report } from '../domain/report.ts'
 import { maxSeverity, type Severity } from '../domain/severity.ts'
 import type { FindingFacts } from '../store/finding-facts.ts'
-import { alertField, entityField, findingField, stepField, stepId } from './record-field.ts'
+import { alertField, decisionField, entityField, findingField, stepField, stepId } from './record-field.ts'
+import { type Fielded, type FieldedKind, isFielded } from './record-fields.ts'
 import { bare, holds, type Held, isClosed, lookalikes, sentenceParts } from './sentence-parts.ts'
 import type { Coverage } from './case-file.ts'
 
@@ -24,6 +25,7 @@ export interface RecordReader {
   finding(id: string): Promise<FindingFacts | undefined>
   /** By `stepId`. */
   step(id: string): Promise<AttackStep | undefined>
+  fielded(record: FieldedKind, id: string): Promise<Fielded | undefined>
 }
 
 /** When each source was last heard, as it stood in the case: it may have been heard again since. */
@@ -90,6 +92,15 @@ async function reread(
     : { problem: `the cited ${reference.record} holds another value at ${reference.path}` }
 }
 
+/** What stands there now; null: the record has no such field, or nothing in it. Undefined: there is no such record. */
+export async function readCited(
+  reader: RecordReader,
+  place: Pick<EvidenceRef, 'record' | 'id' | 'path'>,
+): Promise<string | null | undefined> {
+  const found = await lookUp({ ...place, value: null }, reader, new Map())
+  return found && (found.values[0] ?? null)
+}
+
 /** The record, and what it holds at the path: nothing, one value, or for coverage also the one that stood in the case. */
 async function lookUp(
   { record, id, path }: EvidenceRef,
@@ -107,7 +118,7 @@ async function lookUp(
   }
   if (record === 'decision') {
     const decision = await reader.decision(id)
-    return decision && { id: decision.id, values: path === 'reason' ? [decision.reason] : [] }
+    return decision && { id: decision.id, values: path === null ? [] : at(decisionField(decision, path)) }
   }
   if (record === 'finding') {
     const finding = await reader.finding(id)
@@ -117,8 +128,18 @@ async function lookUp(
     const step = await reader.step(id)
     return step && { id: stepId(step), values: path === null ? [] : at(stepField(step, path)) }
   }
+  if (isFielded(record)) {
+    const found = await reader.fielded(record, id)
+    return (
+      found && { id: found.id, values: path === null ? [] : at(Object.hasOwn(found.fields, path) ? (found.fields[path] ?? null) : null) }
+    )
+  }
   const coverage = await reader.coverage(id)
   return (
-    coverage && { id: coverage.name, values: path === 'lastSeenAt' ? [lastHeard(coverage), ...at(seen.get(coverage.name) ?? null)] : [] }
+    coverage && {
+      id: coverage.name,
+      values:
+        path === 'lastSeenAt' ? [lastHeard(coverage), ...at(seen.get(coverage.name) ?? null)] : path === 'name' ? [coverage.name] : [],
+    }
   )
 }

@@ -8,6 +8,7 @@ import type { Entity } from '../domain/entity.ts'
 import { formatEventTime } from '../domain/event-time.ts'
 import { stringifyExact } from '../domain/exact-json.ts'
 import type { AttackStep } from '../domain/graph.ts'
+import type { RecordedDecision } from '../domain/incident.ts'
 import type { StepKey } from '../store/attack-steps.ts'
 import type { FindingFacts } from '../store/finding-facts.ts'
 
@@ -95,6 +96,12 @@ export function findingField(finding: FindingFacts, path: string): string | null
     default:
       return null
   }
+}
+
+export function decisionField({ reason, decision }: RecordedDecision, path: string): string | null {
+  if (path === 'reason') return reason
+  if (path === 'kind') return decision.kind
+  return path === 'text' && decision.kind === 'note' ? decision.text : null
 }
 
 export const stepId = ({ src, type, dst }: StepKey): string => `${src}/${type}/${dst}`

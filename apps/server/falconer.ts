@@ -18,6 +18,8 @@ import { recoverInterrupted, requeueInterruptedPlanning } from '../../responses/
 import { type Database, openDatabase } from '../../store/database.ts'
 import { failInterrupted, type Investigation } from '../../store/investigations.ts'
 import { ensurePartitions } from '../../store/partitions.ts'
+import { giveUpInterrupted } from '../../store/threads.ts'
+import { stopChat } from './chat.ts'
 import { hasCluster, noExecutor, readingConfig, startExecutor } from './cluster.ts'
 import { IntakeQueue } from './intake-queue.ts'
 import { approvalKeys } from './keys.ts'
@@ -25,7 +27,7 @@ import { createLog, type Log } from './log.ts'
 import type { NatsIntake } from './nats.ts'
 import { inTurn, investigateNow, startWork, type Work, workOnDemand } from './work.ts'
 
-export type ChangeKind = 'incidents' | 'proposals' | 'findings' | 'sources' | 'people'
+export type ChangeKind = 'incidents' | 'proposals' | 'findings' | 'sources' | 'people' | 'chat'
 export type Changes = { change: [ChangeKind]; sources: []; closing: [] }
 export type Falconer = {
   config: Config
@@ -87,6 +89,7 @@ export async function composeFalconer(config: Config, options: ComposeOptions = 
     const started = await (serving ? startWork : workOnDemand)(falconer, options.quietMs ?? 3_000)
     work.now = started
     opened.unshift(
+      () => stopChat(falconer),
       () => falconer.intake.idle(),
       () => started.stop(),
     )
@@ -173,6 +176,7 @@ function assemble(
 async function takeOver(responses: Runner, reaching: boolean): Promise<void> {
   await failInterrupted(responses.db, responses.clock.now())
   const which = responses.db.kind === 'embedded' ? 'all' : 'lapsed'
+  await giveUpInterrupted(responses.db, responses.clock.now(), which)
   await requeueInterruptedPlanning(responses, which)
   if (reaching) await recoverInterrupted(responses, which)
 }

@@ -19,6 +19,7 @@ import { forgetBaseline, keptDays } from '../../store/baseline.ts'
 import { dropBefore, ensurePartitions } from '../../store/partitions.ts'
 import { sweepExpired } from '../../store/people.ts'
 import { listProposals } from '../../store/proposals.ts'
+import { giveUpInterrupted } from '../../store/threads.ts'
 import { tidyEmbedded } from '../../store/upkeep.ts'
 import { startTelling } from './destinations.ts'
 import type { Falconer } from './falconer.ts'
@@ -85,6 +86,7 @@ function stepsOf(falconer: Falconer, quietMs: number, tell: () => Promise<boolea
       await inTurn([
         async () => (await expireOverdue(responses)) > 0 && falconer.changed('proposals'),
         // What another server left when it died, once its claims are over.
+        async () => (await giveUpInterrupted(db, now, 'lapsed')) > 0 && falconer.changed('chat'),
         () => requeueInterruptedPlanning(responses, 'lapsed'),
         async () => falconer.cluster !== null && (await recoverInterrupted(responses, 'lapsed')) > 0 && falconer.changed('proposals'),
         () => ensurePartitions(db, now),
