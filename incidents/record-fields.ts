@@ -1,29 +1,21 @@
-/** Records that are read by a short list of fields: an incident, a proposal, a change that fixes, a Falco rule as it is loaded. Read from the store each time. */
+/** Records that are read by a short list of fields: a proposal, a change that fixes, a Falco rule as it is loaded. Read from the store each time. */
 import { ruleAsLoaded } from '../collectors/falco-rules/as-loaded.ts'
 import { NotFoundError } from '../domain/errors.ts'
 import type { EvidenceRef } from '../domain/evidence.ts'
-import { formatEventTime } from '../domain/event-time.ts'
 import { isId, parseId, shortId } from '../domain/ids.ts'
 import { movingReasons } from '../domain/fix-words.ts'
-import type { Incident } from '../domain/incident.ts'
 import type { Proposal } from '../domain/proposal.ts'
 import type { Queryable } from '../store/database.ts'
 import { type Fix, getFix } from '../store/fixes.ts'
-import { getIncident } from '../store/incidents.ts'
 import { getProposal } from '../store/proposals.ts'
 
-export const fieldedKinds = ['incident', 'proposal', 'fix', 'rule'] as const
+export const fieldedKinds = ['proposal', 'fix', 'rule'] as const
 export type FieldedKind = (typeof fieldedKinds)[number]
 export type Fielded = { id: string; fields: Readonly<Record<string, string | null>> }
 export const isFielded = (record: EvidenceRef['record']): record is FieldedKind => (fieldedKinds as readonly string[]).includes(record)
 
 export async function readFielded(db: Queryable, record: FieldedKind, id: string): Promise<Fielded | undefined> {
   switch (record) {
-    case 'incident': {
-      const by = parseId('incident', id)
-      const found = by && (await getIncident(db, by))
-      return found && { id: found.id, fields: ofIncident(found) }
-    }
     case 'proposal': {
       const by = parseId('proposal', id)
       const found = by && (await getProposal(db, by))
@@ -37,19 +29,6 @@ export async function readFielded(db: Queryable, record: FieldedKind, id: string
       return readRule(db, id)
   }
 }
-
-const ofIncident = (one: Incident): Fielded['fields'] => ({
-  shortId: shortId('incident', one.id),
-  title: one.title,
-  state: one.state,
-  severity: one.severity,
-  cluster: one.scope,
-  alerts: String(one.alertCount),
-  firstTime: formatEventTime(one.firstNs),
-  lastTime: formatEventTime(one.lastNs),
-  rules: one.rules.join(', '),
-  techniques: one.techniques.join(', '),
-})
 
 const ofProposal = (one: Proposal): Fielded['fields'] => ({
   shortId: shortId('proposal', one.id),

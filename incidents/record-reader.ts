@@ -11,6 +11,7 @@ import type { Queryable } from '../store/database.ts'
 import { getEntities } from '../store/entities.ts'
 import { getDecision } from '../store/decisions.ts'
 import { getFindingFacts } from '../store/finding-facts.ts'
+import { getIncident } from '../store/incidents.ts'
 
 export function recordReader(db: Queryable): RecordReader {
   const options = { cache: false }
@@ -49,6 +50,7 @@ export function recordReader(db: Queryable): RecordReader {
     finding: async (id) => (isId(id) ? findings.load(id) : undefined),
     step: (id) => steps.load(id),
     fielded: (record, id) => readFielded(db, record, id),
+    incident: async (id) => (isId(id) ? getIncident(db, { id }) : undefined),
   }
 }
 

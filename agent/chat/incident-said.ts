@@ -15,7 +15,7 @@ export async function incidentHead({ ask }: Asking, incident: string): Promise<T
     data: {
       id,
       cluster,
-      sentence: observed`${at('incident', id, 'shortId')} is ${at('incident', id, 'severity')} and ${at('incident', id, 'state')}: ${at('incident', id, 'title')}; ${at('incident', id, 'alerts')} alerts from ${moment('incident', id, 'firstTime')} to ${moment('incident', id, 'lastTime')} UTC.`,
+      sentence: observed`${at('incident', id, 'shortId')} is ${at('incident', id, 'severity')} and ${at('incident', id, 'state')}: ${at('incident', id, 'title')}; ${at('incident', id, 'alertCount')} alerts from ${moment('incident', id, 'firstTime')} to ${moment('incident', id, 'lastTime')} UTC.`,
     },
   }
 }

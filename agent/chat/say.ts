@@ -13,8 +13,8 @@ type Part = string | number | Hole | readonly (string | Hole)[]
 export type Sentence = { kind: Claim['kind']; parts: (string | Hole)[] }
 
 export const at = (record: EvidenceRef['record'], id: string, path: string): Hole => ({ record, id, path, shown: true })
-/** A moment, to the second or the minute. */
-export const moment = (record: EvidenceRef['record'], id: string, path: string): Hole => ({ ...at(record, id, path), part: [0, 16] })
+/** A moment, to the second. */
+export const moment = (record: EvidenceRef['record'], id: string, path: string): Hole => ({ ...at(record, id, path), part: [0, 19] })
 export const standsOn = (record: EvidenceRef['record'], id: string): Hole => ({ record, id, path: null, shown: false })
 const says =
   (kind: Claim['kind']) =>

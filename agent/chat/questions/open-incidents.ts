@@ -40,7 +40,7 @@ export const openIncidentsQuestion: QuestionKind = {
         ...head,
         ...incidents.map(
           ({ id, severity }) =>
-            observed`${at('incident', id, 'shortId')}, ${severity}: ${at('incident', id, 'title')}; ${at('incident', id, 'alerts')} alerts, the last at ${moment('incident', id, 'lastTime')} UTC.`,
+            observed`${at('incident', id, 'shortId')}, ${severity}: ${at('incident', id, 'title')}; ${at('incident', id, 'alertCount')} alerts, the last at ${moment('incident', id, 'lastTime')} UTC.`,
         ),
         ...silent,
       ],
