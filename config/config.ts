@@ -187,6 +187,8 @@ export function loadConfig(
   overrides: Partial<Record<keyof Config, string>> = {},
   environment: Record<string, string | undefined> = process.env,
 ): Config {
+  // Whatever reads the real environment may load LangChain later.
+  if (environment === process.env) silenceTracing()
   const given = Object.fromEntries(
     Object.keys(Config.shape)
       .map((name) => [name, overrides[name as keyof Config] ?? fromFile(name, environment) ?? environment[name]])
