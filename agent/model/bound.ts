@@ -37,6 +37,8 @@ export function bound<M extends BaseChatModel>(model: M, door: Door): M {
       }
     }
   }
+  // LangChain would fetch its tables of tokens from the internet.
+  model.getNumTokens = async (content) => Math.ceil((typeof content === 'string' ? content : JSON.stringify(content)).length / 4)
   return model
 }
 
