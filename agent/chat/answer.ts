@@ -4,16 +4,17 @@
  */
 import type { NewStep } from '../../domain/analyst-step.ts'
 import type { Answer, Thread, Turn } from '../../domain/chat.ts'
-import { BudgetSpent, type Models } from '../model/model.ts'
-import { UpstreamError } from '../../domain/errors.ts'
+import { FalconerError } from '../../domain/errors.ts'
 import type { Incident } from '../../domain/incident.ts'
 import type { Principal } from '../../domain/principal.ts'
 import type { Claim } from '../../domain/report.ts'
+import type { Spend } from '../../domain/spend.ts'
 import { groundClaim, lastHeard, type RecordReader, type SeenCoverage } from '../../incidents/grounding.ts'
 import { coverageOf } from '../../incidents/read-case.ts'
 import { recordReader } from '../../incidents/record-reader.ts'
 import type { Database } from '../../store/database.ts'
 import type { Hands } from '../hands.ts'
+import type { Models } from '../model/model.ts'
 import { rules } from './rules.ts'
 
 export type Question = {
@@ -62,11 +63,18 @@ async function drafted(question: Question, desk: ChatDesk & { reader: RecordRead
   try {
     return await withModel(question, desk)
   } catch (error) {
-    if (!(error instanceof BudgetSpent || error instanceof UpstreamError) || desk.signal.aborted) throw error
+    if (!(error instanceof ChatStopped) || desk.signal.aborted) throw error
     await desk.tell({ kind: 'stopped', text: error.message })
-    return {
-      ...(await rules(question, desk)),
-      partial: `The model did not answer: ${error.message} What follows is put together by rules.`,
-    }
+    const partial = `The model did not answer: ${error.message} What follows is put together by rules.`
+    return { ...(await rules(question, desk)), partial, spend: error.spend }
+  }
+}
+
+/** Why a model did not answer, in a whole sentence of ours, and what asking it took. */
+export class ChatStopped extends FalconerError {
+  readonly spend: Spend | null
+  constructor(message: string, spend: Spend | null, options?: ErrorOptions) {
+    super('stopped', message, options)
+    this.spend = spend
   }
 }

@@ -3,6 +3,7 @@
  * person's role may see, after those before it in its thread; one that this process cannot answer to its end is left unanswered, never lost.
  */
 import { answer, type ChatDesk } from '../../agent/chat/answer.ts'
+import type { Models } from '../../agent/model/model.ts'
 import { connectHands } from '../../agent/hands.ts'
 import { version } from '../../config/version.ts'
 import { longestQuestion, type Thread, type Turn } from '../../domain/chat.ts'
@@ -17,6 +18,7 @@ import { tools } from '../../tools/catalog/registry.generated.ts'
 import { toolsets } from '../../tools/tool.ts'
 import type { Falconer } from './falconer.ts'
 import { contextOf } from './mcp-reader.ts'
+import { openModels } from './models.ts'
 import { TooFastError } from './problems.ts'
 import { Buckets } from './rate.ts'
 import type { Who } from './who.ts'
@@ -33,14 +35,25 @@ const beatMs = 15_000
 const lookMs = 250
 const longestMs = 180_000
 
-type Running = { stopping: AbortController; answers: Set<Promise<void>>; buckets: Buckets }
+type Running = { stopping: AbortController; answers: Set<Promise<void>>; buckets: Buckets; models(): Models | null }
 const runningIn = new WeakMap<Falconer, Running>()
 function running(falconer: Falconer): Running {
   const found = runningIn.get(falconer)
   if (found !== undefined) return found
-  const made = { stopping: new AbortController(), answers: new Set<Promise<void>>(), buckets: new Buckets(perMinute, burst) }
+  const made = {
+    stopping: new AbortController(),
+    answers: new Set<Promise<void>>(),
+    buckets: new Buckets(perMinute, burst),
+    models: modelsOf(falconer),
+  }
   runningIn.set(falconer, made)
   return made
+}
+
+/** Opened when a question first needs them. */
+function modelsOf({ config, db, clock, log }: Falconer): () => Models | null {
+  let opened: Models | null | undefined
+  return () => (opened === undefined ? (opened = openModels(config, { db, clock, log })) : opened)
 }
 
 /** What is being answered is given up, and said to be. */
@@ -158,7 +171,10 @@ async function outcomeOf(falconer: Falconer, asker: Asker, thread: Thread, turn:
   const earlier = (await rows.turnsOf(db, thread.id, { limit: 12 })).filter((one) => one.number < turn.number && one.answer !== null)
   try {
     const question = { text: turn.text, thread, principal: asker.principal, about, earlier }
-    return { answer: await answer(question, deskOf(falconer, asker, thread, signal)) }
+    const models = turn.model ? running(falconer).models() : null
+    // Heavy, and of no use to a Falconer without a model.
+    const withModel = models === null ? undefined : (await import('../../agent/chat/with-model.ts')).withModel
+    return { answer: await answer(question, { ...deskOf(falconer, asker, thread, signal), models }, withModel) }
   } catch (error) {
     if (signal.aborted)
       return {
@@ -173,11 +189,10 @@ async function outcomeOf(falconer: Falconer, asker: Asker, thread: Thread, turn:
   }
 }
 
-function deskOf(falconer: Falconer, { principal, channel }: Asker, thread: Thread, signal: AbortSignal): ChatDesk {
+function deskOf(falconer: Falconer, { principal, channel }: Asker, thread: Thread, signal: AbortSignal): Omit<ChatDesk, 'models'> {
   const { db, clock, log } = falconer
   return {
     db,
-    models: null,
     signal,
     tell: async (step) => {
       await addStep(db, thread.id, step, clock.now())

@@ -2,12 +2,14 @@
 import { addSource } from '../../apps/server/sources.ts'
 import { stringifyExact } from '../../domain/exact-json.ts'
 import { loadScenario, type Scenario, toJsonLines } from '../../evals/scenario.ts'
-import { openSite, operator, type Site } from './site.ts'
+import { openSite, operator, type Site, type SiteOptions } from './site.ts'
 
 export const chatNow = '2026-11-24T12:00:00Z'
 
-export async function openShopSite(): Promise<{ site: Site; story: Scenario; send(collector: string, body: string): Promise<void> }> {
-  const site = await openSite({ now: chatNow })
+export async function openShopSite(
+  config: SiteOptions['config'] = {},
+): Promise<{ site: Site; story: Scenario; send(collector: string, body: string): Promise<void> }> {
+  const site = await openSite({ now: chatNow, config })
   const story = loadScenario('shop-checkout-intrusion', new Date(chatNow))
   const send = async (collector: string, body: string): Promise<void> => {
     const { secret } = await addSource(site.falconer, operator, {
