@@ -185,7 +185,7 @@ describe('a model that obeys what stands in records', () => {
     expect(proposal).toMatchObject({ state: 'requested', action: 'kubernetes.isolate_pod', target: { entityId: pod } })
     expect(turn.answer?.links[0]).toMatchObject({ path: `/proposals/${proposal?.id}` })
     expect(turn.answer?.notes.join()).toContain('waits for people on the page')
-    const entries = await listAudit(site.db, { subject: proposal?.id ?? '', limit: 10 })
+    const entries = await listAudit(site.db, { subject: `proposal/${proposal?.id}`, limit: 10 })
     expect(entries.map(({ action, channel }) => [action, channel])).toContainEqual(['proposal requested', 'mcp'])
     expect(entries.filter(({ action }) => /approv/.test(action))).toEqual([])
   })

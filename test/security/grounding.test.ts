@@ -131,7 +131,7 @@ const incidents = ['019aa0f0-8d3c-7a51-9c11-cccccccccc01', '019aa0f0-8d3c-7a51-9
 const fielded: Record<FieldedKind, Fielded> = {
   proposal: { id: '019aa0f0-8d3c-7a51-9c11-cccccccccc02', fields: { action: 'kubernetes.isolate_pod' } },
   fix: { id: '019aa0f0-8d3c-7a51-9c11-cccccccccc03', fields: { title: 'Update lodash to 4.17.21' } },
-  rule: { id: 'lab/Netcat Remote Code Execution', fields: { condition: 'spawned_process and proc.name = nc' } },
+  rule: { id: 'lab/Netcat remote code execution', fields: { condition: 'spawned_process and proc.name = nc' } },
 }
 const memory: RecordReader = {
   alert: async (id) => alerts.find((one) => one.id === id.toLowerCase()),
@@ -141,7 +141,7 @@ const memory: RecordReader = {
   finding: async (id) => findings.find((one) => one.id === id.toLowerCase()),
   step: async (id) => steps.find((one) => stepId(one) === id),
   incident: async (id) => incidents.find((one) => one.id === id.toLowerCase()),
-  fielded: async (record, id) => (fielded[record].id === id.toLowerCase() ? fielded[record] : undefined),
+  fielded: async (record, id) => (fielded[record].id === id ? fielded[record] : undefined),
 }
 const gone = (record: EvidenceRef['record']): RecordReader => ({
   ...memory,
