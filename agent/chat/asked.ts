@@ -70,21 +70,17 @@ function first(words: string, ...patterns: string[]): string | null {
 function thingOf(words: string, text: string, namespace: string | null): string | null {
   const exact = /\b(?:arn:[\w:/.*+=,@-]+|sha256:[0-9a-f]{64})/i.exec(text)?.[0]
   if (exact !== undefined) return exact
-  const slashed = new RegExp(`(?:^|\\s)((?:${kinds})/${name}(?:/${name})?|${name}/${name}(?:/${name})*(?::${name})?)(?=\\s)`).exec(
-    words,
-  )?.[1]
-  if (slashed !== undefined) return slashed
+  const slashed = new RegExp(`(?:^|\\s)((?:${kinds})/${name}(?:/${name})?|${name}/${name}(?:/${name})*)(?=\\s)`).exec(words)?.[1]
   const [, kind = '', called = ''] =
-    [...words.matchAll(new RegExp(`\\b(${kinds}) (?:called |named )?(${name}(?:/${name})?)`, 'g'))].find(
-      ([, of = '', what = '']) =>
-        !notPlaces.has(what) && of !== 'namespace' && !/^(?:in|of|to|on|is|has|with|and|from|can|do|does|for)$/.test(what),
+    [...words.matchAll(new RegExp(`\\b(${kinds}) (?:called |named )?(${name}(?:/${name})*)`, 'g'))].find(
+      ([, of = '', what = '']) => of !== 'namespace' && !notPlaces.has(what) && !notNames.has(what),
     ) ?? []
-  if (called === '') return null
+  if (called === '' || (slashed !== undefined && !called.includes('/'))) return slashed ?? null
   const whole = called.includes('/') || namespace === null ? called : `${namespace}/${called}`
-  return kind === 'image' || kind === 'container' || kind === 'workload'
-    ? whole
-    : `${kind.replace(' ', '_').replace('serviceaccount', 'service_account')}/${whole}`
+  const plain = kind === 'image' || kind === 'container' || kind === 'workload'
+  return plain ? whole : `${kind.replace(' ', '_').replace('serviceaccount', 'service_account')}/${whole}`
 }
+const notNames = new Set('in of to on is has with and from can do does for'.split(' '))
 
 /** Of the incidents that were told of last: the one that is counted to, or the only one. */
 function spokenOf(words: string, earlier: readonly Turn[]): string | null {

@@ -30,7 +30,6 @@ const says =
 export const observed = says('observation')
 export const inferred = says('inference')
 export const absent = says('absence')
-export const caused = says('causal')
 
 /** The sentence with what its records hold now. A record that is gone leaves a gap, and its citation, for grounding to find. */
 export async function spoken({ kind, parts }: Sentence, reader: RecordReader): Promise<Claim> {

@@ -9,7 +9,7 @@ type Alike = { incident: string; similar: { id: string; state: string; likeness:
 export const similarQuestion: QuestionKind = {
   name: 'similar',
   examples: ['Has inc-1f9c04be2a happened before?', 'Which incidents are like this one?'],
-  asks: ({ has }) => (has(/similar|happened before|seen (this|it) before|(like|alike|same as) (this|it|inc)|again\b|before\?? $/) ? 8 : 0),
+  asks: ({ has }) => (has(/similar|happened before|seen (this|it) before|(like|alike|same as) (this|it|inc)|again\b|before\?? $/) ? 9 : 0),
   answer: async ({ incident }, { ask }) => {
     if (incident === null) return noIncident
     const found = await ask<Alike>('find_similar_incidents', { incident, limit: 4 })
