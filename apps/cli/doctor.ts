@@ -1,5 +1,6 @@
 /** `falconer doctor`: checks what a start needs, one line each, and says what to do. Changes nothing but opening the database. */
 import { readFile } from 'node:fs/promises'
+import { monthOf } from '../../agent/model/budget.ts'
 import { named } from '../../agent/model/models.ts'
 import { costOf } from '../../agent/model/prices.ts'
 import { modelSettings } from '../../agent/model/settings.ts'
@@ -12,6 +13,7 @@ import { wireOf } from '../server/wire.ts'
 import { type Database, openDatabase } from '../../store/database.ts'
 import { holderOf } from '../../store/embedded.ts'
 import { type Destination, listDestinations } from '../../store/incident-notices.ts'
+import { usdSince } from '../../store/model-calls.ts'
 import { listSources } from '../../store/sources.ts'
 import { databaseVersions } from '../../store/versions.ts'
 import type { Overrides } from './command.ts'
@@ -68,6 +70,7 @@ async function allChecks(overrides: Overrides): Promise<Check[]> {
   const open = db as Database | null
   if (open !== null) {
     await check('sources', () => sources(open))
+    if (modelSettings(known) !== null) await check('model costs', () => modelCosts(known, open))
     await check('destinations', async () => destinations(known, await listDestinations(open))).finally(() => open.close())
   } else if (serving) await check('destinations', () => destinationsOfServer(known, overrides))
   await check('cluster', () => cluster(known))
@@ -101,6 +104,12 @@ function model(config: Config): Found {
   return {
     note: `${words}. What ${[...new Set(unpriced)].join(', ')} costs is not known, so no cap in USD holds it: FALCONER_MODEL_PRICES`,
   }
+}
+
+async function modelCosts({ FALCONER_MODEL_USD_MONTH: cap }: Config, db: Database): Promise<Found> {
+  const usd = await usdSince(db, monthOf(new Date()))
+  const words = `${usd.toFixed(2)} of ${cap} USD this month`
+  return usd < cap ? words : { note: `${words}: none is asked until FALCONER_MODEL_USD_MONTH is raised or the month is over` }
 }
 
 async function database(config: Config, db: Database): Promise<Found> {
