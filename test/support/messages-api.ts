@@ -137,7 +137,7 @@ export async function messagesApi(script: Script = () => replies.text('ok')): Pr
         streams: body.stream === true,
       }
       asked.push(one)
-      void Promise.resolve(answer(one)).then(
+      void (async () => answer(one))().then(
         (reply) => send(response, one, reply),
         (error: unknown) => send(response, one, replies.status(400, 'invalid_request_error', `the script failed: ${String(error)}`)),
       )
