@@ -140,7 +140,7 @@ export async function messagesApi(script: Script = () => replies.text('ok')): Pr
       asked.push(one)
       const refused = one.path.endsWith('/v1/messages') ? refusedBy(body) : null
       if (refused !== null) return void send(response, one, replies.status(400, 'invalid_request_error', refused))
-      void Promise.resolve(answer(one)).then(
+      void (async () => answer(one))().then(
         (reply) => send(response, one, reply),
         (error: unknown) => send(response, one, replies.status(400, 'invalid_request_error', `the script failed: ${String(error)}`)),
       )
