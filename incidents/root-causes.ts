@@ -119,8 +119,8 @@ function weightOf(cause: Cause, relates: readonly Sign[], { ids }: Around): numb
   return cause.program !== null || seenHere ? weights.inProgram : weights.flawFits
 }
 
-const idsOf = ({ context: { pod, container, workload, node } }: CaseAlert): ReadonlySet<bigint> =>
-  new Set([container, pod, workload, pod === null ? node : null].flatMap((one) => (one === null ? [] : [one.id])))
+const idsOf = ({ context: { pod, container, workload, node, identity } }: CaseAlert): ReadonlySet<bigint> =>
+  new Set([container, pod, workload, pod === null ? node : null, identity ?? null].flatMap((one) => (one === null ? [] : [one.id])))
 
 function topicOf(cause: Cause): Topic | null {
   if (cause.is === 'flaw' || cause.is === 'way-in') return 'entry'

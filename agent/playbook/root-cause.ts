@@ -9,13 +9,17 @@ import { startedBy } from '../../incidents/package-paths.ts'
 import type { Reached } from '../../incidents/posture.ts'
 import type { Cause, RootCause } from '../../incidents/root-causes.ts'
 import type { FindingFacts } from '../../store/finding-facts.ts'
+import { cloudFixes, isOfCloud, rightsUsed } from './cloud.ts'
 import { type Cite, cite, citeEntity, citeFinding, citeStep, sentence } from './sentence.ts'
 
 const mostCauses = 8
 const mostFixes = 3
 
-export const rootCause = ({ rootCauses }: CaseFile): Claim[] =>
-  rootCauses.slice(0, mostCauses).map((one) => sentence('inference', told(one)))
+/** Posture that fits; of a cloud also the rights that allowed it, for nobody needs a flaw there. */
+export const rootCause = (file: CaseFile): Claim[] => [
+  ...file.rootCauses.slice(0, mostCauses).map((one) => sentence('inference', told(one))),
+  ...(isOfCloud(file) ? rightsUsed(file) : []),
+]
 
 type Parts = (Cite | string)[]
 function told(one: RootCause): Parts {
@@ -107,15 +111,18 @@ const shown = (one: Cite): Parts => (one.evidence.value === null ? [] : [one])
 const joined = (cites: readonly Cite[], between: string): Parts => cites.flatMap((one, index) => (index === 0 ? [one] : [between, one]))
 
 /** One change each, what takes away the likeliest cause first; how many of the causes it takes away. */
-export function fixFirst({ rootCauses }: CaseFile): Claim[] {
+export function fixFirst(file: CaseFile): Claim[] {
+  const { rootCauses } = file
   const fixes = Map.groupBy(
     rootCauses.filter(({ fix }) => fix !== null),
     ({ fix }) => fix?.key ?? '',
   )
-  return [...fixes.values()].slice(0, mostFixes).map(([first, ...others]) => {
+  const changes = [...fixes.values()].slice(0, mostFixes).map(([first, ...others]) => {
     const also = others.length === 0 ? '' : ` It takes away ${others.length + 1} of these causes.`
     return sentence('inference', [...fixOf(first as RootCause), '.', also])
   })
+  // Credentials in other hands come before what let them be used.
+  return isOfCloud(file) ? [...cloudFixes(file), ...changes] : changes
 }
 
 function fixOf({ cause, fix }: RootCause): Parts {
