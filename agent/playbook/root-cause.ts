@@ -7,6 +7,7 @@ import type { Claim } from '../../domain/report.ts'
 import type { CaseAlert, CaseFile } from '../../incidents/case-file.ts'
 import { startedBy } from '../../incidents/package-paths.ts'
 import type { Reached } from '../../incidents/posture.ts'
+import type { Mend } from '../../incidents/flaw-causes.ts'
 import type { Cause, RootCause } from '../../incidents/root-causes.ts'
 import type { FindingFacts } from '../../store/finding-facts.ts'
 import { cloudFixes, isOfCloud, rightsUsed } from './cloud.ts'
@@ -135,11 +136,18 @@ function fixOf({ cause, fix }: RootCause): Parts {
     'Update ',
     citeFinding(finding, 'package'),
     ' to ',
-    citeFinding(finding, 'fixedIn'),
+    ...(cause.mend === null ? [] : [versionOf(cause.mend)]),
     ' or newer in image ',
     citeFinding(finding, 'resource'),
     ', and roll it out',
   ]
+}
+
+/** Of several versions that a finding names the one. */
+function versionOf({ finding, version }: Mend): Cite {
+  const all = citeFinding(finding, 'fixedIn')
+  const at = finding.package?.fixedIn.slice(0, finding.package.fixedIn.indexOf(version)).reduce((sum, one) => sum + one.length + 2, 0) ?? 0
+  return version.length < 3 ? all : { ...all, part: [at, at + version.length] }
 }
 
 const worth: readonly [kind: Reached['entity']['kind'], one: string, many: string][] = [

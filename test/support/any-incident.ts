@@ -71,32 +71,29 @@ export function anyIncident(shape: Shape): AnyIncident {
   const groups = groupsOf(all)
   const { severity, reasons } = assess(groups)
   const incident = {
-    ...{
-      id: '019aa000-0000-7000-8000-00000000cafe',
-      scope: 'lab',
-      title: word('Rules in shop'),
-      state: 'open',
-      severity,
-      severityFloor: severity,
-    },
-    ...{ severityReasons: reasons, alertCount: all.length, expiredAlerts: 0, rules: rules.map(({ rule }) => rule) },
-    ...{
-      firstNs: chosen[0]?.eventNs ?? noon,
-      lastNs: chosen.at(-1)?.eventNs ?? noon,
-      techniques: rules.map(({ technique }) => technique),
-      tactics: [],
-    },
+    id: '019aa000-0000-7000-8000-00000000cafe',
+    scope: 'lab',
+    title: word('Rules in shop'),
+    state: 'open',
+    severity,
+    severityFloor: severity,
+    severityReasons: reasons,
+    alertCount: all.length,
+    expiredAlerts: 0,
+    rules: rules.map(({ rule }) => rule),
+    firstNs: chosen[0]?.eventNs ?? noon,
+    lastNs: chosen.at(-1)?.eventNs ?? noon,
+    techniques: rules.map(({ technique }) => technique),
+    tactics: [],
   } as unknown as Incident
   const file = buildCaseFile({
-    ...{
-      incident,
-      groups,
-      coverage,
-      decisions: [],
-      posture,
-      inventory: { scope: 'lab', pods: shape.pods, lastNs: noon },
-      cluster: { simulated: true },
-    },
+    incident,
+    groups,
+    coverage,
+    decisions: [],
+    posture,
+    inventory: { scope: 'lab', pods: shape.pods, lastNs: noon },
+    cluster: { simulated: true },
     baseline: {
       ...nothingKnown,
       sinceDay: '2026-08-01',
@@ -134,7 +131,11 @@ function placeOf(at: number): Place {
   const { entities } = podRecords({ name: `app-${at}-7d9f8`, workload: { kind: 'Deployment', name: `app-${at}` } })
   const stored = (kind: Entity['kind'], id: number): Entity => ({
     ...(entities.find((one) => one.kind === kind) as Entity),
-    ...{ id: BigInt(at * 10 + id), origin: 'inventory', sourceId: null, firstNs: noon, lastNs: noon },
+    id: BigInt(at * 10 + id),
+    origin: 'inventory',
+    sourceId: null,
+    firstNs: noon,
+    lastNs: noon,
   })
   return { container: stored('container', 1), pod: stored('pod', 2), workload: stored('workload', 3), node: stored('node', 4) }
 }
@@ -144,13 +145,13 @@ function groupsOf(all: readonly Alert[]): RuleGroup[] {
     const [{ rule, priority }] = of as [Alert]
     const times = of.map(({ eventNs }) => eventNs).sort((a, b) => (a < b ? -1 : 1))
     return {
-      ...{
-        rule,
-        priority,
-        tactics: [...new Set(of.flatMap(({ tactics }) => tactics))],
-        techniques: [...new Set(of.flatMap(({ techniques }) => techniques))],
-      },
-      ...{ count: of.length, firstNs: times[0] as bigint, lastNs: times.at(-1) as bigint },
+      rule,
+      priority,
+      tactics: [...new Set(of.flatMap(({ tactics }) => tactics))],
+      techniques: [...new Set(of.flatMap(({ techniques }) => techniques))],
+      count: of.length,
+      firstNs: times[0] as bigint,
+      lastNs: times.at(-1) as bigint,
     }
   })
 }
@@ -167,45 +168,48 @@ function postureOf(many: number, places: readonly Place[], word: (plain: string)
   }))
   const looked = placed.map((_place, one) => ({ title: word(`registry/app-${one}:1`), kind: 'image' as const, looks: [] }))
   return {
-    ...{
-      findings,
-      steps,
-      reached,
-      reachedMore: many > 100,
-      waysIn: placed.slice(0, 8).map((place, one) => [stepOf(one + 5_000, place, word)]),
-    },
+    findings,
+    steps,
+    reached,
+    reachedMore: many > 100,
+    waysIn: placed.slice(0, 8).map((place, one) => [stepOf(one + 5_000, place, word)]),
     coverage: { looked, withoutImage: 0, waiting: 0, derivedAt: many === 0 ? null : new Date(0) },
   }
 }
 
 const findingOf = (one: number, word: (plain: string) => string): FindingFacts => ({
-  ...{
-    id: `finding-${one}`,
-    scope: 'global',
-    class: 'vulnerability',
-    check: `CVE-2026-${1000 + one}`,
-    aliases: [],
-    title: word(`flaw ${one}`),
-  },
-  ...{ severity: 'critical', status: 'open', remediation: null, kev: null, epss: null, scanner: 'trivy', lastNs: noon, paths: [] },
+  id: `finding-${one}`,
+  scope: 'global',
+  class: 'vulnerability',
+  check: `CVE-2026-${1000 + one}`,
+  aliases: [],
+  title: word(`flaw ${one}`),
+  severity: 'critical',
+  status: 'open',
+  remediation: null,
+  kev: null,
+  epss: null,
+  scanner: 'trivy',
+  lastNs: noon,
+  paths: [],
   resource: { kind: 'image', key: `sha256:${one}`, name: word(`registry/app-${one}:1`), namespace: null },
   package: { key: `pkg:npm/p${one}@1`, name: word(`package-${one}`), version: '1.0', fixedIn: ['1.1'] },
   cvss: { score: 9.8, vector: 'CVSS:3.1/AV:N/AC:L' },
 })
 
 const stepOf = (one: number, place: Place, word: (plain: string) => string): AttackStep => ({
-  ...{
-    src: place.workload.id,
-    type: 'escape-privileged',
-    dst: BigInt(100_000 + one),
-    cost: 1,
-    scope: 'lab',
-    unit: 'namespace/shop',
-    fromNs: noon,
-    untilNs: null,
-  },
+  src: place.workload.id,
+  type: 'escape-privileged',
+  dst: BigInt(100_000 + one),
+  cost: 1,
+  scope: 'lab',
+  unit: 'namespace/shop',
+  fromNs: noon,
+  untilNs: null,
   technique: { id: 'T1611', name: 'Escape to Host', tactic: 'TA0004', matrix: null },
-  ...{ precondition: 'code runs in it', because: word(`container app of ${place.workload.name} is privileged`), evidence: [] },
+  precondition: 'code runs in it',
+  because: word(`container app of ${place.workload.name} is privileged`),
+  evidence: [],
   fix: { key: `privileged/${one}`, text: word('Take privileged away'), on: { scope: 'lab', kind: 'workload', key: 'uid' } },
 })
 
