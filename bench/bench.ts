@@ -4,7 +4,7 @@
  */
 export type Comparison = {
   what: string
-  unit: 's' | 'ms' | 'MB' | '/s' | 'cores'
+  unit: 's' | 'ms' | 'MB' | '/s' | 'cores' | 'tokens'
   /** One sample per run. */
   falconer: readonly number[]
   baseline: { what: string; samples: readonly number[] }
