@@ -3,7 +3,7 @@ import { formatEventTime } from '../domain/event-time.ts'
 import type { Queryable } from './database.ts'
 import { waitingFixes } from './fix-marks.ts'
 import { type FixFilter, unscannedPlaces } from './fixes.ts'
-import { newestScans } from './scans.ts'
+import { scansBetween } from './scans.ts'
 
 const named = (titles: readonly string[], rest: number): string =>
   rest > 0
@@ -12,13 +12,12 @@ const named = (titles: readonly string[], rest: number): string =>
 
 /** In sentences; `shown` shows the names of places. */
 export async function standing({ db }: { db: Queryable }, filter: FixFilter, shown = (name: string): string => name): Promise<string> {
-  const scans = await newestScans(db, { limit: 5_000, scope: filter.scope })
-  const [newest, oldest] = [scans[0], scans.at(-1)]
+  const scans = await scansBetween(db, filter.scope)
   const on = (ns: bigint): string => `${formatEventTime(ns).slice(0, 16).replace('T', ' ')} UTC`
   const looked =
-    newest === undefined || oldest === undefined
+    scans === undefined
       ? 'No scanner has reported yet: nothing is known of what there is to fix.'
-      : `It stands on scans of ${on(oldest.observedNs)} to ${on(newest.observedNs)}.`
+      : `It stands on scans of ${on(scans.oldestNs)} to ${on(scans.newestNs)}.`
   const { total, titles } = await unscannedPlaces(db, filter)
   const rest = total - titles.length
   const unseen =
