@@ -7,6 +7,8 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { listen } from '../../apps/server/listen.ts'
 import { startTelling } from '../../apps/server/destinations.ts'
+import { propose } from '../../responses/propose.ts'
+import { nodesNamed } from '../../store/graph-nodes.ts'
 import { addNoteTool } from '../../tools/catalog/add-note.ts'
 import { tools } from '../../tools/catalog/registry.generated.ts'
 import { toolsets } from '../../tools/tool.ts'
@@ -14,7 +16,7 @@ import { canariesOf, found } from '../support/canaries.ts'
 import { plant, plantPosture } from '../support/hostile-site.ts'
 import { runHere } from '../support/process.ts'
 import { Receiver } from '../support/receiver.ts'
-import { openSite, type Site } from '../support/site.ts'
+import { openSite, operator, type Site } from '../support/site.ts'
 import { apiPaths, pagesOf } from '../support/site-paths.ts'
 import { cases } from '../support/sizes.ts'
 import { callTool, toolContext } from '../support/tool-call.ts'
@@ -180,8 +182,7 @@ describe('canaries', { timeout: 3_600_000 }, () => {
       })
     },
     CloudEvents: async () => {
-      await site.db.query(sql`delete from incident_notices`)
-      await site.db.query(sql`update incidents set revision = revision + 1`)
+      await site.db.query(sql`update incident_notices set version = greatest(version, sent) + 1, next_at = null`)
       const before = receiver.received.length
       for (let more = true, rounds = 0; more && rounds < 200; rounds += 1) more = await tellAll()
       return receiver.received.slice(before).map(({ body }) => ({ where: 'CloudEvent', text: body }))
@@ -265,7 +266,7 @@ async function plantMore(site: Site, texts: readonly string[]): Promise<void> {
     priority: 'NOTICE',
     tags: [text],
   }))
-  await send('falco_rules.yaml', JSON.stringify(rules))
+  await send('falco_rules.yaml&format=falco-rules', JSON.stringify(rules))
   const pods = texts.map((text, at) => ({
     apiVersion: 'v1',
     kind: 'Pod',
@@ -281,5 +282,10 @@ async function plantMore(site: Site, texts: readonly string[]): Promise<void> {
   await site.settle()
   const context = await toolContext(site, site.people.investigator)
   const [incident] = await site.db.query(sql<{ id: string }>`select id::text from incidents where merged_into is null order by id limit 1`)
-  for (const text of texts) await callTool(addNoteTool, context, { incident: incident?.id ?? '', text })
+  for (const [at, text] of texts.entries()) {
+    await callTool(addNoteTool, context, { incident: incident?.id ?? '', text })
+    const [pod] = await nodesNamed(site.db, `pod/shop/canary-${at}`, { limit: 1 })
+    const asked = { action: 'kubernetes.collect_logs', entityId: String(pod?.id), params: {}, reason: text }
+    await propose(site.falconer.responses, operator, { ...asked, incidentId: null, investigationId: null })
+  }
 }
