@@ -5,12 +5,13 @@ import { collect } from './collect.ts'
 import { fixFirst } from './fix-first.ts'
 import { graph } from './graph.ts'
 import { ingest } from './ingest.ts'
+import { knowledge } from './knowledge.ts'
 import { lists } from './lists.ts'
 import { nats } from './nats.ts'
 import { start } from './start.ts'
 import { tools } from './tools.ts'
 
-const benches = [collect, fixFirst, graph, ingest, lists, nats, start, tools]
+const benches = [collect, fixFirst, graph, ingest, knowledge, lists, nats, start, tools]
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {

@@ -11,7 +11,7 @@ import type { AttackStep } from '../domain/graph.ts'
 import { type Claim, claimParts, type DraftReport, type GroundedClaim, type Report } from '../domain/report.ts'
 import { maxSeverity, type Severity } from '../domain/severity.ts'
 import type { FindingFacts } from '../store/finding-facts.ts'
-import { alertField, entityField, findingField, stepField, stepId } from './record-field.ts'
+import { alertField, decisionField, entityField, findingField, stepField, stepId } from './record-field.ts'
 import { bare, holds, type Held, isClosed, lookalikes, sentenceParts } from './sentence-parts.ts'
 import type { Coverage } from './case-file.ts'
 
@@ -107,7 +107,7 @@ async function lookUp(
   }
   if (record === 'decision') {
     const decision = await reader.decision(id)
-    return decision && { id: decision.id, values: path === 'reason' ? [decision.reason] : [] }
+    return decision && { id: decision.id, values: path === null ? [] : at(decisionField(decision, path)) }
   }
   if (record === 'finding') {
     const finding = await reader.finding(id)

@@ -29,7 +29,8 @@ export type Held = { path: string; value: string }
 
 export function holds({ path, value }: Held, quoted: string, cut = false): boolean {
   if (value === quoted) return true
-  if (path === 'eventTime' || path === 'lastSeenAt') return instantParts.some(([from, to]) => value.slice(from, to) === quoted)
+  if (path === 'eventTime' || path === 'lastSeenAt' || path === 'decidedAt')
+    return instantParts.some(([from, to]) => value.slice(from, to) === quoted)
   if (cut && quoted.length >= cutFrom && value.startsWith(quoted)) return true
   return quoted.length >= 3 && standsAlone(value, quoted)
 }

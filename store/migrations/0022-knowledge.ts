@@ -17,7 +17,7 @@ const statements = [
     name text primary key, dimensions integer, used_at timestamptz not null, failures integer not null default 0, error text, retry_at timestamptz)`,
   `create index investigations_finished on investigations (finished_at)`,
   `create index incident_decisions_at on incident_decisions (at)`,
-  `create index incident_decisions_verdicts on incident_decisions (incident_id) where decision->>'kind' = 'verdict'`,
+  `create index incident_decisions_verdicts on incident_decisions (at) where decision->>'kind' = 'verdict'`,
 ]
 
 export async function up(db: Kysely<unknown>): Promise<void> {
