@@ -10,6 +10,7 @@ import {
   claimChunks,
   type Claimed,
   embedderFailed,
+  embedderRest,
   embedderState,
   embedderUsed,
   embedderWorked,
@@ -31,12 +32,13 @@ const keptMs = 24 * 3_600_000
 /** One step; true: there may be more at once. Throws UpstreamError once it has noted it. */
 export async function embedSome(db: Database, clock: Clock, embedder: Embedder, signal?: AbortSignal): Promise<boolean> {
   const now = clock.now()
-  const state = await embedderState(db, embedder.name)
-  if (state.retryAt !== null && state.retryAt > now) return false
+  const rest = await embedderRest(db, embedder.name)
+  if (rest.retryAt !== null && rest.retryAt > now) return false
   await embedderUsed(db, embedder.name, now)
   const by = newId()
   const claimed = await claimChunks(db, embedder.name, { by, now, until: new Date(now.getTime() + claimMs), limit: batch })
   if (claimed.length === 0) {
+    const state = await embedderState(db, embedder.name)
     if (state.done + state.refused === state.of) await forgetEmbedders(db, new Date(now.getTime() - keptMs))
     return false
   }
@@ -47,7 +49,7 @@ export async function embedSome(db: Database, clock: Clock, embedder: Embedder, 
     await giveBack(db, embedder.name, by, { ids: claimed.map(({ id }) => id), refused: false })
     if (error instanceof UpstreamError) {
       const wait =
-        error instanceof ToldToWait && error.waitMs > 0 ? error.waitMs : Math.min(firstWaitMs * 2 ** state.failures, longestWaitMs)
+        error instanceof ToldToWait && error.waitMs > 0 ? error.waitMs : Math.min(firstWaitMs * 2 ** rest.failures, longestWaitMs)
       await embedderFailed(db, embedder.name, { error: error.message, at: now, retryAt: new Date(clock.now().getTime() + wait) })
     }
     throw error

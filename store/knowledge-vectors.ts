@@ -107,9 +107,12 @@ export async function embedderState(db: Queryable, name: string): Promise<Embedd
   }
 }
 
-/** Those of which anything is kept, the last used first. */
-export async function embeddersKept(db: Queryable): Promise<string[]> {
-  return (await db.query(sql<{ name: string }>`select name from knowledge_embedders order by used_at desc, name`)).map(({ name }) => name)
+/** How often in a row it failed, and when it may be asked again; null: now. */
+export async function embedderRest(db: Queryable, name: string): Promise<{ failures: number; retryAt: Date | null }> {
+  const [row] = await db.query(
+    sql<{ failures: number; retry_at: Date | null }>`select failures, retry_at from knowledge_embedders where name = ${name}`,
+  )
+  return { failures: row?.failures ?? 0, retryAt: row?.retry_at ?? null }
 }
 
 /** The first answer says how long its vectors are. Answers what then counts. */
