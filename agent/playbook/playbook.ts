@@ -25,6 +25,7 @@ import {
   citeEntity,
   citeFinding,
   citeInstant,
+  citeVerdict,
   inference,
   observation,
   sentence,
@@ -191,11 +192,19 @@ function explained(entry: CaseAlert): Claim {
 function reasons(file: CaseFile, signals: readonly Signal[], judgement: Judgement): Claim[] {
   const [first] = file.alerts
   if (first === undefined) return []
-  if (judgement.code === 'explained') return [explained(first)]
-  return signals.slice(0, 6).map((signal) => reason(file, signal))
+  if (judgement.code === 'explained') return [explained(first), ...called(file)]
+  return [...signals.slice(0, 6).map((signal) => reason(file, signal)), ...called(file)]
 }
 
 const titleOf = ({ family, strongest: { alert } }: Signal): string => (ofCloud(alert) ? cloudSign(alert).title : family.title)
+
+/** What a person said of the same before: told, and weighed by whoever decides. It moves neither verdict nor severity. */
+const called = ({ called: [last] }: CaseFile): Claim[] =>
+  last === undefined
+    ? []
+    : [
+        observation`A person called the same ${citeVerdict(last, 'verdict')} on ${citeVerdict(last, 'decidedAt')}: an incident in which all of these rules were seen, by the same processes in the same places. That is no proof of this time.`,
+      ]
 
 function reason(file: CaseFile, signal: Signal): Claim {
   const { family, weight, strongest, alerts } = signal
