@@ -55,8 +55,9 @@ export async function groundClaim(claim: Claim, reader: RecordReader, seen: Seen
   const problems: string[] = []
   const records = new Set<string>()
   const held: Held[] = []
-  for (const reference of claim.evidence) {
-    const found = await reread(reference, reader, seen)
+  // Asked all at once, as are all claims: a reader then reads each kind of record once.
+  const all = await Promise.all(claim.evidence.map(async (reference) => ({ reference, found: await reread(reference, reader, seen) })))
+  for (const { reference, found } of all) {
     if ('problem' in found) problems.push(found.problem)
     else {
       records.add(found.record)

@@ -1,7 +1,8 @@
 /**
  * Reading one field of a stored record by its path, as text: the one function with which claims are both written
  * and checked. Paths: `rule`, `priority`, `eventTime`, `hostname`, `container.id`, `pod`, `fields.<Falco field>` of an
- * alert; `name`, `namespace`, `key`, `kind`, `properties.<path>` of an entity; `check`, `package`, `fixedIn`, … of a finding; `because`, … of a step; `alertCount`, … of an incident.
+ * alert; `name`, `namespace`, `key`, `kind`, `properties.<path>` of an entity; `check`, `package`, `fixedIn`, … of a finding; `because`, … of a step;
+ * `alertCount`, … of an incident; `verdict`, `reason`, `decidedAt` of a decision.
  */
 import type { Alert } from '../domain/alert.ts'
 import type { Entity } from '../domain/entity.ts'
@@ -99,12 +100,6 @@ export function findingField(finding: FindingFacts, path: string): string | null
   }
 }
 
-export function decisionField({ reason, decision }: RecordedDecision, path: string): string | null {
-  if (path === 'reason') return reason
-  if (path === 'kind') return decision.kind
-  return path === 'text' && decision.kind === 'note' ? decision.text : null
-}
-
 export const stepId = ({ src, type, dst }: StepKey): string => `${src}/${type}/${dst}`
 export function stepField(step: AttackStep, path: string): string | null {
   switch (path) {
@@ -138,6 +133,23 @@ export function incidentField(incident: Incident, path: string): string | null {
       return formatEventTime(incident.firstNs)
     case 'lastTime':
       return formatEventTime(incident.lastNs)
+    default:
+      return null
+  }
+}
+
+export function decisionField({ at, reason, decision }: RecordedDecision, path: string): string | null {
+  switch (path) {
+    case 'reason':
+      return reason
+    case 'decidedAt':
+      return at.toISOString()
+    case 'kind':
+      return decision.kind
+    case 'text':
+      return decision.kind === 'note' ? decision.text : null
+    case 'verdict':
+      return decision.kind === 'verdict' ? decision.verdict : null
     default:
       return null
   }

@@ -24,13 +24,17 @@ import { giveUpInterrupted } from '../../store/threads.ts'
 import { tidyEmbedded } from '../../store/upkeep.ts'
 import { startTelling } from './destinations.ts'
 import type { Falconer } from './falconer.ts'
+import { knowledgeSteps } from './knowledge.ts'
 import { deriveFirst } from '../../graph/asked.ts'
 import { type Loop, type LoopTimes, startLoop } from './loop.ts'
 
 const hourMs = 3_600_000
 
 /** What there is to do, one step each; true: there may be more at once. */
-type Steps = Record<'correlate' | 'derive' | 'investigate' | 'plan' | 'execute' | 'tell' | 'housekeeping', () => Promise<boolean>>
+type Steps = Record<
+  'correlate' | 'derive' | 'investigate' | 'plan' | 'execute' | 'tell' | 'learn' | 'embed' | 'housekeeping',
+  () => Promise<boolean>
+>
 const times: Record<keyof Steps, LoopTimes> = {
   // What a batch costs hardly depends on its size: under load it is taken a few times a second.
   correlate: { everyMs: 2_000, restMs: 300 },
@@ -39,11 +43,13 @@ const times: Record<keyof Steps, LoopTimes> = {
   plan: { everyMs: 5_000 },
   execute: { everyMs: 5_000 },
   tell: { everyMs: 1_000, restMs: 300 },
+  learn: { everyMs: 30_000 },
+  embed: { everyMs: 1_000 },
   housekeeping: { everyMs: 30_000 },
 }
 
-/** `tell` tells those outside who are to be told. */
-function stepsOf(falconer: Falconer, quietMs: number, tell: () => Promise<boolean>): Steps {
+/** `tell` tells those outside who are to be told; `signal` ends what waits for others. */
+function stepsOf(falconer: Falconer, quietMs: number, tell: () => Promise<boolean>, signal: AbortSignal): Steps {
   const { db, clock, responses } = falconer
   const nextProposal = async (state: 'requested' | 'approved', step: (id: string) => Promise<unknown>): Promise<boolean> => {
     const due = await listProposals(db, { states: [state] }, 20)
@@ -81,6 +87,7 @@ function stepsOf(falconer: Falconer, quietMs: number, tell: () => Promise<boolea
     plan: () => nextProposal('requested', (id) => planProposal(responses, responses.executor, id)),
     execute: () => nextProposal('approved', (id) => executeProposal(responses, id)),
     tell,
+    ...knowledgeSteps(falconer, signal),
     housekeeping: async () => {
       const now = clock.now()
       // Each whatever becomes of the others: on a full disk it is retention that makes room.
@@ -126,7 +133,7 @@ export async function startWork(falconer: Falconer, quietMs: number): Promise<Wo
       error instanceof UpstreamError && error.retryable
         ? log.warn('work postponed', { loop, error: error.message })
         : log.error('work failed', { loop, error })
-  const steps = stepsOf(falconer, quietMs, await startTelling(falconer, stopping.signal))
+  const steps = stepsOf(falconer, quietMs, await startTelling(falconer, stopping.signal), stopping.signal)
   const loops = Object.fromEntries(
     (Object.keys(steps) as (keyof Steps)[]).map((name) => [name, startLoop(times[name], steps[name], failed(name))]),
   ) as Record<keyof Steps, Loop>
@@ -144,7 +151,7 @@ export async function startWork(falconer: Falconer, quietMs: number): Promise<Wo
 
 /** A command's: correlates and investigates when asked, and leaves the rest to a server. */
 export function workOnDemand(falconer: Falconer, quietMs: number): Work {
-  const steps = stepsOf(falconer, quietMs, async () => false)
+  const steps = stepsOf(falconer, quietMs, async () => false, AbortSignal.abort())
   return {
     wake: () => {},
     idle: async () => {

@@ -39,6 +39,7 @@ import {
   withTimes,
 } from './parts.ts'
 import { madePossible } from './root-cause-part.ts'
+import { runbookPart } from './runbook-part.ts'
 
 type Shown = Alert & { reasons: JoinReason[]; inferred: boolean; /** How many further alerts tell of the same event. */ relayed: number }
 export type IncidentData = {
@@ -70,6 +71,7 @@ ${expired(incident)}
 ${report === null ? notInvestigated(data, who, mayDecide) : nothing}
 ${firstThings(data, report)}
 ${report === null ? nothing : html`${happened(report, newest as Investigation, incident)}${madePossible(report)}${notKnown(report)}${verdict(report)}${unusual(report)}`}
+${runbookPart(incident)}
 ${joinsPart(data.joins)}
 ${processes(data)}
 ${timeline(data)}
