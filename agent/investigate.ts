@@ -13,17 +13,23 @@ import { recordReader } from '../incidents/record-reader.ts'
 import { addStep } from '../store/analyst-steps.ts'
 import { type Analyst, checkedDraft, type Desk } from './analyst.ts'
 
-/** Throws NotFoundError; an analyst that fails leaves a failed investigation that says so. */
+export type InvestigateOptions = CaseOptions & {
+  /** One that was asked for before, or cut off: it goes on. */ id?: string
+  /** `told`: a step was added. */ desk?: Partial<Pick<Desk, 'hands' | 'signal'>> & { told?: (about: string) => void }
+}
+
+/** Throws NotFoundError; an analyst that fails leaves a failed investigation that says so. One that was told to stop leaves it as it is, to be gone on with. */
 export async function investigate(
   db: Database,
   clock: Clock,
   analyst: Analyst,
   incidentId: string,
-  options: CaseOptions & { desk?: Partial<Pick<Desk, 'hands' | 'signal'>> },
+  options: InvestigateOptions,
 ): Promise<Investigation> {
   const incident = await getIncident(db, { id: incidentId })
   if (incident === undefined) throw new NotFoundError(`There is no incident ${incidentId}.`)
   const id = await startInvestigation(db, {
+    id: options.id,
     incidentId: incident.id,
     incidentRevision: incident.revision,
     analyst: analyst.name,
@@ -37,15 +43,20 @@ export async function investigate(
     const desk: Desk = {
       investigationId: id,
       hands: options.desk?.hands ?? noHands,
-      tell: async (step) => void (await addStep(db, id, step, clock.now())),
+      tell: async (step) => {
+        await addStep(db, id, step, clock.now())
+        options.desk?.told?.(id)
+      },
       signal: options.desk?.signal ?? new AbortController().signal,
     }
     const draft = checkedDraft(analyst, await analyst.analyse(file, desk))
+    desk.signal.throwIfAborted()
     const report = await ground(draft, recordReader(db), { severityFloor: incident.severityFloor, entityIds, coverage })
     const finished = await finishInvestigation(db, id, { report }, clock.now())
     await markInvestigated(db, incident.id, incident.revision)
     return finished
   } catch (error) {
+    options.desk?.signal?.throwIfAborted()
     await markInvestigated(db, incident.id, incident.revision)
     return finishInvestigation(
       db,

@@ -2,9 +2,11 @@
 import { sql } from 'kysely'
 import { newId } from '../domain/ids.ts'
 import { noModel, type Report } from '../domain/report.ts'
+import { standingReport } from '../domain/standing-report.ts'
 import type { Database, Queryable } from './database.ts'
 import { announce } from './incident-notices.ts'
 import { lockIncidents } from './segments.ts'
+import { triageDue } from './triage.ts'
 import { escapeText, json, unescapeDeep, unescapeText } from './values.ts'
 
 export type Investigation = {
@@ -44,13 +46,15 @@ const fromRow = (row: Row): Investigation => ({
   finishedAt: row.finished_at,
 })
 
+/** `id`: one that was asked for before, or that a crash cut off: it goes on under its id. */
 export async function startInvestigation(
   db: Queryable,
-  given: { incidentId: string; incidentRevision: number; analyst: string; at: Date },
+  given: { id?: string; incidentId: string; incidentRevision: number; analyst: string; at: Date },
 ): Promise<string> {
-  const id = newId()
+  const id = given.id ?? newId()
   await db.query(
-    sql`insert into investigations (id, incident_id, incident_revision, analyst, status, started_at) values (${id}, ${given.incidentId}, ${given.incidentRevision}, ${given.analyst}, 'running', ${given.at})`,
+    sql`insert into investigations (id, incident_id, incident_revision, analyst, status, started_at) values (${id}, ${given.incidentId}, ${given.incidentRevision}, ${given.analyst}, 'running', ${given.at})
+      on conflict (id) do update set incident_id = excluded.incident_id, incident_revision = excluded.incident_revision, status = 'running', error = null`,
   )
   return id
 }
@@ -70,15 +74,29 @@ export async function finishInvestigation(
     if (finished.status === 'done') {
       await tx.query(sql`update incidents set updated_at = greatest(updated_at, ${at}) where id = ${finished.incidentId}`)
       await announce(tx, [finished.incidentId], at)
+      // Once the playbook has read it, whether a model is asked is decided.
+      const [asked] = await tx.query(sql`select 1 from deepenings where id = ${id}`)
+      if (asked === undefined) await triageDue(tx, finished.incidentId, id, at)
     }
     return finished
   })
 }
-/** What a crash left running did not finish. */
+/** What a crash left running did not finish. What a model was asked goes on. */
 export async function failInterrupted(db: Queryable, at: Date): Promise<void> {
   await db.query(
-    sql`update investigations set status = 'failed', error = 'Falconer stopped while this ran; it is run again.', finished_at = ${at} where status = 'running'`,
+    sql`update investigations v set status = 'failed', error = 'Falconer stopped while this ran; it is run again.', finished_at = ${at} where status = 'running'
+      and not exists (select 1 from deepenings d where d.id = v.id and d.state in ('waiting', 'running'))`,
   )
+}
+/** It was never really begun. */
+export async function failInvestigation(db: Queryable, id: string, why: string, at: Date): Promise<void> {
+  await db.query(
+    sql`update investigations set status = 'failed', error = ${escapeText(why)}, finished_at = ${at} where id = ${id} and status = 'running'`,
+  )
+}
+export async function getInvestigation(db: Queryable, id: string): Promise<Investigation | undefined> {
+  const [row] = await db.query(sql<Row>`select ${columns} from investigations where id = ${id}`)
+  return row && fromRow(row)
 }
 /** Newest first. */
 export async function investigationsOf(db: Queryable, incidentId: string, limit = 20): Promise<Investigation[]> {
@@ -88,12 +106,24 @@ export async function investigationsOf(db: Queryable, incidentId: string, limit 
     )
   ).map(fromRow)
 }
-/** The newest finished report of each of these incidents. */
+/** The report that stands first of each of these incidents: see domain/standing-report.ts. */
 export async function latestReports(db: Queryable, incidentIds: readonly string[]): Promise<Map<string, Investigation>> {
-  const rows = await db.query(
-    sql<Row>`select distinct on (incident_id) ${columns} from investigations where incident_id = any(${incidentIds}::uuid[]) and status = 'done' order by incident_id, started_at desc, id desc`,
+  const byPlaybook = sql`v.incident_id = i.id and v.status = 'done' and not exists (select 1 from deepenings d where d.id = v.id)`
+  const newest = sql`order by v.started_at desc, v.id desc limit 1`
+  const byModel = sql`select v.id, v.started_at from deepenings d join investigations v on v.id = d.id where v.incident_id = i.id and v.status = 'done'`
+  const whole = sql`${byModel} and v.report->>'partial' is null ${newest}`
+  const rows = await db.query(sql<Row>`select ${columns} from (
+      select v.* from unnest(${incidentIds}::uuid[]) i(id) cross join lateral (
+        (select v.id from investigations v where ${byPlaybook} ${newest}) union (select m.id from (${whole}) m) union (select m.id from (${byModel} ${newest}) m)
+        union (select v.id from (${whole}) m cross join lateral (select v.id from investigations v where ${byPlaybook} and v.started_at < m.started_at ${newest}) v)
+      ) p join investigations v on v.id = p.id) v order by started_at desc, id desc`)
+  const byIncident = Map.groupBy(rows.map(fromRow), (one) => one.incidentId)
+  return new Map(
+    [...byIncident].flatMap(([id, those]): [string, Investigation][] => {
+      const first = standingReport(those)
+      return first === undefined ? [] : [[id, first]]
+    }),
   )
-  return new Map(rows.map((row) => [row.incident_id, fromRow(row)]))
 }
 /** Notes which recommendations could not be proposed, and why; the rest of the report stays as written. */
 export async function noteRefusals(db: Queryable, investigation: Investigation, refusals: ReadonlyMap<number, string>): Promise<void> {

@@ -17,7 +17,9 @@ import { markOutdatedUnits } from '../../store/graph-units.ts'
 import { recoverInterrupted, requeueInterruptedPlanning } from '../../responses/recover.ts'
 import { type Database, openDatabase } from '../../store/database.ts'
 import { failInterrupted, type Investigation } from '../../store/investigations.ts'
+import { releaseAll } from '../../store/deepenings.ts'
 import { ensurePartitions } from '../../store/partitions.ts'
+import { type Asking, noneAsked } from './asking.ts'
 import { hasCluster, noExecutor, readingConfig, startExecutor } from './cluster.ts'
 import { IntakeQueue } from './intake-queue.ts'
 import { approvalKeys } from './keys.ts'
@@ -26,7 +28,8 @@ import type { NatsIntake } from './nats.ts'
 import { inTurn, investigateNow, startWork, type Work, workOnDemand } from './work.ts'
 
 export type ChangeKind = 'incidents' | 'proposals' | 'findings' | 'sources' | 'people'
-export type Changes = { change: [ChangeKind]; sources: []; closing: [] }
+/** `steps`: an analyst did something, about this investigation or thread. */
+export type Changes = { change: [ChangeKind]; sources: []; steps: [about: string]; closing: [] }
 export type Falconer = {
   config: Config
   db: Database
@@ -45,7 +48,12 @@ export type Falconer = {
   graph: HeldGraph
   /** Null: no NATS is configured. */
   nats: NatsIntake | null
+  /** Whether a model may be asked, and the analyst that does. */
+  asking: Asking
+  /** By the playbook. */
   investigateNow(incidentId: string, by: string): Promise<Investigation>
+  /** There may be something to ask a model. */
+  deepen(): void
   changed(kind: ChangeKind): void
   /** Resolves when nothing is left to correlate, investigate, plan or execute. */
   settle(): Promise<void>
@@ -56,9 +64,15 @@ export type ComposeOptions = {
   database?: Database
   /** Quiet time before an incident is investigated, milliseconds. */
   quietMs?: number
+  /** Instead of the model that the configuration names. */
+  asking?: Asking
   /** A command works on the data for a moment, perhaps beside a server on the same database: it reaches no cluster, plans and executes nothing, and takes over nothing that was interrupted. */
   as?: 'server' | 'command'
 }
+
+/** Until an analyst that asks a model is built in. */
+const askingFrom = (config: Config): Asking =>
+  noneAsked(config.FALCONER_NO_MODEL ? 'it is switched off (--no-model)' : 'none is configured')
 
 const maxBatchBytes = 2 * 1024 * 1024
 const tellEveryMs = 10_000
@@ -79,7 +93,14 @@ export async function composeFalconer(config: Config, options: ComposeOptions = 
     opened.unshift(() => executor.close())
     const responses: Runner = { db, clock, policy, actionsEnabled: config.FALCONER_ACTIONS, executor, privateKey: keys.privateKey }
     const work: { now: Work | null } = { now: null }
-    const falconer = assemble(config, responses, reaching ? await executor.status() : null, work, opened)
+    const falconer = assemble(
+      config,
+      responses,
+      reaching ? await executor.status() : null,
+      work,
+      opened,
+      options.asking ?? askingFrom(config),
+    )
     if (serving) await takeOver(responses, reaching)
     await ensurePartitions(db, clock.now())
     await recomputeOutdated(db, clock)
@@ -120,6 +141,7 @@ function assemble(
   cluster: ClusterStatus | null,
   work: { readonly now: Work | null },
   opened: readonly (() => Promise<unknown>)[],
+  asking: Asking,
 ): Falconer {
   const { db, clock } = responses
   const changes = new EventEmitter<Changes>().setMaxListeners(0)
@@ -154,12 +176,20 @@ function assemble(
     changed(kind) {
       changes.emit('change', kind)
       if (kind === 'sources') changes.emit('sources')
-      if (kind === 'incidents') work.now?.wake('tell')
+      if (kind === 'incidents') {
+        work.now?.wake('tell')
+        work.now?.wake('triage')
+      }
       if (kind !== 'proposals') return
       work.now?.wake('plan')
       work.now?.wake('execute')
     },
+    asking,
     investigateNow: (incidentId, by) => investigateNow(falconer, incidentId, by),
+    deepen() {
+      work.now?.wake('deepen')
+      work.now?.wake('deepenToo')
+    },
     async settle() {
       await intake.idle()
       await work.now?.idle()
@@ -171,6 +201,7 @@ function assemble(
 
 /** What an earlier server left when it died. Only the embedded database, which one process holds, tells that nobody else is at work on it. */
 async function takeOver(responses: Runner, reaching: boolean): Promise<void> {
+  if (responses.db.kind === 'embedded') await releaseAll(responses.db)
   await failInterrupted(responses.db, responses.clock.now())
   const which = responses.db.kind === 'embedded' ? 'all' : 'lapsed'
   await requeueInterruptedPlanning(responses, which)
