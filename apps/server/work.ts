@@ -16,6 +16,7 @@ import { recoverInterrupted, requeueInterruptedPlanning } from '../../responses/
 import { uninvestigated } from '../../store/incidents.ts'
 import { type Investigation, noteRefusals } from '../../store/investigations.ts'
 import { forgetBaseline, keptDays } from '../../store/baseline.ts'
+import { forgetAnswers } from '../../store/model-calls.ts'
 import { dropBefore, ensurePartitions } from '../../store/partitions.ts'
 import { sweepExpired } from '../../store/people.ts'
 import { listProposals } from '../../store/proposals.ts'
@@ -104,6 +105,7 @@ function stepsOf(falconer: Falconer, quietMs: number, tell: () => Promise<boolea
         async () => falconer.cluster !== null && (await recoverInterrupted(responses, 'lapsed')) > 0 && falconer.changed('proposals'),
         () => ensurePartitions(db, now),
         () => dropBefore(db, new Date(now.getTime() - falconer.config.FALCONER_RETENTION_DAYS * 86_400_000)),
+        () => forgetAnswers(db, new Date(now.getTime() - falconer.config.FALCONER_RETENTION_DAYS * 86_400_000)),
         () => sweepExpired(db, now),
         async () => {
           if (now.getTime() - tidiedAt < hourMs) return
