@@ -7,6 +7,7 @@ import type { Incident } from '../domain/incident.ts'
 import { newId } from '../domain/ids.ts'
 import { type Severity, severityFromId, severityId } from '../domain/severity.ts'
 import type { Queryable, Transaction } from './database.ts'
+import type { Investigation } from './investigations.ts'
 import { escapeText, unescapeText } from './values.ts'
 
 export type DeepeningState = 'waiting' | 'running' | 'done' | 'failed' | 'capped'
@@ -21,6 +22,7 @@ export type Deepening = {
   /** How often it was begun. */ attempts: number
   startedAt: Date | null
   finishedAt: Date | null
+  /** Why it came to nothing. */ error: string | null
 }
 type Row = {
   id: string
@@ -33,8 +35,9 @@ type Row = {
   attempts: number
   started_at: Date | null
   finished_at: Date | null
+  error: string | null
 }
-const columns = sql`id::text, incident_id::text, asked_at, asked_by, by_person, reason, state, attempts, started_at, finished_at`
+const columns = sql`id::text, incident_id::text, asked_at, asked_by, by_person, reason, state, attempts, started_at, finished_at, error`
 const fromRow = (row: Row): Deepening => ({
   id: row.id,
   incidentId: row.incident_id,
@@ -46,25 +49,23 @@ const fromRow = (row: Row): Deepening => ({
   attempts: row.attempts,
   startedAt: row.started_at,
   finishedAt: row.finished_at,
+  error: row.error === null ? null : unescapeText(row.error),
 })
 
-export type Ask = { incident: Incident; analyst: string; by: string; byPerson: boolean; reason: string; at: Date }
+export type Ask = { incident: Incident; by: string; byPerson: boolean; reason: string; at: Date }
 
-/** Its investigation is there at once, running. One that is waiting or at work already is answered instead; a person’s asking has it done before others. */
+/** One that is waiting or at work already is answered instead; a person’s asking has it done before others. */
 export async function askModel(
   tx: Transaction,
-  { incident, analyst, by, byPerson, reason, at }: Ask,
-): Promise<{ id: string; made: boolean } | undefined> {
-  const [asked] = await tx.query(sql<{ id: string; made: boolean }>`
+  { incident, by, byPerson, reason, at }: Ask,
+): Promise<{ deepening: Deepening; made: boolean } | undefined> {
+  const [row] = await tx.query(sql<Row & { made: boolean }>`
     insert into deepenings as d (id, incident_id, asked_at, asked_by, by_person, reason, state, severity, rules, entity_ids)
     values (${newId()}, ${incident.id}, ${at}, ${escapeText(by)}, ${byPerson}, ${escapeText(reason)}, 'waiting', ${severityId(incident.severity)},
       ${incident.rules.map(escapeText)}::text[], ${incident.entityIds.map(String)}::bigint[])
     on conflict (incident_id) where state in ('waiting', 'running') do update set by_person = d.by_person or excluded.by_person
-    returning id::text, xmax = 0 as made`)
-  if (asked?.made === true)
-    await tx.query(sql`insert into investigations (id, incident_id, incident_revision, analyst, status, started_at)
-      values (${asked.id}, ${incident.id}, ${incident.revision}, ${analyst}, 'running', ${at})`)
-  return asked
+    returning ${columns}, xmax = 0 as made`)
+  return row && { deepening: fromRow(row), made: row.made }
 }
 
 export type Claim = {
@@ -99,9 +100,9 @@ export async function holdDeepening(db: Queryable, { id, by, until }: { id: stri
 
 export async function endDeepening(
   db: Queryable,
-  { id, by, state, at }: { id: string; by: string; state: 'done' | 'failed'; at: Date },
+  { id, by, state, error = null, at }: { id: string; by: string; state: 'done' | 'failed'; error?: string | null; at: Date },
 ): Promise<void> {
-  await db.query(sql`update deepenings set state = ${state}, finished_at = ${at}, held_by = null, held_until = null
+  await db.query(sql`update deepenings set state = ${state}, finished_at = ${at}, error = ${error === null ? null : escapeText(error)}, held_by = null, held_until = null
     where id = ${id} and held_by = ${by}::uuid and state = 'running'`)
 }
 
@@ -125,12 +126,29 @@ export async function moveDeepening(tx: Transaction, id: string, to: string): Pr
 
 /** Nothing is asked any more for now: what nobody has begun ends, and says why. */
 export async function capDeepenings(tx: Transaction, why: string, at: Date): Promise<number> {
-  const rows = await tx.query(sql<{
-    id: string
-  }>`with capped as (update deepenings set state = 'capped', finished_at = ${at} where state = 'waiting' returning id)
-    update investigations v set status = 'failed', error = ${escapeText(why)}, finished_at = ${at} from capped c where v.id = c.id returning v.id::text`)
-  return rows.length
+  const capped = await tx.query(
+    sql`update deepenings set state = 'capped', finished_at = ${at}, error = ${escapeText(why)} where state = 'waiting' returning 1`,
+  )
+  return capped.length
 }
+
+export async function getDeepening(db: Queryable, id: string): Promise<Deepening | undefined> {
+  const [row] = await db.query(sql<Row>`select ${columns} from deepenings where id = ${id}`)
+  return row && fromRow(row)
+}
+
+/** As the investigation that it is to be, or was to be, where none has begun. */
+export const asInvestigation = (one: Deepening, analyst: string): Investigation => ({
+  id: one.id,
+  incidentId: one.incidentId,
+  incidentRevision: 0,
+  analyst,
+  status: one.state === 'waiting' || one.state === 'running' ? 'running' : 'failed',
+  report: null,
+  error: one.error,
+  startedAt: one.askedAt,
+  finishedAt: one.finishedAt,
+})
 
 /** Of an incident and those merged into it, newest first. */
 export async function deepeningsOf(db: Queryable, incidentId: string, limit = 20): Promise<Deepening[]> {

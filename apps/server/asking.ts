@@ -3,13 +3,14 @@
  * looked at before anything is begun: reached, nothing is, and every place that shows investigations says so.
  */
 import type { Analyst } from '../../agent/analyst.ts'
-import { DeniedError } from '../../domain/errors.ts'
+import { DeniedError, NotFoundError } from '../../domain/errors.ts'
+import { isId } from '../../domain/ids.ts'
 import type { Triaged } from '../../domain/triage.ts'
 import { money } from '../../domain/written-by.ts'
 import type { Investigation } from '../../store/investigations.ts'
 import type { Queryable } from '../../store/database.ts'
-import { getInvestigation } from '../../store/investigations.ts'
-import { askModel } from '../../store/deepenings.ts'
+import { getInvestigation, investigationsOf } from '../../store/investigations.ts'
+import { asInvestigation, askModel, deepeningsOf, getDeepening } from '../../store/deepenings.ts'
 import { findIncident } from '../../store/find.ts'
 import { monthAt, usdIn } from '../../store/spend.ts'
 import { appendAudit } from '../../store/audit.ts'
@@ -60,21 +61,36 @@ export async function askNow(
   if (asking.why !== null) throw new DeniedError('no_model', `No model can be asked: ${asking.why}.`)
   const capped = cappedWords(await monthCap(falconer))
   if (capped !== null) throw new DeniedError('budget', `${asking.title} was not asked: ${capped}. Raise FALCONER_MODEL_USD_MONTH to go on.`)
-  const id = await db.transaction(async (tx) => {
+  const deepening = await db.transaction(async (tx) => {
     const incident = await findIncident(tx, incidentId)
-    const asked = { analyst: asking.name, by: principal.name, byPerson: true, reason: 'somebody asked for it', at: clock.now() }
-    const deepening = await askModel(tx, { incident, ...asked })
-    if (deepening?.made !== true) return deepening?.id
+    const asked = await askModel(tx, { incident, by: principal.name, byPerson: true, reason: 'somebody asked for it', at: clock.now() })
+    if (asked?.made !== true) return asked?.deepening
     // It costs money.
-    const about = { action: 'incident model asked', subject: `incident/${incident.id}`, details: { investigation: deepening.id } }
+    const about = { action: 'incident model asked', subject: `incident/${incident.id}`, details: { investigation: asked.deepening.id } }
     await appendAudit(tx, clock, { principal, channel, ...about })
-    return deepening.id
+    return asked.deepening
   })
-  const investigation = id === undefined ? undefined : await getInvestigation(db, id)
-  if (investigation === undefined) throw new DeniedError('state', 'It has just been investigated. Look at it again.')
+  if (deepening === undefined) throw new DeniedError('state', 'It has just been investigated. Look at it again.')
   falconer.changed('incidents')
   falconer.deepen()
-  return investigation
+  return (await getInvestigation(db, deepening.id)) ?? asInvestigation(deepening, asking.name)
+}
+
+/** One that has begun, waits, or came to nothing before it began. */
+export async function findInvestigation({ db, asking }: Falconer, id: string): Promise<Investigation> {
+  const found = isId(id) ? await getInvestigation(db, id) : undefined
+  if (found !== undefined) return found
+  const asked = isId(id) ? await getDeepening(db, id) : undefined
+  if (asked === undefined) throw new NotFoundError(`There is no investigation ${id}.`)
+  return asInvestigation(asked, asking.name)
+}
+
+/** All of an incident, newest first. */
+export async function allInvestigations({ db, asking }: Falconer, incidentId: string): Promise<Investigation[]> {
+  const begun = await investigationsOf(db, incidentId)
+  const known = new Set(begun.map(({ id }) => id))
+  const others = (await deepeningsOf(db, incidentId)).filter(({ id, state }) => !known.has(id) && state !== 'done')
+  return [...begun, ...others.map((one) => asInvestigation(one, asking.name))].sort((a, b) => b.startedAt.getTime() - a.startedAt.getTime())
 }
 
 /** Whether a model was asked, and why, as a sentence. */

@@ -8,6 +8,7 @@ import { investigate } from '../../agent/investigate.ts'
 import { triage } from '../../agent/triage.ts'
 import { version } from '../../config/version.ts'
 import { agentPrincipal } from '../../domain/principal.ts'
+import { InputError } from '../../domain/errors.ts'
 import type { Triaged } from '../../domain/triage.ts'
 import type { Incident } from '../../domain/incident.ts'
 import type { Transaction } from '../../store/database.ts'
@@ -24,7 +25,7 @@ import {
   releaseDeepening,
 } from '../../store/deepenings.ts'
 import { getIncident } from '../../store/incidents.ts'
-import { failInvestigation } from '../../store/investigations.ts'
+import { finishInvestigation, getInvestigation } from '../../store/investigations.ts'
 import { addNote } from '../../store/notes.ts'
 import { type DueTriage, forgetTriage, judgedAlike, noteTriage, takeDueTriage } from '../../store/triage.ts'
 import { cappedWords, monthCap } from './asking.ts'
@@ -70,8 +71,7 @@ async function decide(falconer: Falconer, tx: Transaction, { incident, due }: { 
   const capped = cappedWords(await monthCap(falconer, tx))
   const rules = { minSeverity: config.FALCONER_MODEL_MIN_SEVERITY, againMinutes: config.FALCONER_MODEL_AGAIN_MINUTES }
   const decided = triage({ incident, report: due.report, judged, asked, capped }, rules, now)
-  if (decided.outcome === 'ask')
-    await askModel(tx, { incident, analyst: asking.name, by: agentPrincipal.name, byPerson: false, reason: decided.reason, at: now })
+  if (decided.outcome === 'ask') await askModel(tx, { incident, by: agentPrincipal.name, byPerson: false, reason: decided.reason, at: now })
   return decided
 }
 
@@ -95,12 +95,15 @@ export async function deepenNext(falconer: Falconer, { holder: by, stop, people 
       : claimed.attempts > mostAttempts
         ? `It was begun ${mostAttempts} times, and each time Falconer ended before it did; it is not begun again by itself.`
         : null
-  if (incident === undefined || refused !== null) {
-    await failInvestigation(db, claimed.id, refused ?? '', clock.now())
-    await endDeepening(db, { id: claimed.id, by, state: 'failed', at: clock.now() })
-  } else await deepen(falconer, claimed, incident, { holder: by, stop })
+  if (incident === undefined || refused !== null) await giveUp(falconer, claimed, by, refused ?? '')
+  else if (!(await deepen(falconer, claimed, incident, { holder: by, stop }))) return false
   falconer.changed('incidents')
   return true
+}
+
+async function giveUp({ db, clock }: Falconer, { id }: Deepening, by: string, error: string): Promise<void> {
+  if ((await getInvestigation(db, id))?.status === 'running') await finishInvestigation(db, id, { error }, clock.now())
+  await endDeepening(db, { id, by, state: 'failed', error, at: clock.now() })
 }
 
 /** Where it belongs now; undefined: to one that has one of its own. */
@@ -110,7 +113,13 @@ async function placeOf({ db }: Falconer, claimed: Deepening): Promise<Incident |
   return (await db.transaction((tx) => moveDeepening(tx, claimed.id, incident.id))) ? incident : undefined
 }
 
-async function deepen(falconer: Falconer, { id, askedBy }: Deepening, incident: Incident, { holder: by, stop }: Deepener): Promise<void> {
+/** False: it cannot be gone on with now, and waits. */
+async function deepen(
+  falconer: Falconer,
+  { id, askedBy }: Deepening,
+  incident: Incident,
+  { holder: by, stop }: Deepener,
+): Promise<boolean> {
   const { db, clock, asking } = falconer
   const lost = new AbortController()
   const signal = AbortSignal.any([stop, lost.signal])
@@ -121,43 +130,37 @@ async function deepen(falconer: Falconer, { id, askedBy }: Deepening, incident: 
       () => {},
     )
   }, holdMs / 4)
-  const hands = await handsFor(falconer)
+  falconer.changed('incidents')
   try {
-    const told = (about: string): void => void falconer.changes.emit('steps', about)
-    falconer.changed('incidents')
     const investigation = await investigate(db, clock, await asking.analyst(), incident.id, {
       id,
       cluster: (scope) => scopeCluster(falconer, scope),
-      desk: { hands: hands.open, signal, told },
+      hands: () => handsOf(falconer),
+      signal,
+      told: (about) => void falconer.changes.emit('steps', about),
     })
     await conclude(falconer, investigation, askedBy)
-    await endDeepening(db, { id, by, state: investigation.status === 'done' ? 'done' : 'failed', at: clock.now() })
+    const { status, error } = investigation
+    await endDeepening(db, { id, by, state: status === 'done' ? 'done' : 'failed', error, at: clock.now() })
+    return true
   } catch (error) {
-    if (!signal.aborted) throw error
+    // Told to stop; or the playbook is at it, for a moment.
+    if (!signal.aborted && !(error instanceof InputError)) throw error
     await releaseDeepening(db, { id, by })
+    return false
   } finally {
     clearInterval(holding)
-    await hands.close()
   }
 }
 
-/** The tools, as the agent may use them; closed with the investigation. */
-async function handsFor(falconer: Falconer): Promise<{ open(): Promise<Hands>; close(): Promise<void> }> {
-  const opened: Hands[] = []
-  return {
-    async open() {
-      const hands = await connectHands({
-        context: contextOf(falconer, { principal: agentPrincipal, channel: 'system' }),
-        choice: {},
-        version,
-        failed: (tool, error) => falconer.log.error('tool failed', { tool, error }),
-      })
-      opened.push(hands)
-      return hands
-    },
-    close: async () => void (await Promise.allSettled(opened.map((one) => one.close()))),
-  }
-}
+/** The tools, as the agent may use them. */
+const handsOf = (falconer: Falconer): Promise<Hands> =>
+  connectHands({
+    context: contextOf(falconer, { principal: agentPrincipal, channel: 'system' }),
+    choice: {},
+    version,
+    failed: (tool, error) => falconer.log.error('tool failed', { tool, error }),
+  })
 
 /** The month's money is spent: what waits ends so that it is seen, and those outside are told once. */
 async function isCapped(falconer: Falconer): Promise<boolean> {

@@ -10,7 +10,7 @@ const statements = [
   `create table deepenings (
     id uuid primary key, incident_id uuid not null, asked_at timestamptz not null, asked_by text not null, by_person boolean not null, reason text not null,
     state text not null, severity smallint not null, rules text[] not null, entity_ids bigint[] not null, attempts integer not null default 0,
-    held_by uuid, held_until timestamptz, started_at timestamptz, finished_at timestamptz)`,
+    held_by uuid, held_until timestamptz, started_at timestamptz, finished_at timestamptz, error text)`,
   `create unique index deepenings_one on deepenings (incident_id) where state in ('waiting', 'running')`,
   `create index deepenings_incident on deepenings (incident_id, asked_at)`,
   `create index deepenings_started on deepenings (started_at) where not by_person`,

@@ -110,7 +110,7 @@ describe('asking', () => {
     const ids = await Promise.all(asked.map(async (answer) => ((await answer.json()) as { id: string; status: string }).id))
     expect(new Set(ids).size).toBe(1)
     await Promise.all(Array.from({ length: 4 }, () => deepen(site)))
-    await expect.poll(async () => (await investigationsOf(site.db, incidentId))[0]?.status).toBe('done')
+    await expect.poll(async () => (await deepeningsOf(site.db, incidentId)).map(({ state }) => state)).toEqual(['done'])
     expect(analyst.asked).toEqual([ids[0]])
   })
 
@@ -124,7 +124,7 @@ describe('asking', () => {
       },
     })
     const { site, incidentId } = await siteWith(analyst)
-    expect(await deepen(site, stop.signal)).toBe(true)
+    expect(await deepen(site, stop.signal)).toBe(false)
     expect((await deepeningsOf(site.db, incidentId)).map(({ state, attempts }) => [state, attempts])).toEqual([['waiting', 0]])
     expect((await investigationsOf(site.db, incidentId))[0]).toMatchObject({ status: 'running', report: null })
     expect(await deepen(site)).toBe(true)
@@ -144,7 +144,7 @@ describe('asking', () => {
     }
     expect(await deepen(site)).toBe(true)
     expect((await deepeningsOf(site.db, incidentId))[0]?.state).toBe('failed')
-    expect((await investigationsOf(site.db, incidentId))[0]?.error).toMatch(/begun 3 times/)
+    expect((await deepeningsOf(site.db, incidentId))[0]?.error).toMatch(/begun 3 times/)
   })
 
   it('that fails says so, and the playbook’s report stands', async () => {
@@ -173,9 +173,9 @@ describe('asking', () => {
     await spend(site.db, { at: site.clock.now(), usd: 1.2 })
     expect(await deepen(site)).toBe(false)
     expect(analyst.asked).toEqual([])
-    const [capped] = await investigationsOf(site.db, incidentId)
+    const [capped] = await deepeningsOf(site.db, incidentId)
     expect(capped).toMatchObject({
-      status: 'failed',
+      state: 'capped',
       error: expect.stringMatching(/cap of \$1\.00 for 2026-11 is reached \(\$1\.20 spent\)/),
     })
     const answer = await site.ask(`/api/v1/incidents/${incidentId}/investigate`, {

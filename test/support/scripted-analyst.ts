@@ -29,7 +29,6 @@ export function scriptedAnalyst(script: Script = {}): Analyst & { asked: string[
     async analyse(file, desk) {
       asked.push(desk.investigationId)
       const hands = await desk.hands()
-      await desk.tell({ kind: 'began', text: 'Read the case file' })
       for (const tool of ['get_timeline', 'get_incident']) {
         const args = { incident: file.incident.id }
         await desk.tell({ kind: 'asked', tool, text: JSON.stringify(args) })
@@ -46,9 +45,7 @@ export function scriptedAnalyst(script: Script = {}): Analyst & { asked: string[
       desk.signal.throwIfAborted()
       if (script.fails !== undefined) throw script.fails
       const draft = await playbook.analyse(file)
-      await desk.tell({ kind: 'drafted', text: 'A report' })
       const model = { model: 'anthropic/claude-sonnet-5-5', prompt: { name: 'investigate', version: '3f2a91c07be4' }, spend: scriptedSpend }
-      await desk.tell({ kind: 'done', text: '' })
       return { ...draft, ...model, ...script.report }
     },
   }

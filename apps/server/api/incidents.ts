@@ -15,13 +15,13 @@ import type { Queryable } from '../../../store/database.ts'
 import { decisionsOf } from '../../../store/decisions.ts'
 import { listIncidents } from '../../../store/incidents.ts'
 import { joinReasonsOf, scopesOf } from '../../../store/memberships.ts'
-import { investigationsOf, latestReports } from '../../../store/investigations.ts'
+import { latestReports } from '../../../store/investigations.ts'
 import { listProposals } from '../../../store/proposals.ts'
 import { AlertQuery, searchOf } from '../alert-query.ts'
 import { findIncident } from '../../../store/find.ts'
 import { spentOnEach } from '../../../store/spend.ts'
 import { triageOf } from '../../../store/triage.ts'
-import { triageWords } from '../asking.ts'
+import { allInvestigations, triageWords } from '../asking.ts'
 import { operation } from './operation.ts'
 import { AlertView, alertView } from './views/alert.ts'
 import { NormalView, normalView } from './views/baseline.ts'
@@ -98,9 +98,10 @@ export const incidentOperations = [
       decisions: z.array(DecisionView),
       proposals: z.array(ProposalView),
     }),
-    run: async ({ falconer: { db, asking }, params }) => {
+    run: async ({ falconer, params }) => {
+      const { db, asking } = falconer
       const incident = await findIncident(db, params.incident ?? '')
-      const all = await investigationsOf(db, incident.id)
+      const all = await allInvestigations(falconer, incident.id)
       const first = (await latestReports(db, [incident.id])).get(incident.id)
       const newest = first ?? all[0]
       const triaged = await triageOf(db, incident.id)

@@ -1,14 +1,11 @@
 /** Operations on investigations: have one done, read one, follow its steps; and what models cost. */
 import { z } from 'zod'
 import { AnalystStep } from '../../../domain/analyst-step.ts'
-import { InputError, NotFoundError } from '../../../domain/errors.ts'
-import { isId } from '../../../domain/ids.ts'
+import { InputError } from '../../../domain/errors.ts'
 import { stepsOf } from '../../../store/analyst-steps.ts'
-import type { Queryable } from '../../../store/database.ts'
 import { findIncident } from '../../../store/find.ts'
-import { getInvestigation, type Investigation } from '../../../store/investigations.ts'
 import { monthAt, monthOf, spendIn, spentOnEach } from '../../../store/spend.ts'
-import { askNow, monthCap } from '../asking.ts'
+import { askNow, findInvestigation, monthCap } from '../asking.ts'
 import { operation } from './operation.ts'
 import { date } from './views/fields.ts'
 import { InvestigationBrief, investigationBrief, InvestigationView, investigationView } from './views/incident.ts'
@@ -24,12 +21,6 @@ const Spent = z.object({
   unpriced: z.number().describe('Calls of models whose prices are not known; not in usd'),
   ms: z.number(),
 })
-
-async function existing(db: Queryable, id: string): Promise<Investigation> {
-  const found = isId(id) ? await getInvestigation(db, id) : undefined
-  if (found === undefined) throw new NotFoundError(`There is no investigation ${id}.`)
-  return found
-}
 
 export const investigationOperations = [
   operation({
@@ -53,7 +44,7 @@ export const investigationOperations = [
     permission: 'incidents.read',
     summary: 'One investigation with its report',
     response: InvestigationView,
-    run: async ({ falconer: { db }, params }) => investigationView(await existing(db, params.investigation ?? '')),
+    run: async ({ falconer, params }) => investigationView(await findInvestigation(falconer, params.investigation ?? '')),
   }),
   operation({
     id: 'listInvestigationSteps',
@@ -63,8 +54,9 @@ export const investigationOperations = [
     summary: 'What its analyst did, step by step, after the step that was last read; ask again while it runs',
     query: z.object({ after: z.coerce.number().int().min(0).default(0), limit: z.coerce.number().int().min(1).max(500).default(500) }),
     response: z.object({ investigation: InvestigationBrief, steps: z.array(Step) }),
-    run: async ({ falconer: { db }, params, query }) => {
-      const investigation = await existing(db, params.investigation ?? '')
+    run: async ({ falconer, params, query }) => {
+      const { db } = falconer
+      const investigation = await findInvestigation(falconer, params.investigation ?? '')
       // Read after it: of one that is done, no step is missing.
       const steps = await stepsOf(db, investigation.id, query)
       const spent = await spentOnEach(db, [investigation.id])

@@ -13,7 +13,7 @@ import { type GroupRow, groupsOf } from '../../../store/groups.ts'
 import { decisionsOf } from '../../../store/decisions.ts'
 import { countIncidents, type IncidentFilter, listIncidents } from '../../../store/incidents.ts'
 import { endsOfRules, joinReasonsOf, type Membership, membershipsOf, scopesOf, tellingTheSame } from '../../../store/memberships.ts'
-import { getInvestigation, type Investigation, investigationsOf, latestReports } from '../../../store/investigations.ts'
+import { getInvestigation, type Investigation, latestReports } from '../../../store/investigations.ts'
 import { stepsOf } from '../../../store/analyst-steps.ts'
 import { deepeningsOf } from '../../../store/deepenings.ts'
 import { spentOnEach } from '../../../store/spend.ts'
@@ -25,7 +25,7 @@ import type { Falconer } from '../../server/falconer.ts'
 import { AlertQuery, searchOf } from '../../server/alert-query.ts'
 import { rulesAsLoaded } from '../../../collectors/falco-rules/as-loaded.ts'
 import { findIncident } from '../../../store/find.ts'
-import { askNow, cappedWords, monthCap } from '../../server/asking.ts'
+import { allInvestigations, askNow, cappedWords, monthCap } from '../../server/asking.ts'
 import { connectText } from '../../server/sources.ts'
 import { alertPage, alertsPage } from '../alert-page.ts'
 import { incidentPage } from '../incident-page.ts'
@@ -72,7 +72,7 @@ async function showOne({ falconer, context, who, param, query }: SignedIn): Prom
   const alerts = await getAlerts(db, [...byId.keys()])
   const relayed = await tellingTheSame(db, [...byId.keys()])
   const others = await listIncidents(db, { scope: incident.scope }, { limit: 20 })
-  const investigations = await investigationsOf(db, incident.id)
+  const investigations = await allInvestigations(falconer, incident.id)
   return incidentPage(falconer, who, {
     incident,
     alerts: alerts.map((alert) => {
