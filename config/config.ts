@@ -14,10 +14,10 @@ const secret = z
   .string()
   .min(1)
   .transform((value) => new Secret(value))
-const webAddress = z
+const endpoint = z
   .url({ protocol: /^https?$/, error: 'must be an address that begins with https:// or http://' })
   .refine((text) => new URL(text).username + new URL(text).password === '', 'must hold no user name or password')
-  .transform((value) => new Secret(value))
+const webAddress = endpoint.transform((value) => new Secret(value))
 const issuer = z
   .url({ protocol: /^https?$/, error: 'must be an address that begins with https://' })
   .refine(
@@ -138,7 +138,7 @@ export const Config = z.object({
     .optional()
     .describe('Signs what is sent there, as Standard Webhooks says; at least 24 characters, or whsec_ and base64'),
   ANTHROPIC_API_KEY: secret.optional().describe('With it, Claude investigates (docs/models.md). Without a model the playbook does'),
-  ANTHROPIC_BASE_URL: z.url().optional().describe('Where the Messages API is, when it is not https://api.anthropic.com'),
+  ANTHROPIC_BASE_URL: endpoint.optional().describe('Where the Messages API is, when it is not https://api.anthropic.com'),
   FALCONER_MODEL: z
     .string()
     .min(1)
@@ -150,8 +150,7 @@ export const Config = z.object({
     .optional()
     .describe('Model for triage; default: claude-haiku-5-5, with FALCONER_MODEL_URL the one that investigates'),
   FALCONER_MODEL_CHAT: z.string().min(1).optional().describe('Model for chat; default: the one that investigates'),
-  FALCONER_MODEL_URL: z
-    .url({ protocol: /^https?$/, error: 'must be an address that begins with https:// or http://' })
+  FALCONER_MODEL_URL: endpoint
     .optional()
     .describe('Endpoint that speaks OpenAI’s chat completions, e.g. http://localhost:11434/v1 of Ollama; asked instead of Claude'),
   FALCONER_MODEL_KEY: secret.optional().describe('Key of that endpoint, where it wants one'),
