@@ -25,14 +25,18 @@ export const money = (usd: number): string =>
   usd > 0 && usd < 0.005 ? '< $0.01' : `$${usd.toLocaleString('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`
 const count = (many: number, one: string): string => `${many.toLocaleString('en')} ${one}${many === 1 ? '' : 's'}`
 
-/** Whose it is, in a few words: “Claude”, “the playbook”. */
-export const whose = (analyst: string): string => (analyst === 'playbook' ? 'the playbook' : analyst === 'claude' ? 'Claude' : analyst)
+/** Whose it is, in a few words: “Claude”, “the playbook”. `model` is not known of one that failed. */
+export function whose({ analyst, model }: { analyst: string; model?: string | null }): string {
+  if (analyst === 'playbook') return 'the playbook'
+  if (analyst !== 'claude') return analyst
+  return model == null || modelName(model).startsWith('claude') ? 'Claude' : modelName(model)
+}
 
 /** Where two reports on one incident say different things: “Claude says benign (high confidence), the playbook says suspicious (low)”. Null: they agree. */
 export function differences(first: Report, other: Report): string | null {
   if (first.verdict === other.verdict && first.confidence === other.confidence) return null
-  const says = ({ analyst, verdict, confidence }: Report, more = ''): string =>
-    `${whose(analyst)} says ${verdict.replaceAll('_', ' ')} (${confidence}${more})`
+  const says = (report: Report, more = ''): string =>
+    `${whose(report)} says ${report.verdict.replaceAll('_', ' ')} (${report.confidence}${more})`
   const what = `${says(first, ' confidence')}, ${says(other)}`
   return what.charAt(0).toUpperCase() + what.slice(1)
 }

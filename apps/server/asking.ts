@@ -3,6 +3,8 @@
  * looked at before anything is begun: reached, nothing is, and every place that shows investigations says so.
  */
 import type { Analyst } from '../../agent/analyst.ts'
+import { modelSettings } from '../../agent/model/settings.ts'
+import type { Config } from '../../config/config.ts'
 import { DeniedError, NotFoundError } from '../../domain/errors.ts'
 import { isId } from '../../domain/ids.ts'
 import type { Triaged } from '../../domain/triage.ts'
@@ -22,6 +24,26 @@ export type Asking = {
   /** Null: one may be asked; else why none is, as a clause. */ why: string | null
   /** Of its investigations. */ name: string
   analyst(): Promise<Analyst>
+}
+
+/** As the configuration says. Throws ConfigError where it cannot be used. */
+export function askingFrom(config: Config, parts: Parameters<typeof openAnalyst>[1]): Asking {
+  const settings = modelSettings(config)
+  if (settings === null) return noneAsked(config.FALCONER_NO_MODEL ? 'it is switched off (--no-model)' : 'none is configured')
+  let analyst: Promise<Analyst> | null = null
+  return {
+    title: settings.provider === 'anthropic' ? 'Claude' : 'The model',
+    why: null,
+    name: 'claude',
+    analyst: () => (analyst ??= openAnalyst(config, parts)),
+  }
+}
+
+async function openAnalyst(config: Config, { db, clock, log }: Pick<Falconer, 'db' | 'clock' | 'log'>): Promise<Analyst> {
+  const [{ openModels }, { claudeAnalyst }] = await Promise.all([import('./models.ts'), import('../../agent/claude/claude.ts')])
+  const models = openModels(config, { db, clock, log })
+  if (models === null) throw new DeniedError('no_model', 'No model is asked: none is configured.')
+  return claudeAnalyst(db, models)
 }
 
 export const noneAsked = (why: string): Asking => ({

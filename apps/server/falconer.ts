@@ -19,7 +19,7 @@ import { type Database, openDatabase } from '../../store/database.ts'
 import { releaseAll } from '../../store/deepenings.ts'
 import { type Investigation, releaseInterrupted } from '../../store/investigations.ts'
 import { ensurePartitions } from '../../store/partitions.ts'
-import { type Asking, noneAsked } from './asking.ts'
+import { type Asking, askingFrom } from './asking.ts'
 import { hasCluster, noExecutor, readingConfig, startExecutor } from './cluster.ts'
 import { IntakeQueue } from './intake-queue.ts'
 import { approvalKeys } from './keys.ts'
@@ -70,10 +70,6 @@ export type ComposeOptions = {
   as?: 'server' | 'command'
 }
 
-/** Until an analyst that asks a model is built in. */
-const askingFrom = (config: Config): Asking =>
-  noneAsked(config.FALCONER_NO_MODEL ? 'it is switched off (--no-model)' : 'none is configured')
-
 const maxBatchBytes = 2 * 1024 * 1024
 const tellEveryMs = 10_000
 
@@ -99,7 +95,7 @@ export async function composeFalconer(config: Config, options: ComposeOptions = 
       reaching ? await executor.status() : null,
       work,
       opened,
-      options.asking ?? askingFrom(config),
+      options.asking,
     )
     if (serving) await takeOver(responses, reaching)
     await ensurePartitions(db, clock.now())
@@ -141,7 +137,7 @@ function assemble(
   cluster: ClusterStatus | null,
   work: { readonly now: Work | null },
   opened: readonly (() => Promise<unknown>)[],
-  asking: Asking,
+  asking: Asking | undefined,
 ): Falconer {
   const { db, clock } = responses
   const changes = new EventEmitter<Changes>().setMaxListeners(0)
@@ -160,11 +156,12 @@ function assemble(
       falconer.log.warn('more arrives than can be stored: posts are refused', { refused, droppedConnections, sinceTheStart: true })
     },
   })
+  const log = createLog(config.FALCONER_LOG)
   const falconer: Falconer = {
     config,
     db,
     clock,
-    log: createLog(config.FALCONER_LOG),
+    log,
     intake,
     lag: createHistogram(),
     changes,
@@ -184,7 +181,7 @@ function assemble(
       work.now?.wake('plan')
       work.now?.wake('execute')
     },
-    asking,
+    asking: asking ?? askingFrom(config, { db, clock, log }),
     investigateNow: (incidentId, by) => investigateNow(falconer, incidentId, by),
     deepen() {
       work.now?.wake('deepen')

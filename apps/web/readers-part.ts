@@ -85,7 +85,7 @@ export function howItCame({ investigations, steps, deepenings }: Readers): Html 
   const took =
     investigation?.finishedAt == null ? null : investigation.finishedAt.getTime() - (newest?.startedAt ?? investigation.startedAt).getTime()
   const tools = stepLines(steps).filter(({ kind }) => kind === 'asked').length
-  return html`<section class="card"><details class="more" id="how"><summary>How ${whose(investigation?.analyst ?? 'claude')} went about it: ${plural(tools, 'question')} to its tools${took === null ? nothing : `, ${timeWords(took)}`}</summary>${stepList(steps)}</details></section>`
+  return html`<section class="card"><details class="more" id="how"><summary>How ${untrusted(whose({ analyst: 'claude', model: investigation?.report?.model }), 80)} went about it: ${plural(tools, 'question')} to its tools${took === null ? nothing : `, ${timeWords(took)}`}</summary>${stepList(steps)}</details></section>`
 }
 
 /** Beside it all: whether a model was asked, other reports, and what a person can have done. */
@@ -119,7 +119,7 @@ function otherReports({ investigations, shown, first, spent, incidentId }: Reade
   if (listed.length === 0) return nothing
   return html`<ul class="claims readers">${listed.slice(0, 12).map((one) => {
     const cost = one.report?.spend?.usd ?? spent.get(one.id)?.usd
-    const name = one.report?.model == null ? whose(one.analyst) : modelName(one.report.model)
+    const name = one.report?.model == null ? whose(one) : modelName(one.report.model)
     const differ = one.report === null || shown?.report == null || one.id === shown.id ? null : differences(one.report, shown.report)
     const mark =
       one.id === shown?.id
