@@ -115,9 +115,9 @@ export async function allInvestigations({ db, asking }: Falconer, incidentId: st
   return [...begun, ...others.map((one) => asInvestigation(one, asking.name))].sort((a, b) => b.startedAt.getTime() - a.startedAt.getTime())
 }
 
-/** Whether a model was asked, and why, as a sentence. */
-export function triageWords({ title }: Pick<Asking, 'title'>, { outcome, code, reason }: Triaged): string {
-  if (outcome === 'ask') return `${title} is asked because ${reason}.`
+/** Whether a model is or was asked, and why, as a sentence. */
+export function triageWords({ title }: Pick<Asking, 'title'>, { outcome, code, reason }: Triaged, { open = false } = {}): string {
+  if (outcome === 'ask') return `${title} ${open ? 'is' : 'was'} asked because ${reason}.`
   if (outcome === 'later') return `${title} is asked again later: ${reason}.`
   return code === 'nothing_new' ? `${title} was not asked again: ${reason}.` : `${title} was not asked: ${reason}.`
 }

@@ -36,10 +36,10 @@ export function atWork(falconer: Falconer, { deepenings, steps, spent }: Readers
   if (open === undefined) return nothing
   const { title } = falconer.asking
   const cost = spent.get(open.id)
-  const asked = html`Asked by ${untrusted(open.askedBy, 80)}${open.byPerson ? nothing : html` because ${untrusted(open.reason, 300)}`}, ${timeOf(open.askedAt)}.`
+  const asked = html`Asked ${open.byPerson ? html`by ${untrusted(open.askedBy, 80)}` : html`because ${untrusted(open.reason, 300)}`}, ${timeOf(open.askedAt)}.`
   if (open.state === 'waiting' && steps.length === 0)
     return html`<section class="card working" aria-labelledby="working"><h2 id="working">${title} will read it soon</h2><p class="quiet">${asked} ${open.byPerson ? nothing : 'Others may be before it.'}</p></section>`
-  return html`<section class="card working" aria-labelledby="working"><h2 id="working">${title} is investigating</h2><p class="quiet">${asked}${cost === undefined ? nothing : html` So far ${spendWords(cost)}.`}</p>${stepList(steps)}</section>`
+  return html`<section class="card working" id="at-work" data-part aria-labelledby="working"><h2 id="working">${title} is investigating</h2><p class="quiet">${asked}${cost === undefined ? nothing : html` So far ${spendWords(cost)}.`}</p>${stepList(steps)}</section>`
 }
 
 const mostLines = 60
@@ -92,7 +92,8 @@ export function howItCame({ investigations, steps, deepenings }: Readers): Html 
 export function readersCard(falconer: Falconer, who: Who, readers: Readers, mayAsk: boolean): Html {
   const { triage, barred } = readers
   const { asking } = falconer
-  const why = triage === null ? nothing : html`<p class="quiet">${untrusted(triageWords(asking, triage), 400)}</p>`
+  const why =
+    triage === null ? nothing : html`<p class="quiet">${untrusted(triageWords(asking, triage, { open: isAtWork(readers) }), 400)}</p>`
   const others = otherReports(readers)
   return html`<section class="card" aria-labelledby="readers"><h2 id="readers">Who has read it</h2>${why}${others}${mayAsk ? askForm(falconer, who, readers) : nothing}${barred === null || !mayAsk || asking.why !== null ? nothing : html`<p class="quiet">${asking.title} cannot be asked: ${untrusted(barred, 300)}.</p>`}</section>`
 }
@@ -102,7 +103,9 @@ export function askForm(
   who: Who,
   { incidentId, barred, deepenings }: Pick<Readers, 'incidentId' | 'barred' | 'deepenings'>,
 ): Html {
-  const atIt = deepenings.some(({ state, byPerson }) => state === 'running' || (state === 'waiting' && byPerson))
+  // One at a time of an incident.
+  if (deepenings.some(({ state }) => state === 'running')) return nothing
+  const atIt = deepenings.some(({ state, byPerson }) => state === 'waiting' && byPerson)
   const ask =
     barred !== null || atIt
       ? nothing
