@@ -8,7 +8,9 @@ export const EvidenceRef = z.object({
   record: z.enum(['alert', 'entity', 'decision', 'coverage', 'finding', 'step', 'incident']),
   id: z
     .string()
-    .describe('Alert UUID, entity row id, decision id, source name for coverage, finding UUID, incident UUID, or of an attack step src/type/dst'),
+    .describe(
+      'Alert UUID, entity row id, decision id, source name for coverage, finding UUID, incident UUID, or of an attack step src/type/dst',
+    ),
   path: z
     .string()
     .nullable()
