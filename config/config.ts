@@ -8,6 +8,7 @@ import { isAbsolute, join } from 'node:path'
 import { z } from 'zod'
 import { ConfigError } from '../domain/errors.ts'
 import { Secret } from '../domain/redact.ts'
+import { Severity } from '../domain/severity.ts'
 
 const secret = z
   .string()
@@ -195,6 +196,25 @@ export const Config = z.object({
     .optional()
     .describe(
       'Whose API it speaks; default: by its address, else OpenAI’s, as most do. “lexical”: built in, sends nothing, the default without an address; “none”: words alone',
+    ),
+  FALCONER_MODEL_MIN_SEVERITY: Severity.default('high').describe(
+    'Incidents this severe are read by a model too; of less severe ones, from medium on, those that the playbook is not sure of',
+  ),
+  FALCONER_MODEL_AGAIN_MINUTES: z.coerce
+    .number()
+    .min(1)
+    .max(10_080)
+    .default(30)
+    .describe(
+      'A model is asked about the same incident again only when something new in kind has come, and not sooner; each time twice as long',
+    ),
+  FALCONER_MODEL_PER_HOUR: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(20)
+    .describe(
+      'Investigations by a model that begin by themselves in an hour; the rest wait, the most severe first. People’s are not counted',
     ),
   FALCONER_URL: z.url().optional().describe('Server that the command line talks to'),
   FALCONER_TOKEN: secret.optional().describe('API token of the command line; without it, what `falconer login` left'),

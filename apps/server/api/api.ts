@@ -16,6 +16,7 @@ import { fixOperations } from './fixes.ts'
 import { graphOperations } from './graph.ts'
 import { importOperations } from './import.ts'
 import { incidentOperations } from './incidents.ts'
+import { investigationOperations } from './investigations.ts'
 import { ocsfOperations } from './ocsf.ts'
 import type { Operation } from './operation.ts'
 import { peopleOperations } from './people.ts'
@@ -27,6 +28,7 @@ import { systemOperations } from './system.ts'
 export const operations: readonly Operation[] = [
   ...incidentOperations,
   ...chatOperations,
+  ...investigationOperations,
   ...proposalOperations,
   ...baselineOperations,
   ...findingOperations,
