@@ -67,7 +67,7 @@ export function incidentPage(falconer: Falconer, who: Who, data: IncidentData): 
   const mayDecide = roleAtLeast(who.principal.role, 'investigator')
   const body = html`<p class="crumb"><a href="/incidents">Incidents</a> / ${shortId('incident', incident.id)}</p>
 <h1>${untrusted(incident.title, 200)}</h1>
-<p class="headline">${severityBadge(incident.severity)}${stateBadge(incident.state)}<span>${plural(incident.alertCount, 'alert')}</span><span>${spanOf(incident)}</span><span>${data.scopes.length > 1 ? html`in ${untrusted(data.scopes.join(', '), 200)}` : html`cluster ${untrusted(incident.scope, 100)}`}</span><a href="/incidents/${incident.id}/map">Map</a></p>
+<p class="headline">${severityBadge(incident.severity)}${stateBadge(incident.state)}<span>${plural(incident.alertCount, 'alert')}</span><span>${spanOf(incident)}</span><span>${data.scopes.length > 1 ? html`in ${untrusted(data.scopes.join(', '), 200)}` : html`cluster ${untrusted(incident.scope, 100)}`}</span><a href="/incidents/${incident.id}/map">Map</a><a href="/chat?incident=${incident.id}">Ask about this incident</a></p>
 ${expired(incident)}
 <div class="columns"><div>
 ${report === null ? notInvestigated(data) : nothing}

@@ -227,6 +227,7 @@ function readerOf(alerts: ReadonlyMap<string, Alert>, file: CaseFile, coverage: 
     coverage: async (name) => coverage.find((one) => one.name === name),
     finding: async (id) => facts.get(id),
     step: async (id) => known.get(id),
+    fielded: async () => undefined,
     incident: async (id) => (id === file.incident.id ? file.incident : undefined),
   }
 }
