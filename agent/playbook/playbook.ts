@@ -27,6 +27,7 @@ import {
   standsOn,
   standsOnEntity,
 } from './sentence.ts'
+import { silentWitness } from './silent-witness.ts'
 import { unusual, watching } from './unusual.ts'
 import { type Judgement, judge, type Signal, signalsOf } from './weigh.ts'
 
@@ -50,7 +51,7 @@ export const playbook = {
       rootCauses: file.rootCauses.length,
       fixFirst: fixFirst(file),
       blastRadius: blastRadius(file),
-      unknowns: unknowns(file),
+      unknowns: [...unknowns(file), ...unheard(judgement.code, file)],
       techniques: techniques(file),
       actions: recommend(file, judgement.verdict, signals),
       ...noModel,
@@ -159,6 +160,11 @@ function reasons(file: CaseFile, signals: readonly Signal[], judgement: Judgemen
   const [first] = file.alerts
   if (first === undefined) return []
   if (judgement.code === 'explained') return [explained(first)]
+  const witness = judgement.code === 'witness_silent' ? silentWitness(file) : null
+  if (witness !== null)
+    return [
+      absence`Who opened the shell ${cite(first.alert, 'process.cmdline')} only the audit log can tell, and its source was last heard at ${citeCoverage(witness)}, before it began.`,
+    ]
   return signals.slice(0, 6).map((signal) => reason(file, signal))
 }
 
@@ -168,6 +174,13 @@ function reason(file: CaseFile, { family, weight, strongest, alerts }: Signal): 
   const shows = inference`Rule ${cite(strongest.alert, 'rule')} (${count}) shows ${family.title}, which is ${weight}`
   // What speaks for a family does not speak for a sign of it that says little by itself.
   return { ...shows, text: `${shows.text}${weight === 'weak' ? ': it says little by itself' : `: ${family.because}`}.` }
+}
+
+function unheard(code: Judgement['code'], file: CaseFile): string[] {
+  const witness = code === 'witness_silent' ? silentWitness(file) : null
+  if (witness === null) return []
+  const since = witness.lastSeenAt === null ? 'never heard' : `last heard at ${witness.lastSeenAt.toISOString().slice(0, 19)}Z`
+  return [`Source “${witness.name}” was ${since}, before this began: who opened the shell is not known.`]
 }
 
 const timelineLimit = 60

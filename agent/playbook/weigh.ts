@@ -3,6 +3,7 @@ import type { Severity } from '../../domain/severity.ts'
 import { severityId } from '../../domain/severity.ts'
 import type { Report } from '../../domain/report.ts'
 import type { CaseAlert, CaseFile } from '../../incidents/case-file.ts'
+import { openedByApi, silentWitness } from './silent-witness.ts'
 import { families } from './families/registry.generated.ts'
 import { type Family, heavier, type Weight, weights } from './family.ts'
 
@@ -38,7 +39,7 @@ function familiesOf(entry: CaseAlert): Family[] {
 }
 
 export type Judgement = Pick<Report, 'verdict' | 'confidence'> & {
-  code: 'explained' | 'conclusive' | 'decisive_and_second' | 'several_supporting' | 'one_sign' | 'nothing_read'
+  code: 'explained' | 'conclusive' | 'decisive_and_second' | 'witness_silent' | 'several_supporting' | 'one_sign' | 'nothing_read'
 }
 
 export function judge(file: CaseFile, signals: readonly Signal[]): Judgement {
@@ -55,6 +56,8 @@ export function judge(file: CaseFile, signals: readonly Signal[]): Judgement {
     return { verdict: 'true_positive', confidence: counted.length > 1 ? 'high' : 'medium', code: 'conclusive' }
   if (strongest === 'decisive' && counted.length > 1)
     return { verdict: 'true_positive', confidence: counted.length > 2 ? 'high' : 'medium', code: 'decisive_and_second' }
+  if (strongest !== 'decisive' && openedByApi(file, counted) && silentWitness(file) !== null)
+    return { verdict: 'insufficient_data', confidence: 'medium', code: 'witness_silent' }
   if (strongest === 'decisive' || counted.length > 1) return { verdict: 'suspicious', confidence: 'medium', code: 'several_supporting' }
   return {
     verdict: severityAtLeast(file.incident.severityFloor, 'medium') || counted.length === 1 ? 'suspicious' : 'insufficient_data',
