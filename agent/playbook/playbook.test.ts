@@ -195,7 +195,7 @@ describe('what one alert is a sign of', () => {
       {
         rule: 'Change namespace privileges via unshare',
         techniques: ['T1611'],
-        process: process_({ name: 'runc:[0:PARENT]', cmdline: 'runc:[0:PARENT] init', exepath: '/tmp/x', parentName: 'sh' }),
+        process: process_({ name: 'runc:[0:PARENT]', cmdline: 'runc:[0:PARENT] init', exepath: '/opt/x', parentName: 'sh' }),
       },
       { 'container-escape': 'supporting' },
     ],
