@@ -260,6 +260,14 @@ describe('what it concludes', () => {
     expect(reasons[0]?.evidence.some(({ record, id }) => record === 'coverage' && id === 'audit')).toBe(true)
   })
 
+  it('does not judge one sign by a sensor that lost what was around it; what is clear stays clear', async () => {
+    const lost = { lost: [{ hostname: 'node-1', fromNs: noon, toNs: noon + minute, dropped: 700_000n }] }
+    expect(verdict([read()], lost)).toEqual(['insufficient_data', 'low'])
+    expect(verdict([opened()], lost)).toEqual(['suspicious', 'medium'])
+    expect(verdict([dropped(), read()], lost)).toEqual(['true_positive', 'high'])
+    expect((await playbook.analyse(caseOf([read()], lost))).unknowns.join()).toMatch(/host “node-1” dropped 700000 events between/)
+  })
+
   it('names the likely way in only for what a server started besides its own workers', async () => {
     expect(await told(caseOf([opened()]))).toMatch(/What started it, “java”, is a server program/)
     expect(

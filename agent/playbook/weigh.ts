@@ -39,7 +39,15 @@ function familiesOf(entry: CaseAlert): Family[] {
 }
 
 export type Judgement = Pick<Report, 'verdict' | 'confidence'> & {
-  code: 'explained' | 'conclusive' | 'decisive_and_second' | 'witness_silent' | 'several_supporting' | 'one_sign' | 'nothing_read'
+  code:
+    | 'explained'
+    | 'conclusive'
+    | 'decisive_and_second'
+    | 'witness_silent'
+    | 'several_supporting'
+    | 'events_lost'
+    | 'one_sign'
+    | 'nothing_read'
 }
 
 export function judge(file: CaseFile, signals: readonly Signal[]): Judgement {
@@ -59,6 +67,8 @@ export function judge(file: CaseFile, signals: readonly Signal[]): Judgement {
   if (strongest !== 'decisive' && openedByApi(file, counted) && silentWitness(file) !== null)
     return { verdict: 'insufficient_data', confidence: 'medium', code: 'witness_silent' }
   if (strongest === 'decisive' || counted.length > 1) return { verdict: 'suspicious', confidence: 'medium', code: 'several_supporting' }
+  // One sign that others have too, seen by a sensor that lost what was around it, decides nothing.
+  if ((file.lost ?? []).length > 0) return { verdict: 'insufficient_data', confidence: 'low', code: 'events_lost' }
   return {
     verdict: severityAtLeast(file.incident.severityFloor, 'medium') || counted.length === 1 ? 'suspicious' : 'insufficient_data',
     confidence: 'low',
