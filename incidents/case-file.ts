@@ -60,7 +60,7 @@ export function buildCaseFile(parts: CaseParts): CaseFile {
     .sort((a, b) => (a.alert.eventNs < b.alert.eventNs ? -1 : a.alert.eventNs > b.alert.eventNs ? 1 : a.alert.id < b.alert.id ? -1 : 1))
   const entities = new Map<bigint, Entity>()
   for (const { context } of alerts)
-    for (const entity of [context.pod, context.container, context.workload, context.node])
+    for (const entity of [context.pod, context.container, context.workload, context.node, context.identity ?? null])
       if (entity !== null) entities.set(entity.id, entity)
   return {
     ...rest,
