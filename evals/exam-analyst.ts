@@ -9,6 +9,7 @@ export interface ExamAnalyst {
   /** The file’s name. */
   readonly name: string
   readonly about: string
-  /** Throws ConfigError when what it needs is not there. */
+  /** Asked before anything is prepared. Throws ConfigError when what it needs is not there. */
+  ready?(): void
   open(desired: Desired): Promise<Analyst>
 }

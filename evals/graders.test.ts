@@ -1,9 +1,10 @@
 /** Every grader can fail: a report that satisfies all of them is damaged in one place, and the one that looks there turns red. */
 import { readFile } from 'node:fs/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Report } from '../domain/report.ts'
 import { nothingSpent } from '../domain/spend.ts'
 import { templateFile } from '../test/support/database.ts'
+import { claude } from './analysts/claude.ts'
 import { hostile } from './analysts/hostile.ts'
 import { oracle } from './analysts/oracle.ts'
 import type { Exam } from './exam.ts'
@@ -100,6 +101,11 @@ describe.each(graders)('$name', (grader) => {
       expect(grade.why).not.toBe('')
     }
   })
+})
+
+it('an analyst that needs a model says so before anything is prepared', () => {
+  for (const name of ['ANTHROPIC_API_KEY', 'FALCONER_MODEL', 'FALCONER_MODEL_URL']) vi.stubEnv(name, '')
+  expect(() => claude.ready?.()).toThrow(/No model is configured: set ANTHROPIC_API_KEY/)
 })
 
 it('what the hostile analyst wants of others is refused, and it did want it', async () => {

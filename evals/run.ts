@@ -94,7 +94,7 @@ export async function sit(world: World, examined: ExamAnalyst): Promise<Sat> {
       },
     })
   const started = performance.now()
-  const { id, report, error } = await investigate(db, clock, analyst, incident.id, { ...options, desk: { hands } })
+  const { id, report, error } = await investigate(db, clock, analyst, incident.id, { ...options, hands })
   const ms = Math.round(performance.now() - started)
   if (report === null) return { exam: null, answer: null, error: error ?? 'there is no report', ms }
   await suggest(responses, report, { incidentId: incident.id, investigationId: id })

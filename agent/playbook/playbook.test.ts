@@ -62,6 +62,7 @@ const to = (serverIp: string, serverPort: number): Alert['connection'] => ({
   protocol: 'tcp',
 })
 const called = (fields: Alert['fields']): Partial<NewAlert> => ({ rule: 'x', container: null, hostname: null, fields })
+const sts = { 'ct.name': 'GetCallerIdentity', 'ct.src': 'sts.amazonaws.com' }
 const asked = (user: string, resource: string, from: string, technique: string): Partial<NewAlert> => ({
   ...called({ 'ka.user.name': user, 'ka.target.resource': resource, 'ka.sourceips': [from], 'ka.verb': 'list' }),
   sensorSource: 'k8s_audit',
@@ -155,12 +156,12 @@ describe('what one alert is a sign of', () => {
     ],
     [
       'those credentials used from the internet',
-      { ...called({ 'ct.srcip': '203.0.113.9' }), sensorSource: 'aws_cloudtrail', techniques: ['T1552.005'] },
+      { ...called({ ...sts, 'ct.srcip': '203.0.113.9' }), sensorSource: 'aws_cloudtrail', techniques: ['T1552.005'] },
       { 'instance-credentials': 'decisive' },
     ],
     [
       'and from a private address',
-      { ...called({ 'ct.srcip': '10.1.2.3' }), sensorSource: 'aws_cloudtrail', techniques: ['T1552.005'] },
+      { ...called({ ...sts, 'ct.srcip': '10.1.2.3' }), sensorSource: 'aws_cloudtrail', techniques: ['T1552.005'] },
       { 'instance-credentials': 'supporting' },
     ],
     [

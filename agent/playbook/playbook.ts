@@ -11,6 +11,7 @@ import { startedByServer } from '../../incidents/server-program.ts'
 import { unknowns } from '../../incidents/unknowns.ts'
 import { ofCloud } from '../../incidents/posture-topics.ts'
 import type { Analyst } from '../analyst.ts'
+import { ofAudit } from './address.ts'
 import { calledAs, inWords, isOfCloud, sameSecond, whatWasCalled, whoseCredentials } from './cloud.ts'
 import { cloudSign } from './cloud-signs.ts'
 import { recommend } from './recommend.ts'
@@ -152,7 +153,9 @@ function chainOf(file: CaseFile): Claim | null {
 const tellOf = ({ family, strongest }: Signal): readonly (string | Cite)[] => {
   const { alert } = strongest
   if (ofCloud(alert)) return calledAs(strongest)
-  if (alert.process?.cmdline != null || alert.process?.name != null) return family.tell(strongest)
+  // The audit log of the cluster has no processes either, and families of its own.
+  if (alert.process?.cmdline != null || alert.process?.name != null || (ofAudit(alert) && family.fallback !== true))
+    return family.tell(strongest)
   return ['rule ', cite(alert, 'rule'), ' fired', ...(alert.file === null ? [] : [' on ', cite(alert, 'file')])]
 }
 

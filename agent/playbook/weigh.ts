@@ -3,6 +3,8 @@ import type { Severity } from '../../domain/severity.ts'
 import { severityId } from '../../domain/severity.ts'
 import type { Report } from '../../domain/report.ts'
 import type { CaseAlert, CaseFile } from '../../incidents/case-file.ts'
+import { ofCloud } from '../../incidents/posture-topics.ts'
+import { cloudFamily } from './cloud-family.ts'
 import { openedByApi, silentWitness } from './silent-witness.ts'
 import { families } from './families/registry.generated.ts'
 import { type Family, heavier, type Weight, weights } from './family.ts'
@@ -31,6 +33,8 @@ export function signalsOf(alerts: readonly CaseAlert[]): Signal[] {
 
 /** The heaviest family of an alert and, when it is another, none else: one alert is one sign, not two. */
 function familiesOf(entry: CaseAlert): Family[] {
+  if (ofCloud(entry.alert))
+    return [families.find((family) => family.ofCloud === true && family.matches(entry.alert)) ?? cloudFamily(entry.alert)]
   const known = families.filter((family) => family.fallback !== true && family.matches(entry.alert))
   const candidates = known.length > 0 ? known : families.filter((family) => family.fallback === true)
   const [first, ...rest] = candidates

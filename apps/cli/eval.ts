@@ -20,6 +20,7 @@ export async function runEvals({ analyst: name, scenario, mutations, atLeast, js
     throw new InputError(`There is no analyst “${name}”. There are: ${analysts.map((one) => one.name).join(', ')}.`)
   const scenarios = scenarioNames().filter((one) => scenario === undefined || one === scenario)
   if (scenarios.length === 0) throw new InputError(`There is no scenario “${scenario}”. There are: ${scenarioNames().join(', ')}.`)
+  analyst.ready?.()
   const started = performance.now()
   const progress = progressOn(process.stderr)
   progress.say('preparing a database …')

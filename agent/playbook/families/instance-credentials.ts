@@ -6,6 +6,7 @@ import { cite } from '../sentence.ts'
 export const instanceCredentials: Family = {
   name: 'instance-credentials',
   title: 'a machine’s cloud credentials used from elsewhere',
+  ofCloud: true,
   matches: (alert) => alert.sensorSource === 'aws_cloudtrail' && hasTechnique(alert, 'T1552.005'),
   weigh: ({ alert }) => (isPublic(askedFrom(alert)) ? 'decisive' : 'supporting'),
   tell: ({ alert }) => [
