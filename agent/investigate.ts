@@ -107,7 +107,7 @@ async function reportOf(
     draft = checkedDraft(analyst, await analyst.analyse(file, desk))
   } catch (error) {
     if (!(error instanceof AnalystStopped)) throw error
-    if (!(error.cause instanceof FalconerError) && error.cause !== undefined) console.error(error.cause)
+    if (error.cause !== undefined) console.error(error.cause)
     await desk.tell({ kind: 'stopped', text: error.message })
     // Read again: what the analyst did to its copy is gone with it.
     const fresh = await readCase(db, clock.now(), incidentId, options)

@@ -177,6 +177,26 @@ export const Config = z.object({
     ),
   HTTPS_PROXY: secret.optional().describe('Proxy by which models at https:// are asked; nothing else goes through it'),
   NO_PROXY: z.string().optional().describe('Hosts that are asked directly, comma separated'),
+  FALCONER_NOTES: z
+    .string()
+    .optional()
+    .describe('Folder of Markdown files, the organisation’s own notes, that searches find too (docs/knowledge.md)'),
+  FALCONER_EMBED_URL: webAddress
+    .optional()
+    .describe('Where embeddings are made, e.g. https://api.openai.com/v1 or http://127.0.0.1:11434/v1. Not set: nothing is sent anywhere'),
+  FALCONER_EMBED_MODEL: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('Model of embeddings there. Changing it embeds all knowledge again, in the background'),
+  FALCONER_EMBED_KEY: secret.optional().describe('Key for it'),
+  FALCONER_EMBED_PROVIDER: z
+    .enum(['openai', 'voyage', 'ollama', 'lexical', 'none'])
+    .optional()
+    .describe(
+      'Whose API it speaks; default: by its address, else OpenAI’s, as most do. “lexical”: built in, sends nothing, the default without an address; “none”: words alone',
+    ),
   FALCONER_MODEL_MIN_SEVERITY: Severity.default('high').describe(
     'Incidents this severe are read by a model too; of less severe ones, from medium on, those that the playbook is not sure of',
   ),

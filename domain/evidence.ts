@@ -15,7 +15,7 @@ export const EvidenceRef = z.object({
     .string()
     .nullable()
     .describe(
-      'Field that was read, as alert.fields keys ("proc.cmdline") or "rule", "eventTime", "pod", "check", "because"; null cites the whole record',
+      'Field that was read, as alert.fields keys ("proc.cmdline") or "rule", "eventTime", "pod", "check", "because", "verdict"; null cites the whole record',
     ),
   value: z.string().nullable().describe('What stood there, as text'),
 })

@@ -12,6 +12,11 @@ describe('redact', () => {
     ['ns/DB_PASSWORD="hunter2"', 'ns/DB_PASSWORD="[redacted]"'],
     ['secret: hunter2/secret: hunter3', 'secret: [redacted]'],
     ['http://f/ingest/falco/fls_abcdefghijklmnop-qrst', 'http://f/ingest/falco/[redacted]'],
+    [
+      'arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/db-Ab12',
+      'arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/db-Ab12',
+    ],
+    ['123456789012:secret:hunter2', '123456789012:secret:[redacted]'],
     ['ls -la /tmp', 'ls -la /tmp'],
   ])('%s', (text, shown) => {
     expect(redact(text)).toBe(shown)

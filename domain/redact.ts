@@ -38,7 +38,7 @@ const patterns: readonly [RegExp, string][] = [
   [/(\bbearer\s+)[\w.~+/-]{8,}=*/gi, `$1${mask}`],
   [/(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@]*:)[^\s@/]+(@)/gi, `$1${mask}$2`],
   [
-    /((?<![\w.-])[\w.-]*(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)(?:\\*["'])?\s*[=:]\s*(?:\\*["'])?)(?!\[redacted\])[^\s"',;&}\\]{3,}(?:(?<=[=:])\s+["']?[^\s"',;&}\\]{3,})*/gi,
+    /((?<![\w.-])(?<!\barn:aws[\w-]{0,10}:secretsmanager:[\w-]{0,30}:\d{12}:)[\w.-]*(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)(?:\\*["'])?\s*[=:]\s*(?:\\*["'])?)(?!\[redacted\])[^\s"',;&}\\]{3,}(?:(?<=[=:])\s+["']?[^\s"',;&}\\]{3,})*/gi,
     `$1${mask}`,
   ],
   [/((?:^|\s)--?(?:password|passwd|pass|token|secret|api-key)\s+)(?!-)\S{3,}/gi, `$1${mask}`],

@@ -13,7 +13,7 @@ import { maxSeverity, type Severity } from '../domain/severity.ts'
 import type { FindingFacts } from '../store/finding-facts.ts'
 import { redact } from '../domain/redact.ts'
 import { visible } from '../domain/untrusted.ts'
-import { alertField, entityField, findingField, incidentField, stepField, stepId } from './record-field.ts'
+import { alertField, decisionField, entityField, findingField, incidentField, stepField, stepId } from './record-field.ts'
 import { bare, holds, type Held, isClosed, lookalikes, sentenceParts } from './sentence-parts.ts'
 import type { Coverage } from './case-file.ts'
 
@@ -53,8 +53,9 @@ export async function groundClaim(claim: Claim, reader: RecordReader, seen: Seen
   const problems: string[] = []
   const records = new Set<string>()
   const held: Held[] = []
-  for (const reference of claim.evidence) {
-    const found = await reread(reference, reader, seen)
+  // Asked all at once, as are all claims: a reader then reads each kind of record once.
+  const all = await Promise.all(claim.evidence.map(async (reference) => ({ reference, found: await reread(reference, reader, seen) })))
+  for (const { reference, found } of all) {
     if ('problem' in found) problems.push(found.problem)
     else {
       records.add(found.record)
@@ -117,7 +118,7 @@ async function lookUp(
   }
   if (record === 'decision') {
     const decision = await reader.decision(id)
-    return decision && { id: decision.id, values: path === 'reason' ? [decision.reason] : [] }
+    return decision && { id: decision.id, values: path === null ? [] : at(decisionField(decision, path)) }
   }
   if (record === 'finding') {
     const finding = await reader.finding(id)

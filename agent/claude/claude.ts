@@ -44,7 +44,13 @@ export function claudeAnalyst(db: Database, models: Models, options: ClaudeOptio
       // Whoever asked wants no more of it: that is no answer of the model's.
       if (desk.signal.aborted) throw error
       const asked = { model: model?.name ?? models.names().investigation, prompt: about, spend: model?.spent() ?? null }
-      throw new AnalystStopped(stoppedWords(error, time.aborted), asked, { cause: error })
+      const words = stoppedWords(error, time.aborted)
+      // What has a word of ours is no fault of ours: it needs no trace.
+      throw new AnalystStopped(
+        words ?? 'The model could not be asked; see the server’s log.',
+        asked,
+        words === null ? { cause: error } : {},
+      )
     }
   }
 
@@ -96,13 +102,12 @@ function mendMessage(doubts: readonly Doubt[]): BaseMessage {
   return new HumanMessage(fillPrompt(analystPrompt('mend'), { doubts: lines.join('\n') }))
 }
 
-/** A whole sentence of ours: what others wrote is not repeated. */
-function stoppedWords(error: unknown, timeUp: boolean): string {
+/** A whole sentence of ours, what others wrote is not repeated; null: nobody foresaw it. */
+function stoppedWords(error: unknown, timeUp: boolean): string | null {
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
     if (at instanceof BudgetSpent || at instanceof Stop || at instanceof FalconerError) return at.message
     const { status } = at as { status?: unknown }
     if (typeof status === 'number') return `The model’s provider answered ${status}.`
   }
-  if (timeUp) return 'It took longer than an investigation may.'
-  return 'The model could not be asked; see the server’s log.'
+  return timeUp ? 'It took longer than an investigation may.' : null
 }

@@ -1,5 +1,5 @@
 /** The door to a model: what passes it is counted, written down, and paid once; what is cut, silent or endless ends in an error that says so. */
-import { HumanMessage } from '@langchain/core/messages'
+import { AIMessage, HumanMessage } from '@langchain/core/messages'
 import { expect, it } from 'vitest'
 import { callsOf } from '../../store/model-calls.ts'
 import { eachDatabase } from '../../test/support/database.ts'
@@ -73,5 +73,13 @@ eachDatabase('the door to a model', (database) => {
     expect(api.asked[1]?.body.output_config).toMatchObject({ format: { type: 'json_schema' } })
     for (const { body } of api.asked)
       expect(Object.keys(body)).not.toEqual(expect.arrayContaining([expect.stringMatching(/temperature|top_p|top_k/)]))
+  })
+
+  it('is no way round what Claude refuses: a tool that is forced, sampling', async () => {
+    const { open } = await modelSite(database())
+    const { chat } = await open()
+    const schema = { title: 'verdict', type: 'object', properties: {}, additionalProperties: false }
+    await expect(chat.withStructuredOutput(schema, { method: 'functionCalling' }).invoke('Verdict?')).rejects.toThrow('answered 400')
+    await expect(chat.invoke([new AIMessage('I begin.')])).rejects.toThrow('answered 400')
   })
 })

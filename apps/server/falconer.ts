@@ -7,6 +7,8 @@ import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
 import type { AuthContext } from '../../auth/people.ts'
 import type { Config } from '../../config/config.ts'
 import { type Clock, systemClock } from '../../domain/clock.ts'
+import { embedderFrom } from '../../knowledge/embedder.ts'
+import { Meaning } from '../../knowledge/meaning.ts'
 import type { ClusterStatus } from '../../responses/executor.ts'
 import type { Runner } from '../../responses/execute.ts'
 import { loadPolicy } from '../../responses/policy.ts'
@@ -46,6 +48,8 @@ export type Falconer = {
   cluster: ClusterStatus | null
   /** What exact paths and what-if are asked of; built when first asked. */
   graph: HeldGraph
+  /** Search by likeness; null: none is wanted. */
+  meaning: Meaning | null
   /** Null: no NATS is configured. */
   nats: NatsIntake | null
   /** Whether a model may be asked, and the analyst that does. */
@@ -169,6 +173,7 @@ function assemble(
     responses,
     cluster,
     graph: new HeldGraph(db),
+    meaning: meaningOf(config, clock),
     nats: null,
     changed(kind) {
       changes.emit('change', kind)
@@ -194,6 +199,11 @@ function assemble(
     close: () => inTurn(opened),
   }
   return falconer
+}
+
+function meaningOf(config: Config, clock: Clock): Meaning | null {
+  const embedder = embedderFrom(config)
+  return embedder === null ? null : new Meaning(embedder, clock)
 }
 
 /** What an earlier server left when it died. Only the embedded database, which one process holds, tells that nobody else is at work on it. */

@@ -24,6 +24,7 @@ import { tidyEmbedded } from '../../store/upkeep.ts'
 import { deepenNext, newHolder, triageDue } from './deepen.ts'
 import { startTelling } from './destinations.ts'
 import type { Falconer } from './falconer.ts'
+import { knowledgeSteps } from './knowledge.ts'
 import { deriveFirst } from '../../graph/asked.ts'
 import { type Loop, type LoopTimes, startLoop } from './loop.ts'
 import { noticeSteps } from './steps.ts'
@@ -32,7 +33,19 @@ const hourMs = 3_600_000
 
 /** What there is to do, one step each; true: there may be more at once. */
 type Steps = Record<
-  'correlate' | 'derive' | 'investigate' | 'triage' | 'deepen' | 'deepenToo' | 'steps' | 'plan' | 'execute' | 'tell' | 'housekeeping',
+  | 'correlate'
+  | 'derive'
+  | 'investigate'
+  | 'triage'
+  | 'deepen'
+  | 'deepenToo'
+  | 'steps'
+  | 'plan'
+  | 'execute'
+  | 'tell'
+  | 'learn'
+  | 'embed'
+  | 'housekeeping',
   () => Promise<boolean>
 >
 const times: Record<keyof Steps, LoopTimes> = {
@@ -48,10 +61,12 @@ const times: Record<keyof Steps, LoopTimes> = {
   plan: { everyMs: 5_000 },
   execute: { everyMs: 5_000 },
   tell: { everyMs: 1_000, restMs: 300 },
+  learn: { everyMs: 30_000 },
+  embed: { everyMs: 1_000 },
   housekeeping: { everyMs: 30_000 },
 }
 
-/** `tell` tells those outside who are to be told. */
+/** `tell` tells those outside who are to be told; `stop` ends what waits for others. */
 function stepsOf(falconer: Falconer, quietMs: number, tell: () => Promise<boolean>, stop: AbortSignal): Steps {
   const { db, clock, responses } = falconer
   const holders = [newHolder(), newHolder()] as const
@@ -102,6 +117,7 @@ function stepsOf(falconer: Falconer, quietMs: number, tell: () => Promise<boolea
     plan: () => nextProposal('requested', (id) => planProposal(responses, responses.executor, id)),
     execute: () => nextProposal('approved', (id) => executeProposal(responses, id)),
     tell,
+    ...knowledgeSteps(falconer, stop),
     housekeeping: async () => {
       const now = clock.now()
       // Each whatever becomes of the others: on a full disk it is retention that makes room.

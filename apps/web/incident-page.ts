@@ -40,6 +40,7 @@ import {
 } from './parts.ts'
 import { atWork, endedEarly, howItCame, isAtWork, type Readers, readersCard, writtenLine } from './readers-part.ts'
 import { madePossible } from './root-cause-part.ts'
+import { runbookPart } from './runbook-part.ts'
 
 type Shown = Alert & { reasons: JoinReason[]; inferred: boolean; /** How many further alerts tell of the same event. */ relayed: number }
 export type IncidentData = {
@@ -73,6 +74,7 @@ ${report === null ? notInvestigated(data) : nothing}
 ${firstThings(data, report)}
 ${atWork(falconer, readers)}
 ${report === null ? nothing : html`${happened(report, readers, incident)}${howItCame(readers)}${madePossible(report)}${notKnown(report)}${verdict(report)}${unusual(report)}`}
+${runbookPart(incident)}
 ${joinsPart(data.joins)}
 ${processes(data)}
 ${timeline(data)}

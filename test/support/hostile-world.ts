@@ -141,6 +141,7 @@ function falconerOf(runner: Runner, scope: string, analyst: HostileAnalyst): Fal
     clock,
     intake,
     graph: new HeldGraph(db),
+    meaning: null,
     nats: null,
     lag: createHistogram(),
     log: createLog('silent'),
