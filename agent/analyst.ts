@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import type { NewStep } from '../domain/analyst-step.ts'
-import { InputError } from '../domain/errors.ts'
+import { FalconerError, InputError } from '../domain/errors.ts'
 import { Claim, type ClaimPart, type DraftReport, RecommendedAction, Report } from '../domain/report.ts'
 import type { CaseFile } from '../incidents/case-file.ts'
 import type { Hands } from './hands.ts'
@@ -29,6 +29,16 @@ export type Desk = {
 }
 /** A claim that did not hold, and why, in words of ours. */
 export type Doubt = { part: ClaimPart; at: number; text: string; problems: string[] }
+
+/** The analyst could not finish: what it was asked and what that took are kept, and the playbook's answer stands in for its own. */
+export class AnalystStopped extends FalconerError {
+  readonly asked: Pick<Report, 'model' | 'prompt' | 'spend'>
+  /** `reason`: a whole sentence of ours. */
+  constructor(reason: string, asked: Pick<Report, 'model' | 'prompt' | 'spend'>, options?: ErrorOptions) {
+    super('stopped', reason, options)
+    this.asked = asked
+  }
+}
 
 const claims = z.array(Claim.extend({ text: Claim.shape.text.max(10_000), evidence: Claim.shape.evidence.max(100) })).max(1_000)
 const Draft = Report.omit({ ungrounded: true }).extend({

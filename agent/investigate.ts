@@ -1,61 +1,156 @@
 /**
  * One investigation: reads the case from the store, lets an analyst write, re-reads every cited record, stores the report.
- * Holds no client of a cluster and no way to approve; the most it can do is ask for a proposal.
+ * Holds no client of a cluster and no way to approve; the most it can do is ask for a proposal. One at a time of an incident; what a crash cut
+ * off is gone on with. An analyst that stops leaves the playbook's report in its place, which says so.
  */
 import type { Clock } from '../domain/clock.ts'
-import { FalconerError, InvariantError, NotFoundError } from '../domain/errors.ts'
+import { FalconerError, InvariantError, NotFoundError, UpstreamError } from '../domain/errors.ts'
+import { claimParts, type DraftReport, type Report } from '../domain/report.ts'
 import { ground, lastHeard } from '../incidents/grounding.ts'
-import type { Database } from '../store/database.ts'
-import { getIncident, markInvestigated } from '../store/incidents.ts'
-import { finishInvestigation, type Investigation, startInvestigation } from '../store/investigations.ts'
+import type { CaseFile } from '../incidents/case-file.ts'
 import { type CaseOptions, readCase } from '../incidents/read-case.ts'
 import { recordReader } from '../incidents/record-reader.ts'
 import { addStep } from '../store/analyst-steps.ts'
-import { type Analyst, checkedDraft, type Desk } from './analyst.ts'
+import { forgetCheckpoints } from '../store/checkpoints.ts'
+import type { Database } from '../store/database.ts'
+import { getIncident, markInvestigated } from '../store/incidents.ts'
+import {
+  finishInvestigation,
+  holdEveryMs,
+  holdInvestigation,
+  type Investigation,
+  letGoOfInvestigation,
+  startInvestigation,
+} from '../store/investigations.ts'
+import { type Analyst, AnalystStopped, checkedDraft, type Desk, type Doubt } from './analyst.ts'
+import type { Hands } from './hands.ts'
+import { playbook } from './playbook/playbook.ts'
 
-/** Throws NotFoundError; an analyst that fails leaves a failed investigation that says so. */
+export type InvestigateOptions = CaseOptions & {
+  /** Its own, closed when it is over. */ hands?: () => Promise<Hands>
+  /** Aborted: it is let go of as it stands, and taken up by whoever investigates the incident next. */ signal?: AbortSignal
+}
+
+/** Throws NotFoundError; InputError while another runs; an analyst that fails leaves a failed investigation that says so. */
 export async function investigate(
   db: Database,
   clock: Clock,
   analyst: Analyst,
   incidentId: string,
-  options: CaseOptions & { desk?: Partial<Pick<Desk, 'hands' | 'signal'>> },
+  options: InvestigateOptions,
 ): Promise<Investigation> {
   const incident = await getIncident(db, { id: incidentId })
   if (incident === undefined) throw new NotFoundError(`There is no incident ${incidentId}.`)
-  const id = await startInvestigation(db, {
-    incidentId: incident.id,
-    incidentRevision: incident.revision,
-    analyst: analyst.name,
-    at: clock.now(),
-  })
-  try {
-    const file = await readCase(db, clock.now(), incident.id, options)
-    // Taken before the analyst has the file: what it does to its copy widens nothing.
-    const entityIds = new Set(file.entities.map((entity) => entity.id.toString()))
-    const coverage = new Map(file.coverage.map((source) => [source.name, lastHeard(source)]))
-    const desk: Desk = {
-      investigationId: id,
-      hands: options.desk?.hands ?? noHands,
-      tell: async (step) => void (await addStep(db, id, step, clock.now())),
-      signal: options.desk?.signal ?? new AbortController().signal,
-    }
-    const draft = checkedDraft(analyst, await analyst.analyse(file, desk))
-    const report = await ground(draft, recordReader(db), { severityFloor: incident.severityFloor, entityIds, coverage })
-    const finished = await finishInvestigation(db, id, { report }, clock.now())
-    await markInvestigated(db, incident.id, incident.revision)
+  const asked = { incidentId: incident.id, incidentRevision: incident.revision, analyst: analyst.name, at: clock.now() }
+  const { id, incidentRevision, resumed } = await startInvestigation(db, asked)
+  const holding = setInterval(() => void holdInvestigation(db, id, clock.now()).catch(() => {}), holdEveryMs).unref()
+  const { desk, close } = deskOf(db, clock, id, options)
+  const finish = async (outcome: { report: Report } | { error: string }): Promise<Investigation> => {
+    const finished = await finishInvestigation(db, id, outcome, clock.now())
+    await markInvestigated(db, incident.id, incidentRevision)
+    await forgetCheckpoints(db, id)
     return finished
-  } catch (error) {
-    await markInvestigated(db, incident.id, incident.revision)
-    return finishInvestigation(
-      db,
-      id,
-      { error: error instanceof FalconerError ? error.message : 'The analyst failed; see the server’s log.' },
-      clock.now(),
-    ).finally(() => {
-      if (!(error instanceof FalconerError)) console.error(error)
-    })
   }
+  try {
+    await desk.tell({ kind: 'began', text: resumed ? 'gone on with where it was cut off' : '' })
+    const report = await reportOf(db, clock, analyst, incident.id, options, desk)
+    await desk.tell({ kind: 'done', text: report.verdict })
+    return await finish({ report })
+  } catch (error) {
+    if (desk.signal.aborted) {
+      await letGoOfInvestigation(db, id, clock.now())
+      throw new UpstreamError('The investigation was cut off; it goes on when the incident is investigated next.', {
+        cause: error,
+        retryable: true,
+      })
+    }
+    if (!(error instanceof FalconerError)) console.error(error)
+    return finish({ error: error instanceof FalconerError ? error.message : 'The analyst failed; see the server’s log.' })
+  } finally {
+    clearInterval(holding)
+    await close()
+  }
+}
+
+function deskOf(db: Database, clock: Clock, id: string, options: InvestigateOptions): { desk: Desk; close: () => Promise<void> } {
+  let hands: Promise<Hands> | null = null
+  const open = options.hands ?? noHands
+  return {
+    desk: {
+      investigationId: id,
+      hands: async () => (hands ??= open()),
+      tell: async (step) => void (await addStep(db, id, step, clock.now())),
+      signal: options.signal ?? new AbortController().signal,
+    },
+    close: async () => (await hands?.catch(() => null))?.close(),
+  }
+}
+
+/** Grounded, and mended once where records do not bear it out. */
+async function reportOf(
+  db: Database,
+  clock: Clock,
+  analyst: Analyst,
+  incidentId: string,
+  options: CaseOptions,
+  desk: Desk,
+): Promise<Report> {
+  const file = await readCase(db, clock.now(), incidentId, options)
+  const grounded = groundingOf(db, file)
+  let draft: DraftReport
+  try {
+    draft = checkedDraft(analyst, await analyst.analyse(file, desk))
+  } catch (error) {
+    if (!(error instanceof AnalystStopped)) throw error
+    if (error.cause !== undefined) console.error(error.cause)
+    await desk.tell({ kind: 'stopped', text: error.message })
+    // Read again: what the analyst did to its copy is gone with it.
+    const fresh = await readCase(db, clock.now(), incidentId, options)
+    return grounded({ ...checkedDraft(playbook, await playbook.analyse(fresh)), ...error.asked, partial: partialWords(error) })
+  }
+  const report = await grounded(draft)
+  await desk.tell({ kind: 'drafted', text: `${report.verdict}; ${report.ungrounded} of ${claimsOf(report)} claims not borne out` })
+  if (report.ungrounded === 0 || analyst.mend === undefined) return report
+  return mended(analyst, draft, report, grounded, desk)
+}
+
+async function mended(
+  analyst: Analyst,
+  draft: DraftReport,
+  report: Report,
+  grounded: (draft: DraftReport) => Promise<Report>,
+  desk: Desk,
+): Promise<Report> {
+  try {
+    const again = await grounded(checkedDraft(analyst, await analyst.mend?.(draft, doubtsOf(report), desk)))
+    const better = again.ungrounded < report.ungrounded
+    await desk.tell({ kind: 'mended', text: better ? `${again.ungrounded} claims not borne out are left` : 'no claim held any better' })
+    return better ? again : { ...report, spend: again.spend }
+  } catch (error) {
+    if (desk.signal.aborted || !(error instanceof FalconerError)) throw error
+    await desk.tell({ kind: 'stopped', text: `Claims in doubt stay in doubt. ${error.message}` })
+    return error instanceof AnalystStopped ? { ...report, spend: error.asked.spend ?? report.spend } : report
+  }
+}
+
+const doubtsOf = (report: Report): Doubt[] =>
+  claimParts.flatMap((part) => report[part].flatMap(({ grounded, text, problems }, at) => (grounded ? [] : [{ part, at, text, problems }])))
+const claimsOf = (report: Report): number => claimParts.reduce((sum, part) => sum + report[part].length, 0)
+
+function partialWords({ message, asked: { spend } }: AnalystStopped): string {
+  const calls = spend?.calls ?? 0
+  return `The model stopped after ${calls} ${calls === 1 ? 'call' : 'calls'}. ${message} What stands here is the playbook’s.`
+}
+
+/** Taken before the analyst has the file: what it does to its copy widens nothing. */
+function groundingOf(db: Database, file: CaseFile): (draft: DraftReport) => Promise<Report> {
+  const entityIds = new Set(file.entities.map((entity) => entity.id.toString()))
+  const coverage = new Map(file.coverage.map((source) => [source.name, lastHeard(source)]))
+  // As it was when it was read: alerts may have come since, and what was counted then is what was said.
+  const incident = structuredClone(file.incident)
+  const reader = recordReader(db)
+  const asRead = { ...reader, incident: async (id: string) => (id.toLowerCase() === incident.id ? incident : reader.incident(id)) }
+  return (draft) => ground(draft, asRead, { severityFloor: incident.severityFloor, entityIds, coverage })
 }
 
 const noHands = (): never => {

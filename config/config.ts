@@ -13,10 +13,10 @@ const secret = z
   .string()
   .min(1)
   .transform((value) => new Secret(value))
-const webAddress = z
+const endpoint = z
   .url({ protocol: /^https?$/, error: 'must be an address that begins with https:// or http://' })
   .refine((text) => new URL(text).username + new URL(text).password === '', 'must hold no user name or password')
-  .transform((value) => new Secret(value))
+const webAddress = endpoint.transform((value) => new Secret(value))
 const issuer = z
   .url({ protocol: /^https?$/, error: 'must be an address that begins with https://' })
   .refine(
@@ -136,6 +136,46 @@ export const Config = z.object({
   FALCONER_WEBHOOK_SECRET: signingSecret
     .optional()
     .describe('Signs what is sent there, as Standard Webhooks says; at least 24 characters, or whsec_ and base64'),
+  ANTHROPIC_API_KEY: secret.optional().describe('With it, Claude investigates (docs/models.md). Without a model the playbook does'),
+  ANTHROPIC_BASE_URL: endpoint.optional().describe('Where the Messages API is, when it is not https://api.anthropic.com'),
+  FALCONER_MODEL: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Model that investigates; default: claude-sonnet-5-5. Needed with FALCONER_MODEL_URL'),
+  FALCONER_MODEL_TRIAGE: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Model for triage; default: claude-haiku-5-5, with FALCONER_MODEL_URL the one that investigates'),
+  FALCONER_MODEL_CHAT: z.string().min(1).optional().describe('Model for chat; default: the one that investigates'),
+  FALCONER_MODEL_URL: endpoint
+    .optional()
+    .describe('Endpoint that speaks OpenAI’s chat completions, e.g. http://localhost:11434/v1 of Ollama; asked instead of Claude'),
+  FALCONER_MODEL_KEY: secret.optional().describe('Key of that endpoint, where it wants one'),
+  FALCONER_NO_MODEL: flag.default(false).describe('Ask no model, whatever else is set: the playbook investigates'),
+  FALCONER_MODEL_CALLS: z.coerce.number().int().min(1).default(24).describe('Calls of a model that one investigation or question may make'),
+  FALCONER_MODEL_TOKENS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(300_000)
+    .describe('Tokens it may use, of prompts and answers, cached ones too'),
+  FALCONER_MODEL_SECONDS: z.coerce.number().min(1).max(86_400).default(300).describe('Seconds it may take'),
+  FALCONER_MODEL_USD: z.coerce.number().min(0).default(1).describe('USD it may cost, where the prices of the model are known'),
+  FALCONER_MODEL_USD_MONTH: z.coerce
+    .number()
+    .min(0)
+    .default(100)
+    .describe('USD that models may cost in a calendar month (UTC); then none is asked, visibly'),
+  FALCONER_MODEL_PRICES: z
+    .string()
+    .optional()
+    .describe(
+      'Prices in USD for a million tokens, as JSON by the beginning of a model’s name: {"name": {"input": 2, "output": 10, "cacheRead": 0.2, "cacheWrite": 2.5}}',
+    ),
+  HTTPS_PROXY: secret.optional().describe('Proxy by which models at https:// are asked; nothing else goes through it'),
+  NO_PROXY: z.string().optional().describe('Hosts that are asked directly, comma separated'),
   FALCONER_URL: z.url().optional().describe('Server that the command line talks to'),
   FALCONER_TOKEN: secret.optional().describe('API token of the command line; without it, what `falconer login` left'),
 })
@@ -146,6 +186,8 @@ export function loadConfig(
   overrides: Partial<Record<keyof Config, string>> = {},
   environment: Record<string, string | undefined> = process.env,
 ): Config {
+  // Whatever reads the real environment may load LangChain later.
+  if (environment === process.env) silenceTracing()
   const given = Object.fromEntries(
     Object.keys(Config.shape)
       .map((name) => [name, overrides[name as keyof Config] ?? fromFile(name, environment) ?? environment[name]])
@@ -169,6 +211,14 @@ export const clusterEnvironment = (environment: Record<string, string | undefine
       return value === undefined ? [] : [[name, value]]
     }),
   )
+
+/**
+ * Whoever sets these wants another program traced. LangChain reads them by itself, and would send prompts to a company nobody here chose:
+ * called before any of it is loaded, it finds none.
+ */
+export function silenceTracing(environment: Record<string, string | undefined> = process.env): void {
+  for (const name of Object.keys(environment)) if (/^(?:LANGSMITH|LANGCHAIN|LANGGRAPH)_|^OTEL_ENABLED$/.test(name)) delete environment[name]
+}
 
 /** `DATABASE_URL_FILE=/run/secrets/url`: the usual way secrets are mounted. */
 function fromFile(name: string, environment: Record<string, string | undefined>): string | undefined {

@@ -5,10 +5,10 @@
 import { z } from 'zod'
 
 export const EvidenceRef = z.object({
-  record: z.enum(['alert', 'entity', 'decision', 'coverage', 'finding', 'step']),
+  record: z.enum(['alert', 'entity', 'decision', 'coverage', 'finding', 'step', 'incident']),
   id: z
     .string()
-    .describe('Alert UUID, entity row id, decision id, source name for coverage, finding UUID, or of an attack step src/type/dst'),
+    .describe('Alert UUID, entity row id, decision id, source name for coverage, finding UUID, incident UUID, or of an attack step src/type/dst'),
   path: z
     .string()
     .nullable()

@@ -6,12 +6,14 @@
 import type { Alert } from '../domain/alert.ts'
 import type { Entity } from '../domain/entity.ts'
 import type { EvidenceRef } from '../domain/evidence.ts'
-import type { RecordedDecision } from '../domain/incident.ts'
+import type { Incident, RecordedDecision } from '../domain/incident.ts'
 import type { AttackStep } from '../domain/graph.ts'
 import { type Claim, claimParts, type DraftReport, type GroundedClaim, type Report } from '../domain/report.ts'
 import { maxSeverity, type Severity } from '../domain/severity.ts'
 import type { FindingFacts } from '../store/finding-facts.ts'
-import { alertField, entityField, findingField, stepField, stepId } from './record-field.ts'
+import { redact } from '../domain/redact.ts'
+import { visible } from '../domain/untrusted.ts'
+import { alertField, entityField, findingField, incidentField, stepField, stepId } from './record-field.ts'
 import { bare, holds, type Held, isClosed, lookalikes, sentenceParts } from './sentence-parts.ts'
 import type { Coverage } from './case-file.ts'
 
@@ -24,6 +26,7 @@ export interface RecordReader {
   finding(id: string): Promise<FindingFacts | undefined>
   /** By `stepId`. */
   step(id: string): Promise<AttackStep | undefined>
+  incident(id: string): Promise<Incident | undefined>
 }
 
 /** When each source was last heard, as it stood in the case: it may have been heard again since. */
@@ -56,7 +59,7 @@ export async function groundClaim(claim: Claim, reader: RecordReader, seen: Seen
     if ('problem' in found) problems.push(found.problem)
     else {
       records.add(found.record)
-      if (found.value !== null && reference.path !== null) held.push({ path: reference.path, value: bare(found.value) })
+      if (found.value !== null && reference.path !== null) held.push(...formsOf(reference.path, found.value))
     }
   }
   const needed = claim.kind === 'causal' ? 2 : 1
@@ -73,6 +76,13 @@ export async function groundClaim(claim: Claim, reader: RecordReader, seen: Seen
   }
   return { ...claim, grounded: problems.length === 0, problems: [...new Set(problems)] }
 }
+
+/** As it stands in the record, and as readers are shown it: masked, and with what is invisible written out. */
+export function formsOf(path: string, value: string): Held[] {
+  const shown = asShown(value)
+  return [{ path, value: bare(value) }, ...(shown === value ? [] : [{ path, value: bare(shown) }])]
+}
+export const asShown = (value: string): string => visible(redact(value), Number.POSITIVE_INFINITY)
 
 /** The record by its own identity, and the text that stands there now (null: the whole record is cited); or why it cannot be confirmed. */
 async function reread(
@@ -117,6 +127,10 @@ async function lookUp(
   if (record === 'step') {
     const step = await reader.step(id)
     return step && { id: stepId(step), values: path === null ? [] : at(stepField(step, path)) }
+  }
+  if (record === 'incident') {
+    const incident = await reader.incident(id)
+    return incident && { id: incident.id, values: path === null ? [] : at(incidentField(incident, path)) }
   }
   const coverage = await reader.coverage(id)
   return (

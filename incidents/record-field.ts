@@ -1,13 +1,14 @@
 /**
  * Reading one field of a stored record by its path, as text: the one function with which claims are both written
  * and checked. Paths: `rule`, `priority`, `eventTime`, `hostname`, `container.id`, `pod`, `fields.<Falco field>` of an
- * alert; `name`, `namespace`, `key`, `kind`, `properties.<path>` of an entity; `check`, `package`, `fixedIn`, … of a finding; `because`, … of a step.
+ * alert; `name`, `namespace`, `key`, `kind`, `properties.<path>` of an entity; `check`, `package`, `fixedIn`, … of a finding; `because`, … of a step; `alertCount`, … of an incident.
  */
 import type { Alert } from '../domain/alert.ts'
 import type { Entity } from '../domain/entity.ts'
 import { formatEventTime } from '../domain/event-time.ts'
 import { stringifyExact } from '../domain/exact-json.ts'
 import type { AttackStep } from '../domain/graph.ts'
+import type { Incident } from '../domain/incident.ts'
 import type { StepKey } from '../store/attack-steps.ts'
 import type { FindingFacts } from '../store/finding-facts.ts'
 
@@ -109,6 +110,25 @@ export function stepField(step: AttackStep, path: string): string | null {
       return step.technique.name
     case 'fix':
       return step.fix?.text ?? null
+    default:
+      return null
+  }
+}
+
+export function incidentField(incident: Incident, path: string): string | null {
+  switch (path) {
+    case 'alertCount':
+      return String(incident.alertCount)
+    case 'severity':
+    case 'severityFloor':
+    case 'state':
+    case 'title':
+    case 'scope':
+      return incident[path]
+    case 'firstTime':
+      return formatEventTime(incident.firstNs)
+    case 'lastTime':
+      return formatEventTime(incident.lastNs)
     default:
       return null
   }

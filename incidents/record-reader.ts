@@ -10,6 +10,7 @@ import type { Queryable } from '../store/database.ts'
 import { getEntities } from '../store/entities.ts'
 import { getDecision } from '../store/decisions.ts'
 import { getFindingFacts } from '../store/finding-facts.ts'
+import { getIncident } from '../store/incidents.ts'
 
 export function recordReader(db: Queryable): RecordReader {
   const options = { cache: false }
@@ -47,6 +48,7 @@ export function recordReader(db: Queryable): RecordReader {
     coverage: (name) => coverage.load(name),
     finding: async (id) => (isId(id) ? findings.load(id) : undefined),
     step: (id) => steps.load(id),
+    incident: async (id) => (isId(id) ? getIncident(db, { id }) : undefined),
   }
 }
 

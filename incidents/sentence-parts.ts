@@ -29,11 +29,12 @@ export type Held = { path: string; value: string }
 
 export function holds({ path, value }: Held, quoted: string, cut = false): boolean {
   if (value === quoted) return true
-  if (path === 'eventTime' || path === 'lastSeenAt') return instantParts.some(([from, to]) => value.slice(from, to) === quoted)
+  if (instants.has(path)) return instantParts.some(([from, to]) => value.slice(from, to) === quoted)
   if (cut && quoted.length >= cutFrom && value.startsWith(quoted)) return true
   return quoted.length >= 3 && standsAlone(value, quoted)
 }
 
+const instants: ReadonlySet<string> = new Set(['eventTime', 'lastSeenAt', 'firstTime', 'lastTime'])
 /** Of 2026-11-24T10:01:22.123Z: date and time, date, time, each to the minute or second. */
 const instantParts = [
   [0, 19],

@@ -41,17 +41,17 @@ export type Covered = {
 /** Those with gaps first, at most `limit` sensors and scans; `total` and `withGaps` count what is listed, and it is `complete` when that is all. */
 export type Ledger = { at: Date; covered: Covered[]; total: number; withGaps: number; complete: boolean }
 
-export async function coverage({ db, clock }: Ledgered, { limit, scope }: { limit: number; scope?: string }): Promise<Ledger> {
+export async function coverage({ db, clock }: Ledgered, { limit, scope }: { limit: number; scope?: string | undefined }): Promise<Ledger> {
   const at = clock.now()
   const sources = (await listSources(db)).filter((source) => scope === undefined || source.scope === scope)
-  const { sensors, total: sensorCount } = await listSensors(db, { limit, silentBeforeNs: silentBeforeNs(clock) })
+  const { sensors, total: sensorCount } = await listSensors(db, { limit, scope, silentBeforeNs: silentBeforeNs(clock) })
   const scans = await newestScans(db, { limit: limit + 1, scope })
   const shown = scans.slice(0, limit)
   const gone = await goneScans(db, shown)
   const pulls = Map.groupBy(await listPulls(db), ({ sourceId }) => sourceId)
   const covered = [
     ...sources.map((source) => ofSource(source, pulls.get(source.id) ?? [], at)),
-    ...sensors.filter((sensor) => scope === undefined || sensor.scope === scope).map((sensor) => ofSensor(sensor, at)),
+    ...sensors.map((sensor) => ofSensor(sensor, at)),
     ...shown.map((scan) => ofScan(scan, gone.get(scan.id) ?? null, at)),
     ...(scope === undefined ? await listDestinations(db) : []).map((destination) => ofDestination(destination, at)),
   ].sort((a, b) => Number(b.gaps.length > 0) - Number(a.gaps.length > 0))

@@ -4,7 +4,7 @@ import { formatEventTime } from '../domain/event-time.ts'
 import type { Queryable } from './database.ts'
 import { waitingFixes } from './fix-marks.ts'
 import { type FixFilter, unscannedPlaces } from './fixes.ts'
-import { newestScans } from './scans.ts'
+import { scansBetween } from './scans.ts'
 import { unescapeText } from './values.ts'
 
 const named = (titles: readonly string[], rest: number): string =>
@@ -27,13 +27,12 @@ export async function standing({ db }: { db: Queryable }, filter: FixFilter, sho
   const others = filter.scope === undefined ? null : await otherScopes(db, filter.scope)
   if (others !== null)
     return `Nothing here is called “${shown(filter.scope ?? '')}”: ${others.length === 0 ? 'no cluster or account is known yet.' : `there are ${named(others.slice(0, 10).map(shown), others.length - Math.min(others.length, 10))}.`}`
-  const scans = await newestScans(db, { limit: 5_000, scope: filter.scope })
-  const [newest, oldest] = [scans[0], scans.at(-1)]
+  const scans = await scansBetween(db, filter.scope)
   const on = (ns: bigint): string => `${formatEventTime(ns).slice(0, 16).replace('T', ' ')} UTC`
   const looked =
-    newest === undefined || oldest === undefined
+    scans === undefined
       ? 'No scanner has reported yet: nothing is known of what there is to fix.'
-      : `It stands on scans of ${on(oldest.observedNs)} to ${on(newest.observedNs)}.`
+      : `It stands on scans of ${on(scans.oldestNs)} to ${on(scans.newestNs)}.`
   const { total, titles } = await unscannedPlaces(db, filter)
   const rest = total - titles.length
   const unseen =

@@ -168,7 +168,8 @@ export async function uninvestigated(
 ): Promise<Incident[]> {
   const ago = (times: number): Date => new Date(now.getTime() - times * quietMs)
   const rows = await db.query(sql<IncidentRow>`select ${columns} from incidents i
-    where merged_into is null and state <> 'closed' and revision > investigated_revision and severity >= ${severityId(minSeverity)}
+    where merged_into is null and state <> 'closed' and revision > investigated_revision
+      and not exists (select 1 from investigations v where v.incident_id = i.id and v.status = 'running' and v.held_until > ${now}) and severity >= ${severityId(minSeverity)}
       and (updated_at <= ${ago(1)} or (investigated_revision = 0 and created_at <= ${ago(4)})
         or (investigated_revision > 0 and not exists (select 1 from investigations v where v.incident_id = i.id and v.started_at > ${ago(20)})))
     order by severity desc, updated_at limit ${limit}`)
@@ -212,6 +213,10 @@ const incidentFrom = (row: IncidentRow): Incident => ({
  */
 export async function mergeInto(tx: Transaction, survivor: string, merged: readonly string[], at: Date): Promise<void> {
   if (merged.length === 0) return
+  // One investigation at a time: those of the others are of what they were before.
+  await tx.query(
+    sql`update investigations set status = 'failed', error = 'Its incident was joined with another, which is investigated anew.', finished_at = ${at} where status = 'running' and incident_id = any(${merged}::uuid[])`,
+  )
   for (const table of ['incident_segments', 'incident_alerts', 'investigations', 'proposals'])
     await tx.query(sql`update ${sql.table(table)} set incident_id = ${survivor} where incident_id = any(${merged}::uuid[])`)
   await moveCounts(tx, survivor, merged)

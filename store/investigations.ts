@@ -1,5 +1,6 @@
 /** Investigations: who looked at an incident, when, at which revision of it, and the report that came of it. Appended; a newer one does not replace an older. */
 import { sql } from 'kysely'
+import { InputError } from '../domain/errors.ts'
 import { newId } from '../domain/ids.ts'
 import { noModel, type Report } from '../domain/report.ts'
 import type { Database, Queryable } from './database.ts'
@@ -44,15 +45,65 @@ const fromRow = (row: Row): Investigation => ({
   finishedAt: row.finished_at,
 })
 
-export async function startInvestigation(
-  db: Queryable,
-  given: { incidentId: string; incidentRevision: number; analyst: string; at: Date },
-): Promise<string> {
-  const id = newId()
+/** So long it is held without a sign of life. */
+const leaseMs = 60_000
+export const holdEveryMs = leaseMs / 3
+const until = (at: Date): Date => new Date(at.getTime() + leaseMs)
+
+type Wanted = { incidentId: string; incidentRevision: number; analyst: string; at: Date }
+/** `resumed`: an earlier process of ours began it, of this revision of the incident. */
+export type Started = { id: string; incidentRevision: number; resumed: boolean }
+
+/**
+ * Begins one, or takes up what the same analyst left when its process died. Held by whoever runs it: see `holdInvestigation`. Throws InputError while
+ * another one of the incident runs.
+ */
+export async function startInvestigation(db: Queryable, wanted: Wanted): Promise<Started> {
+  const begun = (await begin(db, wanted)) ?? (await takeUp(db, wanted))
+  if (begun !== undefined) return begun
   await db.query(
-    sql`insert into investigations (id, incident_id, incident_revision, analyst, status, started_at) values (${id}, ${given.incidentId}, ${given.incidentRevision}, ${given.analyst}, 'running', ${given.at})`,
+    sql`update investigations set status = 'failed', error = 'Falconer stopped while this ran; it is run again.', finished_at = ${wanted.at} where incident_id = ${wanted.incidentId} and status = 'running' and coalesce(held_until, '-infinity') <= ${wanted.at}`,
   )
-  return id
+  const next = await begin(db, wanted)
+  if (next !== undefined) return next
+  const [running] = await db.query(
+    sql<{
+      analyst: string
+      started_at: Date
+    }>`select analyst, started_at from investigations where incident_id = ${wanted.incidentId} and status = 'running'`,
+  )
+  throw new InputError(
+    running === undefined
+      ? 'This incident was being investigated a moment ago. Look at its report, or ask again.'
+      : `This incident is being investigated by ${running.analyst} since ${running.started_at.toISOString()}. Follow its steps, or wait for its report.`,
+  )
+}
+
+async function begin(db: Queryable, { incidentId, incidentRevision, analyst, at }: Wanted): Promise<Started | undefined> {
+  const [row] = await db.query(
+    sql<{ id: string }>`insert into investigations (id, incident_id, incident_revision, analyst, status, started_at, held_until)
+      values (${newId()}, ${incidentId}, ${incidentRevision}, ${analyst}, 'running', ${at}, ${until(at)})
+      on conflict (incident_id) where status = 'running' do nothing returning id::text`,
+  )
+  return row && { id: row.id, incidentRevision, resumed: false }
+}
+
+async function takeUp(db: Queryable, { incidentId, analyst, at }: Wanted): Promise<Started | undefined> {
+  const [row] = await db.query(
+    sql<{ id: string; incident_revision: number }>`update investigations set held_until = ${until(at)}
+      where incident_id = ${incidentId} and status = 'running' and analyst = ${analyst} and coalesce(held_until, '-infinity') <= ${at}
+      returning id::text, incident_revision`,
+  )
+  return row && { id: row.id, incidentRevision: row.incident_revision, resumed: true }
+}
+
+/** A sign of life of whoever runs it. */
+export async function holdInvestigation(db: Queryable, id: string, at: Date): Promise<void> {
+  await db.query(sql`update investigations set held_until = ${until(at)} where id = ${id} and status = 'running'`)
+}
+/** It stays as it stands, for the next who takes it up. */
+export async function letGoOfInvestigation(db: Queryable, id: string, at: Date): Promise<void> {
+  await db.query(sql`update investigations set held_until = ${at} where id = ${id} and status = 'running'`)
 }
 /** A verdict is news of its incident: it counts as changed, and who is to be told is. */
 export async function finishInvestigation(
@@ -74,10 +125,15 @@ export async function finishInvestigation(
     return finished
   })
 }
-/** What a crash left running did not finish. */
-export async function failInterrupted(db: Queryable, at: Date): Promise<void> {
+/**
+ * What a crash left running is nobody's, and is taken up; their incidents count as not investigated, so that somebody does. `which` 'lapsed': another
+ * server on this database may be at work, and says so.
+ */
+export async function releaseInterrupted(db: Queryable, at: Date, which: 'all' | 'lapsed'): Promise<void> {
+  if (which === 'all') await db.query(sql`update investigations set held_until = ${at} where status = 'running'`)
   await db.query(
-    sql`update investigations set status = 'failed', error = 'Falconer stopped while this ran; it is run again.', finished_at = ${at} where status = 'running'`,
+    sql`update incidents i set investigated_revision = least(i.investigated_revision, v.incident_revision - 1) from investigations v
+      where v.incident_id = i.id and v.status = 'running' and coalesce(v.held_until, '-infinity') <= ${at}`,
   )
 }
 /** Newest first. */

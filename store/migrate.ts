@@ -24,6 +24,7 @@ import * as observed from './migrations/0016-observed.ts'
 import * as graphWalks from './migrations/0017-graph-walks.ts'
 import * as oauth from './migrations/0018-oauth.ts'
 import * as questions from './migrations/0019-questions.ts'
+import * as analyst from './migrations/0020-analyst.ts'
 
 export type Migrations = Readonly<Record<string, Migration>>
 export const migrations: Migrations = {
@@ -46,6 +47,7 @@ export const migrations: Migrations = {
   '0017-graph-walks': graphWalks,
   '0018-oauth': oauth,
   '0019-questions': questions,
+  '0020-analyst': analyst,
 }
 
 /** Brings the schema up to date; answers the names of the migrations that ran. */

@@ -29,6 +29,7 @@ const busy = [
   'sessions',
   'proposals',
   'investigations',
+  'model_calls',
   'alerts',
   'activities',
   'findings',

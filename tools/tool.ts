@@ -21,6 +21,7 @@ export type ToolContext = {
   channel: Channel
   /** For proposing alone. */ responses: ResponseContext
   /** Where pages are: proposals are approved there. */ pages: string
+  /** Whether the token's scopes let it read what this toolset tells. */ reads(toolset: Toolset): boolean
   signal: AbortSignal
   /** Tells pages that are open, and whoever plans; not given where nobody is to be told. */ changed?(kind: 'incidents' | 'proposals'): void
   /** Says how far a long question is; `total` null: not known. */ progress(done: number, total: number | null, message: string): void
@@ -44,6 +45,8 @@ export interface Tool<I extends z.ZodObject = z.ZodObject, O extends z.ZodObject
   /** MCP's hints are derived from it, so that they cannot contradict. */
   readonly access: 'read' | 'propose'
   readonly permission: Permission
+  /** Toolsets whose records it tells too: a token needs their scopes beside its own. */
+  readonly also?: readonly Toolset[]
   /** Among those listed unless toolsets are chosen. */
   readonly listed: boolean
   run(input: z.output<I>, context: ToolContext): Promise<z.input<O>>

@@ -1,12 +1,19 @@
 /** `falconer doctor`: checks what a start needs, one line each, and says what to do. Changes nothing but opening the database. */
 import { readFile } from 'node:fs/promises'
+import { monthOf } from '../../agent/model/budget.ts'
+import { named } from '../../agent/model/models.ts'
+import { costOf } from '../../agent/model/prices.ts'
+import { modelSettings } from '../../agent/model/settings.ts'
 import { connect, identify } from '../../clusters/client.ts'
 import { type Config, loadConfig } from '../../config/config.ts'
 import { loadPolicy } from '../../responses/policy.ts'
 import { destinationGaps } from '../../domain/coverage.ts'
+import { nothingSpent } from '../../domain/spend.ts'
+import { wireOf } from '../server/wire.ts'
 import { type Database, openDatabase } from '../../store/database.ts'
 import { holderOf } from '../../store/embedded.ts'
 import { type Destination, listDestinations } from '../../store/incident-notices.ts'
+import { usdSince } from '../../store/model-calls.ts'
 import { listSources } from '../../store/sources.ts'
 import { databaseVersions } from '../../store/versions.ts'
 import type { Overrides } from './command.ts'
@@ -47,6 +54,7 @@ async function allChecks(overrides: Overrides): Promise<Check[]> {
   if (config === null) return checks
   const known: Config = config
   await check('policy', async () => policy(known))
+  await check('model', async () => model(known))
   let db: Database | null = null
   let serving = false
   await check('database', async () => {
@@ -62,6 +70,7 @@ async function allChecks(overrides: Overrides): Promise<Check[]> {
   const open = db as Database | null
   if (open !== null) {
     await check('sources', () => sources(open))
+    if (modelSettings(known) !== null) await check('model costs', () => modelCosts(known, open))
     await check('destinations', async () => destinations(known, await listDestinations(open))).finally(() => open.close())
   } else if (serving) await check('destinations', () => destinationsOfServer(known, overrides))
   await check('cluster', () => cluster(known))
@@ -76,6 +85,31 @@ function nodeVersion(version: string): Found {
 
 function policy({ FALCONER_POLICY }: Config): Found {
   return `${FALCONER_POLICY ?? 'built in'}: ${Object.keys(loadPolicy(FALCONER_POLICY).actions).length} actions on`
+}
+
+function model(config: Config): Found {
+  const settings = modelSettings(config)
+  if (settings === null)
+    return {
+      note: config.FALCONER_NO_MODEL
+        ? 'none is asked (FALCONER_NO_MODEL): the playbook investigates'
+        : 'none: the playbook investigates. For Claude set ANTHROPIC_API_KEY, for another FALCONER_MODEL_URL (docs/models.md)',
+    }
+  wireOf(config)
+  const { investigation, triage, chat } = named(settings)
+  const at = new URL(settings.baseURL).host
+  const unpriced = Object.values(settings.models).filter((name) => costOf(settings.prices, name, nothingSpent) === null)
+  const words = `${investigation} at ${at} investigates, ${triage} for triage, ${chat} for chat; at most ${settings.limits.usd} USD each and ${settings.usdMonth} a month`
+  if (unpriced.length === 0) return words
+  return {
+    note: `${words}. What ${[...new Set(unpriced)].join(', ')} costs is not known, so no cap in USD holds it: FALCONER_MODEL_PRICES`,
+  }
+}
+
+async function modelCosts({ FALCONER_MODEL_USD_MONTH: cap }: Config, db: Database): Promise<Found> {
+  const usd = await usdSince(db, monthOf(new Date()))
+  const words = `${usd.toFixed(2)} of ${cap} USD this month`
+  return usd < cap ? words : { note: `${words}: none is asked until FALCONER_MODEL_USD_MONTH is raised or the month is over` }
 }
 
 async function database(config: Config, db: Database): Promise<Found> {

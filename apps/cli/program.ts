@@ -34,6 +34,7 @@ export function buildProgram(): Command {
   const program = new Command('falconer')
     .description('Falco alerts in, incidents investigated, responses proposed; a person approves.')
     .option('--data <folder>', 'folder of the embedded database (default: FALCONER_DATA or .falconer)')
+    .option('--no-model', 'ask no model, whatever is configured: the playbook investigates (or FALCONER_NO_MODEL=true)')
     .version(version, '--version')
     .showHelpAfterError('(add --help for the options)')
     .exitOverride()
@@ -64,8 +65,8 @@ Exit codes: 0 it held, 1 it failed, 2 it was used wrongly, 130 it was stopped by
 
 function cliOf(program: Command): Cli {
   const overrides = (): Overrides => {
-    const { data } = program.opts<{ data?: string }>()
-    return data === undefined ? {} : { FALCONER_DATA: data }
+    const { data, model } = program.opts<{ data?: string; model: boolean }>()
+    return { ...(data === undefined ? {} : { FALCONER_DATA: data }), ...(model ? {} : { FALCONER_NO_MODEL: 'true' }) }
   }
   const cli: Cli = {
     overrides,

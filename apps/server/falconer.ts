@@ -16,7 +16,7 @@ import { recomputeOutdated } from '../../incidents/recompute.ts'
 import { markOutdatedUnits } from '../../store/graph-units.ts'
 import { recoverInterrupted, requeueInterruptedPlanning } from '../../responses/recover.ts'
 import { type Database, openDatabase } from '../../store/database.ts'
-import { failInterrupted, type Investigation } from '../../store/investigations.ts'
+import { type Investigation, releaseInterrupted } from '../../store/investigations.ts'
 import { ensurePartitions } from '../../store/partitions.ts'
 import { hasCluster, noExecutor, readingConfig, startExecutor } from './cluster.ts'
 import { IntakeQueue } from './intake-queue.ts'
@@ -171,8 +171,8 @@ function assemble(
 
 /** What an earlier server left when it died. Only the embedded database, which one process holds, tells that nobody else is at work on it. */
 async function takeOver(responses: Runner, reaching: boolean): Promise<void> {
-  await failInterrupted(responses.db, responses.clock.now())
   const which = responses.db.kind === 'embedded' ? 'all' : 'lapsed'
+  await releaseInterrupted(responses.db, responses.clock.now(), which)
   await requeueInterruptedPlanning(responses, which)
   if (reaching) await recoverInterrupted(responses, which)
 }

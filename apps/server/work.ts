@@ -14,8 +14,9 @@ import { executeProposal, expireOverdue } from '../../responses/execute.ts'
 import { planProposal } from '../../responses/plan-requested.ts'
 import { recoverInterrupted, requeueInterruptedPlanning } from '../../responses/recover.ts'
 import { uninvestigated } from '../../store/incidents.ts'
-import { type Investigation, noteRefusals } from '../../store/investigations.ts'
+import { type Investigation, noteRefusals, releaseInterrupted } from '../../store/investigations.ts'
 import { forgetBaseline, keptDays } from '../../store/baseline.ts'
+import { forgetAnswers } from '../../store/model-calls.ts'
 import { dropBefore, ensurePartitions } from '../../store/partitions.ts'
 import { sweepExpired } from '../../store/people.ts'
 import { listProposals } from '../../store/proposals.ts'
@@ -86,9 +87,11 @@ function stepsOf(falconer: Falconer, quietMs: number, tell: () => Promise<boolea
         async () => (await expireOverdue(responses)) > 0 && falconer.changed('proposals'),
         // What another server left when it died, once its claims are over.
         () => requeueInterruptedPlanning(responses, 'lapsed'),
+        () => releaseInterrupted(db, now, 'lapsed'),
         async () => falconer.cluster !== null && (await recoverInterrupted(responses, 'lapsed')) > 0 && falconer.changed('proposals'),
         () => ensurePartitions(db, now),
         () => dropBefore(db, new Date(now.getTime() - falconer.config.FALCONER_RETENTION_DAYS * 86_400_000)),
+        () => forgetAnswers(db, new Date(now.getTime() - falconer.config.FALCONER_RETENTION_DAYS * 86_400_000)),
         () => sweepExpired(db, now),
         async () => {
           if (now.getTime() - tidiedAt < hourMs) return

@@ -70,6 +70,7 @@ function recordLink(one: EvidenceRef): Html {
   if (one.record === 'alert') return html`<a href="/alerts/${one.id}">alert …${one.id.slice(-6)}</a>`
   if (one.record === 'entity') return html`<a href="/cluster/${one.id}">inventory record ${one.id}</a>`
   if (one.record === 'finding') return html`<a href="/findings/${one.id}">finding …${one.id.slice(-6)}</a>`
+  if (one.record === 'incident') return html`<a href="/incidents/${one.id}">incident …${one.id.slice(-6)}</a>`
   if (one.record === 'step') return html`attack step ${untrusted(one.id.split('/')[1] ?? one.id, 80)}`
   return html`${one.record} ${untrusted(one.id, 80)}`
 }

@@ -13,7 +13,7 @@ import { readInput } from '../../collectors/read.ts'
 import { FixedClock } from '../../domain/clock.ts'
 import type { EvidenceRef } from '../../domain/evidence.ts'
 import { formatEventTime, fromDate } from '../../domain/event-time.ts'
-import type { RecordedDecision } from '../../domain/incident.ts'
+import type { Incident, RecordedDecision } from '../../domain/incident.ts'
 import type { AttackStep } from '../../domain/graph.ts'
 import { type Claim, claimParts, type GroundedClaim, type Report } from '../../domain/report.ts'
 import type { Entity } from '../../domain/entity.ts'
@@ -106,6 +106,27 @@ const steps = [5101n, 5102n].map((dst): AttackStep => ({
   evidence: [],
   fix: { key: 'k', text: 'Do not give Secret checkout-db-2 to Deployment shop/checkout', on: { scope: 'lab', kind: 'pod', key: 'k' } },
 }))
+const incidents = ['019aa0f0-8d3c-7a51-9c11-cccccccccc01', '019aa0f0-8d3c-7a51-9c11-cccccccccc02'].map((id): Incident => ({
+  id,
+  scope: 'lab-9',
+  title: 'Shell started by java in shop/checkout-6c9d8f7b5d-h2k4x',
+  state: 'open',
+  severity: 'critical',
+  severityFloor: 'critical',
+  severityReasons: [],
+  correlationVersion: '1',
+  alertCount: 507,
+  expiredAlerts: 0,
+  firstNs: at,
+  lastNs: at + 61_000_000_000n,
+  tactics: [],
+  techniques: [],
+  rules: [],
+  entityIds: [],
+  revision: 1,
+  createdAt: new Date(0),
+  updatedAt: new Date(0),
+}))
 const memory: RecordReader = {
   alert: async (id) => alerts.find((one) => one.id === id.toLowerCase()),
   entity: async (id) => entities.find((one) => /^\d+$/.test(id) && one.id === BigInt(id)),
@@ -113,6 +134,7 @@ const memory: RecordReader = {
   coverage: async (name) => coverage.find((one) => one.name === name),
   finding: async (id) => findings.find((one) => one.id === id.toLowerCase()),
   step: async (id) => steps.find((one) => stepId(one) === id),
+  incident: async (id) => incidents.find((one) => one.id === id.toLowerCase()),
 }
 const gone = (record: EvidenceRef['record']): RecordReader => ({ ...memory, [record]: async () => undefined })
 
@@ -155,6 +177,12 @@ const fields: Record<EvidenceRef['record'], EvidenceRef[]> = {
     ['technique', 'T1552.007'],
     ['fix', 'Do not give Secret checkout-db-2 to Deployment shop/checkout'],
   ].map(([path, value]) => ({ record: 'step', id: '4101/mounted-secret/5101', path, value }) as EvidenceRef),
+  incident: [
+    ['alertCount', '507'],
+    ['severity', 'critical'],
+    ['firstTime', formatEventTime(at)],
+    ['title', 'Shell started by java in shop/checkout-6c9d8f7b5d-h2k4x'],
+  ].map(([path, value]) => ({ record: 'incident', id: incidents[0]?.id ?? '', path, value }) as EvidenceRef),
 }
 const whole = (record: EvidenceRef['record'], id: string): EvidenceRef => ({ record, id, path: null, value: null })
 
@@ -192,7 +220,7 @@ describe('one claim', () => {
   it('guarantee 30: is a fact when each record holds what is quoted of it, of every kind', async () => {
     for (const { kind, evidence } of everyClaim)
       expect(await groundClaim(claimOf(kind, evidence), memory)).toMatchObject({ grounded: true, problems: [] })
-    expect(everyClaim).toHaveLength(4 * 28)
+    expect(everyClaim).toHaveLength(4 * 32)
   })
 
   it('guarantee 30: is a hypothesis when one place of the cited value, of the quotation, or of both is another', async () => {

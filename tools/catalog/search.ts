@@ -1,9 +1,21 @@
 import { z } from 'zod'
+import { InputError } from '../../domain/errors.ts'
 import { formatEventTime } from '../../domain/event-time.ts'
-import { backToText, hitKinds, search } from '../../knowledge/search.ts'
+import { backToText, type HitKind, hitKinds, search } from '../../knowledge/search.ts'
 import { fitting, More, moreText } from '../page.ts'
 import { Quoted, quote, quoteOrNull } from '../quoted.ts'
-import { tool } from '../tool.ts'
+import { scopeOf } from '../choice.ts'
+import { tool, type Toolset } from '../tool.ts'
+
+/** Whose records these are: a token without the scope of a toolset finds none of them. */
+const toolsetOf: Readonly<Record<HitKind, Toolset>> = {
+  incident: 'incidents',
+  note: 'incidents',
+  runbook: 'incidents',
+  alert: 'alerts',
+  finding: 'posture',
+  entity: 'graph',
+}
 
 /** Where one knows words, and not yet which record. */
 export const searchTool = tool({
@@ -34,7 +46,11 @@ export const searchTool = tool({
   access: 'read',
   permission: 'incidents.read',
   listed: true,
-  run: async ({ query, kinds = hitKinds, limit }, { db, signal }) => {
+  run: async ({ query, kinds: wanted = hitKinds, limit }, { db, signal, reads }) => {
+    const kinds = wanted.filter((kind) => reads(toolsetOf[kind]))
+    const left = wanted.filter((kind) => !kinds.includes(kind))
+    const lacking = [...new Set(left.map((kind) => scopeOf(toolsetOf[kind])))].join(', ')
+    if (kinds.length === 0) throw new InputError(`This token may not read ${left.join(', ')}: a person would have to give it ${lacking}.`)
     const { hits, alertsBackTo } = await search(db, { text: query, kinds, limit: limit + 1, signal })
     const all = hits.map(({ kind, id, title, detail, why, atNs }) => ({
       kind,
@@ -47,7 +63,7 @@ export const searchTool = tool({
     const shown = fitting(all.slice(0, limit))
     return {
       hits: shown,
-      searched: `${kinds.join(', ')}${kinds.includes('alert') ? `; ${backToText(alertsBackTo)}` : ''}. Not found is not the same as not there.`,
+      searched: `${kinds.join(', ')}${left.length === 0 ? '' : `; not ${left.join(', ')}, for the token lacks ${lacking}`}${kinds.includes('alert') ? `; ${backToText(alertsBackTo)}` : ''}. Not found is not the same as not there.`,
       more: all.length > shown.length ? moreText(null, 'narrow by kinds, or ask with more exact words') : null,
     }
   },

@@ -30,7 +30,7 @@ export const demoCommand: CliCommand = {
         const { demo } = await import('../demo.ts')
         const held = await demo(
           { ...options, exit: options.exit === true, json: options.json === true, data: cli.overrides().FALCONER_DATA },
-          { FALCONER_PORT: options.port },
+          { FALCONER_PORT: options.port, FALCONER_NO_MODEL: cli.overrides().FALCONER_NO_MODEL },
         )
         if (!held) process.exitCode = 1
       }),

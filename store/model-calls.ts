@@ -1,0 +1,125 @@
+/**
+ * The ledger of what models were asked: one row for each HTTP call, begun before it is made and ended with what it cost.
+ * Appended. The answer is kept beside it, so that work done again after a crash is answered from here and paid for once.
+ */
+import { sql } from 'kysely'
+import { newId } from '../domain/ids.ts'
+import { nothingSpent, type Spend } from '../domain/spend.ts'
+import type { Queryable } from './database.ts'
+import { escapeText, unescapeText } from './values.ts'
+
+export type NewCall = { about: string; use: string; provider: string; model: string; requestHash: Buffer }
+export type CallEnd = { status: number | null; cost: Omit<Spend, 'calls'>; answer: Uint8Array | null; error: string | null }
+export type ModelCall = NewCall & CallEnd & { id: string; startedAt: Date; finishedAt: Date | null }
+
+export async function beginCall(db: Queryable, call: NewCall, at: Date): Promise<string> {
+  const id = newId()
+  await db.query(sql`insert into model_calls (id, about, use, provider, model, request_hash, started_at)
+    values (${id}, ${call.about}, ${call.use}, ${call.provider}, ${escapeText(call.model)}, ${call.requestHash}, ${at})`)
+  return id
+}
+
+export async function endCall(db: Queryable, id: string, { status, cost, answer, error }: CallEnd, at: Date): Promise<void> {
+  await db.query(sql`update model_calls set finished_at = ${at}, status = ${status}, input_tokens = ${cost.inputTokens}, cache_read_tokens = ${cost.cacheReadTokens},
+    cache_write_tokens = ${cost.cacheWriteTokens}, output_tokens = ${cost.outputTokens}, usd = ${cost.usd}, ms = ${cost.ms},
+    answer = ${answer === null ? null : Buffer.from(answer)}, error = ${error === null ? null : escapeText(error)} where id = ${id}`)
+}
+
+/** A whole answer to this very request for the same work, the oldest that is not among `but`. */
+export async function answeredCall(
+  db: Queryable,
+  { about, requestHash, but }: { about: string; requestHash: Buffer; but: readonly string[] },
+): Promise<{ id: string; status: number; answer: Buffer } | undefined> {
+  const [row] = await db.query(sql<{ id: string; status: number; answer: Buffer }>`select id::text, status, answer from model_calls
+    where about = ${about} and request_hash = ${requestHash} and status between 200 and 299 and error is null and answer is not null and not (id = any(${but}::uuid[]))
+    order by started_at, id limit 1`)
+  return row === undefined ? undefined : { ...row, answer: Buffer.from(row.answer) }
+}
+
+const sums = sql`count(*)::int as calls, coalesce(sum(input_tokens), 0)::float8 as input, coalesce(sum(cache_read_tokens), 0)::float8 as read, coalesce(sum(cache_write_tokens), 0)::float8 as written,
+  coalesce(sum(output_tokens), 0)::float8 as output, coalesce(sum(usd), 0)::float8 as usd, coalesce(bool_or(finished_at is not null and usd is null), false) as unknown, coalesce(sum(ms), 0)::float8 as ms`
+type Sums = { calls: number; input: number; read: number; written: number; output: number; usd: number; unknown: boolean; ms: number }
+
+/** What one piece of work took so far, by every process that did some of it. */
+export async function spentOn(db: Queryable, about: string): Promise<Spend> {
+  const [row] = await db.query(sql<Sums>`select ${sums} from model_calls where about = ${about}`)
+  return row === undefined ? nothingSpent : spendOf(row)
+}
+
+/** Money whose sum is known, since then. */
+export async function usdSince(db: Queryable, from: Date): Promise<number> {
+  const [row] = await db.query(
+    sql<{ usd: number }>`select coalesce(sum(usd), 0)::float8 as usd from model_calls where started_at >= ${from}`,
+  )
+  return row?.usd ?? 0
+}
+
+/** Since then, by model and use: for people. */
+export async function spentByModel(db: Queryable, from: Date): Promise<{ provider: string; model: string; use: string; spend: Spend }[]> {
+  const rows = await db.query(sql<
+    Sums & { provider: string; model: string; use: string }
+  >`select provider, model, use, ${sums} from model_calls
+    where started_at >= ${from} group by provider, model, use order by usd desc, provider, model, use`)
+  return rows.map((row) => ({ provider: row.provider, model: unescapeText(row.model), use: row.use, spend: spendOf(row) }))
+}
+
+const spendOf = ({ calls, input, read, written, output, usd, unknown, ms }: Sums): Spend => ({
+  calls,
+  inputTokens: input,
+  cacheReadTokens: read,
+  cacheWriteTokens: written,
+  outputTokens: output,
+  usd: unknown ? null : usd,
+  ms,
+})
+
+/** In order: what was asked for one piece of work. */
+export async function callsOf(db: Queryable, about: string): Promise<ModelCall[]> {
+  const rows = await db.query(
+    sql<{
+      id: string
+      use: string
+      provider: string
+      model: string
+      request_hash: Buffer
+      started_at: Date
+      finished_at: Date | null
+      status: number | null
+      input_tokens: bigint
+      cache_read_tokens: bigint
+      cache_write_tokens: bigint
+      output_tokens: bigint
+      usd: number | null
+      ms: number
+      answer: Buffer | null
+      error: string | null
+    }>`select id::text, use, provider, model, request_hash, started_at, finished_at, status, input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, usd, ms, answer, error
+      from model_calls where about = ${about} order by started_at, id`,
+  )
+  return rows.map((row) => ({
+    id: row.id,
+    about,
+    use: row.use,
+    provider: row.provider,
+    model: unescapeText(row.model),
+    requestHash: Buffer.from(row.request_hash),
+    startedAt: row.started_at,
+    finishedAt: row.finished_at,
+    status: row.status,
+    cost: {
+      inputTokens: Number(row.input_tokens),
+      cacheReadTokens: Number(row.cache_read_tokens),
+      cacheWriteTokens: Number(row.cache_write_tokens),
+      outputTokens: Number(row.output_tokens),
+      usd: row.usd,
+      ms: row.ms,
+    },
+    answer: row.answer === null ? null : Buffer.from(row.answer),
+    error: row.error === null ? null : unescapeText(row.error),
+  }))
+}
+
+/** Retention: answers hold what records held, so they go with them. What was paid stays. */
+export async function forgetAnswers(db: Queryable, before: Date): Promise<void> {
+  await db.query(sql`update model_calls set answer = null where answer is not null and started_at < ${before}`)
+}
