@@ -144,6 +144,10 @@ export function decisionField({ at, reason, decision }: RecordedDecision, path: 
       return reason
     case 'decidedAt':
       return at.toISOString()
+    case 'kind':
+      return decision.kind
+    case 'text':
+      return decision.kind === 'note' ? decision.text : null
     case 'verdict':
       return decision.kind === 'verdict' ? decision.verdict : null
     case 'kind':

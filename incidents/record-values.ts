@@ -80,7 +80,13 @@ export async function readRecord(record: EvidenceRef['record'], id: string, read
     }
     case 'decision': {
       const decision = await reader.decision(id)
-      return decision && { record, id: decision.id, values: held(['reason', 'text', 'verdict', 'decidedAt'], (at) => decisionField(decision, at)) }
+      return (
+        decision && {
+          record,
+          id: decision.id,
+          values: held(['reason', 'text', 'verdict', 'decidedAt'], (at) => decisionField(decision, at)),
+        }
+      )
     }
     case 'proposal':
     case 'fix':
@@ -90,7 +96,16 @@ export async function readRecord(record: EvidenceRef['record'], id: string, read
     }
     case 'coverage': {
       const coverage = await reader.coverage(id)
-      return coverage && { record, id: coverage.name, values: [{ path: 'lastSeenAt', value: lastHeard(coverage) }, { path: 'name', value: coverage.name }] }
+      return (
+        coverage && {
+          record,
+          id: coverage.name,
+          values: [
+            { path: 'lastSeenAt', value: lastHeard(coverage) },
+            { path: 'name', value: coverage.name },
+          ],
+        }
+      )
     }
   }
 }

@@ -230,5 +230,6 @@ function readerOf(alerts: ReadonlyMap<string, Alert>, file: CaseFile, coverage: 
     step: async (id) => known.get(id),
     fielded: async () => undefined,
     incident: async (id) => (id === file.incident.id ? file.incident : undefined),
+    fielded: async () => undefined,
   }
 }
