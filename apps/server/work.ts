@@ -7,7 +7,7 @@ import { playbook } from '../../agent/playbook/playbook.ts'
 import { suggest } from '../../agent/suggest.ts'
 import { deriveMarked } from '../../graph/derive.ts'
 import { deriveFixes } from '../../graph/fix-first.ts'
-import { DeniedError, UpstreamError } from '../../domain/errors.ts'
+import { DeniedError, InputError, UpstreamError } from '../../domain/errors.ts'
 import { agentPrincipal } from '../../domain/principal.ts'
 import { correlatePending } from '../../incidents/pipeline.ts'
 import { executeProposal, expireOverdue } from '../../responses/execute.ts'
@@ -101,7 +101,14 @@ function stepsOf(falconer: Falconer, quietMs: number, tell: () => Promise<boolea
     },
     investigate: async () => {
       const due = await uninvestigated(db, { minSeverity: 'medium', now: clock.now(), quietMs, limit: 5 })
-      await inTurn(due.map((incident) => () => investigateNow(falconer, incident.id, agentPrincipal.name)))
+      await inTurn(
+        due.map((incident) => async () => {
+          await investigateNow(falconer, incident.id, agentPrincipal.name).catch((error: unknown) => {
+            // Another server is at it.
+            if (!(error instanceof InputError)) throw error
+          })
+        }),
+      )
       return due.length === 5
     },
     triage: () => triageDue(falconer),

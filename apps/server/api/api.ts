@@ -27,8 +27,8 @@ import { systemOperations } from './system.ts'
 
 export const operations: readonly Operation[] = [
   ...incidentOperations,
-  ...chatOperations,
   ...investigationOperations,
+  ...chatOperations,
   ...proposalOperations,
   ...baselineOperations,
   ...findingOperations,
