@@ -6,13 +6,14 @@ import { fixFirst } from './fix-first.ts'
 import { graph } from './graph.ts'
 import { ingest } from './ingest.ts'
 import { investigate } from './investigate.ts'
+import { knowledge } from './knowledge.ts'
 import { lists } from './lists.ts'
 import { mcp } from './mcp.ts'
 import { nats } from './nats.ts'
 import { start } from './start.ts'
 import { tools } from './tools.ts'
 
-const benches = [collect, fixFirst, graph, ingest, investigate, lists, mcp, nats, start, tools]
+const benches = [collect, fixFirst, graph, ingest, investigate, knowledge, lists, mcp, nats, start, tools]
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {

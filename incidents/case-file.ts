@@ -14,6 +14,7 @@ import type { IncidentPosture } from './posture.ts'
 import { type ProcessNode, processTrees } from './process-chain.ts'
 import { type RootCause, rootCauses } from './root-causes.ts'
 import type { RuleGroup } from './severity.ts'
+import type { PersonsVerdict } from '../store/verdicts.ts'
 
 /** How fresh a source is. `lastSeenAt` null: never heard. */
 export type Coverage = { name: string; collector: string; scope: string; lastSeenAt: Date | null }
@@ -44,11 +45,14 @@ export type CaseFile = {
   /** What made it possible, the likeliest first. */
   rootCauses: RootCause[]
   decisions: RecordedDecision[]
+  /** What people called incidents in which all of this was seen before: the same rules, by the same processes, in the same places. Evidence, and no more. */
+  called: PersonsVerdict[]
   /** Cluster that answers for this scope, if any is connected: actions can be planned only there. */
   cluster: { simulated: boolean } | null
 }
 
-export type CaseParts = Omit<CaseFile, 'alerts' | 'omitted' | 'processes' | 'entities' | 'explained' | 'rootCauses'> & {
+export type CaseParts = Omit<CaseFile, 'alerts' | 'omitted' | 'processes' | 'entities' | 'explained' | 'rootCauses' | 'called'> & {
+  called?: PersonsVerdict[]
   resolved: { alert: Alert; context: AlertContext }[]
   total: number
 }
@@ -64,6 +68,7 @@ export function buildCaseFile(parts: CaseParts): CaseFile {
       if (entity !== null) entities.set(entity.id, entity)
   return {
     ...rest,
+    called: parts.called ?? [],
     alerts,
     omitted: total - alerts.length,
     rootCauses: rootCauses({ severity: rest.incident.severity, alerts, posture: rest.posture }),

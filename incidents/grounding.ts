@@ -13,7 +13,7 @@ import { maxSeverity, type Severity } from '../domain/severity.ts'
 import type { FindingFacts } from '../store/finding-facts.ts'
 import { redact } from '../domain/redact.ts'
 import { visible } from '../domain/untrusted.ts'
-import { alertField, entityField, findingField, incidentField, stepField, stepId } from './record-field.ts'
+import { alertField, decisionField, entityField, findingField, incidentField, stepField, stepId } from './record-field.ts'
 import { bare, holds, type Held, isClosed, lookalikes, sentenceParts } from './sentence-parts.ts'
 import type { Coverage } from './case-file.ts'
 
@@ -118,7 +118,7 @@ async function lookUp(
   }
   if (record === 'decision') {
     const decision = await reader.decision(id)
-    return decision && { id: decision.id, values: path === 'reason' ? [decision.reason] : [] }
+    return decision && { id: decision.id, values: path === null ? [] : at(decisionField(decision, path)) }
   }
   if (record === 'finding') {
     const finding = await reader.finding(id)

@@ -18,6 +18,7 @@ import { getIncident } from '../store/incidents.ts'
 import { groupsOf } from '../store/groups.ts'
 import { alertCandidates, membershipsOf } from '../store/memberships.ts'
 import { listSources } from '../store/sources.ts'
+import { verdictsOnTheSame } from '../store/verdicts.ts'
 import { watchedDays } from '../store/watched-days.ts'
 
 const sampleSize = 200
@@ -55,6 +56,7 @@ export async function readCase(db: Database, now: Date, incidentId: string, opti
     coverage: await coverageOf(db),
     lost: await lostAround(db, { ...about, alerts }),
     decisions: await decisionsOf(db, incident.id),
+    called: await verdictsOnTheSame(db, incident.id, 3),
     posture: await readPosture(db, { ...about, alerts: resolved, others: others.filter(({ kind }) => cloudKinds.has(kind)) }),
     baseline: await baselineOf(db, incident),
     inventory: inventory === undefined ? null : { scope: inventory.scope, pods: inventory.pods, lastNs: inventory.lastNs },

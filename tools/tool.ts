@@ -6,6 +6,7 @@ import type { z } from 'zod'
 import type { Clock } from '../domain/clock.ts'
 import type { Channel, Permission, Principal } from '../domain/principal.ts'
 import type { HeldGraph } from '../graph/held.ts'
+import type { Meaning } from '../knowledge/meaning.ts'
 import type { ResponseContext } from '../responses/context.ts'
 import type { Database } from '../store/database.ts'
 
@@ -17,6 +18,7 @@ export type ToolContext = {
   db: Database
   clock: Clock
   /** What exact paths are asked of. */ graph: HeldGraph
+  /** Search by likeness; not given: by words alone. */ meaning?: Meaning | undefined
   principal: Principal
   channel: Channel
   /** For proposing alone. */ responses: ResponseContext

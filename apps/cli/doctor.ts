@@ -6,6 +6,7 @@ import { costOf } from '../../agent/model/prices.ts'
 import { modelSettings } from '../../agent/model/settings.ts'
 import { connect, identify } from '../../clusters/client.ts'
 import { type Config, loadConfig } from '../../config/config.ts'
+import { embedderFrom } from '../../knowledge/embedder.ts'
 import { loadPolicy } from '../../responses/policy.ts'
 import { destinationGaps } from '../../domain/coverage.ts'
 import { nothingSpent } from '../../domain/spend.ts'
@@ -16,6 +17,7 @@ import { type Destination, listDestinations } from '../../store/incident-notices
 import { usdSince } from '../../store/model-calls.ts'
 import { listSources } from '../../store/sources.ts'
 import { databaseVersions } from '../../store/versions.ts'
+import { knowledgeWords } from '../server/knowledge.ts'
 import type { Overrides } from './command.ts'
 import { print, safe, shortTime } from './output.ts'
 
@@ -71,6 +73,7 @@ async function allChecks(overrides: Overrides): Promise<Check[]> {
   if (open !== null) {
     await check('sources', () => sources(open))
     if (modelSettings(known) !== null) await check('model costs', () => modelCosts(known, open))
+    await check('knowledge', () => knowledge(known, open))
     await check('destinations', async () => destinations(known, await listDestinations(open))).finally(() => open.close())
   } else if (serving) await check('destinations', () => destinationsOfServer(known, overrides))
   await check('cluster', () => cluster(known))
@@ -122,6 +125,11 @@ async function sources(db: Database): Promise<Found> {
   if (all.length === 0) return { note: 'none yet: start `falconer serve`, which makes one, or `falconer sources add`' }
   const last = (at: Date | null): string => (at === null ? 'never heard' : `last heard ${shortTime(at.toISOString())} UTC`)
   return all.map((source) => `${safe(source.name)} ${last(source.lastSeenAt)}`).join('; ')
+}
+
+async function knowledge(config: Config, db: Database): Promise<Found> {
+  const { text, note } = await knowledgeWords(db, embedderFrom(config)?.name ?? null)
+  return note ? { note: safe(text, 600) } : text
 }
 
 function destinations({ FALCONER_WEBHOOK_URL, FALCONER_WEBHOOK_SECRET }: Config, all: readonly Destination[]): Found {

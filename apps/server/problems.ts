@@ -29,7 +29,7 @@ export type Problem = { status: number; code: string; title: string; detail: str
 /** Nobody hears this answer. */
 export const cutOff: Problem = { status: 400, code: 'cut_off', title: 'Cut off', detail: 'The request ended before its body did.' }
 
-const conflicts = new Set(['state', 'plan_changed', 'expired', 'unplannable', 'irreversible', 'last_administrator'])
+const conflicts = new Set(['state', 'plan_changed', 'expired', 'unplannable', 'irreversible', 'last_administrator', 'no_model', 'budget'])
 
 export function problemOf(error: unknown): Problem | null {
   if (error instanceof CutOffError) return cutOff

@@ -15,6 +15,7 @@ import { peopleRoutes } from './routes/people.ts'
 import { proposalRoutes } from './routes/proposals.ts'
 import { ruleRoutes } from './routes/rules.ts'
 import { signInRoutes } from './routes/sign-in.ts'
+import { spendRoutes } from './routes/spend.ts'
 import { sourceRoutes } from './routes/sources.ts'
 
 export const webRoutes: readonly WebRoute[] = [
@@ -31,6 +32,7 @@ export const webRoutes: readonly WebRoute[] = [
   ...accountRoutes,
   ...letInRoutes,
   ...auditRoutes,
+  ...spendRoutes,
 ]
 
 export function pageRoutes(falconer: Falconer): Hono {

@@ -5,9 +5,10 @@ import { formatEventTime } from '../../domain/event-time.ts'
 import type { EvidenceRef } from '../../domain/evidence.ts'
 import { stringifyExact } from '../../domain/exact-json.ts'
 import { redact, redactDeep } from '../../domain/redact.ts'
-import type { GroundedClaim, Verdict } from '../../domain/report.ts'
+import type { GroundedClaim, Report, Verdict } from '../../domain/report.ts'
 import type { Severity } from '../../domain/severity.ts'
 import { visible } from '../../domain/untrusted.ts'
+import { whose } from '../../domain/written-by.ts'
 import { sentenceParts } from '../../incidents/sentence-parts.ts'
 
 export type Html = HtmlEscapedString | Promise<HtmlEscapedString>
@@ -64,7 +65,8 @@ export function evidenceOf(claim: GroundedClaim, id: string): Html {
 }
 
 /** Who wrote a report, in words that leave no doubt whether a model did. */
-export const analystName = (analyst: string): string => (analyst === 'playbook' ? 'the playbook (rules, no model)' : `${analyst} (a model)`)
+export const analystName = (report: Pick<Report, 'analyst' | 'model'>): string =>
+  report.model === null && report.analyst === 'playbook' ? 'the playbook (rules, no model)' : `${untrusted(whose(report), 80)} (a model)`
 
 function recordLink(one: EvidenceRef): Html {
   if (one.record === 'alert') return html`<a href="/alerts/${one.id}">alert …${one.id.slice(-6)}</a>`

@@ -12,6 +12,7 @@ const registries: readonly Registry[] = [
   { folder: 'collectors', type: 'Collector', from: './collector.ts', list: 'collectors', depth: 'folder' },
   { folder: 'graph/steps', type: 'StepRule', from: '../step-rule.ts', list: 'stepRules', depth: 'file' },
   { folder: 'incidents/rules', type: 'CorrelationRule', from: '../rule.ts', list: 'correlationRules', depth: 'file' },
+  { folder: 'knowledge/embedders', type: 'Provider', from: '../embedder.ts', list: 'embedders', depth: 'file' },
   { folder: 'agent/playbook/families', type: 'Family', from: '../family.ts', list: 'families', depth: 'file' },
   { folder: 'tools/catalog', type: 'Tool', from: '../tool.ts', list: 'tools', depth: 'file', suffix: 'Tool' },
   { folder: 'tools/resources', type: 'Resource', from: '../resource.ts', list: 'resources', depth: 'file', suffix: 'Resource' },

@@ -22,7 +22,7 @@ const hostile = [...endless, ...markup, ...invisible]
 const tagsOf = (page: string): string[] => page.match(/<[^>]*>?/g) ?? []
 const attribute = /\s(?:[a-z-]+(?:="[^"<>]*")?)/.source
 const plain =
-  'html|head|body|title|main|header|footer|nav|section|aside|div|p|span|strong|h1|h2|h3|ul|ol|li|dl|dt|dd|pre|code|table|thead|tbody|tr|th|td|time|details|summary|label|select|option|textarea|button|input|fieldset|legend|br'
+  'html|head|body|title|main|header|footer|nav|section|aside|div|p|span|strong|h1|h2|h3|ul|ol|li|dl|dt|dd|pre|code|table|thead|tbody|tr|th|td|time|details|summary|label|select|option|textarea|button|input|fieldset|legend|br|progress'
 /** Of a picture: numbers and words of ours, and names only in what is read aloud. */
 const ofMaps =
   'svg class="map(?:-key)?" viewBox="[0-9 ]+" width="\\d+" height="\\d+" (?:role="group" aria-label="[^"<>]*"|aria-hidden="true")|a class="box [a-z ]+" id="box-\\d+" data-box="\\d+" href="#row-\\d+" aria-label="[^"<>]*"|g (?:class="[a-z ]+"|aria-hidden="true")|path class="[a-z ]+" d="[-MHVLCAZ0-9. ]+"/|rect class="ground" x="[-0-9.]+" y="[-0-9.]+" width="\\d+" height="\\d+"/|text class="[a-z ]+" x="[-0-9.]+" y="[-0-9.]+"'

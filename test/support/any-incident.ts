@@ -227,5 +227,6 @@ function readerOf(alerts: ReadonlyMap<string, Alert>, file: CaseFile, coverage: 
     coverage: async (name) => coverage.find((one) => one.name === name),
     finding: async (id) => facts.get(id),
     step: async (id) => known.get(id),
+    incident: async (id) => (id === file.incident.id ? file.incident : undefined),
   }
 }

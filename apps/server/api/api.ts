@@ -15,6 +15,7 @@ import { fixOperations } from './fixes.ts'
 import { graphOperations } from './graph.ts'
 import { importOperations } from './import.ts'
 import { incidentOperations } from './incidents.ts'
+import { investigationOperations } from './investigations.ts'
 import { ocsfOperations } from './ocsf.ts'
 import type { Operation } from './operation.ts'
 import { peopleOperations } from './people.ts'
@@ -25,6 +26,7 @@ import { systemOperations } from './system.ts'
 
 export const operations: readonly Operation[] = [
   ...incidentOperations,
+  ...investigationOperations,
   ...proposalOperations,
   ...baselineOperations,
   ...findingOperations,
