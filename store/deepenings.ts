@@ -177,3 +177,11 @@ export async function lastAsked(
   const { at, times, severity, rules, entity_ids: ids } = row
   return { at, times: Number(times), severity: severityFromId(severity), rules: rules.map(unescapeText), entityIds: ids.map(BigInt) }
 }
+
+/** When a model last came to the end of an incident, and of how many it has. */
+export async function lastReadByModel(db: Queryable): Promise<{ lastAt: Date | null; count: number }> {
+  const [row] = await db.query(
+    sql<{ last_at: Date | null; n: bigint }>`select max(finished_at) as last_at, count(*) as n from deepenings where state = 'done'`,
+  )
+  return { lastAt: row?.last_at ?? null, count: Number(row?.n ?? 0n) }
+}

@@ -24,12 +24,17 @@ export async function dueNotes(db: Queryable, destination: string, now: Date): P
   return rows.map((row) => ({ ...row, data: unescapeDeep(row.data) }))
 }
 
-/** `sent`: it was taken, or never will be. */
+/** It is about to be sent; not before `nextAt` again. False: another server sends it. */
 export async function noteTried(
   db: Queryable,
-  { id, destination, sent, nextAt }: { id: string; destination: string; sent: Date | null; nextAt: Date },
-): Promise<void> {
-  await db.query(
-    sql`update note_deliveries set attempts = attempts + 1, sent_at = ${sent}, next_at = ${nextAt} where note_id = ${id} and destination = ${destination}`,
-  )
+  { id, destination, now, nextAt }: { id: string; destination: string; now: Date; nextAt: Date },
+): Promise<boolean> {
+  const ours = await db.query(sql`update note_deliveries set attempts = attempts + 1, next_at = ${nextAt}
+    where note_id = ${id} and destination = ${destination} and sent_at is null and (next_at is null or next_at <= ${now}) returning 1`)
+  return ours.length > 0
+}
+
+/** It was taken, or never will be. */
+export async function noteSent(db: Queryable, { id, destination, at }: { id: string; destination: string; at: Date }): Promise<void> {
+  await db.query(sql`update note_deliveries set sent_at = ${at} where note_id = ${id} and destination = ${destination}`)
 }

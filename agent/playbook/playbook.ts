@@ -4,6 +4,7 @@
  */
 import type { Alert } from '../../domain/alert.ts'
 import { tacticTitle } from '../../domain/attack.ts'
+import { workloadKinds } from '../../domain/entity.ts'
 import { type Claim, type DraftReport, noModel } from '../../domain/report.ts'
 import type { CaseAlert, CaseFile } from '../../incidents/case-file.ts'
 import { mainChain } from '../../incidents/process-chain.ts'
@@ -112,19 +113,15 @@ function where(file: CaseFile, signals: readonly Signal[], first: CaseAlert, las
   const [strongest] = signals
   if (strongest === undefined) return sentence('observation', ['In ', ...placeOf(file, first), ': ', ...span, '.'])
   const titles = inWords([...new Set(signals.map(titleOf))])
-  return sentence('observation', [
-    'In ',
-    ...placeOf(file, first),
-    `, ${strongest.weight === 'weak' ? 'perhaps ' : ''}${titles}: `,
-    ...span,
-    '.',
-  ])
+  const little = strongest.weight === 'weak' ? ', though it says little by itself' : ''
+  return sentence('observation', ['Seen in ', ...placeOf(file, first), `${little}: ${titles} (`, ...span, ').'])
 }
 
 type Parts = (Cite | string)[]
 function placeOf(file: CaseFile, first: CaseAlert): Parts {
   const { pod, workload } = file.alerts.find((entry) => entry.context.pod !== null)?.context ?? { pod: null, workload: null }
-  const of: Parts = workload === null ? [] : [' of ', citeEntity(workload, 'properties.workloadKind'), ' ', citeEntity(workload, 'name')]
+  const kind = workloadKinds.find((one) => one === workload?.properties.workloadKind) ?? 'workload'
+  const of: Parts = workload === null ? [] : [` of ${kind} `, citeEntity(workload, 'name')]
   if (pod !== null) return ['pod ', citeEntity(pod, 'pod'), ...of]
   const { alert } = file.alerts.find((entry) => entry.alert.pod !== null || entry.alert.container !== null) ?? first
   if (alert.pod !== null)

@@ -73,6 +73,10 @@ export const cappedWords = ({ usd, capUsd, reached, month }: MonthCap): string |
     ? `the cap of ${money(capUsd)} for ${month} is reached (${money(usd)} spent), so until the month is over only the playbook investigates`
     : null
 
+/** For the ledger of what was looked at. */
+export const modelInLedger = (falconer: Falconer) => async (): Promise<{ name: string; capped: string | null } | null> =>
+  falconer.asking.why === null ? { name: falconer.asking.title, capped: cappedWords(await monthCap(falconer)) } : null
+
 /** A person asks: before all that wait by themselves. Answers the one that is at work already, if there is one. Throws DeniedError. */
 export async function askNow(
   falconer: Falconer,

@@ -7,7 +7,7 @@ import { playbook } from '../../agent/playbook/playbook.ts'
 import { suggest } from '../../agent/suggest.ts'
 import { deriveMarked } from '../../graph/derive.ts'
 import { deriveFixes } from '../../graph/fix-first.ts'
-import { DeniedError, UpstreamError } from '../../domain/errors.ts'
+import { DeniedError, InputError, UpstreamError } from '../../domain/errors.ts'
 import { agentPrincipal } from '../../domain/principal.ts'
 import { correlatePending } from '../../incidents/pipeline.ts'
 import { executeProposal, expireOverdue } from '../../responses/execute.ts'
@@ -20,6 +20,7 @@ import { forgetAnswers } from '../../store/model-calls.ts'
 import { dropBefore, ensurePartitions } from '../../store/partitions.ts'
 import { sweepExpired } from '../../store/people.ts'
 import { listProposals } from '../../store/proposals.ts'
+import { giveUpInterrupted } from '../../store/threads.ts'
 import { tidyEmbedded } from '../../store/upkeep.ts'
 import { deepenNext, newHolder, triageDue } from './deepen.ts'
 import { startTelling } from './destinations.ts'
@@ -100,7 +101,14 @@ function stepsOf(falconer: Falconer, quietMs: number, tell: () => Promise<boolea
     },
     investigate: async () => {
       const due = await uninvestigated(db, { minSeverity: 'medium', now: clock.now(), quietMs, limit: 5 })
-      await inTurn(due.map((incident) => () => investigateNow(falconer, incident.id, agentPrincipal.name)))
+      await inTurn(
+        due.map((incident) => async () => {
+          await investigateNow(falconer, incident.id, agentPrincipal.name).catch((error: unknown) => {
+            // Another server is at it.
+            if (!(error instanceof InputError)) throw error
+          })
+        }),
+      )
       return due.length === 5
     },
     triage: () => triageDue(falconer),
@@ -117,6 +125,7 @@ function stepsOf(falconer: Falconer, quietMs: number, tell: () => Promise<boolea
       await inTurn([
         async () => (await expireOverdue(responses)) > 0 && falconer.changed('proposals'),
         // What another server left when it died, once its claims are over.
+        async () => (await giveUpInterrupted(db, now, 'lapsed')) > 0 && falconer.changed('chat'),
         () => requeueInterruptedPlanning(responses, 'lapsed'),
         () => releaseInterrupted(db, now, 'lapsed'),
         async () => falconer.cluster !== null && (await recoverInterrupted(responses, 'lapsed')) > 0 && falconer.changed('proposals'),

@@ -7,6 +7,9 @@ import { askingThis } from '../../apps/server/asking.ts'
 import { deepenNext, newHolder, triageDue } from '../../apps/server/deepen.ts'
 import { alertLines } from '../../bench/ingest-load.ts'
 import { deepeningsOf, openDeepenings } from '../../store/deepenings.ts'
+import { tellNotes } from '../../notify/notes.ts'
+import { setDestinations } from '../../store/incident-notices.ts'
+import type { Note } from '../../store/notes.ts'
 import { listIncidents } from '../../store/incidents.ts'
 import { investigationsOf, latestReports } from '../../store/investigations.ts'
 import { stepsOf } from '../../store/analyst-steps.ts'
@@ -171,6 +174,7 @@ describe('asking', () => {
     const analyst = scriptedAnalyst()
     const { site, incidentId } = await siteWith(analyst, { config: { FALCONER_MODEL_USD_MONTH: '1' } })
     await spend(site.db, { at: site.clock.now(), usd: 1.2 })
+    await setDestinations(site.db, ['webhook example.org'], site.clock.now(), { alone: true })
     expect(await deepen(site)).toBe(false)
     expect(analyst.asked).toEqual([])
     const [capped] = await deepeningsOf(site.db, incidentId)
@@ -186,6 +190,26 @@ describe('asking', () => {
     expect(await (await site.ask(`/incidents/${incidentId}`, { as: site.people.viewer })).text()).toContain(
       'The month’s cap for models is reached',
     )
+    // Those outside are told once.
+    const told: string[] = []
+    const channel = {
+      name: 'webhook example.org',
+      send: async () => ({ outcome: 'taken' as const }),
+      note: async (note: Note) => {
+        told.push(`${note.type} ${String(note.data.text)}`)
+        return { outcome: 'taken' as const }
+      },
+    }
+    for (let round = 0; round < 3; round += 1) {
+      await deepen(site)
+      await tellNotes({ db: site.db, clock: site.clock, channel, stop: going })
+      site.clock.advance(3_600_000)
+    }
+    expect(told).toEqual([expect.stringMatching(/^model\.cap_reached Claude was not asked: the cap of \$1\.00/)])
+    const { covered } = (await (await site.ask('/api/v1/coverage', { as: site.people.viewer })).json()) as {
+      covered: { kind: string; gaps: unknown[] }[]
+    }
+    expect(covered.find(({ kind }) => kind === 'model')?.gaps).toMatchObject([{ kind: 'capped' }])
     // The next month there is money again, and what comes then is asked about.
     site.clock.advance(8 * 24 * 3_600_000)
     await site.ingest(JSON.stringify(alertOfShop({ rule: 'Another rule', time: '2026-11-23T11:59:40Z' })))

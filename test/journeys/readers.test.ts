@@ -20,7 +20,7 @@ import { openSite, type Site } from '../support/site.ts'
 import { spend } from '../support/spend-rows.ts'
 
 const screenshots = process.env.FALCONER_SCREENSHOTS
-const hostile = `${markup.join(' ')} \u202e <script>window.pwned = 1</script>`
+const hostile = `<script>window.pwned = 1</script> \u202e ${markup.join(' ')}`
 let release = (): void => {}
 const held = new Promise<void>((resolve) => {
   release = resolve
