@@ -150,10 +150,6 @@ export function decisionField({ at, reason, decision }: RecordedDecision, path: 
       return decision.kind === 'note' ? decision.text : null
     case 'verdict':
       return decision.kind === 'verdict' ? decision.verdict : null
-    case 'kind':
-      return decision.kind
-    case 'text':
-      return decision.kind === 'note' ? decision.text : null
     default:
       return null
   }

@@ -29,7 +29,8 @@ import { IntakeQueue } from './intake-queue.ts'
 import { approvalKeys } from './keys.ts'
 import { createLog, type Log } from './log.ts'
 import type { NatsIntake } from './nats.ts'
-import { inTurn, investigateNow, startWork, type Work, workOnDemand } from './work.ts'
+import { investigateNow } from './investigate-now.ts'
+import { inTurn, startWork, type Work, workOnDemand } from './work.ts'
 
 export type ChangeKind = 'incidents' | 'proposals' | 'findings' | 'sources' | 'people' | 'chat'
 /** `steps`: an analyst did something, about this investigation or thread. */
@@ -95,14 +96,7 @@ export async function composeFalconer(config: Config, options: ComposeOptions = 
     opened.unshift(() => executor.close())
     const responses: Runner = { db, clock, policy, actionsEnabled: config.FALCONER_ACTIONS, executor, privateKey: keys.privateKey }
     const work: { now: Work | null } = { now: null }
-    const falconer = assemble(
-      config,
-      responses,
-      reaching ? await executor.status() : null,
-      work,
-      opened,
-      options.asking,
-    )
+    const falconer = assemble(config, responses, reaching ? await executor.status() : null, work, opened, options.asking)
     if (serving) await takeOver(responses, reaching)
     await ensurePartitions(db, clock.now())
     await recomputeOutdated(db, clock)

@@ -224,11 +224,9 @@ function readerOf(alerts: ReadonlyMap<string, Alert>, file: CaseFile, coverage: 
     alert: async (id) => alerts.get(id),
     entity: async (id) => entities.get(id),
     decision: async () => undefined,
-    incident: async () => undefined,
     coverage: async (name) => coverage.find((one) => one.name === name),
     finding: async (id) => facts.get(id),
     step: async (id) => known.get(id),
-    fielded: async () => undefined,
     incident: async (id) => (id === file.incident.id ? file.incident : undefined),
     fielded: async () => undefined,
   }
