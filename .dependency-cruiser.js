@@ -47,7 +47,7 @@ const rules = [
   {
     name: 'scenarios-only-for-the-demo',
     comment:
-      'Only `falconer demo` (apps/cli) plays recorded scenarios; a server that knew evals/ could tell the examination from the day’s work.',
+      'Only `falconer demo` and `falconer eval` (apps/cli) play recorded scenarios; a server that knew evals/ could tell the examination from the day’s work.',
     from: { pathNot: [proofs, '^apps/cli/'] },
     to: { path: '^evals/' },
   },

@@ -5,11 +5,11 @@
 import { z } from 'zod'
 
 export const EvidenceRef = z.object({
-  record: z.enum(['alert', 'entity', 'decision', 'coverage', 'finding', 'step', 'incident']),
+  record: z.enum(['alert', 'entity', 'decision', 'coverage', 'finding', 'step', 'incident', 'proposal', 'fix', 'rule']),
   id: z
     .string()
     .describe(
-      'Alert UUID, entity row id, decision id, source name for coverage, finding UUID, incident UUID, or of an attack step src/type/dst',
+      'UUID of an alert, finding, incident, proposal or fix; entity row id, decision id, source name for coverage, of an attack step src/type/dst, of a Falco rule cluster/name',
     ),
   path: z
     .string()

@@ -28,6 +28,28 @@ describe('redact', () => {
     expect(redact('--password=⟦hunter2⟧hunter2')).not.toContain('hunter2')
   })
 
+  it('takes time by the length of a text, not by its square: an attacker may have written it', () => {
+    for (const part of [
+      'a.',
+      'a-',
+      'secret: a ',
+      'x://a:',
+      'eyJaaaaaaaaa.',
+      'eyJaaaaaaaa-',
+      'authorization: ',
+      '--pass -p ',
+      'a:b@',
+      'PWD=',
+      '-----BEGIN ',
+    ]) {
+      const text = part.repeat(Math.ceil(100_000 / part.length))
+      const began = performance.now()
+      redact(text)
+      expect(performance.now() - began, part).toBeLessThan(5_000)
+    }
+    expect(redact(`${'a.'.repeat(100)}b://shop:s3cret@db`)).toBe(`${'a.'.repeat(100)}b://shop:[redacted]@db`)
+  })
+
   it('reaches every string of an answer, and a secret has no other face', () => {
     expect(redactDeep({ a: ['--token=abcdefgh'], b: { c: 1n } })).toEqual({ a: ['--token=[redacted]'], b: { c: 1n } })
     expect(redactDeep({ labels: { 'AWS_ID=AKIAIOSFODNN7EXAMPLE': 'x' }, DB_PASSWORD: 'hunter2', token: 7n, tokens: ['a'] })).toEqual({

@@ -9,6 +9,7 @@ import { severityId } from '../domain/severity.ts'
 import type { Normal } from './baseline.ts'
 import type { AlertContext } from './context.ts'
 import { type Explanation, explain } from './explain.ts'
+import type { LostEvents } from './lost-events.ts'
 import type { IncidentPosture } from './posture.ts'
 import { type ProcessNode, processTrees } from './process-chain.ts'
 import { type RootCause, rootCauses } from './root-causes.ts'
@@ -36,6 +37,8 @@ export type CaseFile = {
   explained: boolean
   baseline: Baseline
   coverage: Coverage[]
+  /** What sensors of its hosts lost meanwhile; not there: nobody asked. */
+  lost?: LostEvents[]
   inventory: { scope: string; pods: number; lastNs: bigint } | null
   /** What scanners, inventory and attack steps say of its places, and who looked there at all. */
   posture: IncidentPosture

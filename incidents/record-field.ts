@@ -9,6 +9,7 @@ import type { Entity } from '../domain/entity.ts'
 import { formatEventTime } from '../domain/event-time.ts'
 import { stringifyExact } from '../domain/exact-json.ts'
 import type { AttackStep } from '../domain/graph.ts'
+import { shortId } from '../domain/ids.ts'
 import type { Incident, RecordedDecision } from '../domain/incident.ts'
 import type { StepKey } from '../store/attack-steps.ts'
 import type { FindingFacts } from '../store/finding-facts.ts'
@@ -118,6 +119,8 @@ export function stepField(step: AttackStep, path: string): string | null {
 
 export function incidentField(incident: Incident, path: string): string | null {
   switch (path) {
+    case 'shortId':
+      return shortId('incident', incident.id)
     case 'alertCount':
       return String(incident.alertCount)
     case 'severity':
@@ -141,6 +144,10 @@ export function decisionField({ at, reason, decision }: RecordedDecision, path: 
       return reason
     case 'decidedAt':
       return at.toISOString()
+    case 'kind':
+      return decision.kind
+    case 'text':
+      return decision.kind === 'note' ? decision.text : null
     case 'verdict':
       return decision.kind === 'verdict' ? decision.verdict : null
     default:

@@ -25,6 +25,10 @@ export function unknowns(file: CaseFile): string[] {
     found.push('Pods are inferred from container ids or names the sensor gave, not from their UIDs.')
   for (const source of file.coverage.filter((one) => one.scope === file.incident.scope && one.lastSeenAt === null))
     found.push(`Source “${source.name}” has never been heard.`)
+  for (const { hostname, fromNs, toNs, dropped } of file.lost ?? [])
+    found.push(
+      `The sensor of host “${hostname}” dropped ${dropped} events between ${formatEventTime(fromNs).slice(0, 19)}Z and ${formatEventTime(toNs).slice(0, 19)}Z: what else happened there may not have been seen.`,
+    )
   const usual = usualUnknown(file)
   if (usual !== null) found.push(usual)
   return inCloud ? found : [...found, ...postureUnknowns(file)]

@@ -45,7 +45,7 @@ export async function cited(said: Said, reader: RecordReader): Promise<Claim> {
   return { text, kind: said.kind, evidence: [...evidence.values(), ...whole] }
 }
 
-const kinds = 'alert|entity|finding|step|coverage|decision|incident'
+const kinds = 'alert|entity|finding|step|coverage|decision|incident|proposal|fix|rule'
 const reference = new RegExp(`^[\\s[⟪⟦\`]*(${kinds})\\s*[:/\\s]\\s*(.+?)[\\s\\]⟫⟧\`]*$`, 'isu')
 
 /** `alert:0192…`, and what looks like it; what does not is a record that does not exist. */
@@ -55,7 +55,7 @@ function referencesIn(cites: readonly string[]): { record: EvidenceRef['record']
     if (record === undefined) return { record: 'alert' as const, id: cite.slice(0, 200) }
     const name = record.toLowerCase() as EvidenceRef['record']
     // A source's name may have blanks; behind any other id comes, at most, a field.
-    return { record: name, id: name === 'coverage' ? rest : (rest.split(/\s/)[0] ?? rest) }
+    return { record: name, id: name === 'coverage' || name === 'rule' ? rest : (rest.split(/\s/)[0] ?? rest) }
   })
   return [...new Map(all.map((one) => [`${one.record}/${one.id.toLowerCase()}`, one])).values()]
 }
@@ -116,8 +116,12 @@ const named =
   /(?<=\b(?:pods?|deployments?|daemonsets?|statefulsets?|jobs?|cronjobs?|workloads?|namespaces?|nodes?|hosts?|images?|containers?|secrets?|service ?accounts?)\s+[“"']?)[a-z0-9](?:[a-z0-9.:@_-]*[a-z0-9])?(?:\/[a-z0-9](?:[a-z0-9.:@_-]*[a-z0-9])?)*/giu
 const nameLike = /[-/.:@_\d]/u
 
+/** `namespace/name`, or a part of a path: quoted where it stands, ordinary words where it does not. */
+const pair = /(?<![\w./-])[a-z0-9][\w.-]*\/[\w.-]*\w/giu
+
 /** Words in which numbers and names that no cited record holds are made quotations, so that they are told apart. */
 function plain(words: string, stand: (value: string) => Standing | undefined): string {
+  const pairs = new Set(words.match(pair))
   const values = new Set([
     ...lookalikes(words),
     ...(words.match(number) ?? []),
@@ -126,8 +130,10 @@ function plain(words: string, stand: (value: string) => Standing | undefined): s
   ])
   let text = words
   // The longest first: a number within an address is not looked at by itself.
-  for (const value of [...values].toSorted((a, b) => b.length - a.length)) {
-    if (stand(value) !== undefined) continue
+  for (const value of [...new Set([...pairs, ...values])].toSorted((a, b) => b.length - a.length)) {
+    const stands = stand(value) !== undefined
+    // A name of two parts is one value: quoted, its parts are not taken for values of their own.
+    if (stands ? !value.includes('/') : !values.has(value)) continue
     text = sentenceParts(text)
       .map((part) => (part.quoted ? quote(part.text) : part.text.replaceAll(alone(value), () => quote(value))))
       .join('')

@@ -98,8 +98,9 @@ export function rightsUsed(file: CaseFile): Claim[] {
       return sentence('inference', ['Every call of ', ...who(first), ' that was seen was refused: it has not the rights for it.'])
     const refused = group.length - allowed.length
     return sentence('inference', [
+      'The rights of ',
       ...who(first),
-      ' has the rights to call ',
+      ' allow it to call ',
       ...listed(calls.map((alert) => cite(alert, 'fields.ct.name'))),
       refused === 0 ? ', and none of these calls was refused' : `; ${refused} of these ${group.length} calls were refused`,
       ': whoever has its credentials needs no flaw for it.',

@@ -4,6 +4,7 @@
  */
 import type { Alert } from '../../domain/alert.ts'
 import { tacticTitle } from '../../domain/attack.ts'
+import { workloadKinds } from '../../domain/entity.ts'
 import { type Claim, type DraftReport, noModel } from '../../domain/report.ts'
 import type { CaseAlert, CaseFile } from '../../incidents/case-file.ts'
 import { mainChain } from '../../incidents/process-chain.ts'
@@ -11,6 +12,7 @@ import { startedByServer } from '../../incidents/server-program.ts'
 import { unknowns } from '../../incidents/unknowns.ts'
 import { ofCloud } from '../../incidents/posture-topics.ts'
 import type { Analyst } from '../analyst.ts'
+import { ofAudit } from './address.ts'
 import { calledAs, inWords, isOfCloud, sameSecond, whatWasCalled, whoseCredentials } from './cloud.ts'
 import { cloudSign } from './cloud-signs.ts'
 import { recommend } from './recommend.ts'
@@ -32,6 +34,7 @@ import {
   standsOn,
   standsOnEntity,
 } from './sentence.ts'
+import { silentWitness } from './silent-witness.ts'
 import { unusual, watching } from './unusual.ts'
 import { type Judgement, judge, type Signal, signalsOf } from './weigh.ts'
 
@@ -55,7 +58,7 @@ export const playbook = {
       rootCauses: file.rootCauses.length,
       fixFirst: fixFirst(file),
       blastRadius: blastRadius(file),
-      unknowns: unknowns(file),
+      unknowns: [...unknowns(file), ...unheard(judgement.code, file)],
       techniques: techniques(file),
       actions: recommend(file, judgement.verdict, signals),
       ...noModel,
@@ -111,19 +114,15 @@ function where(file: CaseFile, signals: readonly Signal[], first: CaseAlert, las
   const [strongest] = signals
   if (strongest === undefined) return sentence('observation', ['In ', ...placeOf(file, first), ': ', ...span, '.'])
   const titles = inWords([...new Set(signals.map(titleOf))])
-  return sentence('observation', [
-    'In ',
-    ...placeOf(file, first),
-    `, ${strongest.weight === 'weak' ? 'perhaps ' : ''}${titles}: `,
-    ...span,
-    '.',
-  ])
+  const little = strongest.weight === 'weak' ? ', though it says little by itself' : ''
+  return sentence('observation', ['Seen in ', ...placeOf(file, first), `${little}: ${titles} (`, ...span, ').'])
 }
 
 type Parts = (Cite | string)[]
 function placeOf(file: CaseFile, first: CaseAlert): Parts {
   const { pod, workload } = file.alerts.find((entry) => entry.context.pod !== null)?.context ?? { pod: null, workload: null }
-  const of: Parts = workload === null ? [] : [' of ', citeEntity(workload, 'properties.workloadKind'), ' ', citeEntity(workload, 'name')]
+  const kind = workloadKinds.find((one) => one === workload?.properties.workloadKind) ?? 'workload'
+  const of: Parts = workload === null ? [] : [` of ${kind} `, citeEntity(workload, 'name')]
   if (pod !== null) return ['pod ', citeEntity(pod, 'pod'), ...of]
   const { alert } = file.alerts.find((entry) => entry.alert.pod !== null || entry.alert.container !== null) ?? first
   if (alert.pod !== null)
@@ -152,7 +151,9 @@ function chainOf(file: CaseFile): Claim | null {
 const tellOf = ({ family, strongest }: Signal): readonly (string | Cite)[] => {
   const { alert } = strongest
   if (ofCloud(alert)) return calledAs(strongest)
-  if (alert.process?.cmdline != null || alert.process?.name != null) return family.tell(strongest)
+  // The audit log of the cluster has no processes either, and families of its own.
+  if (alert.process?.cmdline != null || alert.process?.name != null || (ofAudit(alert) && family.fallback !== true))
+    return family.tell(strongest)
   return ['rule ', cite(alert, 'rule'), ' fired', ...(alert.file === null ? [] : [' on ', cite(alert, 'file')])]
 }
 
@@ -193,6 +194,11 @@ function reasons(file: CaseFile, signals: readonly Signal[], judgement: Judgemen
   const [first] = file.alerts
   if (first === undefined) return []
   if (judgement.code === 'explained') return [explained(first), ...called(file)]
+  const witness = judgement.code === 'witness_silent' ? silentWitness(file) : null
+  if (witness !== null)
+    return [
+      absence`Who opened the shell ${cite(first.alert, 'process.cmdline')} only the audit log can tell, and its source was last heard at ${citeCoverage(witness)}, before it began.`,
+    ]
   return [...signals.slice(0, 6).map((signal) => reason(file, signal)), ...called(file)]
 }
 
@@ -214,6 +220,13 @@ function reason(file: CaseFile, signal: Signal): Claim {
   const shows = inference`Rule ${cite(strongest.alert, 'rule')} (${count}) shows ${titleOf(signal)}, which is ${weight}`
   // What speaks for a family does not speak for a sign of it that says little by itself.
   return { ...shows, text: `${shows.text}${weight === 'weak' ? ': it says little by itself' : `: ${because}`}.` }
+}
+
+function unheard(code: Judgement['code'], file: CaseFile): string[] {
+  const witness = code === 'witness_silent' ? silentWitness(file) : null
+  if (witness === null) return []
+  const since = witness.lastSeenAt === null ? 'never heard' : `last heard at ${witness.lastSeenAt.toISOString().slice(0, 19)}Z`
+  return [`Source “${witness.name}” was ${since}, before this began: who opened the shell is not known.`]
 }
 
 const timelineLimit = 60

@@ -22,6 +22,8 @@ import { releaseAll } from '../../store/deepenings.ts'
 import { type Investigation, releaseInterrupted } from '../../store/investigations.ts'
 import { ensurePartitions } from '../../store/partitions.ts'
 import { type Asking, askingFrom } from './asking.ts'
+import { giveUpInterrupted } from '../../store/threads.ts'
+import { stopChat } from './chat.ts'
 import { hasCluster, noExecutor, readingConfig, startExecutor } from './cluster.ts'
 import { IntakeQueue } from './intake-queue.ts'
 import { approvalKeys } from './keys.ts'
@@ -29,7 +31,7 @@ import { createLog, type Log } from './log.ts'
 import type { NatsIntake } from './nats.ts'
 import { inTurn, investigateNow, startWork, type Work, workOnDemand } from './work.ts'
 
-export type ChangeKind = 'incidents' | 'proposals' | 'findings' | 'sources' | 'people'
+export type ChangeKind = 'incidents' | 'proposals' | 'findings' | 'sources' | 'people' | 'chat'
 /** `steps`: an analyst did something, about this investigation or thread. */
 export type Changes = { change: [ChangeKind]; sources: []; steps: [about: string]; closing: [] }
 export type Falconer = {
@@ -108,6 +110,7 @@ export async function composeFalconer(config: Config, options: ComposeOptions = 
     const started = await (serving ? startWork : workOnDemand)(falconer, options.quietMs ?? 3_000)
     work.now = started
     opened.unshift(
+      () => stopChat(falconer),
       () => falconer.intake.idle(),
       () => started.stop(),
     )
@@ -210,6 +213,7 @@ function meaningOf(config: Config, clock: Clock): Meaning | null {
 async function takeOver(responses: Runner, reaching: boolean): Promise<void> {
   if (responses.db.kind === 'embedded') await releaseAll(responses.db)
   const which = responses.db.kind === 'embedded' ? 'all' : 'lapsed'
+  await giveUpInterrupted(responses.db, responses.clock.now(), which)
   await releaseInterrupted(responses.db, responses.clock.now(), which)
   await requeueInterruptedPlanning(responses, which)
   if (reaching) await recoverInterrupted(responses, which)

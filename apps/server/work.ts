@@ -20,6 +20,7 @@ import { forgetAnswers } from '../../store/model-calls.ts'
 import { dropBefore, ensurePartitions } from '../../store/partitions.ts'
 import { sweepExpired } from '../../store/people.ts'
 import { listProposals } from '../../store/proposals.ts'
+import { giveUpInterrupted } from '../../store/threads.ts'
 import { tidyEmbedded } from '../../store/upkeep.ts'
 import { deepenNext, newHolder, triageDue } from './deepen.ts'
 import { startTelling } from './destinations.ts'
@@ -124,6 +125,7 @@ function stepsOf(falconer: Falconer, quietMs: number, tell: () => Promise<boolea
       await inTurn([
         async () => (await expireOverdue(responses)) > 0 && falconer.changed('proposals'),
         // What another server left when it died, once its claims are over.
+        async () => (await giveUpInterrupted(db, now, 'lapsed')) > 0 && falconer.changed('chat'),
         () => requeueInterruptedPlanning(responses, 'lapsed'),
         () => releaseInterrupted(db, now, 'lapsed'),
         async () => falconer.cluster !== null && (await recoverInterrupted(responses, 'lapsed')) > 0 && falconer.changed('proposals'),

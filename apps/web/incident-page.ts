@@ -67,7 +67,7 @@ export function incidentPage(falconer: Falconer, who: Who, data: IncidentData): 
   const mayDecide = roleAtLeast(who.principal.role, 'investigator')
   const body = html`<p class="crumb"><a href="/incidents">Incidents</a> / ${shortId('incident', incident.id)}</p>
 <h1>${untrusted(incident.title, 200)}</h1>
-<p class="headline">${severityBadge(incident.severity)}${stateBadge(incident.state)}<span>${plural(incident.alertCount, 'alert')}</span><span>${spanOf(incident)}</span><span>${data.scopes.length > 1 ? html`in ${untrusted(data.scopes.join(', '), 200)}` : html`cluster ${untrusted(incident.scope, 100)}`}</span><a href="/incidents/${incident.id}/map">Map</a></p>
+<p class="headline">${severityBadge(incident.severity)}${stateBadge(incident.state)}<span>${plural(incident.alertCount, 'alert')}</span><span>${spanOf(incident)}</span><span>${data.scopes.length > 1 ? html`in ${untrusted(data.scopes.join(', '), 200)}` : html`cluster ${untrusted(incident.scope, 100)}`}</span><a href="/incidents/${incident.id}/map">Map</a><a href="/chat?incident=${incident.id}">Ask about this incident</a></p>
 ${expired(incident)}
 <div class="columns"><div>
 ${report === null ? notInvestigated(data) : nothing}
@@ -113,7 +113,7 @@ function firstThings({ proposals }: IncidentData, report: Report | null): Html {
   const blocked = report?.actions.filter((one) => one.blocked !== null) ?? []
   if (report === null && oldestFirst.length === 0) return nothing
   return html`<section class="card first" aria-labelledby="todo"><h2 id="todo">What to do first</h2>
-${report === null ? nothing : html`<p>${verdictBadge(report.verdict)} <strong>${report.confidence} confidence</strong>, says ${analystName(report)}. ${oldestFirst.length + blocked.length > 0 ? nothing : 'It recommends no action.'}</p>`}
+${report === null ? nothing : html`<p>${verdictBadge(report.verdict)} <strong>${report.confidence} confidence</strong>, says ${analystName(report)}. ${oldestFirst.length + blocked.length > 0 ? nothing : report.verdict !== 'benign' && report.fixFirst.length > 0 ? html`None of the actions there are helps here: <a href="#possible">what to change first</a> is for people to do.` : 'It recommends no action.'}</p>`}
 ${open.length === 0 ? nothing : html`<ul class="rows">${open.map(proposalRow)}</ul>`}
 ${blocked.map((one) => html`<p class="notice"><strong>${getAction(one.action).title}</strong> cannot be proposed: ${untrusted(one.blocked ?? '', 400)}</p>`)}
 ${over.length === 0 ? nothing : html`<details class="more" id="over"${open.length === 0 ? html` open` : nothing}><summary>${plural(over.length, 'action')} decided or over</summary><ul class="rows">${over.map(proposalRow)}</ul></details>`}</section>`

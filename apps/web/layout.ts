@@ -10,6 +10,7 @@ import { type Html, nothing, untrusted } from './parts.ts'
 
 type Place =
   | 'incidents'
+  | 'chat'
   | 'alerts'
   | 'findings'
   | 'fix-first'
@@ -54,7 +55,7 @@ export function layout({ title, place, who, falconer, live = [], narrow = false,
 ${
   who === null
     ? nothing
-    : html`<nav aria-label="Main">${item('/incidents', 'incidents', 'Incidents')}${item('/alerts', 'alerts', 'Alerts')}${item('/findings', 'findings', 'Findings')}${item('/fix-first', 'fix-first', 'Fix first')}${item('/approvals', 'approvals', 'Approvals')}${item('/sources', 'sources', 'Sources')}${item('/coverage', 'coverage', 'Coverage')}${item('/cluster', 'cluster', 'Inventory')}${falconer.asking.why === null || place === 'spend' ? item('/spend', 'spend', 'Spend') : nothing}${administrator ? html`${item('/people', 'people', 'People')}${item('/audit', 'audit', 'Audit')}` : nothing}</nav>
+    : html`<nav aria-label="Main">${item('/incidents', 'incidents', 'Incidents')}${item('/chat', 'chat', 'Ask')}${item('/alerts', 'alerts', 'Alerts')}${item('/findings', 'findings', 'Findings')}${item('/fix-first', 'fix-first', 'Fix first')}${item('/approvals', 'approvals', 'Approvals')}${item('/sources', 'sources', 'Sources')}${item('/coverage', 'coverage', 'Coverage')}${item('/cluster', 'cluster', 'Inventory')}${falconer.asking.why === null || place === 'spend' ? item('/spend', 'spend', 'Spend') : nothing}${administrator ? html`${item('/people', 'people', 'People')}${item('/audit', 'audit', 'Audit')}` : nothing}</nav>
 <a class="me" href="/account"${place === 'account' ? html` aria-current="page"` : nothing}>${untrusted(who.principal.name, 40)} <span class="quiet">${who.principal.role}</span></a>`
 }
 </header>

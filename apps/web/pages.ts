@@ -5,6 +5,7 @@ import type { AppContext } from '../server/who.ts'
 import type { WebRoute } from './route.ts'
 import { accountRoutes } from './routes/account.ts'
 import { auditRoutes } from './routes/audit.ts'
+import { chatRoutes } from './routes/chat.ts'
 import { clusterRoutes } from './routes/cluster.ts'
 import { findingRoutes } from './routes/findings.ts'
 import { fixRoutes } from './routes/fix-first.ts'
@@ -21,6 +22,7 @@ import { sourceRoutes } from './routes/sources.ts'
 export const webRoutes: readonly WebRoute[] = [
   ...signInRoutes,
   ...incidentRoutes,
+  ...chatRoutes,
   ...findingRoutes,
   ...fixRoutes,
   ...graphRoutes,

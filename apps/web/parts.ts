@@ -68,11 +68,16 @@ export function evidenceOf(claim: GroundedClaim, id: string): Html {
 export const analystName = (report: Pick<Report, 'analyst' | 'model'>): string =>
   report.model === null && report.analyst === 'playbook' ? 'the playbook (rules, no model)' : `${untrusted(whose(report), 80)} (a model)`
 
-function recordLink(one: EvidenceRef): Html {
+export function recordLink(one: EvidenceRef): Html {
   if (one.record === 'alert') return html`<a href="/alerts/${one.id}">alert …${one.id.slice(-6)}</a>`
   if (one.record === 'entity') return html`<a href="/cluster/${one.id}">inventory record ${one.id}</a>`
   if (one.record === 'finding') return html`<a href="/findings/${one.id}">finding …${one.id.slice(-6)}</a>`
   if (one.record === 'incident') return html`<a href="/incidents/${one.id}">incident …${one.id.slice(-6)}</a>`
+  if (one.record === 'proposal') return html`<a href="/proposals/${one.id}">proposal …${one.id.slice(-6)}</a>`
+  if (one.record === 'fix') return html`<a href="/fix-first/${one.id}">change …${one.id.slice(-6)}</a>`
+  if (one.record === 'rule')
+    return html`<a href="/rules/${encodeURIComponent(one.id.slice(one.id.indexOf('/') + 1))}">rule ${untrusted(one.id.slice(one.id.indexOf('/') + 1), 80)}</a>`
+  if (one.record === 'coverage') return html`<a href="/coverage">source ${untrusted(one.id, 80)}</a>`
   if (one.record === 'step') return html`attack step ${untrusted(one.id.split('/')[1] ?? one.id, 80)}`
   return html`${one.record} ${untrusted(one.id, 80)}`
 }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { Incident } from '../../domain/incident.ts'
-import { runbooks, runbookSections } from '../../prompts/runbook.ts'
+import { runbookSections } from '../../prompts/runbook.ts'
 import { runbookPart } from './runbook-part.ts'
 
 const part = async (rules: string[], techniques: string[] = []): Promise<string> =>

@@ -228,5 +228,6 @@ function readerOf(alerts: ReadonlyMap<string, Alert>, file: CaseFile, coverage: 
     finding: async (id) => facts.get(id),
     step: async (id) => known.get(id),
     incident: async (id) => (id === file.incident.id ? file.incident : undefined),
+    fielded: async () => undefined,
   }
 }

@@ -34,7 +34,7 @@ const shapes: readonly ((at: number) => [text: string, core: string])[] = [
   (at) => wrap('google %', `AIzacanary${at}${letters(at, 28)}`),
   (at) => wrap('falconer %', `flc_canary${at}${letters(at, 26)}`),
   (at) => wrap('source %', `fls_canary${at}-${letters(at, 24)}`),
-  (at) => wrap('-----BEGIN RSA PRIVATE KEY-----\\n%\\n-----END RSA PRIVATE KEY-----', `MIIcanary${at}${letters(at, 20)}`),
+  (at) => wrap('-----BEGIN RSA PRIVATE KEY-----\n%\n-----END RSA PRIVATE KEY-----', `MIIcanary${at}${letters(at, 20)}`),
   (at) => wrap('client_secret: %', `canary${at}clientsecret`),
   (at) => wrap('SECRET_TOKEN="%"', `canary${at}secrettoken`),
   (at) => wrap('app --token % --verbose', `canary${at}tokenvalue`),

@@ -47,7 +47,7 @@ export const CaseView = z.object({
   posture: CasePosture,
   decisions: z.array(DecisionRow),
   calledBefore: z
-    .array(z.object({ incident: z.string(), decision: z.string(), verdict: Quoted, by: Quoted, at: z.string(), reason: Quoted }))
+    .array(z.object({ incident: z.string(), decision: z.uuid(), verdict: Quoted, by: Quoted, at: z.string(), reason: Quoted }))
     .optional()
     .describe('What people called incidents in which all of this was seen: same rules, processes and places. Evidence; it lowers nothing'),
   unknowns: z.array(Quoted).describe('What was not observed; absent is not clean'),

@@ -5,10 +5,12 @@ import { alertsCommand } from './alerts.ts'
 import { approveCommand } from './approve.ts'
 import { auditCommand } from './audit.ts'
 import { baselineCommand } from './baseline.ts'
+import { chatCommand } from './chat.ts'
 import { coverageCommand } from './coverage.ts'
 import { deadLettersCommand } from './dead-letters.ts'
 import { demoCommand } from './demo.ts'
 import { doctorCommand } from './doctor.ts'
+import { evalCommand } from './eval.ts'
 import { exportCommand } from './export.ts'
 import { findingsCommand } from './findings.ts'
 import { fixFirstCommand } from './fix-first.ts'
@@ -31,4 +33,4 @@ import { spendCommand } from './spend.ts'
 import { tokensCommand } from './tokens.ts'
 import { usersCommand } from './users.ts'
 
-export const commands: readonly CliCommand[] = [activitiesCommand, alertsCommand, approveCommand, auditCommand, baselineCommand, coverageCommand, deadLettersCommand, demoCommand, doctorCommand, exportCommand, findingsCommand, fixFirstCommand, followCommand, graphCommand, importCommand, incidentCommand, incidentsCommand, investigateCommand, loginCommand, logoutCommand, mcpCommand, migrateCommand, proposalsCommand, rejectCommand, rulesCommand, serveCommand, sourcesCommand, spendCommand, tokensCommand, usersCommand]
+export const commands: readonly CliCommand[] = [activitiesCommand, alertsCommand, approveCommand, auditCommand, baselineCommand, chatCommand, coverageCommand, deadLettersCommand, demoCommand, doctorCommand, evalCommand, exportCommand, findingsCommand, fixFirstCommand, followCommand, graphCommand, importCommand, incidentCommand, incidentsCommand, investigateCommand, loginCommand, logoutCommand, mcpCommand, migrateCommand, proposalsCommand, rejectCommand, rulesCommand, serveCommand, sourcesCommand, spendCommand, tokensCommand, usersCommand]

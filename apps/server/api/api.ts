@@ -10,6 +10,7 @@ import { readJson } from '../read-json.ts'
 import { type AppContext, checkCsrf, permit, SignInError, type Who } from '../who.ts'
 import { activityOperations } from './activities.ts'
 import { baselineOperations } from './baseline.ts'
+import { chatOperations } from './chat.ts'
 import { findingOperations } from './findings.ts'
 import { fixOperations } from './fixes.ts'
 import { graphOperations } from './graph.ts'
@@ -27,6 +28,7 @@ import { systemOperations } from './system.ts'
 export const operations: readonly Operation[] = [
   ...incidentOperations,
   ...investigationOperations,
+  ...chatOperations,
   ...proposalOperations,
   ...baselineOperations,
   ...findingOperations,
