@@ -95,14 +95,7 @@ export async function composeFalconer(config: Config, options: ComposeOptions = 
     opened.unshift(() => executor.close())
     const responses: Runner = { db, clock, policy, actionsEnabled: config.FALCONER_ACTIONS, executor, privateKey: keys.privateKey }
     const work: { now: Work | null } = { now: null }
-    const falconer = assemble(
-      config,
-      responses,
-      reaching ? await executor.status() : null,
-      work,
-      opened,
-      options.asking,
-    )
+    const falconer = assemble(config, responses, reaching ? await executor.status() : null, work, opened, options.asking)
     if (serving) await takeOver(responses, reaching)
     await ensurePartitions(db, clock.now())
     await recomputeOutdated(db, clock)
