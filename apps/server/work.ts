@@ -2,9 +2,6 @@
  * The work that goes on by itself: correlate, investigate, plan, execute, tell others, tidy up. Each step takes the next rows that are due, so
  * a crash loses nothing; one row that fails again and again does not keep the others waiting.
  */
-import { investigate } from '../../agent/investigate.ts'
-import { playbook } from '../../agent/playbook/playbook.ts'
-import { suggest } from '../../agent/suggest.ts'
 import { deriveMarked } from '../../graph/derive.ts'
 import { deriveFixes } from '../../graph/fix-first.ts'
 import { DeniedError, InputError, UpstreamError } from '../../domain/errors.ts'
@@ -14,7 +11,7 @@ import { executeProposal, expireOverdue } from '../../responses/execute.ts'
 import { planProposal } from '../../responses/plan-requested.ts'
 import { recoverInterrupted, requeueInterruptedPlanning } from '../../responses/recover.ts'
 import { uninvestigated } from '../../store/incidents.ts'
-import { type Investigation, noteRefusals, releaseInterrupted } from '../../store/investigations.ts'
+import { releaseInterrupted } from '../../store/investigations.ts'
 import { forgetBaseline, keptDays } from '../../store/baseline.ts'
 import { forgetAnswers } from '../../store/model-calls.ts'
 import { dropBefore, ensurePartitions } from '../../store/partitions.ts'
@@ -26,7 +23,7 @@ import { deepenNext, newHolder, triageDue } from './deepen.ts'
 import { startTelling } from './destinations.ts'
 import type { Falconer } from './falconer.ts'
 import { knowledgeSteps } from './knowledge.ts'
-import { deriveFirst } from '../../graph/asked.ts'
+import { investigateNow } from './investigating.ts'
 import { type Loop, type LoopTimes, startLoop } from './loop.ts'
 import { noticeSteps } from './steps.ts'
 
@@ -202,34 +199,6 @@ export function workOnDemand(falconer: Falconer, quietMs: number): Work {
       return deepening
     },
   }
-}
-
-/** Which cluster answers for a scope, if one does. */
-export const scopeCluster = ({ cluster, config }: Falconer, scope: string): { simulated: boolean } | null =>
-  cluster !== null && scope === config.FALCONER_SCOPE ? { simulated: cluster.simulated } : null
-
-/** Has the playbook investigate an incident, and proposes what its report recommends. */
-export async function investigateNow(falconer: Falconer, incidentId: string, by: string): Promise<Investigation> {
-  const { db, clock } = falconer
-  // What changed a moment ago may be how it was entered.
-  await deriveFirst(falconer)
-  const investigation = await investigate(db, clock, playbook, incidentId, { cluster: (scope) => scopeCluster(falconer, scope) })
-  await conclude(falconer, investigation, by)
-  return investigation
-}
-
-/** What follows from a report: proposals, and news. */
-export async function conclude(falconer: Falconer, investigation: Investigation, by: string): Promise<void> {
-  const { db, log, responses } = falconer
-  const { id: investigationId, incidentId, report } = investigation
-  log.info('incident investigated', { incidentId, investigationId, by, status: investigation.status, verdict: report?.verdict })
-  if (report !== null) {
-    const suggested = await suggest(responses, report, { incidentId, investigationId })
-    const refused = suggested.flatMap((one, index) => ('refused' in one ? [[index, one.refused] as const] : []))
-    await noteRefusals(db, investigation, new Map(refused))
-    falconer.changed('proposals')
-  }
-  falconer.changed('incidents')
 }
 
 /** Does all of it, whatever fails on the way; then throws what failed first. */
