@@ -73,6 +73,7 @@ export function whatWasCalled(file: CaseFile): Claim[] {
 export function calledAs(entry: CaseAlert): Parts {
   const { alert } = entry
   const target = targetOf(alert)
+  const source = sourceOf(alert)
   const refused = alertField(alert, 'fields.ct.error')
   return [
     ...who(entry),
@@ -80,6 +81,7 @@ export function calledAs(entry: CaseAlert): Parts {
     cite(alert, 'fields.ct.name'),
     ...(alertField(alert, 'fields.ct.shortsrc') === null ? [] : [' of ', cite(alert, 'fields.ct.shortsrc')]),
     ...(target === null ? [] : [' on ', target]),
+    ...(source === null ? [] : [' from ', source]),
     ...(refused === null ? [] : [', which was refused (', cite(alert, 'fields.ct.error'), ')']),
     ' (',
     cite(alert, 'rule'),

@@ -31,7 +31,7 @@ import { type DueTriage, forgetTriage, judgedAlike, noteTriage, takeDueTriage } 
 import { cappedWords, monthCap } from './asking.ts'
 import type { Falconer } from './falconer.ts'
 import { contextOf } from './mcp-reader.ts'
-import { conclude, scopeCluster } from './investigating.ts'
+import { conclude, scopeCluster } from './investigate-now.ts'
 
 const holdMs = 60_000
 /** A crash may be its fault: so often it is begun, and no more. */

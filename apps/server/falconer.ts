@@ -29,7 +29,7 @@ import { IntakeQueue } from './intake-queue.ts'
 import { approvalKeys } from './keys.ts'
 import { createLog, type Log } from './log.ts'
 import type { NatsIntake } from './nats.ts'
-import { investigateNow } from './investigating.ts'
+import { investigateNow } from './investigate-now.ts'
 import { inTurn, startWork, type Work, workOnDemand } from './work.ts'
 
 export type ChangeKind = 'incidents' | 'proposals' | 'findings' | 'sources' | 'people' | 'chat'

@@ -1,4 +1,4 @@
-/** An investigation by the playbook, at once; and what follows from any report: proposals, and news. */
+/** An incident investigated by the playbook at once, and what follows from any report of it: proposals, and news. */
 import { investigate } from '../../agent/investigate.ts'
 import { playbook } from '../../agent/playbook/playbook.ts'
 import { suggest } from '../../agent/suggest.ts'
