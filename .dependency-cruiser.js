@@ -47,7 +47,7 @@ const rules = [
   {
     name: 'scenarios-only-for-the-demo',
     comment:
-      'Only `falconer demo` (apps/cli) plays recorded scenarios; a server that knew evals/ could tell the examination from the day’s work.',
+      'Only `falconer demo` and `falconer eval` (apps/cli) play recorded scenarios; a server that knew evals/ could tell the examination from the day’s work.',
     from: { pathNot: [proofs, '^apps/cli/'] },
     to: { path: '^evals/' },
   },
@@ -124,7 +124,7 @@ const rules = [
     name: 'one-mcp-generation',
     comment:
       'Our server and clients stand on @modelcontextprotocol/server and /client 2.x, which answer older peers too; 1.x is for tests and for LangChain’s adapter (agent/hands.ts) alone (docs/adr/0004).',
-    from: { pathNot: [proofs, '^agent/hands\.ts$'] },
+    from: { pathNot: [proofs, '^agent/hands\\.ts$'] },
     to: { path: '(^|/)node_modules/@modelcontextprotocol/sdk/|^@modelcontextprotocol/sdk(/|$)' },
   },
   {

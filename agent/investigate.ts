@@ -29,6 +29,8 @@ import { playbook } from './playbook/playbook.ts'
 export type InvestigateOptions = CaseOptions & {
   /** Its own, closed when it is over. */ hands?: () => Promise<Hands>
   /** Aborted: it is let go of as it stands, and taken up by whoever investigates the incident next. */ signal?: AbortSignal
+  /** One that was asked for before; it is gone on with under its id. */ id?: string
+  /** A step was added. */ told?: (about: string) => void
 }
 
 /** Throws NotFoundError; InputError while another runs; an analyst that fails leaves a failed investigation that says so. */
@@ -41,7 +43,7 @@ export async function investigate(
 ): Promise<Investigation> {
   const incident = await getIncident(db, { id: incidentId })
   if (incident === undefined) throw new NotFoundError(`There is no incident ${incidentId}.`)
-  const asked = { incidentId: incident.id, incidentRevision: incident.revision, analyst: analyst.name, at: clock.now() }
+  const asked = { id: options.id, incidentId: incident.id, incidentRevision: incident.revision, analyst: analyst.name, at: clock.now() }
   const { id, incidentRevision, resumed } = await startInvestigation(db, asked)
   const holding = setInterval(() => void holdInvestigation(db, id, clock.now()).catch(() => {}), holdEveryMs).unref()
   const { desk, close } = deskOf(db, clock, id, options)
@@ -79,7 +81,10 @@ function deskOf(db: Database, clock: Clock, id: string, options: InvestigateOpti
     desk: {
       investigationId: id,
       hands: async () => (hands ??= open()),
-      tell: async (step) => void (await addStep(db, id, step, clock.now())),
+      tell: async (step) => {
+        await addStep(db, id, step, clock.now())
+        options.told?.(id)
+      },
       signal: options.signal ?? new AbortController().signal,
     },
     close: async () => (await hands?.catch(() => null))?.close(),

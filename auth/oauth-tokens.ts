@@ -43,14 +43,18 @@ async function exchangeCode(auth: AuthContext, get: Get): Promise<Issued> {
       code.redirectUri === get('redirect_uri') &&
       proves(get('code_verifier') ?? '', code.challenge)
     // Whoever holds the code and not its proof is not whom it was made for.
-    if (!right)
-      return void (await end(tx, auth, code.grantId, code.again ? 'the code came a second time' : 'the code came without its proof'))
+    if (!right) return void (await end(tx, auth, code.grantId, wrongWithCode(code, now)))
     if (grant.clientId !== commandLine.id) return issue(tx, grant, now)
     await rows.revokeGrant(tx, grant.id, null, now)
     return grant
   })
   if (done === undefined) throw refused()
   return 'access_token' in done ? done : commandLineToken(auth, done)
+}
+
+function wrongWithCode({ again, expiresAt }: { again: boolean; expiresAt: Date }, now: Date): string {
+  if (again) return 'the code came a second time'
+  return expiresAt > now ? 'the code came without its proof' : 'the code came too late'
 }
 
 /** One that lasts, and is seen and revoked where the person's others are. */

@@ -184,6 +184,7 @@ eachDatabase('the authorisation server', (database) => {
     expect(await refusal(redeem(good))).toBe('done')
     clock.advance(1)
     expect(await refusal(redeem(late))).toBe('invalid_grant')
+    expect((await listAudit(auth.db, { limit: 1 }))[0]?.details).toEqual({ why: 'the code came too late' })
   })
 
   it('takes a code once, and ends all it gave when it comes again', async () => {

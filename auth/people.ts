@@ -269,6 +269,9 @@ export async function tokenPrincipal(context: AuthContext, token: string): Promi
   return known === undefined || known.scopes !== null ? undefined : known.principal
 }
 
+/** When a token was last used is kept by the minute: not each request writes. */
+const isDue = (lastUsedAt: Date | null, now: Date): boolean => lastUsedAt === null || lastUsedAt.getTime() < now.getTime() - 60_000
+
 /** Whom a token acts for, and with which scopes. Its role never exceeds its owner's role now. */
 export async function tokenBearer(
   { db, clock }: AuthContext,
@@ -276,7 +279,7 @@ export async function tokenBearer(
 ): Promise<{ principal: Principal; scopes: string[] | null } | undefined> {
   const found = await credentials.findToken(db, hashSecret(token), clock.now())
   if (found === undefined) return undefined
-  await credentials.touchToken(db, found.id, clock.now())
+  if (isDue(found.lastUsedAt, clock.now())) await credentials.touchToken(db, found.id, clock.now())
   const principal: Principal = {
     id: found.id,
     kind: 'token',

@@ -4,13 +4,20 @@
  */
 export type Comparison = {
   what: string
-  unit: 's' | 'ms' | 'MB' | '/s' | 'cores'
+  unit: 's' | 'ms' | 'MB' | '/s' | 'cores' | 'tokens'
   /** One sample per run. */
   falconer: readonly number[]
   baseline: { what: string; samples: readonly number[] }
+  /** Beside the figures: how much was answered, for example. */ note?: string
 }
 /** Of the files that `collect` makes, and of what `graph` fills a database with. */
-export type Sizes = { logMegabytes: number; reportMegabytes: number; estate: number; openAlerts: number }
+export type Sizes = {
+  logMegabytes: number
+  reportMegabytes: number
+  estate: number
+  openAlerts: number
+  /** One tool of `tools`. */ tool?: string
+}
 export type Bench = {
   name: string
   title: string
@@ -40,24 +47,25 @@ export async function timed(count: number, work: (place: number) => Promise<unkn
 }
 
 /** What --json prints. */
-export function summary({ what, unit, falconer, baseline }: Comparison): Record<string, unknown> {
+export function summary({ what, unit, falconer, baseline, note }: Comparison): Record<string, unknown> {
   return {
     what,
     unit,
     falconer: { median: rounded(median(falconer)), samples: falconer.map(rounded) },
     baseline: { what: baseline.what, median: rounded(median(baseline.samples)), samples: baseline.samples.map(rounded) },
     ratio: rounded(median(falconer) / median(baseline.samples)),
+    ...(note === undefined ? {} : { note }),
   }
 }
 
 /** For people: one line each, the ratio last. */
 export function table(comparisons: readonly Comparison[]): string {
-  const rows = comparisons.map(({ what, unit, falconer, baseline }) => [
+  const rows = comparisons.map(({ what, unit, falconer, baseline, note }) => [
     what,
     `${amount(median(falconer))} ${unit}`,
     `${amount(median(baseline.samples))} ${unit}`,
     `${(median(falconer) / median(baseline.samples)).toFixed(2)}×`,
-    baseline.what,
+    note === undefined ? baseline.what : `${baseline.what}; ${note}`,
   ])
   const all = [['', 'Falconer', 'baseline', 'ratio', 'the baseline is'], ...rows]
   const widths = [0, 1, 2, 3].map((column) => Math.max(...all.map((row) => row[column]?.length ?? 0)))

@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- tools`: how long each tool takes (median and 95th percentile) and how many bytes it answers, on Postgres with 1,000,000 alerts, 100,000
- * entities and 1,000,000 findings, and on the embedded database with a tenth. `--estate 0.1` makes all of it a tenth. The baseline is a round trip.
+ * entities and 1,000,000 findings, and on the embedded database with a tenth. `--estate 0.1` makes all of it a tenth, `--tool NAME` asks one alone. The baseline is a round trip.
  */
 import { sql } from 'kysely'
 import { composeFalconer, type Falconer } from '../apps/server/falconer.ts'
@@ -33,12 +33,21 @@ type Tell = (text: string) => void
 export const tools: Bench = {
   name: 'tools',
   title: 'Tools of MCP',
-  run(_runs, progress, { estate }) {
-    return onBoth(progress, ({ on, folder, open }) => measure(on, open, folder, on === 'embedded' ? estate / 10 : estate, progress))
+  run(_runs, progress, { estate, tool }) {
+    const asked = catalog.filter(({ access, name }) => access === 'read' && (tool === undefined || tool === name))
+    if (asked.length === 0) throw new InputError(`There is no tool ${tool} that reads.`)
+    return onBoth(progress, ({ on, folder, open }) => measure(on, open, folder, asked, on === 'embedded' ? estate / 10 : estate, progress))
   },
 }
 
-async function measure(title: string, open: Measured['open'], folder: string, scale: number, progress: Tell): Promise<Comparison[]> {
+async function measure(
+  title: string,
+  open: Measured['open'],
+  folder: string,
+  asked: readonly Tool[],
+  scale: number,
+  progress: Tell,
+): Promise<Comparison[]> {
   const tell: Tell = (text) => progress(`${title}: ${text}`)
   const database = await open()
   const config = loadConfig({ FALCONER_DATA: folder, FALCONER_LOG: 'error' }, {})
@@ -56,8 +65,7 @@ async function measure(title: string, open: Measured['open'], folder: string, sc
     )
     const roundTrip = await timed(asks, async () => database.query(sql`select 1`))
     const comparisons: Comparison[] = []
-    for (const tool of catalog.filter(({ access }) => access === 'read'))
-      comparisons.push(...(await ofTool(tool, falconer, known, roundTrip, title, tell)))
+    for (const tool of asked) comparisons.push(...(await ofTool(tool, falconer, known, roundTrip, title, tell)))
     return comparisons
   } finally {
     await falconer.close()
@@ -135,6 +143,7 @@ async function ofTool(tool: Tool, falconer: Falconer, known: Known, roundTrip: n
     unit: 'ms',
     falconer: [percentile(samples, share)],
     baseline: { what: 'a round trip to the database', samples: [percentile(roundTrip, share)] },
+    note: size,
   })
   return [row('', 0.5), row(', 95th percentile', 0.95)]
 }
@@ -148,6 +157,7 @@ const contextOf = ({ db, clock, graph, responses }: Falconer): ToolContext =>
     principal: operatorPrincipal,
     channel: 'mcp',
     pages: 'http://localhost',
+    reads: () => true,
     signal: new AbortController().signal,
     progress: () => {},
   }) as ToolContext

@@ -79,14 +79,18 @@ export const resources: Readonly<Record<string, Resource>> = {
   },
 }
 
+/** One part of an address. What would be another address, or none (`..` is the part above), is no name of an object in any cluster. */
+export function segment(name: string): string {
+  if (!name.isWellFormed()) throw new KubernetesApiError(404, 'no object has a name that is not well-formed Unicode')
+  if (name === '' || name === '.' || name === '..') throw new KubernetesApiError(404, `no object has the name “${name}”`)
+  return encodeURIComponent(name)
+}
+
 /** `/apis/apps/v1/namespaces/shop/deployments/checkout`; every part is encoded, so that a name is only ever a name. */
 export function resourcePath(resource: string, namespace: string | null, name?: string): string {
   const known = resources[resource]
   if (known === undefined) throw new KubernetesApiError(400, `unknown resource ${resource}`)
-  // It cannot be written into an address, and no cluster has an object of such a name.
-  if (![namespace, name].every((part) => part == null || part.isWellFormed()))
-    throw new KubernetesApiError(404, 'no object has a name that is not well-formed Unicode')
   const root = known.group === '' ? `/api/${known.version}` : `/apis/${known.group}/${known.version}`
-  const place = namespace === null ? '' : `/namespaces/${encodeURIComponent(namespace)}`
-  return `${root}${place}/${resource.split('.')[0]}${name === undefined ? '' : `/${encodeURIComponent(name)}`}`
+  const place = namespace === null ? '' : `/namespaces/${segment(namespace)}`
+  return `${root}${place}/${resource.split('.')[0]}${name === undefined ? '' : `/${segment(name)}`}`
 }

@@ -5,7 +5,7 @@
 import type { KubeConfig } from '@kubernetes/client-node'
 import { z } from 'zod'
 import { UpstreamError } from '../domain/errors.ts'
-import { KubernetesApiError } from './contract.ts'
+import { KubernetesApiError, segment } from './contract.ts'
 import { parseAnswer, sendRequest } from './requests.ts'
 
 export type CustomResource = { group: string; version: string; plural: string; namespaced: boolean }
@@ -30,11 +30,11 @@ const mostBeginnings = 5
 
 /** What the cluster serves of a group, in the version it prefers; nothing when it knows no such group. */
 export async function servedResources(kubeConfig: KubeConfig, group: string): Promise<CustomResource[]> {
-  const path = `/apis/${encodeURIComponent(group)}`
+  const path = `/apis/${segment(group)}`
   const about = await textAt(kubeConfig, path)
   if (about === null) return []
   const { version } = fit(Group, parseAnswer(about)).preferredVersion
-  const served = await textAt(kubeConfig, `${path}/${encodeURIComponent(version)}`)
+  const served = await textAt(kubeConfig, `${path}/${segment(version)}`)
   if (served === null) return []
   return fit(Served, parseAnswer(served)).resources.map(({ name, namespaced }) => ({ group, version, plural: name, namespaced }))
 }
@@ -68,9 +68,9 @@ export async function readObject(
   resource: CustomResource,
   { namespace, name }: ObjectVersion,
 ): Promise<{ text: string; object: ObjectVersion } | null> {
-  const place = namespace === null ? '' : `/namespaces/${encodeURIComponent(namespace)}`
+  const place = namespace === null ? '' : `/namespaces/${segment(namespace)}`
   const { group, version, plural } = resource
-  const text = await textAt(kubeConfig, `/apis/${group}/${version}${place}/${plural}/${encodeURIComponent(name)}`)
+  const text = await textAt(kubeConfig, `/apis/${group}/${version}${place}/${plural}/${segment(name)}`)
   return text === null ? null : { text, object: versionOf(fit(z.looseObject({ metadata: Metadata }), parseAnswer(text)).metadata) }
 }
 

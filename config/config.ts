@@ -8,6 +8,7 @@ import { isAbsolute, join } from 'node:path'
 import { z } from 'zod'
 import { ConfigError } from '../domain/errors.ts'
 import { Secret } from '../domain/redact.ts'
+import { Severity } from '../domain/severity.ts'
 
 const secret = z
   .string()
@@ -176,6 +177,45 @@ export const Config = z.object({
     ),
   HTTPS_PROXY: secret.optional().describe('Proxy by which models at https:// are asked; nothing else goes through it'),
   NO_PROXY: z.string().optional().describe('Hosts that are asked directly, comma separated'),
+  FALCONER_NOTES: z
+    .string()
+    .optional()
+    .describe('Folder of Markdown files, the organisation’s own notes, that searches find too (docs/knowledge.md)'),
+  FALCONER_EMBED_URL: webAddress
+    .optional()
+    .describe('Where embeddings are made, e.g. https://api.openai.com/v1 or http://127.0.0.1:11434/v1. Not set: nothing is sent anywhere'),
+  FALCONER_EMBED_MODEL: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('Model of embeddings there. Changing it embeds all knowledge again, in the background'),
+  FALCONER_EMBED_KEY: secret.optional().describe('Key for it'),
+  FALCONER_EMBED_PROVIDER: z
+    .enum(['openai', 'voyage', 'ollama', 'lexical', 'none'])
+    .optional()
+    .describe(
+      'Whose API it speaks; default: by its address, else OpenAI’s, as most do. “lexical”: built in, sends nothing, the default without an address; “none”: words alone',
+    ),
+  FALCONER_MODEL_MIN_SEVERITY: Severity.default('high').describe(
+    'Incidents this severe are read by a model too; of less severe ones, from medium on, those that the playbook is not sure of',
+  ),
+  FALCONER_MODEL_AGAIN_MINUTES: z.coerce
+    .number()
+    .min(1)
+    .max(10_080)
+    .default(30)
+    .describe(
+      'A model is asked about the same incident again only when something new in kind has come, and not sooner; each time twice as long',
+    ),
+  FALCONER_MODEL_PER_HOUR: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(20)
+    .describe(
+      'Investigations by a model that begin by themselves in an hour; the rest wait, the most severe first. People’s are not counted',
+    ),
   FALCONER_URL: z.url().optional().describe('Server that the command line talks to'),
   FALCONER_TOKEN: secret.optional().describe('API token of the command line; without it, what `falconer login` left'),
 })

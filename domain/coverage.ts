@@ -15,6 +15,7 @@ export const gapKinds = [
   'unfinished',
   'untimed',
   'undelivered',
+  'capped',
 ] as const
 export type GapKind = (typeof gapKinds)[number]
 /** `since`: what happened after it is not known; null: there is no such moment, or it never was observed. `says` is one sentence. */
@@ -182,3 +183,7 @@ export function destinationGaps(
   const next = failingSince === null || nextAt === null ? '' : ` It is tried again at ${at(nextAt)}.`
   return [{ kind: 'undelivered', since: null, says: `${what}${alone}${error === null ? '' : `: ${error}`}.${next}` }]
 }
+
+/** No model reads incidents while the month’s money for them is spent. `words`: a clause. */
+export const modelGaps = (words: string | null): CoverageGap[] =>
+  words === null ? [] : [{ kind: 'capped', since: null, says: `It is not asked: ${words}.` }]

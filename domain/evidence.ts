@@ -5,15 +5,17 @@
 import { z } from 'zod'
 
 export const EvidenceRef = z.object({
-  record: z.enum(['alert', 'entity', 'decision', 'coverage', 'finding', 'step', 'incident']),
+  record: z.enum(['alert', 'entity', 'decision', 'coverage', 'finding', 'step', 'incident', 'proposal', 'fix', 'rule']),
   id: z
     .string()
-    .describe('Alert UUID, entity row id, decision id, source name for coverage, finding UUID, incident UUID, or of an attack step src/type/dst'),
+    .describe(
+      'UUID of an alert, finding, incident, proposal or fix; entity row id, decision id, source name for coverage, of an attack step src/type/dst, of a Falco rule cluster/name',
+    ),
   path: z
     .string()
     .nullable()
     .describe(
-      'Field that was read, as alert.fields keys ("proc.cmdline") or "rule", "eventTime", "pod", "check", "because"; null cites the whole record',
+      'Field that was read, as alert.fields keys ("proc.cmdline") or "rule", "eventTime", "pod", "check", "because", "verdict"; null cites the whole record',
     ),
   value: z.string().nullable().describe('What stood there, as text'),
 })

@@ -28,6 +28,7 @@ export const permissions = {
   'sources.manage': 'administrator',
   'people.read': 'administrator',
   'people.manage': 'administrator',
+  'chat.ask': 'viewer',
   'tokens.own': 'viewer',
   'audit.read': 'administrator',
   import: 'responder',

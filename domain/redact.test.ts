@@ -12,6 +12,11 @@ describe('redact', () => {
     ['ns/DB_PASSWORD="hunter2"', 'ns/DB_PASSWORD="[redacted]"'],
     ['secret: hunter2/secret: hunter3', 'secret: [redacted]'],
     ['http://f/ingest/falco/fls_abcdefghijklmnop-qrst', 'http://f/ingest/falco/[redacted]'],
+    [
+      'arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/db-Ab12',
+      'arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/db-Ab12',
+    ],
+    ['123456789012:secret:hunter2', '123456789012:secret:[redacted]'],
     ['ls -la /tmp', 'ls -la /tmp'],
   ])('%s', (text, shown) => {
     expect(redact(text)).toBe(shown)
@@ -21,6 +26,28 @@ describe('redact', () => {
     expect(redact('⟦sh⟧ → ⟦x --api-key=fx92hf81kq03⟧ → ⟦sh -i⟧')).toBe('⟦sh⟧ → ⟦x --api-key=[redacted]⟧ → ⟦sh -i⟧')
     expect(redact('⟦x --token fx92hf81kq03⟧ ran ⟦y⟧')).toBe('⟦x --token [redacted]⟧ ran ⟦y⟧')
     expect(redact('--password=⟦hunter2⟧hunter2')).not.toContain('hunter2')
+  })
+
+  it('takes time by the length of a text, not by its square: an attacker may have written it', () => {
+    for (const part of [
+      'a.',
+      'a-',
+      'secret: a ',
+      'x://a:',
+      'eyJaaaaaaaaa.',
+      'eyJaaaaaaaa-',
+      'authorization: ',
+      '--pass -p ',
+      'a:b@',
+      'PWD=',
+      '-----BEGIN ',
+    ]) {
+      const text = part.repeat(Math.ceil(100_000 / part.length))
+      const began = performance.now()
+      redact(text)
+      expect(performance.now() - began, part).toBeLessThan(5_000)
+    }
+    expect(redact(`${'a.'.repeat(100)}b://shop:s3cret@db`)).toBe(`${'a.'.repeat(100)}b://shop:[redacted]@db`)
   })
 
   it('reaches every string of an answer, and a secret has no other face', () => {

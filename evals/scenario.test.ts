@@ -6,7 +6,9 @@ import { parseEventTime } from '../domain/event-time.ts'
 import { parseExact } from '../domain/exact-json.ts'
 import { conformance, filesOf } from '../test/conformance/data.ts'
 import { property } from '../test/support/sizes.ts'
-import { loadScenario, mutate, type Scenario, scenarioNames, withNoise } from './scenario.ts'
+import { type Change, differences } from './changes.ts'
+import { loadScenario, mutate, readScenario, type Scenario, scenarioNames, withNoise } from './scenario.ts'
+import { latest, recordedTimes } from './times.ts'
 
 const now = new Date('2026-11-24T12:00:00.000Z')
 const story = withNoise(loadScenario('shop-checkout-intrusion', now), loadScenario('everyday-noise', now))
@@ -24,7 +26,10 @@ describe.each(scenarioNames())('%s', (name) => {
   const scenario = loadScenario(name, now)
 
   it('ends when it is told to, its three times agree to the nanosecond', () => {
-    expect(times(scenario).at(-1)).toBe(BigInt(now.getTime()) * 1_000_000n)
+    const off = BigInt(now.getTime()) * 1_000_000n - latest(recordedTimes(scenario))
+    // CloudTrail tells whole seconds.
+    expect(off >= 0n && off < (scenario.cloudtrail.length > 0 ? 1_000_000_000n : 1_000n)).toBe(true)
+    expect(scenario.alerts.length + scenario.audit.length).toBeGreaterThan(0)
     for (const { time, output, output_fields: fields } of sensed(scenario)) {
       expect(fields['evt.time']).toBe(parseEventTime(time))
       expect(output.slice(0, 18)).toBe(time.slice(11, 29))
@@ -50,6 +55,65 @@ describe.each(scenarioNames())('%s', (name) => {
     for (const { apiVersion, kind, metadata } of scenario.objects) {
       expect([apiVersion, kind, metadata.name, metadata.uid].every((value) => typeof value === 'string' && value !== '')).toBe(true)
       for (const { uid } of (metadata as { ownerReferences?: { uid: string }[] }).ownerReferences ?? []) expect(uids.has(uid)).toBe(true)
+    }
+  })
+})
+
+describe.each(scenarioNames().filter((name) => readScenario(name).twinOf !== undefined))('the twin %s', (name) => {
+  const twin = readScenario(name)
+  const attack = readScenario(twin.twinOf ?? '')
+  const parts = ['alerts', 'audit', 'cloudtrail', 'objects', 'flows', 'logs', 'trivy'] as const
+  const records = (one: Scenario): unknown => Object.fromEntries(parts.map((part) => [part, one[part]]))
+  const placed = ({ file, at }: Change): string =>
+    file === 'inventory.json' ? at.replace(/^\/items/, '/objects') : `/${file.replace(/\.jsonl?$/, '')}${at}`
+
+  it('differs from its attack in exactly the fact it tells, and in what is right', () => {
+    const found = differences(records(attack), records(twin))
+    expect(found.length).toBeGreaterThan(0)
+    // A list that is another is told as a whole; one of as many parts by the parts that differ.
+    for (const place of found) expect(twin.changes.some((change) => place.startsWith(placed(change)))).toBe(true)
+    for (const change of twin.changes) expect(found.some((place) => place.startsWith(placed(change)))).toBe(true)
+    expect(twin.differs).toBeTruthy()
+    expect(twin.family).toBe(attack.family)
+    expect(twin.truth.verdicts.filter((verdict) => attack.truth.verdicts.includes(verdict))).toEqual([])
+  })
+
+  it('is the one kind of fact, in one kind of record', () => {
+    const kinds = new Set(twin.changes.map(({ file }) => file))
+    expect(kinds.size).toBe(1)
+    expect(twin.changes.length).toBeLessThanOrEqual(3)
+  })
+})
+
+describe('the dozen', () => {
+  const all = scenarioNames().map(readScenario)
+  it('has six attacks of six families or more, four benign twins, two that cannot be decided', () => {
+    const attacks = all.filter(({ truth }) => truth.verdicts.includes('true_positive'))
+    expect(new Set(attacks.map(({ family }) => family)).size).toBe(attacks.length)
+    expect(attacks.length).toBeGreaterThanOrEqual(6)
+    expect(all.filter(({ twinOf, truth }) => twinOf !== undefined && truth.verdicts[0] === 'benign').length).toBeGreaterThanOrEqual(4)
+    expect(all.filter(({ truth }) => truth.verdicts.join() === 'insufficient_data').length).toBeGreaterThanOrEqual(2)
+  })
+
+  it('says of each what is expected where it says what is true, and the examples fit their patterns', () => {
+    for (const { name, truth, expected } of all) {
+      if (name !== 'everyday-noise') expect(truth.verdicts[0], name).toBe(expected.verdict)
+      else expect(truth.verdicts).toContain(expected.verdict)
+      for (const { says, example } of truth.unknowns) expect(example).toMatch(new RegExp(says))
+    }
+  })
+
+  it('names in each truth only what is there, before and after a mutation', () => {
+    for (const one of all.flatMap((scenario) => [scenario, mutate(scenario, 11)])) {
+      const text = JSON.stringify([
+        one.objects,
+        one.alerts.map(({ output_fields: fields }) => ({ ...fields, 'evt.time': '' })),
+        one.audit,
+        one.cloudtrail,
+      ])
+      for (const { name } of one.truth.entities) expect(text, `${one.name}: ${name}`).toContain(name.split('/').at(-1))
+      const targets = [...one.truth.actions.required, ...one.truth.actions.allowed].map(({ target }) => target.split('/').at(-1) ?? '')
+      for (const target of targets) expect(text, `${one.name}: ${target}`).toContain(`"${target}"`)
     }
   })
 })

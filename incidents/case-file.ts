@@ -9,10 +9,12 @@ import { severityId } from '../domain/severity.ts'
 import type { Normal } from './baseline.ts'
 import type { AlertContext } from './context.ts'
 import { type Explanation, explain } from './explain.ts'
+import type { LostEvents } from './lost-events.ts'
 import type { IncidentPosture } from './posture.ts'
 import { type ProcessNode, processTrees } from './process-chain.ts'
 import { type RootCause, rootCauses } from './root-causes.ts'
 import type { RuleGroup } from './severity.ts'
+import type { PersonsVerdict } from '../store/verdicts.ts'
 
 /** How fresh a source is. `lastSeenAt` null: never heard. */
 export type Coverage = { name: string; collector: string; scope: string; lastSeenAt: Date | null }
@@ -35,17 +37,22 @@ export type CaseFile = {
   explained: boolean
   baseline: Baseline
   coverage: Coverage[]
+  /** What sensors of its hosts lost meanwhile; not there: nobody asked. */
+  lost?: LostEvents[]
   inventory: { scope: string; pods: number; lastNs: bigint } | null
   /** What scanners, inventory and attack steps say of its places, and who looked there at all. */
   posture: IncidentPosture
   /** What made it possible, the likeliest first. */
   rootCauses: RootCause[]
   decisions: RecordedDecision[]
+  /** What people called incidents in which all of this was seen before: the same rules, by the same processes, in the same places. Evidence, and no more. */
+  called: PersonsVerdict[]
   /** Cluster that answers for this scope, if any is connected: actions can be planned only there. */
   cluster: { simulated: boolean } | null
 }
 
-export type CaseParts = Omit<CaseFile, 'alerts' | 'omitted' | 'processes' | 'entities' | 'explained' | 'rootCauses'> & {
+export type CaseParts = Omit<CaseFile, 'alerts' | 'omitted' | 'processes' | 'entities' | 'explained' | 'rootCauses' | 'called'> & {
+  called?: PersonsVerdict[]
   resolved: { alert: Alert; context: AlertContext }[]
   total: number
 }
@@ -57,10 +64,11 @@ export function buildCaseFile(parts: CaseParts): CaseFile {
     .sort((a, b) => (a.alert.eventNs < b.alert.eventNs ? -1 : a.alert.eventNs > b.alert.eventNs ? 1 : a.alert.id < b.alert.id ? -1 : 1))
   const entities = new Map<bigint, Entity>()
   for (const { context } of alerts)
-    for (const entity of [context.pod, context.container, context.workload, context.node])
+    for (const entity of [context.pod, context.container, context.workload, context.node, context.identity ?? null])
       if (entity !== null) entities.set(entity.id, entity)
   return {
     ...rest,
+    called: parts.called ?? [],
     alerts,
     omitted: total - alerts.length,
     rootCauses: rootCauses({ severity: rest.incident.severity, alerts, posture: rest.posture }),

@@ -4,7 +4,7 @@
  * lead to a record that inventory wrote.
  */
 import type { Lead } from '../domain/alert.ts'
-import type { CloudSession } from '../domain/cloud.ts'
+import { type CloudSession, identityOfArn } from '../domain/cloud.ts'
 import { ContainerProperties, type Entity, existedAt, PodProperties, workloadKinds, WorkloadProperties } from '../domain/entity.ts'
 
 /** Reads time-valid inventory; given by the store, faked by tests. */
@@ -16,6 +16,8 @@ export interface Inventory {
   ownersOf(entity: Entity): Promise<Entity[]>
   nodeByName(scope: string, name: string): Promise<Entity | undefined>
   cloudSession(scope: string, activityKey: string): Promise<CloudSession | undefined>
+  /** Of a cloud, by its ARN. */
+  identityByKey(key: string): Promise<Entity | undefined>
   /** Pods and services. */
   byAddress(scope: string, ip: string, atNs: bigint): Promise<Entity[]>
   podsByAccount(scope: string, namespace: string, name: string, atNs: bigint): Promise<Entity[]>
@@ -39,6 +41,8 @@ export type AlertContext = {
   node: Entity | null
   /** Of an alert that stands beside a record of a cloud’s audit log: its credentials, and who asked for them. */
   session?: CloudSession
+  /** Of such an alert: the user or role whose credentials were used, as records know it. */
+  identity?: Entity
   /** True when the pod was concluded (id prefix, or a name the sensor gave), not told by UID. */
   inferred: boolean
   /** How the pod was found, or why it was not; in words for the report. */
@@ -52,8 +56,19 @@ export async function resolveContext(alert: Lead, inventory: Inventory): Promise
   if (alert.container === null && alert.pod === null) {
     const node = alert.hostname === null ? undefined : await inventory.nodeByName(alert.scope, alert.hostname)
     const session = alert.activityKey === null ? undefined : await inventory.cloudSession(alert.scope, alert.activityKey)
-    const how = alert.hostname === null ? 'it names no host, pod or container' : 'on the host itself'
-    return { ...noContext(how), node: node ?? null, ...(session === undefined ? {} : { session }) }
+    const identity = await identityOf(alert, session, inventory)
+    const how =
+      alert.hostname !== null
+        ? 'on the host itself'
+        : identity === undefined
+          ? 'it names no host, pod or container'
+          : 'it names an identity'
+    return {
+      ...noContext(how),
+      node: node ?? null,
+      ...(session === undefined ? {} : { session }),
+      ...(identity === undefined ? {} : { identity }),
+    }
   }
   const found = (await byContainer(alert, inventory)) ?? (await byUid(alert, inventory)) ?? (await byName(alert, inventory))
   if (found === undefined) return noContext('no inventory record matches its container or pod at that time')
@@ -62,6 +77,13 @@ export async function resolveContext(alert: Lead, inventory: Inventory): Promise
   const nodeName = found.pod === null ? null : (PodProperties.safeParse(found.pod.properties).data?.node ?? null)
   const node = nodeName === null ? undefined : await inventory.nodeByName(alert.scope, nodeName)
   return { ...found, workload: owners.filter((owner) => owner.kind === 'workload').at(-1) ?? null, node: node ?? null }
+}
+
+/** A session is of the role it was issued for: its own ARN has not the role’s path. */
+async function identityOf(alert: Lead, session: CloudSession | undefined, inventory: Inventory): Promise<Entity | undefined> {
+  const arn = alert.fields?.['ct.user.arn'] ?? alert.fields?.['aws.user.arn']
+  const named = identityOfArn(session?.issuer ?? '') ?? (typeof arn === 'string' ? identityOfArn(arn) : undefined)
+  return named === undefined ? undefined : inventory.identityByKey(named.key)
 }
 
 /**

@@ -9,7 +9,7 @@ import type { Decision, Incident, MergeLink } from '../domain/incident.ts'
 import type { Channel, Principal } from '../domain/principal.ts'
 import { appendAudit } from '../store/audit.ts'
 import type { Database, Transaction } from '../store/database.ts'
-import { recordDecision } from '../store/decisions.ts'
+import { decisionsOf, recordDecision } from '../store/decisions.ts'
 import { getIncident, setIncidentState } from '../store/incidents.ts'
 import { firstAlertsOf, type Membership, membershipsOf, scopesOf, tellingTheSame, writeMemberships } from '../store/memberships.ts'
 import { lockIncidents } from '../store/segments.ts'
@@ -28,16 +28,49 @@ export async function decide(
 ): Promise<string> {
   return db.transaction(async (tx) => {
     await lockIncidents(tx)
-    const decision = given.kind === 'split' ? { ...given, alerts: await wholeEvents(tx, given.alerts) } : given
-    const incident = await existing(tx, decision.kind === 'merge' ? decision.into : decision.incident)
-    const id = newId()
-    const at = clock.now()
-    const work = await prepare(tx, incident, decision, id)
-    await recordDecision(tx, incident.id, { id, at, principalId: principal.personId, decision, reason, links: work.links })
-    const about = { action: `incident ${decision.kind}`, subject: `incident/${incident.id}`, details: { decision, reason } }
-    await appendAudit(tx, clock, { principal, channel, ...about })
-    return work.carryOut(at)
+    return carryOut(tx, clock, { principal, channel }, given, reason)
   })
+}
+
+/** False: this person has written the same words there before. Asked under the lock, so that two at once write one. */
+export async function noteOnce(
+  db: Database,
+  clock: Clock,
+  actor: { principal: Principal; channel: Channel },
+  { incident, text }: { incident: string; text: string },
+  reason: string,
+): Promise<boolean> {
+  return db.transaction(async (tx) => {
+    await lockIncidents(tx)
+    const before = await decisionsOf(tx, incident)
+    if (
+      before.some(
+        ({ principalId, decision }) => principalId === actor.principal.personId && decision.kind === 'note' && decision.text === text,
+      )
+    )
+      return false
+    await carryOut(tx, clock, actor, { kind: 'note', incident, text }, reason)
+    return true
+  })
+}
+
+/** Under the lock of incidents. */
+async function carryOut(
+  tx: Transaction,
+  clock: Clock,
+  { principal, channel }: { principal: Principal; channel: Channel },
+  given: Decision,
+  reason: string,
+): Promise<string> {
+  const decision = given.kind === 'split' ? { ...given, alerts: await wholeEvents(tx, given.alerts) } : given
+  const incident = await existing(tx, decision.kind === 'merge' ? decision.into : decision.incident)
+  const id = newId()
+  const at = clock.now()
+  const work = await prepare(tx, incident, decision, id)
+  await recordDecision(tx, incident.id, { id, at, principalId: principal.personId, decision, reason, links: work.links })
+  const about = { action: `incident ${decision.kind}`, subject: `incident/${incident.id}`, details: { decision, reason } }
+  await appendAudit(tx, clock, { principal, channel, ...about })
+  return work.carryOut(at)
 }
 
 /** Each alert's whole event: the one that stands for it, and those that only tell of it once more. */

@@ -13,7 +13,8 @@ import { maxSeverity, type Severity } from '../domain/severity.ts'
 import type { FindingFacts } from '../store/finding-facts.ts'
 import { redact } from '../domain/redact.ts'
 import { visible } from '../domain/untrusted.ts'
-import { alertField, entityField, findingField, incidentField, stepField, stepId } from './record-field.ts'
+import { alertField, decisionField, entityField, findingField, incidentField, stepField, stepId } from './record-field.ts'
+import { type Fielded, type FieldedKind, isFielded } from './record-fields.ts'
 import { bare, holds, type Held, isClosed, lookalikes, sentenceParts } from './sentence-parts.ts'
 import type { Coverage } from './case-file.ts'
 
@@ -27,6 +28,7 @@ export interface RecordReader {
   /** By `stepId`. */
   step(id: string): Promise<AttackStep | undefined>
   incident(id: string): Promise<Incident | undefined>
+  fielded(record: FieldedKind, id: string): Promise<Fielded | undefined>
 }
 
 /** When each source was last heard, as it stood in the case: it may have been heard again since. */
@@ -53,8 +55,9 @@ export async function groundClaim(claim: Claim, reader: RecordReader, seen: Seen
   const problems: string[] = []
   const records = new Set<string>()
   const held: Held[] = []
-  for (const reference of claim.evidence) {
-    const found = await reread(reference, reader, seen)
+  // Asked all at once, as are all claims: a reader then reads each kind of record once.
+  const all = await Promise.all(claim.evidence.map(async (reference) => ({ reference, found: await reread(reference, reader, seen) })))
+  for (const { reference, found } of all) {
     if ('problem' in found) problems.push(found.problem)
     else {
       records.add(found.record)
@@ -100,6 +103,15 @@ async function reread(
     : { problem: `the cited ${reference.record} holds another value at ${reference.path}` }
 }
 
+/** What stands there now; null: the record has no such field, or nothing in it. Undefined: there is no such record. */
+export async function readCited(
+  reader: RecordReader,
+  place: Pick<EvidenceRef, 'record' | 'id' | 'path'>,
+): Promise<string | null | undefined> {
+  const found = await lookUp({ ...place, value: null }, reader, new Map())
+  return found && (found.values[0] ?? null)
+}
+
 /** The record, and what it holds at the path: nothing, one value, or for coverage also the one that stood in the case. */
 async function lookUp(
   { record, id, path }: EvidenceRef,
@@ -117,7 +129,7 @@ async function lookUp(
   }
   if (record === 'decision') {
     const decision = await reader.decision(id)
-    return decision && { id: decision.id, values: path === 'reason' ? [decision.reason] : [] }
+    return decision && { id: decision.id, values: path === null ? [] : at(decisionField(decision, path)) }
   }
   if (record === 'finding') {
     const finding = await reader.finding(id)
@@ -131,8 +143,18 @@ async function lookUp(
     const incident = await reader.incident(id)
     return incident && { id: incident.id, values: path === null ? [] : at(incidentField(incident, path)) }
   }
+  if (isFielded(record)) {
+    const found = await reader.fielded(record, id)
+    return (
+      found && { id: found.id, values: path === null ? [] : at(Object.hasOwn(found.fields, path) ? (found.fields[path] ?? null) : null) }
+    )
+  }
   const coverage = await reader.coverage(id)
   return (
-    coverage && { id: coverage.name, values: path === 'lastSeenAt' ? [lastHeard(coverage), ...at(seen.get(coverage.name) ?? null)] : [] }
+    coverage && {
+      id: coverage.name,
+      values:
+        path === 'lastSeenAt' ? [lastHeard(coverage), ...at(seen.get(coverage.name) ?? null)] : path === 'name' ? [coverage.name] : [],
+    }
   )
 }

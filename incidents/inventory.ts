@@ -7,7 +7,7 @@ import type { CloudSession } from '../domain/cloud.ts'
 import { type Entity, existedAt } from '../domain/entity.ts'
 import { cloudSessions } from '../store/cloud-sessions.ts'
 import type { Queryable } from '../store/database.ts'
-import { containersByPrefix, findEntities, ownersOf, podsByName, type Stretch } from '../store/entities.ts'
+import { containersByPrefix, findEntities, identitiesByKey, ownersOf, podsByName, type Stretch } from '../store/entities.ts'
 import {
   accountsByRole,
   byAddress,
@@ -40,6 +40,7 @@ export function batchedInventory(tx: Queryable, batch: Stretch): Inventory {
   const containers = timeValid<{ scope: string; prefix: string }>((...asked) => containersByPrefix(tx, ...asked))
   const pods = timeValid<{ scope: string; namespace: string; name: string }>((...asked) => podsByName(tx, ...asked))
   const records = byKey<{ scope: string; kind: 'pod' | 'node'; key: string }, Entity | undefined>((refs) => findEntities(tx, refs))
+  const identities = new DataLoader<string, Entity | undefined>((keys) => identitiesByKey(tx, keys))
   const sessions = byKey<{ scope: string; contentKey: string }, CloudSession | undefined>((asked) => cloudSessions(tx, asked))
   const many = <Question>(
     ask: (tx: Queryable, questions: readonly Question[], during: Stretch, limit: number) => Promise<Entity[][]>,
@@ -58,6 +59,7 @@ export function batchedInventory(tx: Queryable, batch: Stretch): Inventory {
     podsByName: (scope, namespace, name, atNs) => pods({ scope, namespace, name }, atNs),
     podByUid: (scope, key) => records.load({ scope, kind: 'pod', key }),
     nodeByName: (scope, key) => records.load({ scope, kind: 'node', key }),
+    identityByKey: (key) => identities.load(key),
     cloudSession: (scope, contentKey) => sessions.load({ scope, contentKey }),
     ownersOf: (entity) => owners.load(entity.id),
     byAddress: (scope, ip, atNs) => addresses({ scope, ip }, atNs),

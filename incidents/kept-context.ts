@@ -9,11 +9,15 @@ import type { AlertContext } from './context.ts'
 export type NamedRecords = ReadonlyMap<string, Entity>
 
 export async function recordsNamed(db: Queryable, contexts: readonly ContextIds[]): Promise<NamedRecords> {
-  const ids = contexts.flatMap(({ container, pod, workload, node }) => [container, pod, workload, node]).filter((id) => id !== null)
+  const ids = contexts
+    .flatMap(({ container, pod, workload, node, identity }) => [container, pod, workload, node, identity ?? null])
+    .filter((id) => id !== null)
   return new Map((await getEntities(db, [...new Set(ids)].map(BigInt))).map((entity) => [entity.id.toString(), entity]))
 }
 
-export function contextFrom({ container, pod, workload, node, inferred, how }: ContextIds, records: NamedRecords): AlertContext {
+export function contextFrom({ container, pod, workload, node, identity, inferred, how }: ContextIds, records: NamedRecords): AlertContext {
   const find = (id: string | null): Entity | null => (id === null ? null : (records.get(id) ?? null))
-  return { container: find(container), pod: find(pod), workload: find(workload), node: find(node), inferred, how }
+  const who = find(identity ?? null)
+  const place = { container: find(container), pod: find(pod), workload: find(workload), node: find(node) }
+  return { ...place, ...(who === null ? {} : { identity: who }), inferred, how }
 }

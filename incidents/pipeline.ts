@@ -171,7 +171,7 @@ function placeOn(board: SegmentBoard, resolved: readonly Resolved[], counted: Co
 }
 
 function membershipOf(alert: Lead, context: AlertContext): Omit<rows.Membership, 'incidentId' | 'facts' | 'reasons' | 'baseline'> {
-  const { container, pod, workload, node, inferred, how } = context
+  const { container, pod, workload, node, identity, inferred, how } = context
   return {
     alertId: alert.id,
     scope: alert.scope,
@@ -179,7 +179,15 @@ function membershipOf(alert: Lead, context: AlertContext): Omit<rows.Membership,
     receivedAt: alert.receivedAt,
     rule: alert.rule,
     priority: alert.priority,
-    context: { container: id(container), pod: id(pod), workload: id(workload), node: id(node), inferred, how },
+    context: {
+      container: id(container),
+      pod: id(pod),
+      workload: id(workload),
+      node: id(node),
+      inferred,
+      how,
+      ...(identity === undefined ? {} : { identity: identity.id.toString() }),
+    },
     resolved: isComplete(alert, context),
     containerId: alert.container?.id.slice(0, 12) ?? null,
     podName: aName(alert.pod?.name),

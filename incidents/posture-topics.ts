@@ -16,6 +16,8 @@ const tokenUse = /\/var\/run\/secrets\/kubernetes\.io|\/apis?\/(v\d|[a-z.]+\/v\d
 const has = ({ techniques }: Alert, ...ids: string[]): boolean =>
   techniques.some((id) => ids.some((wanted) => id === wanted || id.startsWith(`${wanted}.`)))
 
+/** A record of a cloud’s audit log: somebody’s credentials were used. */
+export const ofCloud = ({ fields }: Alert): boolean => typeof fields['ct.name'] === 'string' && typeof fields['ct.src'] === 'string'
 const usesToken = ({ process, file }: Alert): boolean => tokenUse.test(`${process?.cmdline ?? ''} ${file ?? ''}`)
 const ranNotInImage = ({ fields, rule }: Alert): boolean =>
   fields['proc.is_exe_upper_layer'] === true || /not part of base image|drop and execute/i.test(rule)
@@ -46,6 +48,7 @@ const readings: readonly { topic: Topic; shows: string; of: (alert: Alert) => bo
     shows: 'rights of an account were used',
     of: (alert) => has(alert, 'T1078', 'T1098', 'T1609', 'T1610') || usesToken(alert),
   },
+  { topic: 'rights', shows: 'rights in the cloud were used', of: (alert) => ofCloud(alert) && !has(alert, 'T1078', 'T1098') },
 ]
 
 /** Every sign in these alerts, in their order; what inventory explains is none. */

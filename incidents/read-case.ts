@@ -6,6 +6,7 @@ import { dayOf, nothingKnown } from './baseline.ts'
 import { type Baseline, buildCaseFile, type CaseFile, type Coverage, sample } from './case-file.ts'
 import { noContext } from './context.ts'
 import { contextFrom, recordsNamed } from './kept-context.ts'
+import { lostAround } from './lost-events.ts'
 import { normalBefore } from './normal.ts'
 import { readPosture } from './read-posture.ts'
 import { getAlerts } from '../store/alerts.ts'
@@ -17,6 +18,7 @@ import { getIncident } from '../store/incidents.ts'
 import { groupsOf } from '../store/groups.ts'
 import { alertCandidates, membershipsOf } from '../store/memberships.ts'
 import { listSources } from '../store/sources.ts'
+import { verdictsOnTheSame } from '../store/verdicts.ts'
 import { watchedDays } from '../store/watched-days.ts'
 
 const sampleSize = 200
@@ -52,7 +54,9 @@ export async function readCase(db: Database, now: Date, incidentId: string, opti
     total: incident.alertCount,
     groups: (await groupsOf(db, [incident.id])).get(incident.id) ?? [],
     coverage: await coverageOf(db),
+    lost: await lostAround(db, { ...about, alerts }),
     decisions: await decisionsOf(db, incident.id),
+    called: await verdictsOnTheSame(db, incident.id, 3),
     posture: await readPosture(db, { ...about, alerts: resolved, others: others.filter(({ kind }) => cloudKinds.has(kind)) }),
     baseline: await baselineOf(db, incident),
     inventory: inventory === undefined ? null : { scope: inventory.scope, pods: inventory.pods, lastNs: inventory.lastNs },

@@ -37,7 +37,8 @@ export async function readPosture(db: Queryable, { now, scope, firstNs, lastNs, 
   for (const { entity, at } of accounts) if (entity.kind === 'service_account') standing.set(entity.id, [...at])
   const during = { firstNs, lastNs, scope }
   const reach = await readReach(db, [...standing.keys()], during)
-  const state = await derivationState(db, scope)
+  const inCloud = places.length > 0 && places.every((one) => one.scope === 'global')
+  const state = await derivationState(db, inCloud ? 'global' : scope)
   return {
     findings,
     waysIn: await readWaysIn(
@@ -61,8 +62,8 @@ export async function readPosture(db: Queryable, { now, scope, firstNs, lastNs, 
 const stepsFrom: ReadonlySet<Entity['kind']> = new Set(['workload', 'pod', 'node', 'service_account', 'identity', 'cloud_resource'])
 
 /** The node itself only for what happened on it: the pod's node is where the pod may lead. */
-const placesOf = ({ context: { pod, workload, node, container } }: Placed): Entity[] =>
-  [container, pod, workload, pod === null ? node : null].filter((one) => one !== null)
+const placesOf = ({ context: { pod, workload, node, container, identity } }: Placed): Entity[] =>
+  [container, pod, workload, pod === null ? node : null, identity ?? null].filter((one) => one !== null)
 
 const distinct = (entities: readonly Entity[]): Iterable<Entity> => new Map(entities.map((one) => [one.id, one])).values()
 

@@ -1,14 +1,16 @@
 /**
  * Reading one field of a stored record by its path, as text: the one function with which claims are both written
  * and checked. Paths: `rule`, `priority`, `eventTime`, `hostname`, `container.id`, `pod`, `fields.<Falco field>` of an
- * alert; `name`, `namespace`, `key`, `kind`, `properties.<path>` of an entity; `check`, `package`, `fixedIn`, … of a finding; `because`, … of a step; `alertCount`, … of an incident.
+ * alert; `name`, `namespace`, `key`, `kind`, `properties.<path>` of an entity; `check`, `package`, `fixedIn`, … of a finding; `because`, … of a step;
+ * `alertCount`, … of an incident; `verdict`, `reason`, `decidedAt` of a decision.
  */
 import type { Alert } from '../domain/alert.ts'
 import type { Entity } from '../domain/entity.ts'
 import { formatEventTime } from '../domain/event-time.ts'
 import { stringifyExact } from '../domain/exact-json.ts'
 import type { AttackStep } from '../domain/graph.ts'
-import type { Incident } from '../domain/incident.ts'
+import { shortId } from '../domain/ids.ts'
+import type { Incident, RecordedDecision } from '../domain/incident.ts'
 import type { StepKey } from '../store/attack-steps.ts'
 import type { FindingFacts } from '../store/finding-facts.ts'
 
@@ -117,6 +119,8 @@ export function stepField(step: AttackStep, path: string): string | null {
 
 export function incidentField(incident: Incident, path: string): string | null {
   switch (path) {
+    case 'shortId':
+      return shortId('incident', incident.id)
     case 'alertCount':
       return String(incident.alertCount)
     case 'severity':
@@ -129,6 +133,23 @@ export function incidentField(incident: Incident, path: string): string | null {
       return formatEventTime(incident.firstNs)
     case 'lastTime':
       return formatEventTime(incident.lastNs)
+    default:
+      return null
+  }
+}
+
+export function decisionField({ at, reason, decision }: RecordedDecision, path: string): string | null {
+  switch (path) {
+    case 'reason':
+      return reason
+    case 'decidedAt':
+      return at.toISOString()
+    case 'kind':
+      return decision.kind
+    case 'text':
+      return decision.kind === 'note' ? decision.text : null
+    case 'verdict':
+      return decision.kind === 'verdict' ? decision.verdict : null
     default:
       return null
   }

@@ -4,6 +4,7 @@ import { isId, isRowNumber } from '../domain/ids.ts'
 import type { RecordReader } from './grounding.ts'
 import { coverageOf } from './read-case.ts'
 import { stepId } from './record-field.ts'
+import { readFielded } from './record-fields.ts'
 import { getAlerts } from '../store/alerts.ts'
 import { getSteps, type StepKey } from '../store/attack-steps.ts'
 import type { Queryable } from '../store/database.ts'
@@ -48,6 +49,7 @@ export function recordReader(db: Queryable): RecordReader {
     coverage: (name) => coverage.load(name),
     finding: async (id) => (isId(id) ? findings.load(id) : undefined),
     step: (id) => steps.load(id),
+    fielded: (record, id) => readFielded(db, record, id),
     incident: async (id) => (isId(id) ? getIncident(db, { id }) : undefined),
   }
 }

@@ -1,7 +1,7 @@
 /** Every value that one record holds where a claim may quote from, by the path that reads it: what a quoted value is looked up in. */
 import type { EvidenceRef } from '../domain/evidence.ts'
 import { lastHeard, type RecordReader } from './grounding.ts'
-import { alertField, entityField, findingField, incidentField, stepField, stepId } from './record-field.ts'
+import { alertField, decisionField, entityField, findingField, incidentField, stepField, stepId } from './record-field.ts'
 
 export type RecordValue = { path: string; value: string }
 /** A record by its own identity, with all it holds. */
@@ -42,7 +42,7 @@ const paths = {
     'remediation',
   ],
   step: ['because', 'precondition', 'technique', 'technique.name', 'fix'],
-  incident: ['alertCount', 'severity', 'severityFloor', 'state', 'title', 'scope', 'firstTime', 'lastTime'],
+  incident: ['shortId', 'alertCount', 'severity', 'severityFloor', 'state', 'title', 'scope', 'firstTime', 'lastTime'],
 } as const
 /** Of what others wrote, no more than this is looked through. */
 const mostLeaves = 400
@@ -80,11 +80,32 @@ export async function readRecord(record: EvidenceRef['record'], id: string, read
     }
     case 'decision': {
       const decision = await reader.decision(id)
-      return decision && { record, id: decision.id, values: [{ path: 'reason', value: decision.reason }] }
+      return (
+        decision && {
+          record,
+          id: decision.id,
+          values: held(['reason', 'text', 'verdict', 'decidedAt'], (at) => decisionField(decision, at)),
+        }
+      )
+    }
+    case 'proposal':
+    case 'fix':
+    case 'rule': {
+      const found = await reader.fielded(record, id)
+      return found && { record, id: found.id, values: held(Object.keys(found.fields), (at) => found.fields[at] ?? null) }
     }
     case 'coverage': {
       const coverage = await reader.coverage(id)
-      return coverage && { record, id: coverage.name, values: [{ path: 'lastSeenAt', value: lastHeard(coverage) }] }
+      return (
+        coverage && {
+          record,
+          id: coverage.name,
+          values: [
+            { path: 'lastSeenAt', value: lastHeard(coverage) },
+            { path: 'name', value: coverage.name },
+          ],
+        }
+      )
     }
   }
 }

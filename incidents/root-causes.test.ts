@@ -111,6 +111,13 @@ const titles = (found: readonly RootCause[]): string[] => found.map(({ title }) 
 const placed = (...all: FindingFacts[]): IncidentPosture['findings'] => all.map((one) => ({ finding: one, at: here, use: null }))
 
 describe('what made it possible', () => {
+  it('names the version that fix-first names: the one without any known flaw of the package, also those that are not used over the network', () => {
+    const local = { check: 'CVE-2024-33883', cvss: { score: 4, vector: 'CVSS:3.1/AV:L' } }
+    const later = finding({ ...local, package: { key: 'pkg:npm/ejs@3.1.6', name: 'ejs', version: '3.1.6', fixedIn: ['3.1.10'] } })
+    const found = causes([shellOfServer()], { findings: [finding(), later].map((one) => ({ finding: one, at: here, use: null })) })
+    expect(found.map(({ fix }) => fix?.text)).toEqual(['Update ejs to 3.1.10 in image shop/checkout:1'])
+  })
+
   it('is nothing where nothing is known, and nothing that nothing seen speaks for', () => {
     expect(causes([shellOfServer()])).toEqual([])
     expect(causes([seen({ rule: 'Clear Log Activities' })], { findings: placed(setting('trivy/KSV-0017', 'Privileged')) })).toEqual([])

@@ -12,14 +12,13 @@ import { criticalityOf } from '../graph/fixes/criticality.ts'
 import { type RiskFacts, type RiskReason, riskOf } from '../graph/fixes/risk.ts'
 import type { FindingFacts } from '../store/finding-facts.ts'
 import type { CaseAlert } from './case-file.ts'
-import { inApplication } from './package-paths.ts'
+import { type FlawCause, flawCauses, flawFix, idsOf } from './flaw-causes.ts'
 import type { IncidentPosture, PlacedFinding, WayIn } from './posture.ts'
 import { settingOf, type Sign, signsOf, type Topic, topicOfStep } from './posture-topics.ts'
 import { findingField, stepField, stepId } from './record-field.ts'
 
 export type Cause =
-  /** A known flaw of a package, the worst of several in the same package; `program`: what a server program of its application started. */
-  | { is: 'flaw'; finding: FindingFacts; further: FindingFacts[]; program: CaseAlert | null; use: InUse | null }
+  | FlawCause
   | { is: 'secret'; finding: FindingFacts }
   | { is: 'setting'; finding: FindingFacts }
   | { is: 'way-in'; steps: WayIn }
@@ -48,7 +47,7 @@ type About = { severity: Severity; alerts: readonly CaseAlert[]; posture: Incide
 export function rootCauses({ severity, alerts, posture }: About): RootCause[] {
   const around = aroundOf(severity, alerts, posture)
   const causes = [
-    ...flaws(posture, around),
+    ...flawCauses(posture, around.signs),
     ...posture.findings
       .filter(({ finding }) => finding.class === 'secret')
       .map((one) => ({ cause: { is: 'secret', finding: one.finding } as const, at: one.at })),
@@ -119,9 +118,6 @@ function weightOf(cause: Cause, relates: readonly Sign[], { ids }: Around): numb
   return cause.program !== null || seenHere ? weights.inProgram : weights.flawFits
 }
 
-const idsOf = ({ context: { pod, container, workload, node } }: CaseAlert): ReadonlySet<bigint> =>
-  new Set([container, pod, workload, pod === null ? node : null].flatMap((one) => (one === null ? [] : [one.id])))
-
 function topicOf(cause: Cause): Topic | null {
   if (cause.is === 'flaw' || cause.is === 'way-in') return 'entry'
   if (cause.is === 'secret') return 'credential'
@@ -152,31 +148,6 @@ const useFact = (use: InUse | null): Pick<RiskFacts, 'inUse'> =>
       ? {}
       : { inUse: { notObservedSince: formatEventTime(use.notObservedSinceNs).slice(0, 10) } }
 const severityFact = (finding: FindingFacts | undefined): RiskFacts => (finding?.severity == null ? {} : { severity: finding.severity })
-
-/** Flaws that can be used over the network, those of one package of one image together. */
-function flaws({ findings }: IncidentPosture, { signs }: Around): { cause: Cause; at: bigint[] }[] {
-  const groups = Map.groupBy(
-    findings.filter(({ finding }) => finding.class === 'vulnerability' && overNetwork(finding)),
-    ({ finding }) => `${finding.resource.key}\n${finding.package?.name ?? finding.check}`,
-  )
-  return [...groups.values()].flatMap((group) => {
-    const [worst, ...further] = group.toSorted(byExploitability)
-    if (worst === undefined) return []
-    const paths = [...new Set(group.flatMap(({ finding }) => finding.paths))]
-    const program = signs.find(
-      ({ entry, topic }) => topic === 'entry' && worst.at.some((id) => idsOf(entry).has(id)) && inApplication(entry.alert, paths),
-    )
-    const use = group.find((one) => one.use?.inUse === true)?.use ?? worst.use
-    const others = further.map(({ finding }) => finding)
-    return [{ cause: { is: 'flaw' as const, finding: worst.finding, further: others, program: program?.entry ?? null, use }, at: worst.at }]
-  })
-}
-const overNetwork = ({ cvss, kev }: FindingFacts): boolean => kev !== null || /(^|\/)AV:N/.test(cvss?.vector ?? '')
-const byExploitability = ({ finding: a }: PlacedFinding, { finding: b }: PlacedFinding): number =>
-  Number(b.kev !== null) - Number(a.kev !== null) ||
-  (b.epss ?? -1) - (a.epss ?? -1) ||
-  (b.cvss?.score ?? 0) - (a.cvss?.score ?? 0) ||
-  compare(a.check, b.check)
 
 /** Steps, each with what scanners say of the same setting of the same place; and what they say of others. */
 function stepsAndSettings({ steps, findings }: IncidentPosture): { cause: Cause; at: bigint[] }[] {
@@ -213,20 +184,11 @@ function wordsOf(cause: Cause): Pick<RootCause, 'title' | 'why' | 'fix'> {
   const { resource, check, package: found } = finding
   if (cause.is === 'flaw') {
     const title = `${check} in ${found?.name ?? 'a package'} of image ${resource.name}`
-    return { title, why: `${title} can be used over the network`, fix: flawFix(finding) }
+    return { title, why: `${title} can be used over the network`, fix: flawFix(cause) }
   }
   const title = `${finding.title} (${check}) of ${resource.kind.replaceAll('_', ' ')} ${resource.name}`
   const remediation = finding.remediation ?? null
   return { title, why: title, fix: remediation === null ? null : { key: `${check}/${resource.key}`, text: remediation } }
-}
-
-/** One change for all flaws of a package: the version that mends the worst of them. */
-function flawFix({ package: found, resource }: FindingFacts): RootCause['fix'] {
-  if (found === null || found.fixedIn.length === 0) return null
-  return {
-    key: `package/${resource.key}/${found.name}`,
-    text: `Update ${found.name} to ${found.fixedIn.join(', ')} in image ${resource.name}`,
-  }
 }
 
 function fitReasons(cause: Cause, relates: readonly Sign[]): RootCause['reasons'] {

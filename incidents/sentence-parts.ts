@@ -34,7 +34,8 @@ export function holds({ path, value }: Held, quoted: string, cut = false): boole
   return quoted.length >= 3 && standsAlone(value, quoted)
 }
 
-const instants: ReadonlySet<string> = new Set(['eventTime', 'lastSeenAt', 'firstTime', 'lastTime'])
+/** Fields that hold a moment. */
+const instants: ReadonlySet<string> = new Set(['eventTime', 'lastSeenAt', 'firstTime', 'lastTime', 'decidedAt', 'expires'])
 /** Of 2026-11-24T10:01:22.123Z: date and time, date, time, each to the minute or second. */
 const instantParts = [
   [0, 19],

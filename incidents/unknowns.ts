@@ -2,6 +2,7 @@
 import { formatEventTime, fromDate } from '../domain/event-time.ts'
 import type { CaseFile } from './case-file.ts'
 import type { Looked } from './posture.ts'
+import { ofCloud } from './posture-topics.ts'
 
 export function unknowns(file: CaseFile): string[] {
   const found: string[] = []
@@ -9,7 +10,9 @@ export function unknowns(file: CaseFile): string[] {
     found.push(
       `${file.omitted} of ${file.incident.alertCount} alerts were counted but not read one by one; the sample keeps each rule’s first and last and the most severe.`,
     )
-  if (file.inventory === null)
+  const inCloud = file.alerts.length > 0 && file.alerts.every(({ alert }) => ofCloud(alert))
+  if (inCloud) found.push(...cloudUnknowns(file))
+  else if (file.inventory === null)
     found.push(`Inventory of cluster “${file.incident.scope}” has never been collected: pods, workloads and owners are not known.`)
   else
     found.push(
@@ -22,9 +25,24 @@ export function unknowns(file: CaseFile): string[] {
     found.push('Pods are inferred from container ids or names the sensor gave, not from their UIDs.')
   for (const source of file.coverage.filter((one) => one.scope === file.incident.scope && one.lastSeenAt === null))
     found.push(`Source “${source.name}” has never been heard.`)
+  for (const { hostname, fromNs, toNs, dropped } of file.lost ?? [])
+    found.push(
+      `The sensor of host “${hostname}” dropped ${dropped} events between ${formatEventTime(fromNs).slice(0, 19)}Z and ${formatEventTime(toNs).slice(0, 19)}Z: what else happened there may not have been seen.`,
+    )
   const usual = usualUnknown(file)
   if (usual !== null) found.push(usual)
-  return [...found, ...postureUnknowns(file)]
+  return inCloud ? found : [...found, ...postureUnknowns(file)]
+}
+
+/** Of calls in a cloud there is no pod and no image to look for. */
+function cloudUnknowns({ alerts, posture: { findings, coverage } }: CaseFile): string[] {
+  const unknown = alerts.filter(({ context }) => context.identity === undefined).length
+  return [
+    'How these credentials came into the hands of whoever used them is not in these records, nor whether it was their owner.',
+    ...(unknown === 0 ? [] : [`Of ${unknown} ${unknown === 1 ? 'alert' : 'alerts'} no record says whose credentials were used.`]),
+    ...(findings.length > 0 ? [] : ['No scanner has reported on these identities: what else they may do is not known.']),
+    ...(coverage.derivedAt === null ? ['Attack steps of the cloud were never derived: whose roles they can take is not known.'] : []),
+  ]
 }
 
 /** Why nothing can be said of it; null when something can. */

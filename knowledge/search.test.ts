@@ -9,6 +9,7 @@ import { eachDatabase } from '../test/support/database.ts'
 import { recordScan } from '../test/support/posture.ts'
 import { containerId, delivery, newAlert, noon, podRecords, process_ } from '../test/support/records.ts'
 import { image, osPackages, vulnerability } from '../test/support/trivy-reports.ts'
+import { learnRunbooks } from './learn.ts'
 import { search } from './search.ts'
 
 const clock = new FixedClock('2026-11-24T12:00:00Z')
@@ -67,6 +68,7 @@ eachDatabase('searching', (database) => {
       })
       await recordDecision(tx, miner, { ...decided, id: newId(), decision: { kind: 'verdict', incident: miner, verdict: 'payments' } })
     })
+    await learnRunbooks(db, clock)
     const low = vulnerability({ VulnerabilityID: 'CVE-2024-0002', Title: 'zlib overflows its buffer', PkgName: 'zlib1g', Severity: 'LOW' })
     await recordScan(db, clock, 'lab', image([osPackages([vulnerability(), low])]))
   })

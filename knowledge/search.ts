@@ -1,10 +1,9 @@
 /**
  * One question over all that Falconer knows: incidents, notes, runbooks, findings, entities and alerts, each found in its own way, made one list by rank.
- * A list by likeness of meaning takes its place beside these when there are embeddings.
+ * Runbooks, past incidents and notes are also found by likeness, where an embedder is there.
  */
 import { formatEventTime, fromDate } from '../domain/event-time.ts'
 import type { Alert } from '../domain/alert.ts'
-import { type Runbook, runbooks } from '../prompts/runbook.ts'
 import { type AlertSearch, searchAlerts } from '../store/alert-search.ts'
 import type { Database } from '../store/database.ts'
 import {
@@ -13,37 +12,50 @@ import {
   findingsByWords,
   incidentsByWords,
   notesByWords,
-  wordsOf,
   type FoundEntity,
   type FoundFinding,
   type FoundIncident,
   type FoundNote,
 } from '../store/word-search.ts'
+import { knowledgeKinds } from '../store/knowledge.ts'
+import { askKnowledge, type FoundKnowledge, type FoundPiece } from './find.ts'
 import { fuse } from './fuse.ts'
+import type { Meaning } from './meaning.ts'
 
-export const hitKinds = ['incident', 'finding', 'alert', 'entity', 'runbook', 'note'] as const
+export const hitKinds = ['incident', 'finding', 'alert', 'entity', 'runbook', 'document', 'note'] as const
 export type HitKind = (typeof hitKinds)[number]
-/** `title` and `detail` may be an attacker's words; `why` is ours. */
+/** `title` and `detail` may be an attacker's words, and so may the `id` of a document, its path; `why` is ours. */
 export type Hit = { kind: HitKind; id: string; title: string; detail: string | null; why: string; atNs: bigint | null }
-export type Found = { hits: Hit[]; /** No further back were words of alerts looked at; null: to the oldest. */ alertsBackTo: bigint | null }
+export type Found = {
+  hits: Hit[]
+  /** No further back were words of alerts looked at; null: to the oldest. */ alertsBackTo: bigint | null
+  /** What of knowledge was not looked at in full. */ said: string | null
+}
 
-export type Search = { text: string; kinds?: readonly HitKind[] | undefined; limit: number; signal?: AbortSignal }
+export type Search = {
+  text: string
+  kinds?: readonly HitKind[] | undefined
+  limit: number
+  signal?: AbortSignal
+  /** Not given: by words alone. */ meaning?: Meaning | undefined
+}
 
-export async function search(db: Database, { text, kinds = hitKinds, limit, signal }: Search): Promise<Found> {
-  const asked: Asked = { db, text, limit, alertsBackTo: null }
+export async function search(db: Database, { text, kinds = hitKinds, limit, signal, meaning }: Search): Promise<Found> {
+  const known = askKnowledge(db, text, { kinds: knowledgeKinds.filter((kind) => kinds.includes(kind)), limit, meaning })
+  const asked: Asked = { db, text, limit, known, alertsBackTo: null, said: null }
   const lists: Hit[][] = []
   for (const [kind, ask] of ways) {
     signal?.throwIfAborted()
-    if (kinds.includes(kind)) lists.push(await ask(asked))
+    if (kind === 'known' ? knowledgeKinds.some((one) => kinds.includes(one)) : kinds.includes(kind)) lists.push(await ask(asked))
   }
   const hits = fuse(lists, keyOf).map(({ entry }) => entry)
-  return { hits: hits.slice(0, limit), alertsBackTo: asked.alertsBackTo }
+  return { hits: hits.slice(0, limit), alertsBackTo: asked.alertsBackTo, said: asked.said }
 }
 
-type Asked = { db: Database; text: string; limit: number; alertsBackTo: bigint | null }
+type Asked = { db: Database; text: string; limit: number; known: () => Promise<FoundKnowledge> } & Pick<Found, 'alertsBackTo' | 'said'>
 
 /** Of hits at the same place in their lists, the earlier list's is first. */
-const ways: readonly (readonly [HitKind, (asked: Asked) => Promise<Hit[]> | Hit[]])[] = [
+const ways: readonly (readonly [HitKind | 'known', (asked: Asked) => Promise<Hit[]> | Hit[]])[] = [
   ['incident', async ({ db, text, limit }) => (await incidentsByWords(db, text, limit)).map(incidentHit)],
   [
     'finding',
@@ -51,7 +63,7 @@ const ways: readonly (readonly [HitKind, (asked: Asked) => Promise<Hit[]> | Hit[
   ],
   ['alert', alertsByField],
   ['entity', async ({ db, text, limit }) => (await entitiesByName(db, text, limit)).map(entityHit)],
-  ['runbook', ({ text, limit }) => runbooksByWords(text, limit)],
+  ['known', knownHits],
   ['finding', async ({ db, text, limit }) => (await findingsByWords(db, text, limit)).map((one) => findingHit(one, 'words of its check'))],
   ['note', async ({ db, text, limit }) => (await notesByWords(db, text, limit)).map(noteHit)],
   ['alert', alertsByPhrase],
@@ -136,23 +148,23 @@ function onceEach(alerts: readonly Alert[], why: string): Hit[] {
   return [...hits.values()]
 }
 
-/** There are a dozen: read whole. A word in the title, a technique or a rule says more than one in the text. */
-function runbooksByWords(text: string, limit: number): Hit[] {
-  const words = wordsOf(text.toLowerCase()).filter((word) => word.length > 2)
-  const score = ({ name, title, summary, techniques, rules, body }: Runbook): number => {
-    const head = [name, title, summary, ...techniques, ...rules].join('\n').toLowerCase()
-    const rest = body.toLowerCase()
-    return words.reduce((sum, word) => sum + (head.includes(word) ? 4 : rest.includes(word) ? 1 : 0), 0)
-  }
-  return (
-    runbooks()
-      .map((one) => ({ one, score: score(one) }))
-      // All in the head, or most of them: else every runbook has some word.
-      .filter((each) => each.score >= Math.max(2, words.length * 2))
-      .sort((a, b) => b.score - a.score || (a.one.name < b.one.name ? -1 : 1))
-      .slice(0, limit)
-      .map(({ one: { name, title, summary } }) => ({ kind: 'runbook', id: name, title, detail: summary, why: 'its words', atNs: null }))
-  )
+/** Runbooks, past incidents and the organisation's notes. Of a note the piece itself is told: nothing else reads it. */
+async function knownHits(asked: Asked): Promise<Hit[]> {
+  const { pieces, said } = await asked.known()
+  asked.said = said
+  return pieces.map((piece) => ({
+    kind: piece.kind,
+    id: piece.ref,
+    title: piece.title,
+    detail: piece.kind === 'document' ? piece.text : piece.text.slice(0, 300),
+    why: whys[piece.by],
+    atNs: piece.kind === 'runbook' ? null : fromDate(piece.at),
+  }))
+}
+const whys: Record<FoundPiece['by'], string> = {
+  words: 'its words',
+  likeness: 'likeness to what was asked',
+  both: 'its words, and likeness',
 }
 
 export const backToText = (alertsBackTo: bigint | null): string =>

@@ -99,7 +99,12 @@ eachDatabase('telling a destination', (database) => {
     await rounds()
     const [incident] = await incidents()
     const db = database()
-    const { id } = await startInvestigation(db, { incidentId: incident?.id ?? '', incidentRevision: 1, analyst: 'playbook', at: clock.now() })
+    const { id } = await startInvestigation(db, {
+      incidentId: incident?.id ?? '',
+      incidentRevision: 1,
+      analyst: 'playbook',
+      at: clock.now(),
+    })
     const blank = {
       summary: [],
       reasons: [],

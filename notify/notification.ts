@@ -3,6 +3,7 @@
  * what came of it; when to try again, in which order, and what is told at all is deliver.ts's. It never throws for what the destination does.
  */
 import type { Change } from '../store/incident-notices.ts'
+import type { Note } from '../store/notes.ts'
 import type { IncidentFacts } from './incident-facts.ts'
 
 export type Notification = {
@@ -23,4 +24,6 @@ export interface Channel {
   /** Of one destination: another place to send to is another name, and is told from its own beginning. No secret. */
   readonly name: string
   send(notification: Notification, signal: AbortSignal): Promise<Outcome>
+  /** What is about no incident, e.g. that no model is asked any more. A channel without it is not told. */
+  note?(note: Note, signal: AbortSignal): Promise<Outcome>
 }

@@ -1,6 +1,9 @@
 /** What is written in the house is whole: every variable filled, every tool there, every runbook with its sections. */
+import { readdirSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { kubernetesActions } from '../responses/catalog/kubernetes/registry.generated.ts'
+import { matrixTactics, stableRules } from '../test/support/stable-rules.ts'
 import { resources } from '../tools/resources/registry.generated.ts'
 import { tools } from '../tools/catalog/registry.generated.ts'
 import { parseFile } from './front-matter.ts'
@@ -57,10 +60,26 @@ describe('runbooks', () => {
     for (const [, other = ''] of others) expect(() => runbookNamed(other)).not.toThrow()
   })
 
+  it('are there for every stable rule of Falco and every tactic of the threat matrix', () => {
+    expect(stableRules.filter((rule) => runbooksFor({ rule }).length === 0)).toEqual([])
+    expect(matrixTactics.filter((tactic) => !runbooks().some(({ tactics }) => tactics.includes(tactic)))).toEqual([])
+  })
+
+  it.each(runbooks().map((one) => [one.name, one] as const))(
+    '%s names actions and commands that there are, and is short enough to read',
+    (_name, { body }) => {
+      const actions = [...body.matchAll(/`(kubernetes\.\w+)/g)].map(([, name]) => name)
+      expect(actions.filter((name) => !kubernetesActions.some((action) => action.name === name))).toEqual([])
+      const asked = [...body.matchAll(/`falconer ([\w-]+)/g)].map(([, name]) => name)
+      expect(asked.filter((name) => !readdirSync('apps/cli/commands').includes(`${name}.ts`))).toEqual([])
+      expect(body.split('\n').length).toBeLessThanOrEqual(120)
+    },
+  )
+
   it('are found by technique, sub-technique and rule, and by what an incident shows', () => {
     const names = (query: Parameters<typeof runbooksFor>[0]) => runbooksFor(query).map(({ name }) => name)
     expect(runbooks().length).toBeGreaterThanOrEqual(12)
-    expect(names({ technique: 't1611' })).toEqual(['container-escape'])
+    expect(names({ technique: 't1611' })).toEqual(['container-escape', 'kernel-module'])
     expect(names({ technique: 'T1552.007' })).toContain('secret-access')
     expect(names({ technique: 'T1552' })).toContain('cloud-credential-theft')
     expect(names({ rule: 'terminal shell in container' })).toEqual(['shell-in-container'])

@@ -1,14 +1,27 @@
 /** Runbooks: what a kind of attack is, how to confirm it, contain it, remove it, and what to fix; Markdown files of runbooks/, for people and models. */
 import { z } from 'zod'
+import { tactics } from '../domain/attack.ts'
 import { NotFoundError } from '../domain/errors.ts'
 import { readFolder, type Written } from './front-matter.ts'
 
 /** Every runbook has these, in this order. */
-export const runbookSections = ['What it is', 'How to confirm', 'Contain', 'Eradicate', 'What to fix', 'What is not known'] as const
+export const runbookSections = [
+  'What it is',
+  'How to confirm',
+  'Benign or not',
+  'Contain',
+  'Eradicate',
+  'What to fix',
+  'What is not known',
+] as const
 
 const Head = z.strictObject({
   title: z.string().min(3),
   summary: z.string().min(20).max(200),
+  tactics: z
+    .array(z.enum(tactics.map(([id]) => id)))
+    .min(1)
+    .describe('ATT&CK tactics that it is about'),
   techniques: z.array(z.string().regex(/^T\d{4}(\.\d{3})?$/)).min(1),
   rules: z.array(z.string().min(3)).describe('Falco’s rules it helps with'),
 })

@@ -2,11 +2,10 @@
 import { isSilent } from '../domain/coverage.ts'
 import { formatEventTime } from '../domain/event-time.ts'
 import { type Ledgered, silentBeforeNs } from './coverage-ledger.ts'
-import { listSensors } from './sensors.ts'
+import { countSensors } from './sensors.ts'
 import { listSources } from './sources.ts'
 
 const ofAlerts: ReadonlySet<string> = new Set(['falco', 'kubernetes-audit', 'cloudtrail'])
-const mostSensors = 500
 
 /** Names of sensors and hosts are not in it. */
 export async function watchedBy({ db, clock }: Ledgered, scope?: string): Promise<string> {
@@ -19,24 +18,19 @@ export async function watchedBy({ db, clock }: Ledgered, scope?: string): Promis
   const parts = [`Alerts were last received at ${moment(newest)}`]
   const silent = sources.filter((source) => isSilent(source, now)).flatMap(({ lastSeenAt }) => (lastSeenAt === null ? [] : [lastSeenAt]))
   if (silent.length > 0) parts.push(`${silent.length} of ${sources.length} sources not observed since ${moment(earliest(silent))}`)
-  return `${[...parts, ...(await ofSensors({ db, clock }, here))].join('; ')}. What no sensor saw is not known.`
+  return `${[...parts, ...(await ofSensors({ db, clock }, scope))].join('; ')}. What no sensor saw is not known.`
 }
 
-async function ofSensors({ db, clock }: Ledgered, here: (one: { scope: string }) => boolean): Promise<string[]> {
-  const before = silentBeforeNs(clock)
-  const sensors = (await listSensors(db, { limit: mostSensors, silentBeforeNs: before })).sensors.filter(here)
-  if (sensors.length === 0) return ['no sensor has told of itself']
-  const silent = sensors.filter(({ lastNs }) => lastNs < before)
-  const dropping = sensors.filter(({ drops, snapshot }) => drops !== null || (snapshot?.dropped ?? 0n) > 0n).length
+async function ofSensors({ db, clock }: Ledgered, scope: string | undefined): Promise<string[]> {
+  const { total, dropping, silent, quietestNs } = await countSensors(db, { scope, silentBeforeNs: silentBeforeNs(clock) })
+  if (total === 0) return ['no sensor has told of itself']
   return [
-    ...(silent.length === 0
+    ...(silent === 0 || quietestNs === null
       ? []
-      : [`${silent.length} of ${sensors.length} sensors silent, the longest since ${shown(silent.map(({ lastNs }) => lastNs))}`]),
-    ...(dropping === 0 ? [] : [`${dropping} of ${sensors.length} sensors dropped events`]),
+      : [`${silent} of ${total} sensors silent, the longest since ${formatEventTime(quietestNs).slice(0, 19)}Z`]),
+    ...(dropping === 0 ? [] : [`${dropping} of ${total} sensors dropped events`]),
   ]
 }
 
-const shown = (all: readonly bigint[]): string =>
-  formatEventTime(all.reduce((least, one) => (one < least ? one : least))).slice(0, 19) + 'Z'
 const earliest = (all: readonly Date[]): Date => all.reduce((least, one) => (one < least ? one : least))
 const moment = (date: Date): string => `${date.toISOString().slice(0, 19)}Z`

@@ -21,3 +21,10 @@ export async function stepsOf(db: Queryable, about: string, { after = 0, limit =
   )
   return rows.map((row) => ({ ...row, text: unescapeText(row.text) }))
 }
+
+/** What somebody did something about since then: `mark` differs whenever something was added, or an investigation has ended. */
+export async function recentSteps(db: Queryable, since: Date): Promise<{ about: string; mark: string }[]> {
+  return db.query(sql<{ about: string; mark: string }>`select about::text, string_agg(mark, ' ' order by mark) as mark from (
+      select about, max(number)::text as mark from analyst_steps where at >= ${since} group by about
+      union all select id, state from deepenings where finished_at >= ${since} or started_at >= ${since}) m group by about`)
+}

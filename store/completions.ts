@@ -12,7 +12,7 @@ export type TitledIncident = { id: string; title: string; state: string }
 export async function incidentsTitled(db: Queryable, text: string, limit: number): Promise<TitledIncident[]> {
   const rows = await db.query(sql<TitledIncident>`select id::text, title, state from
     (select id, title, state, severity, last_ns from incidents where merged_into is null order by severity desc, last_ns desc, id desc limit ${lookedAt}) i
-    where position(lower(${escapeText(text)}) in lower(title)) > 0 or id::text like ${`${like(text)}%`}
+    where position(lower(${escapeText(text)}) in lower(title)) > 0 or id::text like ${`${like(escapeText(text))}%`}
     order by severity desc, last_ns desc, id desc limit ${limit}`)
   return rows.map((row) => ({ ...row, title: unescapeText(row.title) }))
 }
@@ -37,7 +37,7 @@ export async function namespacesNamed(db: Queryable, text: string, limit: number
 export async function alertsBeginning(db: Queryable, text: string, limit: number): Promise<string[]> {
   const rows = await db.query(sql<{ id: string }>`select id::text as id from
     (select id, event_ns from alerts order by event_ns desc, id desc limit ${lookedAt}) a
-    where id::text like ${`${like(text.toLowerCase())}%`} order by event_ns desc, id desc limit ${limit}`)
+    where id::text like ${`${like(escapeText(text.toLowerCase()))}%`} order by event_ns desc, id desc limit ${limit}`)
   return rows.map(({ id }) => id)
 }
 

@@ -6,6 +6,7 @@ import {
   type CoverageGap,
   destinationGaps,
   expectedMs,
+  modelGaps,
   pullGaps,
   scanGaps,
   sensorExpectedMs,
@@ -14,6 +15,7 @@ import {
 } from '../domain/coverage.ts'
 import { formatEventTime, fromDate, toDate } from '../domain/event-time.ts'
 import { type Destination, listDestinations } from './incident-notices.ts'
+import { lastReadByModel } from './deepenings.ts'
 import { goneScans, listPulls, type Pull } from './pulls.ts'
 import { newestScans, type Scan } from './scans.ts'
 import { listSensors, type Sensor } from './sensors.ts'
@@ -21,13 +23,14 @@ import { listSources, type Source } from './sources.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Database } from './database.ts'
 
-export type Ledgered = { db: Database; clock: Clock }
+/** `model`: what is asked of incidents, and why it is not now; none where none is configured. */
+export type Ledgered = { db: Database; clock: Clock; model?: () => Promise<{ name: string; capped: string | null } | null> }
 
 /** A sensor that was last heard before this is silent. */
 export const silentBeforeNs = (clock: Clock): bigint => fromDate(new Date(clock.now().getTime() - sensorExpectedMs))
 
 export type Covered = {
-  kind: 'source' | 'sensor' | 'scan' | 'destination'
+  kind: 'source' | 'sensor' | 'scan' | 'destination' | 'model'
   name: string
   scope: string
   /** Who looks: the collector, “falco”, the scanner; of a destination how it is told. */ by: string
@@ -41,19 +44,24 @@ export type Covered = {
 /** Those with gaps first, at most `limit` sensors and scans; `total` and `withGaps` count what is listed, and it is `complete` when that is all. */
 export type Ledger = { at: Date; covered: Covered[]; total: number; withGaps: number; complete: boolean }
 
-export async function coverage({ db, clock }: Ledgered, { limit, scope }: { limit: number; scope?: string }): Promise<Ledger> {
+export async function coverage(
+  { db, clock, model }: Ledgered,
+  { limit, scope }: { limit: number; scope?: string | undefined },
+): Promise<Ledger> {
   const at = clock.now()
   const sources = (await listSources(db)).filter((source) => scope === undefined || source.scope === scope)
-  const { sensors, total: sensorCount } = await listSensors(db, { limit, silentBeforeNs: silentBeforeNs(clock) })
+  const { sensors, total: sensorCount } = await listSensors(db, { limit, scope, silentBeforeNs: silentBeforeNs(clock) })
   const scans = await newestScans(db, { limit: limit + 1, scope })
   const shown = scans.slice(0, limit)
   const gone = await goneScans(db, shown)
+  const asked = scope === undefined ? ((await model?.()) ?? null) : null
   const pulls = Map.groupBy(await listPulls(db), ({ sourceId }) => sourceId)
   const covered = [
     ...sources.map((source) => ofSource(source, pulls.get(source.id) ?? [], at)),
-    ...sensors.filter((sensor) => scope === undefined || sensor.scope === scope).map((sensor) => ofSensor(sensor, at)),
+    ...sensors.map((sensor) => ofSensor(sensor, at)),
     ...shown.map((scan) => ofScan(scan, gone.get(scan.id) ?? null, at)),
     ...(scope === undefined ? await listDestinations(db) : []).map((destination) => ofDestination(destination, at)),
+    ...(asked === null ? [] : [ofModel(asked, await lastReadByModel(db))]),
   ].sort((a, b) => Number(b.gaps.length > 0) - Number(a.gaps.length > 0))
   return {
     at,
@@ -131,6 +139,19 @@ const ofDestination = (destination: Destination, now: Date): Covered => ({
   deadLetters: 0,
   truncated: 0,
   gaps: destinationGaps(destination, now),
+})
+
+const ofModel = ({ name, capped }: { name: string; capped: string | null }, read: { lastAt: Date | null; count: number }): Covered => ({
+  kind: 'model',
+  name,
+  scope: 'all clusters',
+  by: 'investigations',
+  lastAt: read.lastAt,
+  expectedMs: null,
+  records: read.count,
+  deadLetters: 0,
+  truncated: 0,
+  gaps: modelGaps(capped),
 })
 
 const mostScans = 1_000

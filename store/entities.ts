@@ -47,6 +47,13 @@ export async function findEntities(db: Queryable, refs: readonly EntityRef[]): P
   return found.map(([entity]) => entity)
 }
 
+/** Users and roles of clouds by their ARNs, in order, or undefined. Audit logs write most of them: a lead, never a target. */
+export async function identitiesByKey(db: Queryable, keys: readonly string[]): Promise<(Entity | undefined)[]> {
+  const found = await many(db, sql`scope = 'global' and kind = 'identity' and key = any(${escapeDeep([...keys])}::text[])`, keys.length)
+  const byKey = new Map(found.map((entity) => [entity.key, entity]))
+  return keys.map((key) => byKey.get(key))
+}
+
 /** For each scope and prefix: containers whose id begins so and that inventory knew to exist then. Two mean the prefix is ambiguous. */
 export async function containersByPrefix(
   db: Queryable,

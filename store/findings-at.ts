@@ -8,7 +8,7 @@ import { entitiesInOrder } from './entities.ts'
 import { unescapeDeep } from './values.ts'
 
 /** The keys under which findings speak of entity `e`: its own, its aliases, and of what has a UID its place and name. */
-export const findingKeysOf = (e: RawBuilder<unknown>): RawBuilder<unknown> => sql`(select ${e}.key
+const findingKeysOf = (e: RawBuilder<unknown>): RawBuilder<unknown> => sql`(select ${e}.key
   union select a.also_key from entity_aliases a where a.kind = ${e}.kind and a.key = ${e}.key and a.scope = ${e}.scope
   union select a.key from entity_aliases a where a.kind = ${e}.kind and a.also_key = ${e}.key and a.scope = ${e}.scope
   union select ${e}.namespace || '/' || case ${e}.kind when 'pod' then 'Pod' else ${e}.properties->>'workloadKind' end || '/' || ${e}.name where ${e}.kind in ('pod', 'workload'))`
@@ -23,7 +23,10 @@ export type FindingAt = {
   total: number
 }
 
-/** The `per` most severe open ones of each entity; `total` counts all of them. Findings of a cluster's objects are that cluster's own. */
+/**
+ * The `per` most severe open ones of each entity; `total` counts all of them. Findings of a cluster's objects are that cluster's own. `offset 0` keeps
+ * Postgres from walking all open findings in the order of the limit, which finds these few at the end: they are found by their resource.
+ */
 export async function findingsAt(
   db: Queryable,
   entityIds: readonly bigint[],
@@ -38,9 +41,11 @@ export async function findingsAt(
     title: string
     severity: number | null
     total: bigint
-  }>`select e.id as entity_id, f.id::text, f.check_id, f.class, f.title, f.severity, f.total from entities e cross join lateral (
-      select f.*, count(*) over () as total from findings f where f.resource_kind = e.kind and f.resource_key in ${findingKeysOf(sql`e`)} and f.status = 'open'
-        and (f.suppressed_until > ${now}) is not true and (e.scope = 'global' or f.scope = e.scope)
+  }>`select e.id as entity_id, f.id::text, f.check_id, f.class, f.title, f.severity, f.total from entities e
+      cross join lateral (select array(${findingKeysOf(sql`e`)}) as keys offset 0) k cross join lateral (
+      select f.*, count(*) over () as total from (select f.id, f.check_id, f.class, f.title, f.severity, f.last_ns from findings f
+          where f.resource_kind = e.kind and f.resource_key = any(k.keys) and f.status = 'open'
+            and (f.suppressed_until > ${now}) is not true and (e.scope = 'global' or f.scope = e.scope) offset 0) f
       order by coalesce(f.severity, 0::smallint) desc, f.last_ns desc, f.id limit ${per}) f
     where e.id = any(${entityIds.map(String)}::bigint[]) order by e.id, coalesce(f.severity, 0::smallint) desc, f.id`)
   return rows.map(({ entity_id: entityId, check_id: check, severity, total, ...row }) => ({

@@ -115,7 +115,7 @@ export async function evidenceOfFixes(db: Queryable, fixIds: readonly string[], 
     whole as (select fix_id, min(suppressed_until) filter (where suppressed_until > ${now} and status = 'open') as due_at from members group by fix_id),
     seen_in as (select fix_id, array_agg(distinct s.scope order by s.scope) as scopes from members m cross join lateral unnest(m.scopes) as s(scope) group by fix_id),
     versions as (select fix_id, (array_agg(distinct v.version order by v.version))[1:200] as fixed_in from members m join finding_witnesses w on w.finding_id = m.id
-        cross join lateral (select array_to_string(w.fixed_in, E'\\n') as version) v where m.class = 'vulnerability' and m.base is null and is_open and w.fixed_in <> '{}' group by fix_id)
+        cross join lateral (select array_to_json(w.fixed_in)::text as version) v where m.class = 'vulnerability' and m.base is null and is_open and w.fixed_in <> '{}' group by fix_id)
     select f.fix_id::text, ${fixTextOf(sql`f.base`)} as what, f.scope, resource_kind, resource_key, resource_name, namespace, package_key, package_name, of_base as distribution, open, suppressed, with_fix,
       oldest_ns, newest_ns, is_open, f.id::text, check_id, title, class, severity, kev, kev_as_of, epss, epss_as_of, cvss, in_use, fixable, seen_in.scopes as scopes, versions.fixed_in, whole.due_at
     from ranked f join whole using (fix_id) left join seen_in using (fix_id) left join versions using (fix_id) where place <= ${eachKind}
@@ -145,7 +145,8 @@ function add(found: Map<string, FixEvidence>, stored: Row): void {
     what: parts.at(-1) ?? '',
     resources: [],
     scopes: row.scopes ?? [],
-    fixedIn: (row.fixed_in ?? []).map((one) => one.split('\n')),
+    // Never joined and taken apart again: a piece of a secret is no longer known for one.
+    fixedIn: (stored.fixed_in ?? []).map((one) => unescapeDeep(JSON.parse(one) as string[])),
     dueAt: stored.due_at,
   }
   found.set(row.fix_id, fix)

@@ -1,24 +1,38 @@
 /** How fresh and how whole an answer about fixes is: which scans it stands on, what no scanner looked at, and whether it is being brought up to date. */
+import { sql } from 'kysely'
 import { formatEventTime } from '../domain/event-time.ts'
 import type { Queryable } from './database.ts'
 import { waitingFixes } from './fix-marks.ts'
 import { type FixFilter, unscannedPlaces } from './fixes.ts'
-import { newestScans } from './scans.ts'
+import { scansBetween } from './scans.ts'
+import { unescapeText } from './values.ts'
 
 const named = (titles: readonly string[], rest: number): string =>
   rest > 0
     ? `${titles.join(', ')} and ${rest.toLocaleString('en')} more`
     : [titles.slice(0, -1).join(', '), ...titles.slice(-1)].filter((part) => part !== '').join(' and ')
 
+/** Null: something is known of this cluster or account; else those of which something is. */
+async function otherScopes(db: Queryable, scope: string): Promise<string[] | null> {
+  const known = (
+    await db.query(
+      sql<{ scope: string }>`select scope from graph_units union select scope from scans union select scope from sources order by 1`,
+    )
+  ).map((row) => unescapeText(row.scope))
+  return known.includes(scope) ? null : known.filter((one) => one !== 'global')
+}
+
 /** In sentences; `shown` shows the names of places. */
 export async function standing({ db }: { db: Queryable }, filter: FixFilter, shown = (name: string): string => name): Promise<string> {
-  const scans = await newestScans(db, { limit: 5_000, scope: filter.scope })
-  const [newest, oldest] = [scans[0], scans.at(-1)]
+  const others = filter.scope === undefined ? null : await otherScopes(db, filter.scope)
+  if (others !== null)
+    return `Nothing here is called “${shown(filter.scope ?? '')}”: ${others.length === 0 ? 'no cluster or account is known yet.' : `there are ${named(others.slice(0, 10).map(shown), others.length - Math.min(others.length, 10))}.`}`
+  const scans = await scansBetween(db, filter.scope)
   const on = (ns: bigint): string => `${formatEventTime(ns).slice(0, 16).replace('T', ' ')} UTC`
   const looked =
-    newest === undefined || oldest === undefined
+    scans === undefined
       ? 'No scanner has reported yet: nothing is known of what there is to fix.'
-      : `It stands on scans of ${on(oldest.observedNs)} to ${on(newest.observedNs)}.`
+      : `It stands on scans of ${on(scans.oldestNs)} to ${on(scans.newestNs)}.`
   const { total, titles } = await unscannedPlaces(db, filter)
   const rest = total - titles.length
   const unseen =

@@ -115,7 +115,7 @@ export async function derivationState(
     oldest: Date | null
     newest: Date | null
   }>`select count(*) filter (where dirty_at is not null) as waiting,
-    min(dirty_at) as oldest, max(derived_at) as newest from graph_units where ${scope ?? null}::text is null or scope = ${scope ?? null}`)
+    min(dirty_at) as oldest, max(derived_at) as newest from graph_units where ${scope === undefined ? sql`true` : sql`scope = ${escapeText(scope)}`}`)
   return { waiting: Number(row?.waiting ?? 0), oldest: row?.oldest ?? null, newest: row?.newest ?? null }
 }
 

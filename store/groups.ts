@@ -118,12 +118,12 @@ export async function groupsOf(db: Queryable, incidentIds: readonly string[]): P
 
 /** Inventory records that alerts of an incident were resolved to. */
 export type Place = { kind: (typeof placeKinds)[number]; id: bigint }
-const placeKinds = ['pod', 'workload', 'node', 'container'] as const
+const placeKinds = ['pod', 'workload', 'node', 'container', 'identity'] as const
 
 /** Notes the places of newly placed alerts; like the counts, so that a storm costs the same at its end as at its start. */
 export async function addPlaces(tx: Transaction, memberships: readonly Membership[]): Promise<void> {
   const places = memberships.flatMap(({ incidentId, context }) =>
-    placeKinds.flatMap((kind) => (context[kind] === null ? [] : [{ incidentId, kind, entityId: context[kind] }])),
+    placeKinds.flatMap((kind) => (context[kind] == null ? [] : [{ incidentId, kind, entityId: context[kind] }])),
   )
   // Each once, and in one order everywhere.
   const distinct = [...new Map(places.map((place) => [`${place.incidentId} ${place.kind} ${place.entityId}`, place]))]

@@ -219,6 +219,10 @@ export async function mergeInto(tx: Transaction, survivor: string, merged: reado
   )
   for (const table of ['incident_segments', 'incident_alerts', 'investigations', 'proposals'])
     await tx.query(sql`update ${sql.table(table)} set incident_id = ${survivor} where incident_id = any(${merged}::uuid[])`)
+  // One that a model is asked about now goes on; whoever has it looks where it belongs.
+  await tx.query(
+    sql`update deepenings set incident_id = ${survivor} where incident_id = any(${merged}::uuid[]) and state not in ('waiting', 'running')`,
+  )
   await moveCounts(tx, survivor, merged)
   await tx.query(sql`update incidents i set expired_alerts = i.expired_alerts + m.expired,
       state = case when m.open then 'open' when m.contained and i.state = 'closed' then 'contained' else i.state end

@@ -7,6 +7,7 @@ import { eachDatabase } from '../test/support/database.ts'
 import { delivery, minute, noon } from '../test/support/records.ts'
 import { property } from '../test/support/sizes.ts'
 import type { InternalMessage } from './delivery.ts'
+import { coverage } from './coverage-ledger.ts'
 import { accept } from './intake.ts'
 import { blindBetween, forgetSensors } from './internal-messages.ts'
 import { listSensors } from './sensors.ts'
@@ -57,6 +58,19 @@ eachDatabase('sensors', (database) => {
       { fromNs: noon + 300n * minute - second, toNs: noon + 300n * minute, messages: 1, dropped: 1n, events: 2n },
       { fromNs: noon - second, toNs: noon + 5n * minute, messages: 2, dropped: 1_234n, events: 56_789n },
     ])
+  })
+
+  it('counts and lists those of one cluster, however many another has', async () => {
+    await take(...Array.from({ length: 12 }, (_, at) => message({ hostname: `a-${at}` })))
+    await accept(database(), clock, [
+      delivery({ scope: 'other', internals: [message({ hostname: 'z-quiet', name: 'Falco internal: metrics snapshot' })] }),
+    ])
+    const of = (scope?: string) => listSensors(database(), { limit: 3, scope, silentBeforeNs: noon - 120n * minute })
+    expect(await of('other')).toMatchObject({ total: 1, sensors: [{ hostname: 'z-quiet', scope: 'other' }] })
+    expect((await of()).total).toBe(13)
+    const { covered, complete } = await coverage({ db: database(), clock }, { limit: 3, scope: 'other' })
+    expect(covered.filter(({ kind }) => kind === 'sensor').map(({ name }) => name)).toEqual(['z-quiet'])
+    expect(complete).toBe(true)
   })
 
   it('shows the newest snapshot, by its own time, and keeps drops beside it', async () => {

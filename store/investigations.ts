@@ -3,9 +3,11 @@ import { sql } from 'kysely'
 import { InputError } from '../domain/errors.ts'
 import { newId } from '../domain/ids.ts'
 import { noModel, type Report } from '../domain/report.ts'
+import { standingReport } from '../domain/standing-report.ts'
 import type { Database, Queryable } from './database.ts'
 import { announce } from './incident-notices.ts'
 import { lockIncidents } from './segments.ts'
+import { triageDue } from './triage.ts'
 import { escapeText, json, unescapeDeep, unescapeText } from './values.ts'
 
 export type Investigation = {
@@ -50,7 +52,8 @@ const leaseMs = 60_000
 export const holdEveryMs = leaseMs / 3
 const until = (at: Date): Date => new Date(at.getTime() + leaseMs)
 
-type Wanted = { incidentId: string; incidentRevision: number; analyst: string; at: Date }
+/** `id`: one that was asked for before, and may have been begun. */
+type Wanted = { id?: string; incidentId: string; incidentRevision: number; analyst: string; at: Date }
 /** `resumed`: an earlier process of ours began it, of this revision of the incident. */
 export type Started = { id: string; incidentRevision: number; resumed: boolean }
 
@@ -59,12 +62,12 @@ export type Started = { id: string; incidentRevision: number; resumed: boolean }
  * another one of the incident runs.
  */
 export async function startInvestigation(db: Queryable, wanted: Wanted): Promise<Started> {
-  const begun = (await begin(db, wanted)) ?? (await takeUp(db, wanted))
+  const begun = (await takeUp(db, wanted)) ?? (await begin(db, wanted))
   if (begun !== undefined) return begun
   await db.query(
     sql`update investigations set status = 'failed', error = 'Falconer stopped while this ran; it is run again.', finished_at = ${wanted.at} where incident_id = ${wanted.incidentId} and status = 'running' and coalesce(held_until, '-infinity') <= ${wanted.at}`,
   )
-  const next = await begin(db, wanted)
+  const next = (await takeUp(db, wanted)) ?? (await begin(db, wanted))
   if (next !== undefined) return next
   const [running] = await db.query(
     sql<{
@@ -79,20 +82,27 @@ export async function startInvestigation(db: Queryable, wanted: Wanted): Promise
   )
 }
 
-async function begin(db: Queryable, { incidentId, incidentRevision, analyst, at }: Wanted): Promise<Started | undefined> {
+async function begin(db: Queryable, { id = newId(), incidentId, incidentRevision, analyst, at }: Wanted): Promise<Started | undefined> {
   const [row] = await db.query(
     sql<{ id: string }>`insert into investigations (id, incident_id, incident_revision, analyst, status, started_at, held_until)
-      values (${newId()}, ${incidentId}, ${incidentRevision}, ${analyst}, 'running', ${at}, ${until(at)})
+      values (${id}, ${incidentId}, ${incidentRevision}, ${analyst}, 'running', ${at}, ${until(at)})
       on conflict (incident_id) where status = 'running' do nothing returning id::text`,
   )
   return row && { id: row.id, incidentRevision, resumed: false }
 }
 
-async function takeUp(db: Queryable, { incidentId, analyst, at }: Wanted): Promise<Started | undefined> {
+async function takeUp(db: Queryable, { id, incidentId, analyst, at }: Wanted): Promise<Started | undefined> {
+  // Who has asked for one by name has it alone: whatever has become of it meanwhile, it goes on, unless another runs.
+  const which =
+    id === undefined
+      ? sql`incident_id = ${incidentId} and status = 'running' and analyst = ${analyst} and coalesce(held_until, '-infinity') <= ${at}`
+      : sql`id = ${id} and status <> 'done' and not exists (select 1 from investigations o where o.incident_id = ${incidentId} and o.status = 'running' and o.id <> ${id})`
   const [row] = await db.query(
-    sql<{ id: string; incident_revision: number }>`update investigations set held_until = ${until(at)}
-      where incident_id = ${incidentId} and status = 'running' and analyst = ${analyst} and coalesce(held_until, '-infinity') <= ${at}
-      returning id::text, incident_revision`,
+    sql<{
+      id: string
+      incident_revision: number
+    }>`update investigations set status = 'running', error = null, finished_at = null, held_until = ${until(at)}
+      where ${which} returning id::text, incident_revision`,
   )
   return row && { id: row.id, incidentRevision: row.incident_revision, resumed: true }
 }
@@ -121,6 +131,9 @@ export async function finishInvestigation(
     if (finished.status === 'done') {
       await tx.query(sql`update incidents set updated_at = greatest(updated_at, ${at}) where id = ${finished.incidentId}`)
       await announce(tx, [finished.incidentId], at)
+      // Once the playbook has read it, whether a model is asked is decided.
+      const [asked] = await tx.query(sql`select 1 from deepenings where id = ${id}`)
+      if (asked === undefined) await triageDue(tx, finished.incidentId, id, at)
     }
     return finished
   })
@@ -133,8 +146,13 @@ export async function releaseInterrupted(db: Queryable, at: Date, which: 'all' |
   if (which === 'all') await db.query(sql`update investigations set held_until = ${at} where status = 'running'`)
   await db.query(
     sql`update incidents i set investigated_revision = least(i.investigated_revision, v.incident_revision - 1) from investigations v
-      where v.incident_id = i.id and v.status = 'running' and coalesce(v.held_until, '-infinity') <= ${at}`,
+      where v.incident_id = i.id and v.status = 'running' and coalesce(v.held_until, '-infinity') <= ${at}
+        and not exists (select 1 from deepenings d where d.id = v.id and d.state in ('waiting', 'running'))`,
   )
+}
+export async function getInvestigation(db: Queryable, id: string): Promise<Investigation | undefined> {
+  const [row] = await db.query(sql<Row>`select ${columns} from investigations where id = ${id}`)
+  return row && fromRow(row)
 }
 /** Newest first. */
 export async function investigationsOf(db: Queryable, incidentId: string, limit = 20): Promise<Investigation[]> {
@@ -144,12 +162,24 @@ export async function investigationsOf(db: Queryable, incidentId: string, limit 
     )
   ).map(fromRow)
 }
-/** The newest finished report of each of these incidents. */
+/** The report that stands first of each of these incidents: see domain/standing-report.ts. */
 export async function latestReports(db: Queryable, incidentIds: readonly string[]): Promise<Map<string, Investigation>> {
-  const rows = await db.query(
-    sql<Row>`select distinct on (incident_id) ${columns} from investigations where incident_id = any(${incidentIds}::uuid[]) and status = 'done' order by incident_id, started_at desc, id desc`,
+  const byPlaybook = sql`v.incident_id = i.id and v.status = 'done' and not exists (select 1 from deepenings d where d.id = v.id)`
+  const newest = sql`order by v.started_at desc, v.id desc limit 1`
+  const byModel = sql`select v.id, v.started_at from deepenings d join investigations v on v.id = d.id where v.incident_id = i.id and v.status = 'done'`
+  const whole = sql`${byModel} and v.report->>'partial' is null ${newest}`
+  const rows = await db.query(sql<Row>`select ${columns} from (
+      select v.* from unnest(${incidentIds}::uuid[]) i(id) cross join lateral (
+        (select v.id from investigations v where ${byPlaybook} ${newest}) union (select m.id from (${whole}) m) union (select m.id from (${byModel} ${newest}) m)
+        union (select v.id from (${whole}) m cross join lateral (select v.id from investigations v where ${byPlaybook} and (v.started_at, v.id) < (m.started_at, m.id) ${newest}) v)
+      ) p join investigations v on v.id = p.id) v order by started_at desc, id desc`)
+  const byIncident = Map.groupBy(rows.map(fromRow), (one) => one.incidentId)
+  return new Map(
+    [...byIncident].flatMap(([id, those]): [string, Investigation][] => {
+      const first = standingReport(those)
+      return first === undefined ? [] : [[id, first]]
+    }),
   )
-  return new Map(rows.map((row) => [row.incident_id, fromRow(row)]))
 }
 /** Notes which recommendations could not be proposed, and why; the rest of the report stays as written. */
 export async function noteRefusals(db: Queryable, investigation: Investigation, refusals: ReadonlyMap<number, string>): Promise<void> {

@@ -15,6 +15,7 @@ export type ContextIds = {
   pod: string | null
   workload: string | null
   node: string | null
+  /** Of a cloud’s audit log; not there: of none, or placed before it was kept. */ identity?: string
   inferred: boolean
   how: string
 }

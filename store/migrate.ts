@@ -25,6 +25,9 @@ import * as graphWalks from './migrations/0017-graph-walks.ts'
 import * as oauth from './migrations/0018-oauth.ts'
 import * as questions from './migrations/0019-questions.ts'
 import * as analyst from './migrations/0020-analyst.ts'
+import * as chat from './migrations/0021-chat.ts'
+import * as knowledge from './migrations/0022-knowledge.ts'
+import * as triage from './migrations/0023-triage.ts'
 
 export type Migrations = Readonly<Record<string, Migration>>
 export const migrations: Migrations = {
@@ -48,6 +51,9 @@ export const migrations: Migrations = {
   '0018-oauth': oauth,
   '0019-questions': questions,
   '0020-analyst': analyst,
+  '0021-chat': chat,
+  '0022-knowledge': knowledge,
+  '0023-triage': triage,
 }
 
 /** Brings the schema up to date; answers the names of the migrations that ran. */

@@ -105,14 +105,26 @@ type Row = {
 
 /** Of each scanner and target the newest scan, newest first: what was looked at, and when. */
 export async function newestScans(db: Queryable, { limit, scope }: { limit: number; scope?: string }): Promise<Scan[]> {
-  const rows = await db.query(sql<Row>`select * from (
-      select distinct on (scope, scanner, target_kind, target_key) id, scope, content_key, scanner, version, target_kind, target_scope, target_key, target_name,
-        covers, observed_ns, ordered, source_id::text, received_at, ended_at, findings, failed,
-        max(observed_ns) filter (where ended_at is not null and failed is null and findings > 0) over (partition by scope, scanner, target_kind, target_key) as looked_ns
-      from scans where ${scope === undefined ? sql`true` : sql`scope = ${escapeText(scope)}`}
-      order by scope, scanner, target_kind, target_key, observed_ns desc, id desc) newest
-    order by observed_ns desc, id desc limit ${limit}`)
+  // Grouped first and looked up then: to sort all scans with all their columns takes ten times as long.
+  const rows = await db.query(sql<Row>`with newest as (
+      select scope, scanner, target_kind, target_key, max(observed_ns) as observed_ns,
+        max(observed_ns) filter (where ended_at is not null and failed is null and findings > 0) as looked_ns
+      from scans where ${scope === undefined ? sql`true` : sql`scope = ${escapeText(scope)}`} group by scope, scanner, target_kind, target_key
+      order by max(observed_ns) desc fetch first (${limit}) rows with ties)
+    select s.*, n.looked_ns from newest n cross join lateral (
+      select id, scope, content_key, scanner, version, target_kind, target_scope, target_key, target_name, covers, observed_ns, ordered, source_id::text, received_at,
+        ended_at, findings, failed from scans s where s.scope = n.scope and s.scanner = n.scanner and s.target_kind = n.target_kind and s.target_key = n.target_key
+        and s.observed_ns = n.observed_ns order by id desc limit 1) s
+    order by s.observed_ns desc, s.id desc limit ${limit}`)
   return rows.map(fromRow)
+}
+
+/** When the newest scan of anything was, and of what was scanned the longest ago its newest. Undefined: there is none. */
+export async function scansBetween(db: Queryable, scope?: string): Promise<{ newestNs: bigint; oldestNs: bigint } | undefined> {
+  const [row] = await db.query(sql<{ newest: bigint | null; oldest: bigint | null }>`select max(last) as newest, min(last) as oldest from (
+      select max(observed_ns) as last from scans where ${scope === undefined ? sql`true` : sql`scope = ${escapeText(scope)}`}
+      group by scope, scanner, target_kind, target_key) each`)
+  return row === undefined || row.newest === null || row.oldest === null ? undefined : { newestNs: row.newest, oldestNs: row.oldest }
 }
 
 const fromRow = (stored: Row): Scan => {

@@ -1,5 +1,5 @@
 /** Sensors as they tell of themselves: when each was last heard, its newest counters, and the gaps where it dropped events. */
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Queryable } from './database.ts'
 import { type Gap, stretchNs } from './internal-messages.ts'
 import { escapeText, unescapeText } from './values.ts'
@@ -54,26 +54,39 @@ type Row = {
   gaps: { from: bigint; to: bigint; messages: number; dropped: bigint; events: bigint }[] | null
 }
 
-/** Those first that are silent since before `silentBeforeNs` or dropped events, then by host. */
-export async function listSensors(db: Queryable, options: { limit: number; silentBeforeNs: bigint; hostname?: string }): Promise<Sensors> {
-  const { limit, silentBeforeNs } = options
-  const wanted = options.hostname === undefined ? sql`true` : sql`s.hostname = ${escapeText(options.hostname)}`
-  const dropping = sql`(s.drop_messages > 0 or coalesce(s.counted_drops, 0) > 0 or coalesce(s.queue_drops, 0) > 0)`
-  const order = sql`(s.last_ns < ${silentBeforeNs} or ${dropping}) desc, s.hostname, s.scope, s.source_id, s.event_source`
-  const [counts] = await db.query(sql<{ total: bigint; dropping: bigint; silent: bigint }>`select count(*) as total,
-    count(*) filter (where ${dropping}) as dropping, count(*) filter (where s.last_ns < ${silentBeforeNs}) as silent from sensors s where ${wanted}`)
+/** `scope`: of one cluster alone. */
+export type SensorsWanted = { silentBeforeNs: bigint; hostname?: string | undefined; scope?: string | undefined }
+/** `quietestNs`: when the one that is silent the longest was last heard. */
+export type SensorCounts = { total: number; dropping: number; silent: number; quietestNs: bigint | null }
+
+const dropping = sql`(s.drop_messages > 0 or coalesce(s.counted_drops, 0) > 0 or coalesce(s.queue_drops, 0) > 0)`
+const those = ({ hostname, scope }: SensorsWanted): RawBuilder<unknown> =>
+  sql`${hostname === undefined ? sql`true` : sql`s.hostname = ${escapeText(hostname)}`} and ${scope === undefined ? sql`true` : sql`s.scope = ${escapeText(scope)}`}`
+
+export async function countSensors(db: Queryable, wanted: SensorsWanted): Promise<SensorCounts> {
+  const silent = sql`s.last_ns < ${wanted.silentBeforeNs}`
+  type Counted = { total: bigint; dropping: bigint; silent: bigint; quietest_ns: bigint | null }
+  const [counts] = await db.query(sql<Counted>`select count(*) as total, count(*) filter (where ${dropping}) as dropping,
+    count(*) filter (where ${silent}) as silent, min(s.last_ns) filter (where ${silent}) as quietest_ns from sensors s where ${those(wanted)}`)
+  return {
+    total: Number(counts?.total ?? 0n),
+    dropping: Number(counts?.dropping ?? 0n),
+    silent: Number(counts?.silent ?? 0n),
+    quietestNs: counts?.quietest_ns ?? null,
+  }
+}
+
+/** Those first that are silent since before `silentBeforeNs` or dropped events, then by host; the counts are of all. */
+export async function listSensors(db: Queryable, { limit, ...wanted }: SensorsWanted & { limit: number }): Promise<Sensors> {
+  const order = sql`(s.last_ns < ${wanted.silentBeforeNs} or ${dropping}) desc, s.hostname, s.scope, s.source_id, s.event_source`
+  const { quietestNs: _, ...counts } = await countSensors(db, wanted)
   const rows = await db.query(sql<Row>`select s.*, o.name as source_name, g.gaps from
-    (select * from sensors s where ${wanted} order by ${order} limit ${limit}) s
+    (select * from sensors s where ${those(wanted)} order by ${order} limit ${limit}) s
     left join sources o on o.id = s.source_id
     left join lateral (select jsonb_agg(jsonb_build_object('from', from_ns, 'to', to_ns, 'messages', messages, 'dropped', dropped, 'events', events) order by stretch desc) as gaps
       from (select * from sensor_gaps g where g.scope = s.scope and g.hostname = s.hostname and g.source_id = s.source_id and s.drop_messages > 0 order by stretch desc limit 24) newest) g on true
     order by ${order}`)
-  return {
-    sensors: rows.map(fromRow),
-    total: Number(counts?.total ?? 0n),
-    dropping: Number(counts?.dropping ?? 0n),
-    silent: Number(counts?.silent ?? 0n),
-  }
+  return { sensors: rows.map(fromRow), ...counts }
 }
 
 const fromRow = (row: Row): Sensor => ({

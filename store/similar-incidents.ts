@@ -52,13 +52,14 @@ export async function sharingIncidents(
   const [counted] = await db.query(sql<{ compared: bigint }>`select count(*) as compared from (select id ${newest}) n`)
   const rows = await db.query(sql<Row>`
     with newest as materialized (select id, scope, title, state, severity, alert_count, first_ns, last_ns, rules, techniques, entity_ids ${newest}),
-    shared as (select n.*,
+    said as (select distinct coalesce(i.merged_into, i.id) as id from incident_decisions d join incidents i on i.id = d.incident_id where d.decision->>'kind' = 'verdict'),
+    shared as (select n.*, exists (select from said where said.id = n.id) as said,
       array(select r from unnest(n.rules) r where r = any(${about.rules.map(escapeText)}::text[]) order by r) as shared_rules,
       array(select t from unnest(n.techniques) t where t = any(${[...about.techniques]}::text[]) order by t) as shared_techniques,
       array(select e from unnest(n.entity_ids) e where e = any(${about.entityIds.map(String)}::bigint[]) order by e) as shared_entities from newest n)
     select id::text, scope, title, state, severity, alert_count, first_ns, last_ns, rules, techniques, entity_ids, shared_rules, shared_techniques, shared_entities
     from shared where cardinality(shared_rules) + cardinality(shared_techniques) + cardinality(shared_entities) > 0
-    order by 3 * cardinality(shared_rules) + cardinality(shared_techniques) + 2 * cardinality(shared_entities) desc, last_ns desc, id desc limit ${limit}`)
+    order by 3 * cardinality(shared_rules) + cardinality(shared_techniques) + 2 * cardinality(shared_entities) + case when said then 3 else 0 end desc, last_ns desc, id desc limit ${limit}`)
   return {
     compared: Number(counted?.compared ?? 0n),
     incidents: rows.map((row) => ({
@@ -78,6 +79,16 @@ export async function sharingIncidents(
       sharedEntities: row.shared_entities.map(BigInt),
     })),
   }
+}
+
+/** What the last report of each gave as what made it possible: checks of findings. */
+export async function causesOf(db: Queryable, incidentIds: readonly string[]): Promise<Map<string, string[]>> {
+  const rows = await db.query(sql<{ incident_id: string; causes: string[] }>`
+    select w.id::text as incident_id, array(select distinct c #>> '{}' as cause from (
+        select report from investigations v where v.incident_id = w.id and v.status = 'done' order by v.started_at desc, v.id desc limit 1) last
+        cross join lateral jsonb_path_query(last.report, '$.rootCause[*] ? (@.grounded == true).evidence[*] ? (@.record == "finding" && @.path == "check").value') c order by cause) as causes
+    from unnest(${[...incidentIds]}::uuid[]) w(id)`)
+  return new Map(rows.map((row) => [row.incident_id, row.causes.map(unescapeText)]))
 }
 
 /** Names of processes in the first alerts of each of these incidents. */

@@ -10,15 +10,22 @@ export type Choice = {
 export const scopeOf = (toolset: Toolset): string => `falconer:${toolset}`
 export const proposeScope = 'falconer:propose'
 /** What a token must have to use it. */
-export const scopesFor = ({ toolset, access = 'read' }: { toolset: Toolset; access?: Tool['access'] }): string[] =>
-  access === 'propose' ? [scopeOf(toolset), proposeScope] : [scopeOf(toolset)]
+export const scopesFor = ({ toolset, access = 'read', also = [] }: Pick<Usable, 'toolset' | 'access' | 'also'>): string[] => [
+  ...[toolset, ...also].map(scopeOf),
+  ...(access === 'propose' ? [proposeScope] : []),
+]
+/** Whether a token lets its reader see what this toolset tells. */
+export const readsOf =
+  ({ scopes }: Choice) =>
+  (toolset: Toolset): boolean =>
+    scopes === undefined || scopes.includes(scopeOf(toolset))
 
 const may = (principal: Principal, permission: Permission): boolean => {
   const needed = permissions[permission]
   return needed === null || roleAtLeast(principal.role, needed)
 }
 
-type Usable = Partial<Pick<Tool, 'listed' | 'access'>> & Pick<Tool, 'toolset' | 'permission'>
+type Usable = Partial<Pick<Tool, 'listed' | 'access' | 'also'>> & Pick<Tool, 'toolset' | 'permission'>
 
 /** `listed`: where no toolset is chosen. */
 export const mayUse = (principal: Principal, { toolsets, readOnly = false, scopes }: Choice, one: Usable): boolean =>

@@ -67,7 +67,7 @@ describe('posture tools', () => {
   it('tell one finding with who says so, the lists and their dates, its use and its fix', async () => {
     const { output: list } = await call(listFindingsTool, { check: '⟪CVE-2026-1000⟫', resource: 'pay' })
     expect(list.findings).toHaveLength(1)
-    const { output, bytes, text } = await call(getFindingTool, { id: list.findings[0].id })
+    const { output, bytes, text } = await call(getFindingTool, { finding: list.findings[0].id })
     expect(bytes).toBeLessThan(budget)
     expect(output).toMatchObject({
       finding: { status: 'open', check: '⟪CVE-2026-1000⟫', use: expect.stringMatching(/not observed since|never watched/) },
@@ -78,8 +78,8 @@ describe('posture tools', () => {
     })
     expect(text).not.toContain('ignore all\u202e')
     const other = (await call(listFindingsTool, { check: 'CVE-2026-1001', resource: 'pay' })).output.findings[0].id
-    expect((await call(getFindingTool, { id: other })).output.lists[0].kev).toMatchObject({ listed: false, asOf: '⟪2026.11.20⟫' })
-    expect((await call(getFindingTool, { id: other, detail: 'full' })).output).toMatchObject({ resourceKeys: expect.any(Array) })
+    expect((await call(getFindingTool, { finding: other })).output.lists[0].kev).toMatchObject({ listed: false, asOf: '⟪2026.11.20⟫' })
+    expect((await call(getFindingTool, { finding: other, detail: 'full' })).output).toMatchObject({ resourceKeys: expect.any(Array) })
   })
 
   it('tell of a pod what its images have', async () => {
@@ -110,7 +110,7 @@ describe('posture tools', () => {
   it('refuse what they cannot use with what to do', async () => {
     await expect(call(listFindingsTool, { cursor: 'nonsense' })).rejects.toThrow(/Leave it out/)
     await expect(call(whatToFixFirstTool, { cursor: 'nonsense' })).rejects.toThrow(/Leave it out/)
-    await expect(call(getFindingTool, { id: 'nonsense' })).rejects.toThrow(/list_findings/)
+    await expect(call(getFindingTool, { finding: 'nonsense' })).rejects.toThrow(/list_findings/)
     await expect(call(listFindingsTool, { severity: 'terrible' })).rejects.toThrow(/critical/)
   })
 })

@@ -7,7 +7,7 @@ import type { Permission } from '../domain/principal.ts'
 import type { ToolContext, Toolset } from './tool.ts'
 
 /** What belongs to no single call. */
-export type ReaderContext = Omit<ToolContext, 'signal' | 'progress' | 'ask'>
+export type ReaderContext = Omit<ToolContext, 'reads' | 'signal' | 'progress' | 'ask'>
 /** One of a short list to choose from; `title` is fenced where others wrote it. */
 export type ListedResource = { id: string; title: string; description: string }
 

@@ -139,6 +139,15 @@ describe('respond tools', () => {
     expect(page).toContain('Written with a tool, by Somebody investigator')
   })
 
+  it('write a note once, also when it is asked for several times at once', async () => {
+    const made = await Promise.all([1, 2, 3, 4].map(async () => call(addNoteTool, { incident, text: 'Said once.' })))
+    expect(made.filter(({ output }) => output.created === true)).toHaveLength(1)
+    const notes = (await decisionsOf(site.db, incident)).filter(
+      ({ decision }) => decision.kind === 'note' && decision.text === 'Said once.',
+    )
+    expect(notes).toHaveLength(1)
+  })
+
   it('suggest a verdict that closes nothing and lowers nothing, whichever it is', async () => {
     const before = await findIncident(site.db, incident)
     expect(before).toMatchObject({ severity: 'critical', state: 'open' })

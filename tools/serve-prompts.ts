@@ -6,7 +6,7 @@ import { type Prompt, prompts, renderPrompt, toolsNamed } from '../prompts/promp
 import { alertsBeginning, incidentsTitled, namespacesNamed, rulesNamed } from '../store/completions.ts'
 import { type Choice, mayUse } from './choice.ts'
 import type { ReaderContext } from './resource.ts'
-import { inOurWords } from './serve-resources.ts'
+import { canBeTold, inOurWords } from './serve-resources.ts'
 
 type Failed = (what: string, error: unknown) => void
 
@@ -66,8 +66,8 @@ const choices =
       'completion',
       async () => {
         if (from === 'incident') return (await incidentsTitled(db, typed, most)).map(({ id }) => shortId('incident', id))
-        if (from === 'rule') return rulesNamed(db, typed, most)
-        if (from === 'namespace') return namespacesNamed(db, typed, most)
+        if (from === 'rule') return (await rulesNamed(db, typed, most)).filter(canBeTold)
+        if (from === 'namespace') return (await namespacesNamed(db, typed, most)).filter(canBeTold)
         return from === 'alert' ? alertsBeginning(db, typed, most) : []
       },
       failed,

@@ -3,6 +3,7 @@ import { type McpServer, ProtocolError, ProtocolErrorCode, ResourceTemplate } fr
 import { FalconerError, NotFoundError } from '../domain/errors.ts'
 import { stringifyExact } from '../domain/exact-json.ts'
 import { redact, redactDeep } from '../domain/redact.ts'
+import { visible } from '../domain/untrusted.ts'
 import { fence, fenceNote } from './quoted.ts'
 import { addressOf, parseAddress, type ReaderContext, type Resource, scheme } from './resource.ts'
 import { resources as catalog } from './resources/registry.generated.ts'
@@ -21,6 +22,9 @@ export function watchable(reader: ReaderContext, choice: Choice, text: string): 
 
 type Failed = (what: string, error: unknown) => void
 
+/** A value to choose must be usable as it stands: one that would have to be masked or escaped is not offered. */
+export const canBeTold = (value: string): boolean => visible(redact(value), value.length + 1) === value
+
 export function registerResources(server: McpServer, reader: ReaderContext, choice: Choice, failed: Failed): void {
   for (const kind of chosenResources(reader, choice)) registerKind(server, kind, reader, failed)
 }
@@ -38,7 +42,7 @@ function registerKind(server: McpServer, kind: Resource, reader: ReaderContext, 
           mimeType: 'text/markdown',
         })),
       })),
-    complete: { [kind.by]: (text) => told(() => kind.complete(text, reader)) },
+    complete: { [kind.by]: (text) => told(async () => (await kind.complete(text, reader)).filter(canBeTold)) },
   })
   const description = `${kind.description} Add ?format=json for JSON.`
   server.registerResource(kind.kind, template, { title: kind.title, description, mimeType: 'text/markdown' }, ({ href }) =>

@@ -10,9 +10,10 @@ import type { Principal } from '../domain/principal.ts'
 import { redact, redactDeep } from '../domain/redact.ts'
 import { answerOrAsk, askOf } from './ask.ts'
 import { tools as catalog } from './catalog/registry.generated.ts'
-import { type Choice, mayUse } from './choice.ts'
+import { type Choice, mayUse, readsOf } from './choice.ts'
 import { fence, fenceNote } from './quoted.ts'
 import type { ReaderContext } from './resource.ts'
+import { schemaOnce } from './schema-once.ts'
 import { registerPrompts } from './serve-prompts.ts'
 import { registerResources } from './serve-resources.ts'
 import type { Tool, ToolContext } from './tool.ts'
@@ -45,20 +46,25 @@ const capabilities = (watching: boolean) => ({
 export function buildServer({ context, choice, version, failed, watching = false, tools: from }: ServerParts): McpServer {
   const server = new McpServer({ name: 'falconer', title: 'Falconer', version }, { instructions, capabilities: capabilities(watching) })
   const chosen = chosenTools(context.principal, choice, from)
-  for (const one of chosen) register(server, one, context, failed)
+  for (const one of chosen) register(server, one, { ...context, reads: readsOf(choice) }, failed)
   registerResources(server, context, choice, failed)
   registerPrompts(server, context, choice, new Set(chosen.map(({ name }) => name)), failed)
   return server
 }
 
-function register(server: McpServer, one: Tool, shared: ServerParts['context'], failed: ServerParts['failed']): void {
+function register(
+  server: McpServer,
+  one: Tool,
+  shared: ServerParts['context'] & Pick<ToolContext, 'reads'>,
+  failed: ServerParts['failed'],
+): void {
   server.registerTool(
     one.name,
     {
       title: one.title,
       description: one.description,
-      inputSchema: one.input,
-      outputSchema: one.output,
+      inputSchema: schemaOnce(one.input),
+      outputSchema: schemaOnce(one.output),
       annotations: {
         title: one.title,
         readOnlyHint: one.access === 'read',

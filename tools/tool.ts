@@ -6,6 +6,7 @@ import type { z } from 'zod'
 import type { Clock } from '../domain/clock.ts'
 import type { Channel, Permission, Principal } from '../domain/principal.ts'
 import type { HeldGraph } from '../graph/held.ts'
+import type { Meaning } from '../knowledge/meaning.ts'
 import type { ResponseContext } from '../responses/context.ts'
 import type { Database } from '../store/database.ts'
 
@@ -17,10 +18,12 @@ export type ToolContext = {
   db: Database
   clock: Clock
   /** What exact paths are asked of. */ graph: HeldGraph
+  /** Search by likeness; not given: by words alone. */ meaning?: Meaning | undefined
   principal: Principal
   channel: Channel
   /** For proposing alone. */ responses: ResponseContext
   /** Where pages are: proposals are approved there. */ pages: string
+  /** Whether the token's scopes let it read what this toolset tells. */ reads(toolset: Toolset): boolean
   signal: AbortSignal
   /** Tells pages that are open, and whoever plans; not given where nobody is to be told. */ changed?(kind: 'incidents' | 'proposals'): void
   /** Says how far a long question is; `total` null: not known. */ progress(done: number, total: number | null, message: string): void
@@ -44,6 +47,8 @@ export interface Tool<I extends z.ZodObject = z.ZodObject, O extends z.ZodObject
   /** MCP's hints are derived from it, so that they cannot contradict. */
   readonly access: 'read' | 'propose'
   readonly permission: Permission
+  /** Toolsets whose records it tells too: a token needs their scopes beside its own. */
+  readonly also?: readonly Toolset[]
   /** Among those listed unless toolsets are chosen. */
   readonly listed: boolean
   run(input: z.output<I>, context: ToolContext): Promise<z.input<O>>

@@ -26,6 +26,7 @@ const reader: RecordReader = {
   finding: none,
   step: none,
   incident: none,
+  fielded: none,
 }
 const say = (text: string, cites: readonly string[] = [`alert:${first}`], kind: Said['kind'] = 'observation') =>
   cited({ text, kind, cites }, reader)

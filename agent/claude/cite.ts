@@ -45,7 +45,7 @@ export async function cited(said: Said, reader: RecordReader): Promise<Claim> {
   return { text, kind: said.kind, evidence: [...evidence.values(), ...whole] }
 }
 
-const kinds = 'alert|entity|finding|step|coverage|decision|incident'
+const kinds = 'alert|entity|finding|step|coverage|decision|incident|proposal|fix|rule'
 const reference = new RegExp(`^[\\s[⟪⟦\`]*(${kinds})\\s*[:/\\s]\\s*(.+?)[\\s\\]⟫⟧\`]*$`, 'isu')
 
 /** `alert:0192…`, and what looks like it; what does not is a record that does not exist. */
@@ -55,7 +55,7 @@ function referencesIn(cites: readonly string[]): { record: EvidenceRef['record']
     if (record === undefined) return { record: 'alert' as const, id: cite.slice(0, 200) }
     const name = record.toLowerCase() as EvidenceRef['record']
     // A source's name may have blanks; behind any other id comes, at most, a field.
-    return { record: name, id: name === 'coverage' ? rest : (rest.split(/\s/)[0] ?? rest) }
+    return { record: name, id: name === 'coverage' || name === 'rule' ? rest : (rest.split(/\s/)[0] ?? rest) }
   })
   return [...new Map(all.map((one) => [`${one.record}/${one.id.toLowerCase()}`, one])).values()]
 }

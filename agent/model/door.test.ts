@@ -1,9 +1,9 @@
 /** The door to a model: what passes it is counted, written down, and paid once; what is cut, silent or endless ends in an error that says so. */
-import { HumanMessage } from '@langchain/core/messages'
+import { AIMessage, HumanMessage } from '@langchain/core/messages'
 import { expect, it } from 'vitest'
 import { callsOf } from '../../store/model-calls.ts'
 import { eachDatabase } from '../../test/support/database.ts'
-import { inTurn, replies } from '../../test/support/messages-api.ts'
+import { inTurn, replies, type Reply } from '../../test/support/messages-api.ts'
 import { modelSite } from '../../test/support/model-site.ts'
 
 eachDatabase('the door to a model', (database) => {
@@ -73,5 +73,37 @@ eachDatabase('the door to a model', (database) => {
     expect(api.asked[1]?.body.output_config).toMatchObject({ format: { type: 'json_schema' } })
     for (const { body } of api.asked)
       expect(Object.keys(body)).not.toEqual(expect.arrayContaining([expect.stringMatching(/temperature|top_p|top_k/)]))
+  })
+
+  it('is no way round what Claude refuses: a tool that is forced, sampling', async () => {
+    const { open } = await modelSite(database())
+    const { chat } = await open()
+    const schema = { title: 'verdict', type: 'object', properties: {}, additionalProperties: false }
+    await expect(chat.withStructuredOutput(schema, { method: 'functionCalling' }).invoke('Verdict?')).rejects.toThrow('answered 400')
+    await expect(chat.invoke([new AIMessage('I begin.')])).rejects.toThrow('answered 400')
+  })
+
+  it('holds back nothing of a stream: what was said is heard before the rest is', async () => {
+    const { open } = await modelSite(
+      database(),
+      () => ({ ...(replies.text('one two three four five six seven eight nine ten') as object), pauseMs: 100 }) as Reply,
+    )
+    const model = await open()
+    const began = performance.now()
+    let first = 0
+    for await (const part of await model.chat.stream('Count.')) if (part.text !== '' && first === 0) first = performance.now() - began
+    const all = performance.now() - began
+    expect(all).toBeGreaterThan(900)
+    expect(all - first).toBeGreaterThan(400)
+  })
+
+  it('lets no answer in that is longer than memory should hold', async () => {
+    const { open } = await modelSite(database(), () => ({
+      kind: 'raw',
+      body: JSON.stringify({ content: [{ type: 'text', text: 'x'.repeat(9 * 1_024 * 1_024) }] }),
+    }))
+    const model = await open()
+    await expect(model.chat.invoke('Why?')).rejects.toThrow('longer than')
+    expect(await callsOf(database(), model.about)).toMatchObject([{ error: expect.stringContaining('longer than'), answer: null }])
   })
 })

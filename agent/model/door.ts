@@ -6,12 +6,12 @@ import { createHash } from 'node:crypto'
 import { canonicalJson } from '../../domain/canonical-json.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { UpstreamError } from '../../domain/errors.ts'
-import { redactDeep } from '../../domain/redact.ts'
 import type { Spend } from '../../domain/spend.ts'
 import type { Database } from '../../store/database.ts'
 import { answeredCall, beginCall, endCall } from '../../store/model-calls.ts'
 import type { Budget } from './budget.ts'
 import { BudgetSpent, type ModelUse } from './model.ts'
+import { maskedRequest } from './masked.ts'
 import { passing } from './passing.ts'
 import type { Usage } from './prices.ts'
 
@@ -72,7 +72,7 @@ export function openDoor(parts: DoorParts): Door {
 /** Guarantee 6: masked here, whatever was put into it. */
 function outgoing(address: Parameters<typeof fetch>[0], body: unknown): Outgoing {
   const sent: unknown = typeof body === 'string' && body !== '' ? JSON.parse(body) : {}
-  const masked = redactDeep(sent) as Record<string, unknown>
+  const masked = maskedRequest(sent)
   const path = new URL(address instanceof Request ? address.url : address).pathname
   return {
     body: JSON.stringify(masked),

@@ -21,6 +21,8 @@ export interface Family {
   readonly title: string
   /** Taken only by alerts that no other family takes. */
   readonly fallback?: boolean
+  /** Of calls in a cloud, which have no process: those are its own alone, or one by their tactic. */
+  readonly ofCloud?: boolean
   matches(alert: Alert): boolean
   weigh(entry: CaseAlert): Weight
   /** What was seen, as the parts of one sentence that follows the time: values cited, words ours. */

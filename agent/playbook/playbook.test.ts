@@ -54,6 +54,20 @@ function caseOf(alerts: Alert[], over: Partial<CaseParts> = {}, context: AlertCo
 }
 const weights = (one: Alert): Record<string, string> =>
   Object.fromEntries(signalsOf(caseOf([one]).alerts).map((signal) => [signal.family.name, signal.weight]))
+const to = (serverIp: string, serverPort: number): Alert['connection'] => ({
+  clientIp: '10.0.0.7',
+  clientPort: 40_000,
+  serverIp,
+  serverPort,
+  protocol: 'tcp',
+})
+const called = (fields: Alert['fields']): Partial<NewAlert> => ({ rule: 'x', container: null, hostname: null, fields })
+const sts = { 'ct.name': 'GetCallerIdentity', 'ct.src': 'sts.amazonaws.com' }
+const asked = (user: string, resource: string, from: string, technique: string): Partial<NewAlert> => ({
+  ...called({ 'ka.user.name': user, 'ka.target.resource': resource, 'ka.sourceips': [from], 'ka.verb': 'list' }),
+  sensorSource: 'k8s_audit',
+  techniques: [technique],
+})
 const told = async (file: CaseFile): Promise<string> =>
   (await playbook.analyse(file)).summary
     .map((claim) =>
@@ -86,6 +100,16 @@ describe('what one alert is a sign of', () => {
       { 'reverse-shell': 'conclusive' },
     ],
     [
+      'a shell whose input became a connection, under a rule of any name',
+      {
+        rule: 'x',
+        fields: { 'evt.type': 'dup2' },
+        connection: to('203.0.113.9', 4444),
+        process: process_({ name: 'sh', parentName: 'k' }),
+      },
+      { 'reverse-shell': 'conclusive' },
+    ],
+    [
       'a program that was not in the image',
       { rule: 'x', fields: { 'proc.is_exe_upper_layer': true }, process: process_({ name: 'k', exepath: '/opt/k' }) },
       { 'dropped-binary': 'conclusive' },
@@ -109,6 +133,72 @@ describe('what one alert is a sign of', () => {
         process: process_({ name: 'httpd', parentName: 'httpd' }),
       },
       { 'container-escape': 'weak' },
+    ],
+    [
+      'a program that speaks a miner’s protocol to a pool',
+      { rule: 'x', process: process_({ name: 'k', cmdline: 'k -o stratum+tcp://203.0.113.9:3333' }), connection: to('203.0.113.9', 3333) },
+      { cryptomining: 'conclusive' },
+    ],
+    [
+      'a tool for copies that sends to the internet',
+      { rule: 'x', process: process_({ name: 'rclone', cmdline: 'rclone copy /data far:' }), connection: to('203.0.113.9', 443) },
+      { exfiltration: 'decisive' },
+    ],
+    [
+      'the same to a place of the house',
+      { rule: 'x outbound', process: process_({ name: 'rclone', cmdline: 'rclone copy /data near:' }), connection: to('10.0.0.9', 443) },
+      { 'command-and-control': 'weak' },
+    ],
+    [
+      'a question for the machine’s credentials',
+      { rule: 'x', process: process_({ name: 'node', parentName: 'containerd-shim' }), connection: to('169.254.169.254', 80) },
+      { 'metadata-service': 'supporting' },
+    ],
+    [
+      'those credentials used from the internet',
+      { ...called({ ...sts, 'ct.srcip': '203.0.113.9' }), sensorSource: 'aws_cloudtrail', techniques: ['T1552.005'] },
+      { 'instance-credentials': 'decisive' },
+    ],
+    [
+      'and from a private address',
+      { ...called({ ...sts, 'ct.srcip': '10.1.2.3' }), sensorSource: 'aws_cloudtrail', techniques: ['T1552.005'] },
+      { 'instance-credentials': 'supporting' },
+    ],
+    [
+      'Secrets given to somebody without credentials, from the internet',
+      asked('system:anonymous', 'secrets', '203.0.113.9', 'T1078.001'),
+      { 'anonymous-access': 'conclusive' },
+    ],
+    ['and from within', asked('system:anonymous', 'secrets', '10.1.2.3', 'T1078.001'), { 'anonymous-access': 'supporting' }],
+    [
+      'a workload that gives itself rights',
+      asked('system:serviceaccount:shop:cart', 'clusterrolebindings', '10.1.2.3', 'T1098.006'),
+      { 'cluster-rights': 'decisive' },
+    ],
+    ['a person who gives rights', asked('mara', 'clusterrolebindings', '10.1.2.3', 'T1098.006'), { 'cluster-rights': 'supporting' }],
+    [
+      'a workload’s token used from the internet to run a command',
+      asked('system:serviceaccount:ci:run', 'pods', '203.0.113.9', 'T1609'),
+      { 'exec-through-api': 'decisive' },
+    ],
+    ['a person who runs a command', asked('mara', 'pods', '203.0.113.9', 'T1609'), { 'exec-through-api': 'supporting' }],
+    [
+      'the runtime that starts a container',
+      {
+        rule: 'Change namespace privileges via unshare',
+        techniques: ['T1611'],
+        process: process_({ name: 'runc:[0:PARENT]', cmdline: 'runc:[0:PARENT] init', exepath: '', parentName: null }),
+      },
+      { 'container-escape': 'weak' },
+    ],
+    [
+      'a program that took its name',
+      {
+        rule: 'Change namespace privileges via unshare',
+        techniques: ['T1611'],
+        process: process_({ name: 'runc:[0:PARENT]', cmdline: 'runc:[0:PARENT] init', exepath: '/opt/x', parentName: 'sh' }),
+      },
+      { 'container-escape': 'supporting' },
     ],
     [
       'a rule it has no chapter for, by its priority',
@@ -145,6 +235,38 @@ describe('what it concludes', () => {
     expect(verdict([opened()])).toEqual(['suspicious', 'medium'])
     expect(verdict([read()])).toEqual(['suspicious', 'low'])
     expect(verdict([])).toEqual(['insufficient_data', 'low'])
+  })
+
+  it('cannot tell whose shell it was when the audit log had fallen silent before', async () => {
+    const typed = (): Alert =>
+      alert({ rule: 'Terminal shell', process: process_({ name: 'bash', cmdline: 'bash', parentName: 'containerd-shim', terminal: true }) })
+    const audit = (minutesBefore: number) => ({
+      coverage: [
+        {
+          name: 'audit',
+          collector: 'kubernetes-audit',
+          scope: 'lab',
+          lastSeenAt: new Date(Number(noon / 1_000_000n) - minutesBefore * 60_000),
+        },
+      ],
+      incident: { ...incident, firstNs: noon, alertCount: 1 },
+    })
+    expect(verdict([typed()], audit(180))).toEqual(['insufficient_data', 'medium'])
+    expect(verdict([typed()], audit(5))).toEqual(['suspicious', 'low'])
+    expect(verdict([typed()], { ...audit(180), coverage: [] })).toEqual(['suspicious', 'low'])
+    // What shows an intrusion does so whoever opened the shell.
+    expect(verdict([typed(), dropped()], audit(180))).toEqual(['true_positive', 'high'])
+    const { unknowns, reasons } = await playbook.analyse(caseOf([typed()], audit(180)))
+    expect(unknowns.at(-1)).toMatch(/Source “audit” was last heard at .*: who opened the shell is not known/)
+    expect(reasons[0]?.evidence.some(({ record, id }) => record === 'coverage' && id === 'audit')).toBe(true)
+  })
+
+  it('does not judge one sign by a sensor that lost what was around it; what is clear stays clear', async () => {
+    const lost = { lost: [{ hostname: 'node-1', fromNs: noon, toNs: noon + minute, dropped: 700_000n }] }
+    expect(verdict([read()], lost)).toEqual(['insufficient_data', 'low'])
+    expect(verdict([opened()], lost)).toEqual(['suspicious', 'medium'])
+    expect(verdict([dropped(), read()], lost)).toEqual(['true_positive', 'high'])
+    expect((await playbook.analyse(caseOf([read()], lost))).unknowns.join()).toMatch(/host “node-1” dropped 700000 events between/)
   })
 
   it('names the likely way in only for what a server started besides its own workers', async () => {

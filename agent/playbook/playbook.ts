@@ -4,12 +4,17 @@
  */
 import type { Alert } from '../../domain/alert.ts'
 import { tacticTitle } from '../../domain/attack.ts'
+import { workloadKinds } from '../../domain/entity.ts'
 import { type Claim, type DraftReport, noModel } from '../../domain/report.ts'
 import type { CaseAlert, CaseFile } from '../../incidents/case-file.ts'
 import { mainChain } from '../../incidents/process-chain.ts'
 import { startedByServer } from '../../incidents/server-program.ts'
 import { unknowns } from '../../incidents/unknowns.ts'
+import { ofCloud } from '../../incidents/posture-topics.ts'
 import type { Analyst } from '../analyst.ts'
+import { ofAudit } from './address.ts'
+import { calledAs, inWords, isOfCloud, sameSecond, whatWasCalled, whoseCredentials } from './cloud.ts'
+import { cloudSign } from './cloud-signs.ts'
 import { recommend } from './recommend.ts'
 import { blastRadius, fixFirst, rootCause } from './root-cause.ts'
 import {
@@ -22,11 +27,14 @@ import {
   citeEntity,
   citeFinding,
   citeInstant,
+  citeVerdict,
   inference,
   observation,
+  sentence,
   standsOn,
   standsOnEntity,
 } from './sentence.ts'
+import { silentWitness } from './silent-witness.ts'
 import { unusual, watching } from './unusual.ts'
 import { type Judgement, judge, type Signal, signalsOf } from './weigh.ts'
 
@@ -50,7 +58,7 @@ export const playbook = {
       rootCauses: file.rootCauses.length,
       fixFirst: fixFirst(file),
       blastRadius: blastRadius(file),
-      unknowns: unknowns(file),
+      unknowns: [...unknowns(file), ...unheard(judgement.code, file)],
       techniques: techniques(file),
       actions: recommend(file, judgement.verdict, signals),
       ...noModel,
@@ -62,10 +70,7 @@ function summary(file: CaseFile, signals: readonly Signal[]): Claim[] {
   const [first] = file.alerts
   const last = file.alerts.at(-1)
   if (first === undefined || last === undefined) return []
-  const claims = [where(file, first, last)]
-  const chain = chainOf(file)
-  if (chain !== null) claims.push(chain)
-  for (const { strongest, family } of inTime(signals.slice(0, 5))) claims.push(told(family.tell(strongest), strongest))
+  const claims = isOfCloud(file) ? [whoseCredentials(file), ...whatWasCalled(file)] : inPlaces(file, signals, first, last)
   if (file.explained) claims.push(explained(first))
   const sequence = inOrder(signals.filter((signal) => signal.weight !== 'weak'))
   if (sequence !== null) claims.push(sequence)
@@ -91,20 +96,39 @@ function likelyEntry({ rootCauses }: CaseFile, signals: readonly Signal[]): Clai
   return { kind: 'inference', text, evidence: [...started.evidence, ...named.evidence] }
 }
 
-function where(file: CaseFile, first: CaseAlert, last: CaseAlert): Claim {
-  const { pod, workload } = file.alerts.find((entry) => entry.context.pod !== null)?.context ?? { pod: null, workload: null }
+function inPlaces(file: CaseFile, signals: readonly Signal[], first: CaseAlert, last: CaseAlert): Claim[] {
+  const chain = chainOf(file)
+  return [
+    where(file, signals, first, last),
+    ...(chain === null ? [] : [chain]),
+    ...inTime(signals.slice(0, 5)).map((signal) => told(tellOf(signal), signal.strongest)),
+  ]
+}
+
+/** The thing itself comes first: what was seen and where; then how often and when. */
+function where(file: CaseFile, signals: readonly Signal[], first: CaseAlert, last: CaseAlert): Claim {
   const count = `${file.incident.alertCount} ${file.incident.alertCount === 1 ? 'alert' : 'alerts'}`
-  const times: [Cite, Cite] = [citeInstant(first.alert), citeClock(last.alert)]
-  const span = first === last ? observation`at ${times[0]}` : observation`between ${times[0]} and ${times[1]}`
-  const place =
-    pod === null
-      ? first.alert.container === null
-        ? observation`on host ${cite(first.alert, 'hostname')}`
-        : observation`in container ${cite(first.alert, 'container.id')}`
-      : workload === null
-        ? observation`in pod ${citeEntity(pod, 'pod')}`
-        : observation`in pod ${citeEntity(pod, 'pod')} of ${citeEntity(workload, 'properties.workloadKind')} ${citeEntity(workload, 'name')}`
-  return { kind: 'observation', text: `${count} ${span.text}, ${place.text}.`, evidence: [...span.evidence, ...place.evidence] }
+  const span: Parts = sameSecond(first, last)
+    ? [`${count} at `, citeInstant(first.alert)]
+    : [`${count} between `, citeInstant(first.alert), ' and ', citeClock(last.alert)]
+  const [strongest] = signals
+  if (strongest === undefined) return sentence('observation', ['In ', ...placeOf(file, first), ': ', ...span, '.'])
+  const titles = inWords([...new Set(signals.map(titleOf))])
+  const little = strongest.weight === 'weak' ? ', though it says little by itself' : ''
+  return sentence('observation', ['Seen in ', ...placeOf(file, first), `${little}: ${titles} (`, ...span, ').'])
+}
+
+type Parts = (Cite | string)[]
+function placeOf(file: CaseFile, first: CaseAlert): Parts {
+  const { pod, workload } = file.alerts.find((entry) => entry.context.pod !== null)?.context ?? { pod: null, workload: null }
+  const kind = workloadKinds.find((one) => one === workload?.properties.workloadKind) ?? 'workload'
+  const of: Parts = workload === null ? [] : [` of ${kind} `, citeEntity(workload, 'name')]
+  if (pod !== null) return ['pod ', citeEntity(pod, 'pod'), ...of]
+  const { alert } = file.alerts.find((entry) => entry.alert.pod !== null || entry.alert.container !== null) ?? first
+  if (alert.pod !== null)
+    return ['pod ', cite(alert, 'pod'), ...(alert.container === null ? [] : [' (container ', cite(alert, 'container.id'), ')'])]
+  if (alert.container !== null) return ['container ', cite(alert, 'container.id')]
+  return alert.hostname === null ? ['a place that no alert names', standsOn(alert)] : ['host ', cite(alert, 'hostname')]
 }
 
 /** Who started whom, root first; a middle that is too long is left out. */
@@ -123,6 +147,16 @@ function chainOf(file: CaseFile): Claim | null {
   return observation(Object.assign([...words, '.'], { raw: [] }), ...cites)
 }
 
+/** Of what no process is known, families have nothing to say: which rule fired, and on what. */
+const tellOf = ({ family, strongest }: Signal): readonly (string | Cite)[] => {
+  const { alert } = strongest
+  if (ofCloud(alert)) return calledAs(strongest)
+  // The audit log of the cluster has no processes either, and families of its own.
+  if (alert.process?.cmdline != null || alert.process?.name != null || (ofAudit(alert) && family.fallback !== true))
+    return family.tell(strongest)
+  return ['rule ', cite(alert, 'rule'), ' fired', ...(alert.file === null ? [] : [' on ', cite(alert, 'file')])]
+}
+
 /** “At 10:01, the shell … was started by …” */
 function told(parts: readonly (string | Cite)[], entry: CaseAlert): Claim {
   const words = Object.assign(['At ', ', ', ...parts.slice(1).map(() => ''), '.'], { raw: [] }) as unknown as TemplateStringsArray
@@ -137,7 +171,7 @@ function inOrder(signals: readonly Signal[]): Claim | null {
   if (before === undefined || after === undefined) return null
   const seconds = Number((after.strongest.alert.eventNs - before.strongest.alert.eventNs) / 1_000_000_000n)
   const gap = seconds < 1 ? 'within a second' : seconds < 120 ? `${seconds} seconds later` : `${Math.round(seconds / 60)} minutes later`
-  return causal`First came ${before.family.title} (${cite(before.strongest.alert, 'rule')}), and ${gap} in the same place ${after.family.title} (${cite(after.strongest.alert, 'rule')}): read together they are one course of action.`
+  return causal`First came ${titleOf(before)} (${cite(before.strongest.alert, 'rule')}), and ${gap} ${ofCloud(after.strongest.alert) ? 'with the same credentials' : 'in the same place'} ${titleOf(after)} (${cite(after.strongest.alert, 'rule')}): read together they are one course of action.`
 }
 
 const inTime = (signals: readonly Signal[]): Signal[] =>
@@ -147,7 +181,8 @@ const samePlace = (a: CaseAlert, b: CaseAlert | undefined): boolean =>
   b !== undefined &&
   ((a.alert.container !== null && a.alert.container.id.slice(0, 12) === b.alert.container?.id.slice(0, 12)) ||
     (a.context.pod !== null && a.context.pod.id === b.context.pod?.id) ||
-    (a.alert.container === null && b.alert.container === null && a.alert.hostname === b.alert.hostname))
+    (a.context.identity !== undefined && a.context.identity.id === b.context.identity?.id) ||
+    (a.alert.hostname !== null && a.alert.container === null && b.alert.container === null && a.alert.hostname === b.alert.hostname))
 
 function explained(entry: CaseAlert): Claim {
   const { pod } = entry.context
@@ -158,16 +193,40 @@ function explained(entry: CaseAlert): Claim {
 function reasons(file: CaseFile, signals: readonly Signal[], judgement: Judgement): Claim[] {
   const [first] = file.alerts
   if (first === undefined) return []
-  if (judgement.code === 'explained') return [explained(first)]
-  return signals.slice(0, 6).map((signal) => reason(file, signal))
+  if (judgement.code === 'explained') return [explained(first), ...called(file)]
+  const witness = judgement.code === 'witness_silent' ? silentWitness(file) : null
+  if (witness !== null)
+    return [
+      absence`Who opened the shell ${cite(first.alert, 'process.cmdline')} only the audit log can tell, and its source was last heard at ${citeCoverage(witness)}, before it began.`,
+    ]
+  return [...signals.slice(0, 6).map((signal) => reason(file, signal)), ...called(file)]
 }
 
-function reason(file: CaseFile, { family, weight, strongest, alerts }: Signal): Claim {
+const titleOf = ({ family, strongest: { alert } }: Signal): string => (ofCloud(alert) ? cloudSign(alert).title : family.title)
+
+/** What a person said of the same before: told, and weighed by whoever decides. It moves neither verdict nor severity. */
+const called = ({ called: [last] }: CaseFile): Claim[] =>
+  last === undefined
+    ? []
+    : [
+        observation`A person called the same ${citeVerdict(last, 'verdict')} on ${citeVerdict(last, 'decidedAt')}: an incident in which all of these rules were seen, by the same processes in the same places. That is no proof of this time.`,
+      ]
+
+function reason(file: CaseFile, signal: Signal): Claim {
+  const { family, weight, strongest, alerts } = signal
+  const because = ofCloud(strongest.alert) ? cloudSign(strongest.alert).because : family.because
   const all = file.omitted === 0 ? '' : ` of the ${file.alerts.length} that were read`
   const count = `${alerts.length} ${alerts.length === 1 ? 'alert' : 'alerts'}${all}`
-  const shows = inference`Rule ${cite(strongest.alert, 'rule')} (${count}) shows ${family.title}, which is ${weight}`
+  const shows = inference`Rule ${cite(strongest.alert, 'rule')} (${count}) shows ${titleOf(signal)}, which is ${weight}`
   // What speaks for a family does not speak for a sign of it that says little by itself.
-  return { ...shows, text: `${shows.text}${weight === 'weak' ? ': it says little by itself' : `: ${family.because}`}.` }
+  return { ...shows, text: `${shows.text}${weight === 'weak' ? ': it says little by itself' : `: ${because}`}.` }
+}
+
+function unheard(code: Judgement['code'], file: CaseFile): string[] {
+  const witness = code === 'witness_silent' ? silentWitness(file) : null
+  if (witness === null) return []
+  const since = witness.lastSeenAt === null ? 'never heard' : `last heard at ${witness.lastSeenAt.toISOString().slice(0, 19)}Z`
+  return [`Source “${witness.name}” was ${since}, before this began: who opened the shell is not known.`]
 }
 
 const timelineLimit = 60
@@ -175,8 +234,9 @@ const timelineLimit = 60
 function timeline(file: CaseFile): Claim[] {
   return file.alerts.slice(0, timelineLimit).map(({ alert, context, explanation }) => {
     const at = citeClock(alert)
-    const what =
-      alert.process?.cmdline == null
+    const what = ofCloud(alert)
+      ? sentence('observation', calledAs({ alert, context, explanation }))
+      : alert.process?.cmdline == null
         ? observation`${cite(alert, 'rule')}`
         : observation`${cite(alert, 'rule')}: ${cite(alert, 'process.cmdline')}`
     const note = `${alert.seen > 1 ? `, received ${alert.seen} times` : ''}${context.inferred ? ' (pod inferred)' : ''}${explanation === null ? '' : ' (explained by inventory)'}`

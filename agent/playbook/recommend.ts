@@ -2,12 +2,15 @@
 import type { RecommendedAction, Verdict } from '../../domain/report.ts'
 import type { Entity } from '../../domain/entity.ts'
 import type { CaseAlert, CaseFile } from '../../incidents/case-file.ts'
+import { isOfCloud } from './cloud.ts'
 import { severityAtLeast, type Signal } from './weigh.ts'
 
 const most = 3
 
 export function recommend(file: CaseFile, verdict: Verdict, signals: readonly Signal[]): RecommendedAction[] {
   if (verdict !== 'true_positive' && verdict !== 'suspicious') return []
+  // Nothing in the catalogue acts on an identity of a cloud: what to change is said in the report.
+  if (isOfCloud(file)) return []
   const contain = verdict === 'true_positive' && severityAtLeast(file.incident.severityFloor, 'medium')
   if (!contain && !severityAtLeast(file.incident.severityFloor, 'medium')) return []
   const weighty = signals.filter((signal) => (contain ? signal.weight !== 'weak' : true))

@@ -7,15 +7,20 @@ import type { Claim } from '../../domain/report.ts'
 import type { CaseAlert, CaseFile } from '../../incidents/case-file.ts'
 import { startedBy } from '../../incidents/package-paths.ts'
 import type { Reached } from '../../incidents/posture.ts'
+import type { Mend } from '../../incidents/flaw-causes.ts'
 import type { Cause, RootCause } from '../../incidents/root-causes.ts'
 import type { FindingFacts } from '../../store/finding-facts.ts'
+import { cloudFixes, isOfCloud, rightsUsed } from './cloud.ts'
 import { type Cite, cite, citeEntity, citeFinding, citeStep, sentence } from './sentence.ts'
 
 const mostCauses = 8
 const mostFixes = 3
 
-export const rootCause = ({ rootCauses }: CaseFile): Claim[] =>
-  rootCauses.slice(0, mostCauses).map((one) => sentence('inference', told(one)))
+/** Posture that fits; of a cloud also the rights that allowed it, for nobody needs a flaw there. */
+export const rootCause = (file: CaseFile): Claim[] => [
+  ...file.rootCauses.slice(0, mostCauses).map((one) => sentence('inference', told(one))),
+  ...(isOfCloud(file) ? rightsUsed(file) : []),
+]
 
 type Parts = (Cite | string)[]
 function told(one: RootCause): Parts {
@@ -107,15 +112,18 @@ const shown = (one: Cite): Parts => (one.evidence.value === null ? [] : [one])
 const joined = (cites: readonly Cite[], between: string): Parts => cites.flatMap((one, index) => (index === 0 ? [one] : [between, one]))
 
 /** One change each, what takes away the likeliest cause first; how many of the causes it takes away. */
-export function fixFirst({ rootCauses }: CaseFile): Claim[] {
+export function fixFirst(file: CaseFile): Claim[] {
+  const { rootCauses } = file
   const fixes = Map.groupBy(
     rootCauses.filter(({ fix }) => fix !== null),
     ({ fix }) => fix?.key ?? '',
   )
-  return [...fixes.values()].slice(0, mostFixes).map(([first, ...others]) => {
+  const changes = [...fixes.values()].slice(0, mostFixes).map(([first, ...others]) => {
     const also = others.length === 0 ? '' : ` It takes away ${others.length + 1} of these causes.`
     return sentence('inference', [...fixOf(first as RootCause), '.', also])
   })
+  // Credentials in other hands come before what let them be used.
+  return isOfCloud(file) ? [...cloudFixes(file), ...changes] : changes
 }
 
 function fixOf({ cause, fix }: RootCause): Parts {
@@ -128,11 +136,18 @@ function fixOf({ cause, fix }: RootCause): Parts {
     'Update ',
     citeFinding(finding, 'package'),
     ' to ',
-    citeFinding(finding, 'fixedIn'),
+    ...(cause.mend === null ? [] : [versionOf(cause.mend)]),
     ' or newer in image ',
     citeFinding(finding, 'resource'),
     ', and roll it out',
   ]
+}
+
+/** Of several versions that a finding names the one. */
+function versionOf({ finding, version }: Mend): Cite {
+  const all = citeFinding(finding, 'fixedIn')
+  const at = finding.package?.fixedIn.slice(0, finding.package.fixedIn.indexOf(version)).reduce((sum, one) => sum + one.length + 2, 0) ?? 0
+  return version.length < 3 ? all : { ...all, part: [at, at + version.length] }
 }
 
 const worth: readonly [kind: Reached['entity']['kind'], one: string, many: string][] = [

@@ -11,6 +11,7 @@ import type { Coverage } from '../../incidents/case-file.ts'
 import { quote, sentenceParts } from '../../incidents/sentence-parts.ts'
 import { alertField, entityField, findingField, stepField, stepId } from '../../incidents/record-field.ts'
 import type { FindingFacts } from '../../store/finding-facts.ts'
+import type { PersonsVerdict } from '../../store/verdicts.ts'
 
 /** A cited value; `shown` false cites without quoting, `part` quotes from there to there only. */
 export type Cite = { evidence: EvidenceRef; shown: boolean; part?: [number, number] }
@@ -48,6 +49,12 @@ export const citeFinding = (finding: FindingFacts, path: string): Cite => ({
 export const citeStep = (step: AttackStep, path: string): Cite => ({
   evidence: { record: 'step', id: stepId(step), path, value: stepField(step, path) },
   shown: true,
+})
+/** `path`: verdict, decidedAt (of which the day is told). */
+export const citeVerdict = (said: PersonsVerdict, path: 'verdict' | 'decidedAt'): Cite => ({
+  evidence: { record: 'decision', id: said.decisionId, path, value: path === 'decidedAt' ? said.at.toISOString() : said.verdict },
+  shown: true,
+  ...(path === 'decidedAt' ? { part: [0, 10] as [number, number] } : {}),
 })
 const isCite = (part: unknown): part is Cite => typeof part === 'object' && part !== null && 'evidence' in part
 

@@ -3,6 +3,9 @@ import type { Severity } from '../../domain/severity.ts'
 import { severityId } from '../../domain/severity.ts'
 import type { Report } from '../../domain/report.ts'
 import type { CaseAlert, CaseFile } from '../../incidents/case-file.ts'
+import { ofCloud } from '../../incidents/posture-topics.ts'
+import { cloudFamily } from './cloud-family.ts'
+import { openedByApi, silentWitness } from './silent-witness.ts'
 import { families } from './families/registry.generated.ts'
 import { type Family, heavier, type Weight, weights } from './family.ts'
 
@@ -30,6 +33,8 @@ export function signalsOf(alerts: readonly CaseAlert[]): Signal[] {
 
 /** The heaviest family of an alert and, when it is another, none else: one alert is one sign, not two. */
 function familiesOf(entry: CaseAlert): Family[] {
+  if (ofCloud(entry.alert))
+    return [families.find((family) => family.ofCloud === true && family.matches(entry.alert)) ?? cloudFamily(entry.alert)]
   const known = families.filter((family) => family.fallback !== true && family.matches(entry.alert))
   const candidates = known.length > 0 ? known : families.filter((family) => family.fallback === true)
   const [first, ...rest] = candidates
@@ -38,7 +43,15 @@ function familiesOf(entry: CaseAlert): Family[] {
 }
 
 export type Judgement = Pick<Report, 'verdict' | 'confidence'> & {
-  code: 'explained' | 'conclusive' | 'decisive_and_second' | 'several_supporting' | 'one_sign' | 'nothing_read'
+  code:
+    | 'explained'
+    | 'conclusive'
+    | 'decisive_and_second'
+    | 'witness_silent'
+    | 'several_supporting'
+    | 'events_lost'
+    | 'one_sign'
+    | 'nothing_read'
 }
 
 export function judge(file: CaseFile, signals: readonly Signal[]): Judgement {
@@ -55,7 +68,11 @@ export function judge(file: CaseFile, signals: readonly Signal[]): Judgement {
     return { verdict: 'true_positive', confidence: counted.length > 1 ? 'high' : 'medium', code: 'conclusive' }
   if (strongest === 'decisive' && counted.length > 1)
     return { verdict: 'true_positive', confidence: counted.length > 2 ? 'high' : 'medium', code: 'decisive_and_second' }
+  if (strongest !== 'decisive' && openedByApi(file, counted) && silentWitness(file) !== null)
+    return { verdict: 'insufficient_data', confidence: 'medium', code: 'witness_silent' }
   if (strongest === 'decisive' || counted.length > 1) return { verdict: 'suspicious', confidence: 'medium', code: 'several_supporting' }
+  // One sign that others have too, seen by a sensor that lost what was around it, decides nothing.
+  if ((file.lost ?? []).length > 0) return { verdict: 'insufficient_data', confidence: 'low', code: 'events_lost' }
   return {
     verdict: severityAtLeast(file.incident.severityFloor, 'medium') || counted.length === 1 ? 'suspicious' : 'insufficient_data',
     confidence: 'low',

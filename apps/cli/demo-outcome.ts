@@ -1,5 +1,6 @@
 /** What came of the demo's alerts: waits for the investigation, tells it, and with `--exit` approves and waits for the effect. */
 import { demoPrincipal } from '../../domain/principal.ts'
+import { whose } from '../../domain/written-by.ts'
 import { UpstreamError } from '../../domain/errors.ts'
 import { claimParts } from '../../domain/report.ts'
 import type { Incident } from '../../domain/incident.ts'
@@ -77,7 +78,8 @@ export async function outcome(demo: Demo, alerts: number): Promise<DemoResult> {
 
 function tell(incident: Incident, { report }: Investigation, count: number, say: Demo['say']): void {
   say(`\n${count} incidents. The one that matters, ${incident.severity}: ${safe(incident.title, 160)}`)
-  say(`The ${report?.analyst} (rules, no model) says ${report?.verdict.replaceAll('_', ' ')}, ${report?.confidence} confidence:`)
+  const who = report?.model == null ? `The ${report?.analyst} (rules, no model)` : `${safe(whose(report))} (a model)`
+  say(`${who} says ${report?.verdict.replaceAll('_', ' ')}, ${report?.confidence} confidence:`)
   for (const claim of report?.summary ?? []) say(`  · ${plainSentence(claim.text)}`)
   for (const line of postureLines(report)) say(line)
 }

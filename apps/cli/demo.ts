@@ -99,7 +99,8 @@ async function demoConfig(folder: string, cluster: SimulatedCluster, options: De
     FALCONER_POLICY: '',
     FALCONER_LOG: 'error',
     ...overrides,
-    ...(options.exit ? { FALCONER_PORT: '0' } : {}),
+    // Its outcome is to be the same each time.
+    ...(options.exit ? { FALCONER_PORT: '0', FALCONER_NO_MODEL: 'true' } : {}),
   })
 }
 

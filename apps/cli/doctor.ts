@@ -1,10 +1,12 @@
 /** `falconer doctor`: checks what a start needs, one line each, and says what to do. Changes nothing but opening the database. */
 import { readFile } from 'node:fs/promises'
+import { monthOf } from '../../agent/model/budget.ts'
 import { named } from '../../agent/model/models.ts'
 import { costOf } from '../../agent/model/prices.ts'
 import { modelSettings } from '../../agent/model/settings.ts'
 import { connect, identify } from '../../clusters/client.ts'
 import { type Config, loadConfig } from '../../config/config.ts'
+import { embedderFrom } from '../../knowledge/embedder.ts'
 import { loadPolicy } from '../../responses/policy.ts'
 import { destinationGaps } from '../../domain/coverage.ts'
 import { nothingSpent } from '../../domain/spend.ts'
@@ -12,8 +14,10 @@ import { wireOf } from '../server/wire.ts'
 import { type Database, openDatabase } from '../../store/database.ts'
 import { holderOf } from '../../store/embedded.ts'
 import { type Destination, listDestinations } from '../../store/incident-notices.ts'
+import { usdSince } from '../../store/model-calls.ts'
 import { listSources } from '../../store/sources.ts'
 import { databaseVersions } from '../../store/versions.ts'
+import { knowledgeWords } from '../server/knowledge.ts'
 import type { Overrides } from './command.ts'
 import { print, safe, shortTime } from './output.ts'
 
@@ -68,6 +72,8 @@ async function allChecks(overrides: Overrides): Promise<Check[]> {
   const open = db as Database | null
   if (open !== null) {
     await check('sources', () => sources(open))
+    if (modelSettings(known) !== null) await check('model costs', () => modelCosts(known, open))
+    await check('knowledge', () => knowledge(known, open))
     await check('destinations', async () => destinations(known, await listDestinations(open))).finally(() => open.close())
   } else if (serving) await check('destinations', () => destinationsOfServer(known, overrides))
   await check('cluster', () => cluster(known))
@@ -103,6 +109,12 @@ function model(config: Config): Found {
   }
 }
 
+async function modelCosts({ FALCONER_MODEL_USD_MONTH: cap }: Config, db: Database): Promise<Found> {
+  const usd = await usdSince(db, monthOf(new Date()))
+  const words = `${usd.toFixed(2)} of ${cap} USD this month`
+  return usd < cap ? words : { note: `${words}: none is asked until FALCONER_MODEL_USD_MONTH is raised or the month is over` }
+}
+
 async function database(config: Config, db: Database): Promise<Found> {
   const { postgres, pgvector } = await databaseVersions(db)
   return `${config.DATABASE_URL === undefined ? `embedded in ${config.FALCONER_DATA}` : 'server'}, Postgres ${postgres}, pgvector ${pgvector ?? 'missing'}`
@@ -113,6 +125,11 @@ async function sources(db: Database): Promise<Found> {
   if (all.length === 0) return { note: 'none yet: start `falconer serve`, which makes one, or `falconer sources add`' }
   const last = (at: Date | null): string => (at === null ? 'never heard' : `last heard ${shortTime(at.toISOString())} UTC`)
   return all.map((source) => `${safe(source.name)} ${last(source.lastSeenAt)}`).join('; ')
+}
+
+async function knowledge(config: Config, db: Database): Promise<Found> {
+  const { text, note } = await knowledgeWords(db, embedderFrom(config)?.name ?? null)
+  return note ? { note: safe(text, 600) } : text
 }
 
 function destinations({ FALCONER_WEBHOOK_URL, FALCONER_WEBHOOK_SECRET }: Config, all: readonly Destination[]): Found {

@@ -2,6 +2,7 @@
  * `falconer mcp config`: what to put where, so that a client finds us. Formats are the clients' own. No secret is printed: a token is asked for or
  * taken from the environment by the client, in its own way. The snippet goes to stdout, all else to stderr.
  */
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Argument, type Command } from 'commander'
@@ -26,13 +27,15 @@ export function snippetFor(client: McpClient, reached: Reached): Snippet | null 
   if (client === 'vscode') return vscode(reached)
   if (client === 'cursor')
     return { ...servers(reached, (variable) => `\${env:${variable}}`), where: '.cursor/mcp.json of a project, or ~/.cursor/mcp.json' }
-  if (client === 'claude-code')
-    return {
-      ...servers(typed(reached), (variable) => `\${${variable}}`),
-      where: ".mcp.json of a project; to add it yourself: claude mcp add-json falconer '…'",
-    }
+  if (client === 'claude-code') return claudeCode(reached)
   if ('url' in reached) return null
   return { ...servers(reached, String), where: client === 'jetbrains' ? jetbrains : desktop }
+}
+
+function claudeCode(reached: Reached): Snippet {
+  const { snippet, steps } = servers(typed(reached), (variable) => `\${${variable}}`)
+  const own = JSON.stringify((snippet as { mcpServers: Record<string, unknown> }).mcpServers[name]).replaceAll("'", String.raw`'\''`)
+  return { snippet, where: '.mcp.json of a project', steps: [...steps, `Or for yourself alone, run: claude mcp add-json ${name} '${own}'`] }
 }
 
 function vscode(reached: Reached): Snippet {
@@ -104,6 +107,10 @@ async function started({ toolsets, readOnly }: Given, cli: Cli): Promise<Started
   const config = await configOf(cli)
   const more = [...(toolsets === undefined ? [] : ['--toolsets', toolsets]), ...(readOnly === true ? ['--read-only'] : [])]
   const data = config.DATABASE_URL === undefined && config.FALCONER_URL === undefined ? ['--data', resolve(config.FALCONER_DATA)] : []
+  if (data[1] !== undefined && !existsSync(data[1]))
+    remark(
+      `There is nothing in ${data[1]} yet. Run \`falconer demo\` or \`falconer serve\` with that folder first, or name another with --data.`,
+    )
   if (config.DATABASE_URL !== undefined) remark('Set DATABASE_URL where the client is started; it is a secret and is not printed.')
   return {
     command: fileURLToPath(new URL('../../bin/falconer', import.meta.url)),

@@ -1,7 +1,8 @@
 /** An incident and its report as plain text. A claim whose records do not say so is marked as a hypothesis. */
 import { sentenceParts } from '../../incidents/sentence-parts.ts'
 import { processName, safe, shortTime, table } from './output.ts'
-import type { IncidentRow, InvestigationRow, JoinRow, NormalRow, ProposalRow } from './rows.ts'
+import { money, whose, writtenBy } from '../../domain/written-by.ts'
+import type { IncidentRow, InvestigationBriefRow, InvestigationRow, JoinRow, NormalRow, ProposalRow } from './rows.ts'
 
 /** Values quoted in a sentence stand in “ ” on a terminal. */
 export const plainSentence = (text: string): string =>
@@ -35,7 +36,8 @@ export function reportText(investigation: InvestigationRow | null): string {
   const claims = (given: { text: string; grounded: boolean }[]): string[] =>
     given.map((claim) => `  · ${plainSentence(claim.text)}${claim.grounded ? '' : '  [hypothesis]'}`)
   return [
-    `Verdict: ${report.verdict.replaceAll('_', ' ')} (${report.confidence} confidence), by the ${safe(report.analyst)}`,
+    `Verdict: ${report.verdict.replaceAll('_', ' ')} (${report.confidence} confidence), by ${safe(whose(report))}${report.model === null ? '' : ', a model'}`,
+    ...(report.partial === null ? [] : [`! Incomplete: ${safe(report.partial, 600)}`]),
     ...claims(report.summary),
     'Why:',
     ...claims(report.reasons),
@@ -44,6 +46,7 @@ export function reportText(investigation: InvestigationRow | null): string {
     ...report.actions.map(
       (one) => `Recommended: ${one.action}${one.blocked === null ? '' : `, but it cannot be proposed: ${safe(one.blocked, 300)}`}`,
     ),
+    `${safe(writtenBy(report), 300)}.`,
   ].join('\n')
 }
 
@@ -52,11 +55,22 @@ export type IncidentAnswer = {
   scopes: string[]
   joins: JoinRow[]
   investigation: InvestigationRow | null
+  investigations: InvestigationBriefRow[]
+  triage: { says: string } | null
   normal: NormalRow[]
   proposals: ProposalRow[]
 }
 
-export const incidentText = ({ incident, scopes, joins, investigation, normal, proposals }: IncidentAnswer): string =>
+export const incidentText = ({
+  incident,
+  scopes,
+  joins,
+  investigation,
+  investigations,
+  triage,
+  normal,
+  proposals,
+}: IncidentAnswer): string =>
   [
     `${incident.shortId}  ${incident.severity}  ${incident.state}  ${safe(incident.title, 200)}`,
     `${incident.alerts} ${incident.alerts === 1 ? 'alert' : 'alerts'}, ${shortTime(incident.firstAt)} – ${shortTime(incident.lastAt)} UTC, ${scopes.length > 1 ? `in ${scopes.map((scope) => safe(scope)).join(', ')}` : `cluster ${safe(incident.scope)}`}`,
@@ -67,8 +81,27 @@ export const incidentText = ({ incident, scopes, joins, investigation, normal, p
     ...(normal.length === 0 ? [] : ['What is normal here:', ...normalLines(normal)]),
     '',
     reportText(investigation),
+    ...readLines(investigation, investigations, triage),
     ...(proposals.length === 0 ? [] : ['', proposalTable(proposals)]),
   ].join('\n')
+
+/** Whether a model was asked, and who else has read it: the playbook’s newest, and all of a model’s. */
+function readLines(shown: InvestigationRow | null, all: readonly InvestigationBriefRow[], triage: { says: string } | null): string[] {
+  const playbooks = all.find((one) => one.analyst === 'playbook' && one.status === 'done')
+  const others = all.filter((one) => one.id !== shown?.id && (one === playbooks || one.analyst !== 'playbook'))
+  const line = (one: InvestigationBriefRow): string => {
+    const cost = one.usd === null || one.usd === 0 ? '' : `, ${money(one.usd)}`
+    const says =
+      one.verdict === null
+        ? `${one.status}${one.error === null ? '' : `: ${safe(one.error, 300)}`}`
+        : `${one.verdict.replaceAll('_', ' ')} (${one.confidence})`
+    return `  · ${safe(whose(one))}, ${shortTime(one.startedAt)}: ${says}${one.partial === null ? '' : ', incomplete'}${cost}`
+  }
+  return [
+    ...(triage === null ? [] : [safe(triage.says, 400)]),
+    ...(others.length === 0 ? [] : ['Others who read it:', ...others.slice(0, 8).map(line)]),
+  ]
+}
 
 const normalLines = (normal: readonly NormalRow[]): string[] => [
   ...normal

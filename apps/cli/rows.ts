@@ -8,7 +8,7 @@ import type { CoveredView } from '../server/api/views/coverage.ts'
 import type { DecisionOnFinding, FindingView, WitnessView } from '../server/api/views/finding.ts'
 import type { FixView } from '../server/api/views/fix.ts'
 import type { EdgeView, NodeAtView, NodeView, PathView, StepView } from '../server/api/views/graph.ts'
-import type { IncidentView, InvestigationView } from '../server/api/views/incident.ts'
+import type { IncidentView, InvestigationBrief, InvestigationView } from '../server/api/views/incident.ts'
 import type { TokenView, UserView } from '../server/api/views/people.ts'
 import type { ProposalView } from '../server/api/views/proposal.ts'
 import type { RulesFileView, RuleSummary, RuleView } from '../server/api/views/rule.ts'
@@ -22,6 +22,7 @@ export type NormalRow = Json<z.infer<typeof NormalView>>
 export type IncidentRow = Json<z.infer<typeof IncidentView>>
 export type JoinRow = Json<JoinReason> & { alerts: number }
 export type InvestigationRow = Json<z.infer<typeof InvestigationView>>
+export type InvestigationBriefRow = Json<z.infer<typeof InvestigationBrief>>
 export type ProposalRow = Json<z.infer<typeof ProposalView>>
 export type SourceRow = Json<z.infer<typeof SourceView>>
 export type DeadLetterRow = Json<z.infer<typeof DeadLetterView>>

@@ -2,7 +2,7 @@
  * MCP over standard input and output, for IDEs. With nobody serving, the questions are answered in this process; else every message is handed to the
  * running server with the local user's token, for one process alone holds the embedded database.
  */
-import { StreamableHTTPClientTransport, UnauthorizedError } from '@modelcontextprotocol/client'
+import { SdkHttpError, StreamableHTTPClientTransport, UnauthorizedError } from '@modelcontextprotocol/client'
 import type { JSONRPCMessage, McpServerFactory } from '@modelcontextprotocol/server'
 import { serveStdio, StdioServerTransport } from '@modelcontextprotocol/server/stdio'
 
@@ -17,11 +17,13 @@ export async function relay(url: string, token: string): Promise<void> {
   const here = new StdioServerTransport()
   const there = new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers: { authorization: `Bearer ${token}` } } })
   const waiting = new Set<Promise<void>>()
+  // A client that is gone cannot be told so: its end of the pipe is closed, and this process ends with it.
+  const tell = (message: JSONRPCMessage): Promise<void> => here.send(message).catch(() => {})
   // oxlint-disable-next-line unicorn/prefer-add-event-listener -- a transport of the SDK has this property and nothing else
-  there.onmessage = (answer) => void here.send(answer)
+  there.onmessage = (answer) => void tell(answer)
   // oxlint-disable-next-line unicorn/prefer-add-event-listener -- nor has this one anything else
   here.onmessage = (message) => {
-    const work = there.send(message).catch((error: unknown) => tellFailed(here, message, error))
+    const work = there.send(message).catch((error: unknown) => tellFailed(tell, message, error))
     waiting.add(work)
     void work.finally(() => waiting.delete(work))
   }
@@ -35,11 +37,35 @@ export async function relay(url: string, token: string): Promise<void> {
 }
 
 /** Whoever asked is told; what asked for nothing is not answered. */
-async function tellFailed(here: StdioServerTransport, message: JSONRPCMessage, error: unknown): Promise<void> {
+async function tellFailed(tell: (message: JSONRPCMessage) => Promise<void>, message: JSONRPCMessage, error: unknown): Promise<void> {
   if (!('id' in message) || !('method' in message)) return
-  const unauthorised = error instanceof UnauthorizedError
-  const text = unauthorised
-    ? 'Falconer does not accept the token: it is unknown, revoked or expired. Run `falconer login` again.'
-    : 'Falconer does not answer. Is its server running?'
-  await here.send({ jsonrpc: '2.0', id: message.id, error: { code: -32_603, message: text } })
+  await tell({ jsonrpc: '2.0', id: message.id, error: { code: -32_603, message: whyFailed(error) } })
+}
+
+/** What the person at the client can do about it. */
+export function whyFailed(error: unknown): string {
+  if (error instanceof UnauthorizedError)
+    return 'Falconer does not accept the token: it is unknown, revoked or expired. Run `falconer login` again.'
+  if (!(error instanceof SdkHttpError)) return 'Falconer does not answer. Is its server running?'
+  const { status } = error
+  const said = saidIn(error.data.text)
+  if (status === 401) return 'Falconer does not accept the token: it is unknown, revoked or expired. Run `falconer login` again.'
+  if (status === 403)
+    return `Falconer refuses this (403): ${said ?? 'the token may not do it, or the server is not reached by its own name.'}`
+  if (status === 429) return said ?? 'This token asks too often (429). Wait a little.'
+  if (status === 404) return `There is no MCP at this address (404): ${said ?? 'is it that of a Falconer server?'}`
+  if (status >= 500) return `Falconer has a fault or cannot work just now (${status}): ${said ?? 'its log says why.'}`
+  return `Falconer answered ${status}: ${said ?? 'it does not take this request.'}`
+}
+
+/** In the server's words, where it has some: a problem, an OAuth error, or a JSON-RPC error. */
+function saidIn(text: unknown): string | undefined {
+  if (typeof text !== 'string') return undefined
+  try {
+    const body = JSON.parse(text) as { detail?: unknown; error_description?: unknown; error?: { message?: unknown } }
+    const said = body.detail ?? body.error_description ?? body.error?.message
+    return typeof said === 'string' ? said.slice(0, 300) : undefined
+  } catch {
+    return undefined
+  }
 }

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { deliver } from '../../notify/deliver.ts'
 import { webhook } from '../../notify/channels/webhook.ts'
+import { tellNotes } from '../../notify/notes.ts'
 import type { Channel } from '../../notify/notification.ts'
 import { setDestinations } from '../../store/incident-notices.ts'
 import type { Falconer } from './falconer.ts'
@@ -38,6 +39,7 @@ export async function startTelling(falconer: Falconer, stop: AbortSignal): Promi
       namedAt = now.getTime()
       await setDestinations(db, names, now, { alone: false })
     }
+    await Promise.all(channels.map((channel) => tellNotes({ db, clock, channel, stop })))
     const more = await Promise.allSettled(channels.map(tell))
     for (const one of more) if (one.status === 'rejected') throw one.reason
     return more.some((one) => one.status === 'fulfilled' && one.value)

@@ -24,16 +24,18 @@ export function answerEvents(context: AppContext, falconer: Falconer): Response 
 
 function changeStream(falconer: Falconer, mayStill: () => Promise<boolean>): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder()
-  const due = new Set<ChangeKind>()
+  const due = new Set<ChangeKind | 'steps'>()
   let ended = false
   let wake = (): void => {}
-  const note = (kind: ChangeKind): void => {
+  const note = (kind: ChangeKind | 'steps'): void => {
     due.add(kind)
     wake()
   }
+  const noteSteps = (): void => note('steps')
   const end = (): void => {
     ended = true
     falconer.changes.off('change', note)
+    falconer.changes.off('steps', noteSteps)
     falconer.changes.off('closing', end)
     wake()
   }
@@ -48,6 +50,7 @@ function changeStream(falconer: Falconer, mayStill: () => Promise<boolean>): Rea
   return new ReadableStream({
     start(controller) {
       falconer.changes.on('change', note)
+      falconer.changes.on('steps', noteSteps)
       falconer.changes.on('closing', end)
       controller.enqueue(encoder.encode('event: alive\ndata:\n\n'))
     },

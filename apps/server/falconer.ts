@@ -7,6 +7,8 @@ import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
 import type { AuthContext } from '../../auth/people.ts'
 import type { Config } from '../../config/config.ts'
 import { type Clock, systemClock } from '../../domain/clock.ts'
+import { embedderFrom } from '../../knowledge/embedder.ts'
+import { Meaning } from '../../knowledge/meaning.ts'
 import type { ClusterStatus } from '../../responses/executor.ts'
 import type { Runner } from '../../responses/execute.ts'
 import { loadPolicy } from '../../responses/policy.ts'
@@ -16,17 +18,23 @@ import { recomputeOutdated } from '../../incidents/recompute.ts'
 import { markOutdatedUnits } from '../../store/graph-units.ts'
 import { recoverInterrupted, requeueInterruptedPlanning } from '../../responses/recover.ts'
 import { type Database, openDatabase } from '../../store/database.ts'
+import { releaseAll } from '../../store/deepenings.ts'
 import { type Investigation, releaseInterrupted } from '../../store/investigations.ts'
 import { ensurePartitions } from '../../store/partitions.ts'
+import { type Asking, askingFrom } from './asking.ts'
+import { giveUpInterrupted } from '../../store/threads.ts'
+import { stopChat } from './chat.ts'
 import { hasCluster, noExecutor, readingConfig, startExecutor } from './cluster.ts'
 import { IntakeQueue } from './intake-queue.ts'
 import { approvalKeys } from './keys.ts'
 import { createLog, type Log } from './log.ts'
 import type { NatsIntake } from './nats.ts'
-import { inTurn, investigateNow, startWork, type Work, workOnDemand } from './work.ts'
+import { investigateNow } from './investigate-now.ts'
+import { inTurn, startWork, type Work, workOnDemand } from './work.ts'
 
-export type ChangeKind = 'incidents' | 'proposals' | 'findings' | 'sources' | 'people'
-export type Changes = { change: [ChangeKind]; sources: []; closing: [] }
+export type ChangeKind = 'incidents' | 'proposals' | 'findings' | 'sources' | 'people' | 'chat'
+/** `steps`: an analyst did something, about this investigation or thread. */
+export type Changes = { change: [ChangeKind]; sources: []; steps: [about: string]; closing: [] }
 export type Falconer = {
   config: Config
   db: Database
@@ -43,9 +51,16 @@ export type Falconer = {
   cluster: ClusterStatus | null
   /** What exact paths and what-if are asked of; built when first asked. */
   graph: HeldGraph
+  /** Search by likeness; null: none is wanted. */
+  meaning: Meaning | null
   /** Null: no NATS is configured. */
   nats: NatsIntake | null
+  /** Whether a model may be asked, and the analyst that does. */
+  asking: Asking
+  /** By the playbook. */
   investigateNow(incidentId: string, by: string): Promise<Investigation>
+  /** There may be something to ask a model. */
+  deepen(): void
   changed(kind: ChangeKind): void
   /** Resolves when nothing is left to correlate, investigate, plan or execute. */
   settle(): Promise<void>
@@ -56,6 +71,8 @@ export type ComposeOptions = {
   database?: Database
   /** Quiet time before an incident is investigated, milliseconds. */
   quietMs?: number
+  /** Instead of the model that the configuration names. */
+  asking?: Asking
   /** A command works on the data for a moment, perhaps beside a server on the same database: it reaches no cluster, plans and executes nothing, and takes over nothing that was interrupted. */
   as?: 'server' | 'command'
 }
@@ -79,7 +96,7 @@ export async function composeFalconer(config: Config, options: ComposeOptions = 
     opened.unshift(() => executor.close())
     const responses: Runner = { db, clock, policy, actionsEnabled: config.FALCONER_ACTIONS, executor, privateKey: keys.privateKey }
     const work: { now: Work | null } = { now: null }
-    const falconer = assemble(config, responses, reaching ? await executor.status() : null, work, opened)
+    const falconer = assemble(config, responses, reaching ? await executor.status() : null, work, opened, options.asking)
     if (serving) await takeOver(responses, reaching)
     await ensurePartitions(db, clock.now())
     await recomputeOutdated(db, clock)
@@ -87,6 +104,7 @@ export async function composeFalconer(config: Config, options: ComposeOptions = 
     const started = await (serving ? startWork : workOnDemand)(falconer, options.quietMs ?? 3_000)
     work.now = started
     opened.unshift(
+      () => stopChat(falconer),
       () => falconer.intake.idle(),
       () => started.stop(),
     )
@@ -120,6 +138,7 @@ function assemble(
   cluster: ClusterStatus | null,
   work: { readonly now: Work | null },
   opened: readonly (() => Promise<unknown>)[],
+  asking: Asking | undefined,
 ): Falconer {
   const { db, clock } = responses
   const changes = new EventEmitter<Changes>().setMaxListeners(0)
@@ -138,11 +157,12 @@ function assemble(
       falconer.log.warn('more arrives than can be stored: posts are refused', { refused, droppedConnections, sinceTheStart: true })
     },
   })
+  const log = createLog(config.FALCONER_LOG)
   const falconer: Falconer = {
     config,
     db,
     clock,
-    log: createLog(config.FALCONER_LOG),
+    log,
     intake,
     lag: createHistogram(),
     changes,
@@ -150,16 +170,25 @@ function assemble(
     responses,
     cluster,
     graph: new HeldGraph(db),
+    meaning: meaningOf(config, clock),
     nats: null,
     changed(kind) {
       changes.emit('change', kind)
       if (kind === 'sources') changes.emit('sources')
-      if (kind === 'incidents') work.now?.wake('tell')
+      if (kind === 'incidents') {
+        work.now?.wake('tell')
+        work.now?.wake('triage')
+      }
       if (kind !== 'proposals') return
       work.now?.wake('plan')
       work.now?.wake('execute')
     },
+    asking: asking ?? askingFrom(config, { db, clock, log }),
     investigateNow: (incidentId, by) => investigateNow(falconer, incidentId, by),
+    deepen() {
+      work.now?.wake('deepen')
+      work.now?.wake('deepenToo')
+    },
     async settle() {
       await intake.idle()
       await work.now?.idle()
@@ -169,9 +198,16 @@ function assemble(
   return falconer
 }
 
+function meaningOf(config: Config, clock: Clock): Meaning | null {
+  const embedder = embedderFrom(config)
+  return embedder === null ? null : new Meaning(embedder, clock)
+}
+
 /** What an earlier server left when it died. Only the embedded database, which one process holds, tells that nobody else is at work on it. */
 async function takeOver(responses: Runner, reaching: boolean): Promise<void> {
+  if (responses.db.kind === 'embedded') await releaseAll(responses.db)
   const which = responses.db.kind === 'embedded' ? 'all' : 'lapsed'
+  await giveUpInterrupted(responses.db, responses.clock.now(), which)
   await releaseInterrupted(responses.db, responses.clock.now(), which)
   await requeueInterruptedPlanning(responses, which)
   if (reaching) await recoverInterrupted(responses, which)

@@ -11,8 +11,18 @@ export type Reader = { principal: Principal; channel: Channel; choice: Choice }
 export const readerOf = (auth: AuthInfo | undefined): Reader => auth?.extra?.reader as Reader
 
 export const contextOf = (falconer: Falconer, { principal, channel }: Pick<Reader, 'principal' | 'channel'>): ReaderContext => {
-  const { db, clock, graph, responses } = falconer
-  return { db, clock, graph, principal, channel, responses, pages: baseUrl(falconer), changed: (kind) => falconer.changed(kind) }
+  const { db, clock, graph, responses, meaning } = falconer
+  return {
+    db,
+    clock,
+    graph,
+    ...(meaning === null ? {} : { meaning }),
+    principal,
+    channel,
+    responses,
+    pages: baseUrl(falconer),
+    changed: (kind) => falconer.changed(kind),
+  }
 }
 
 /** A server for one reader: a request over HTTP, a session, a connection over stdio. `watching`: changes can be told there. */

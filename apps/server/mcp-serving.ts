@@ -18,7 +18,8 @@ export class McpServing {
   readonly watched: Watched
   readonly #falconer: Falconer
   readonly #handler: McpHttpHandler
-  readonly #listening = new Map<Standing, string>()
+  readonly #listening = new Set<Standing>()
+  /** Streams that are open or being opened, by token. */ readonly #places = new Map<string, number>()
 
   constructor(falconer: Falconer) {
     this.#falconer = falconer
@@ -43,16 +44,33 @@ export class McpServing {
   }
 
   async close(): Promise<void> {
-    for (const one of this.#listening.keys()) one.end()
+    for (const one of this.#listening) one.end()
     this.watched.close()
     await Promise.all([this.sessions.close(), this.#handler.close()])
   }
 
   async #listen({ request, auth, mayStill }: Asked, body: Listen): Promise<Response> {
-    const own = [...this.#listening.values()].filter((id) => id === auth.clientId).length
+    // A place is taken before anything is awaited: those that come at once are counted too.
+    const own = this.#places.get(auth.clientId) ?? 0
     if (own >= streams.each) return tooMany(body)
+    this.#places.set(auth.clientId, own + 1)
+    try {
+      const stream = await this.#stream({ request, auth, mayStill }, body)
+      if (stream instanceof Response) this.#leave(auth.clientId)
+      return stream instanceof Response ? stream : stream.response
+    } catch (error) {
+      this.#leave(auth.clientId)
+      throw error
+    }
+  }
+
+  /** Whoever opened it leaves its place when it ends. A plain answer: none was opened. */
+  async #stream({ request, auth, mayStill }: Omit<Asked, 'body'>, body: Listen): Promise<Standing | Response> {
     const { allowed, letGo } = await this.#hold(body, readerOf(auth))
-    const response = await this.#handler.fetch(request, given(auth, allowed))
+    const response = await this.#handler.fetch(request, given(auth, allowed)).catch((error: unknown) => {
+      letGo()
+      throw error
+    })
     const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true
     if (!isStream) {
       letGo()
@@ -62,11 +80,18 @@ export class McpServing {
       mayStill,
       ended: () => {
         this.#listening.delete(stream)
+        this.#leave(auth.clientId)
         letGo()
       },
     })
-    this.#listening.set(stream, auth.clientId)
-    return stream.response
+    this.#listening.add(stream)
+    return stream
+  }
+
+  #leave(whose: string): void {
+    const left = (this.#places.get(whose) ?? 1) - 1
+    if (left === 0) this.#places.delete(whose)
+    else this.#places.set(whose, left)
   }
 
   /** The same request, for what this reader may watch and no more. */

@@ -24,12 +24,21 @@ export class SlowSenderError extends FalconerError {
   }
 }
 
+/** Whoever asks does so too often: HTTP 429. */
+export class TooFastError extends FalconerError {
+  readonly retryAfter: number
+  constructor(message: string, retryAfter: number) {
+    super('too_fast', message)
+    this.retryAfter = retryAfter
+  }
+}
+
 export type Problem = { status: number; code: string; title: string; detail: string; retryAfter?: number }
 
 /** Nobody hears this answer. */
 export const cutOff: Problem = { status: 400, code: 'cut_off', title: 'Cut off', detail: 'The request ended before its body did.' }
 
-const conflicts = new Set(['state', 'plan_changed', 'expired', 'unplannable', 'irreversible', 'last_administrator'])
+const conflicts = new Set(['state', 'plan_changed', 'expired', 'unplannable', 'irreversible', 'last_administrator', 'no_model', 'budget'])
 
 export function problemOf(error: unknown): Problem | null {
   if (error instanceof CutOffError) return cutOff
@@ -38,6 +47,8 @@ export function problemOf(error: unknown): Problem | null {
   if (error instanceof NotFoundError) return { status: 404, code: 'not_found', title: 'Not found', detail: error.message }
   if (error instanceof SlowSenderError) return { status: 408, code: 'slow', title: 'Too slow', detail: error.message }
   if (error instanceof TooLargeError) return { status: 413, code: 'too_large', title: 'Too large', detail: error.message }
+  if (error instanceof TooFastError)
+    return { status: 429, code: 'too_fast', title: 'Too many at once', detail: error.message, retryAfter: error.retryAfter }
   if (error instanceof InputError) return { status: 400, code: 'input', title: 'That cannot be used', detail: error.message }
   if (error instanceof DeniedError)
     return {

@@ -29,6 +29,7 @@ function agentBy(proxy: string, except: string | undefined): Agent {
 
 /** As `fetch` answers, for what SDKs of models send: a text, no redirects. */
 function through(agent: Agent, url: URL, { method = 'GET', headers, body, signal }: RequestInit): Promise<Response> {
+  if (signal?.aborted === true) return Promise.reject(signal.reason as Error)
   return new Promise((resolve, reject) => {
     const sent = request(url, { agent, method, headers: Object.fromEntries(new Headers(headers)), ...(signal && { signal }) }, (answer) => {
       const told = new Headers()

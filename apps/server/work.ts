@@ -2,48 +2,72 @@
  * The work that goes on by itself: correlate, investigate, plan, execute, tell others, tidy up. Each step takes the next rows that are due, so
  * a crash loses nothing; one row that fails again and again does not keep the others waiting.
  */
-import { investigate } from '../../agent/investigate.ts'
-import { playbook } from '../../agent/playbook/playbook.ts'
-import { suggest } from '../../agent/suggest.ts'
 import { deriveMarked } from '../../graph/derive.ts'
 import { deriveFixes } from '../../graph/fix-first.ts'
-import { DeniedError, UpstreamError } from '../../domain/errors.ts'
+import { DeniedError, InputError, UpstreamError } from '../../domain/errors.ts'
 import { agentPrincipal } from '../../domain/principal.ts'
 import { correlatePending } from '../../incidents/pipeline.ts'
 import { executeProposal, expireOverdue } from '../../responses/execute.ts'
 import { planProposal } from '../../responses/plan-requested.ts'
 import { recoverInterrupted, requeueInterruptedPlanning } from '../../responses/recover.ts'
 import { uninvestigated } from '../../store/incidents.ts'
-import { type Investigation, noteRefusals, releaseInterrupted } from '../../store/investigations.ts'
+import { releaseInterrupted } from '../../store/investigations.ts'
 import { forgetBaseline, keptDays } from '../../store/baseline.ts'
 import { forgetAnswers } from '../../store/model-calls.ts'
 import { dropBefore, ensurePartitions } from '../../store/partitions.ts'
 import { sweepExpired } from '../../store/people.ts'
 import { listProposals } from '../../store/proposals.ts'
+import { giveUpInterrupted } from '../../store/threads.ts'
 import { tidyEmbedded } from '../../store/upkeep.ts'
+import { deepenNext, newHolder, triageDue } from './deepen.ts'
+import { investigateNow } from './investigate-now.ts'
 import { startTelling } from './destinations.ts'
 import type { Falconer } from './falconer.ts'
-import { deriveFirst } from '../../graph/asked.ts'
+import { knowledgeSteps } from './knowledge.ts'
 import { type Loop, type LoopTimes, startLoop } from './loop.ts'
+import { noticeSteps } from './steps.ts'
 
 const hourMs = 3_600_000
 
 /** What there is to do, one step each; true: there may be more at once. */
-type Steps = Record<'correlate' | 'derive' | 'investigate' | 'plan' | 'execute' | 'tell' | 'housekeeping', () => Promise<boolean>>
+type Steps = Record<
+  | 'correlate'
+  | 'derive'
+  | 'investigate'
+  | 'triage'
+  | 'deepen'
+  | 'deepenToo'
+  | 'steps'
+  | 'plan'
+  | 'execute'
+  | 'tell'
+  | 'learn'
+  | 'embed'
+  | 'housekeeping',
+  () => Promise<boolean>
+>
 const times: Record<keyof Steps, LoopTimes> = {
   // What a batch costs hardly depends on its size: under load it is taken a few times a second.
   correlate: { everyMs: 2_000, restMs: 300 },
   derive: { everyMs: 2_000, restMs: 300 },
   investigate: { everyMs: 1_000 },
+  triage: { everyMs: 2_000 },
+  // Two at once; what one of them has is no work of the other.
+  deepen: { everyMs: 5_000 },
+  deepenToo: { everyMs: 5_000 },
+  steps: { everyMs: 1_000 },
   plan: { everyMs: 5_000 },
   execute: { everyMs: 5_000 },
   tell: { everyMs: 1_000, restMs: 300 },
+  learn: { everyMs: 30_000 },
+  embed: { everyMs: 1_000 },
   housekeeping: { everyMs: 30_000 },
 }
 
-/** `tell` tells those outside who are to be told. */
-function stepsOf(falconer: Falconer, quietMs: number, tell: () => Promise<boolean>): Steps {
+/** `tell` tells those outside who are to be told; `stop` ends what waits for others. */
+function stepsOf(falconer: Falconer, quietMs: number, tell: () => Promise<boolean>, stop: AbortSignal): Steps {
   const { db, clock, responses } = falconer
+  const holders = [newHolder(), newHolder()] as const
   const nextProposal = async (state: 'requested' | 'approved', step: (id: string) => Promise<unknown>): Promise<boolean> => {
     const due = await listProposals(db, { states: [state] }, 20)
     // One that fails again and again must not keep the others waiting.
@@ -74,18 +98,31 @@ function stepsOf(falconer: Falconer, quietMs: number, tell: () => Promise<boolea
     },
     investigate: async () => {
       const due = await uninvestigated(db, { minSeverity: 'medium', now: clock.now(), quietMs, limit: 5 })
-      await inTurn(due.map((incident) => () => investigateNow(falconer, incident.id, agentPrincipal.name)))
+      await inTurn(
+        due.map((incident) => async () => {
+          await investigateNow(falconer, incident.id, agentPrincipal.name).catch((error: unknown) => {
+            // Another server is at it.
+            if (!(error instanceof InputError)) throw error
+          })
+        }),
+      )
       return due.length === 5
     },
+    triage: () => triageDue(falconer),
+    deepen: () => deepenNext(falconer, { holder: holders[0], stop }),
+    deepenToo: () => deepenNext(falconer, { holder: holders[1], stop }),
+    steps: noticeSteps(falconer),
     plan: () => nextProposal('requested', (id) => planProposal(responses, responses.executor, id)),
     execute: () => nextProposal('approved', (id) => executeProposal(responses, id)),
     tell,
+    ...knowledgeSteps(falconer, stop),
     housekeeping: async () => {
       const now = clock.now()
       // Each whatever becomes of the others: on a full disk it is retention that makes room.
       await inTurn([
         async () => (await expireOverdue(responses)) > 0 && falconer.changed('proposals'),
         // What another server left when it died, once its claims are over.
+        async () => (await giveUpInterrupted(db, now, 'lapsed')) > 0 && falconer.changed('chat'),
         () => requeueInterruptedPlanning(responses, 'lapsed'),
         () => releaseInterrupted(db, now, 'lapsed'),
         async () => falconer.cluster !== null && (await recoverInterrupted(responses, 'lapsed')) > 0 && falconer.changed('proposals'),
@@ -124,14 +161,14 @@ export async function startWork(falconer: Falconer, quietMs: number): Promise<Wo
       error instanceof UpstreamError && error.retryable
         ? log.warn('work postponed', { loop, error: error.message })
         : log.error('work failed', { loop, error })
-  const steps = stepsOf(falconer, quietMs, await startTelling(falconer, stopping.signal))
+  const steps = stepsOf(falconer, quietMs, await startTelling(falconer, stopping.signal), stopping.signal)
   const loops = Object.fromEntries(
     (Object.keys(steps) as (keyof Steps)[]).map((name) => [name, startLoop(times[name], steps[name], failed(name))]),
   ) as Record<keyof Steps, Loop>
   return {
     wake: (name) => loops[name].wake(),
     idle: async () => {
-      for (const name of ['correlate', 'derive', 'investigate', 'plan', 'execute'] as const) await loops[name].idle()
+      for (const name of ['correlate', 'derive', 'investigate', 'triage', 'plan', 'execute'] as const) await loops[name].idle()
     },
     stop: () => {
       stopping.abort()
@@ -140,44 +177,28 @@ export async function startWork(falconer: Falconer, quietMs: number): Promise<Wo
   }
 }
 
-/** A command's: correlates and investigates when asked, and leaves the rest to a server. */
+/** A command's: correlates and investigates when asked, has a model asked when a person wants it, and leaves the rest to a server. */
 export function workOnDemand(falconer: Falconer, quietMs: number): Work {
-  const steps = stepsOf(falconer, quietMs, async () => false)
+  const stopping = new AbortController()
+  const steps = stepsOf(falconer, quietMs, async () => false, stopping.signal)
+  const holder = newHolder()
+  let deepening = Promise.resolve()
+  const deepen = async (): Promise<void> => {
+    while (await deepenNext(falconer, { holder, stop: stopping.signal, people: true }));
+  }
   return {
-    wake: () => {},
-    idle: async () => {
-      for (const name of ['correlate', 'derive', 'investigate'] as const) while (await steps[name]());
+    wake: (name) => {
+      if (name === 'deepen')
+        deepening = deepening.then(deepen).catch((error: unknown) => falconer.log.error('work failed', { loop: name, error }))
     },
-    stop: async () => {},
+    idle: async () => {
+      for (const name of ['correlate', 'derive', 'investigate', 'triage'] as const) while (await steps[name]());
+    },
+    stop: () => {
+      stopping.abort()
+      return deepening
+    },
   }
-}
-
-/** Investigates an incident and proposes what its report recommends. */
-export async function investigateNow(falconer: Falconer, incidentId: string, by: string): Promise<Investigation> {
-  const { db, clock, log, config, cluster, responses } = falconer
-  const scopeCluster = (scope: string): { simulated: boolean } | null =>
-    cluster !== null && scope === config.FALCONER_SCOPE ? { simulated: cluster.simulated } : null
-  // What changed a moment ago may be how it was entered.
-  await deriveFirst(falconer)
-  const investigation = await investigate(db, clock, playbook, incidentId, { cluster: scopeCluster })
-  log.info('incident investigated', {
-    incidentId: investigation.incidentId,
-    investigationId: investigation.id,
-    by,
-    status: investigation.status,
-    verdict: investigation.report?.verdict,
-  })
-  if (investigation.report !== null) {
-    const suggested = await suggest(responses, investigation.report, {
-      incidentId: investigation.incidentId,
-      investigationId: investigation.id,
-    })
-    const refused = suggested.flatMap((one, index) => ('refused' in one ? [[index, one.refused] as const] : []))
-    await noteRefusals(db, investigation, new Map(refused))
-    falconer.changed('proposals')
-  }
-  falconer.changed('incidents')
-  return investigation
 }
 
 /** Does all of it, whatever fails on the way; then throws what failed first. */

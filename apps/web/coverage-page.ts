@@ -7,7 +7,13 @@ import type { Who } from '../server/who.ts'
 import { layout } from './layout.ts'
 import { empty, type Html, nothing, plural, timeOf, untrusted } from './parts.ts'
 
-const headings = { source: 'Sources', sensor: 'Sensors', scan: 'Scans', destination: 'Who is told' } as const
+const headings = {
+  source: 'Sources',
+  sensor: 'Sensors',
+  scan: 'Scans',
+  destination: 'Who is told',
+  model: 'Models that read incidents',
+} as const
 
 export function coveragePage(falconer: Falconer, who: Who, { covered, total, withGaps, complete }: Ledger): Html {
   const gaps = covered.filter((one) => one.gaps.length > 0)
@@ -22,7 +28,7 @@ ${
       )
     : html`<p>${plural(total, 'thing')} looked at; ${withGaps === 0 ? 'none has a gap' : html`<strong>${plural(withGaps, 'of them has a gap', 'of them have gaps')}</strong>, so what happened there may be unknown`}.${complete ? nothing : ' There are more than are listed here: falconer coverage --limit 10000.'}</p>
 ${gaps.length === 0 ? nothing : html`<h2 id="gaps">What is not known</h2>${(Object.keys(gapWords) as GapKind[]).map((kind) => gapsOfKind(kind, gaps))}`}
-${(['source', 'sensor', 'scan', 'destination'] as const).map((kind) =>
+${(['source', 'sensor', 'scan', 'destination', 'model'] as const).map((kind) =>
   table(
     kind,
     covered.filter((one) => one.kind === kind),
@@ -53,6 +59,7 @@ const gapWords: Record<GapKind, string> = {
   skewed: 'clocks that are ahead',
   untimed: 'reports that do not say when they looked',
   undelivered: 'take no incidents',
+  capped: 'not asked: the month’s cap is reached',
 }
 
 const gapRow = (one: Covered, kind: GapKind): Html =>

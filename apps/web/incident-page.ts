@@ -38,7 +38,9 @@ import {
   verdictWord,
   withTimes,
 } from './parts.ts'
+import { atWork, endedEarly, howItCame, isAtWork, type Readers, readersCard, writtenLine } from './readers-part.ts'
 import { madePossible } from './root-cause-part.ts'
+import { runbookPart } from './runbook-part.ts'
 
 type Shown = Alert & { reasons: JoinReason[]; inferred: boolean; /** How many further alerts tell of the same event. */ relayed: number }
 export type IncidentData = {
@@ -55,33 +57,40 @@ export type IncidentData = {
   /** Whose alerts it holds. */ scopes: string[]
   joins: Join[]
   people: Map<string, string>
+  readers: Readers
 }
 
 export function incidentPage(falconer: Falconer, who: Who, data: IncidentData): Html {
-  const { incident, investigations } = data
-  const newest = investigations.find((one) => one.status === 'done')
-  const report = newest?.report ?? null
+  const { incident, readers } = data
+  const shown = readers.shown
+  const report = shown?.report ?? null
   const mayDecide = roleAtLeast(who.principal.role, 'investigator')
   const body = html`<p class="crumb"><a href="/incidents">Incidents</a> / ${shortId('incident', incident.id)}</p>
 <h1>${untrusted(incident.title, 200)}</h1>
-<p class="headline">${severityBadge(incident.severity)}${stateBadge(incident.state)}<span>${plural(incident.alertCount, 'alert')}</span><span>${spanOf(incident)}</span><span>${data.scopes.length > 1 ? html`in ${untrusted(data.scopes.join(', '), 200)}` : html`cluster ${untrusted(incident.scope, 100)}`}</span><a href="/incidents/${incident.id}/map">Map</a></p>
+<p class="headline">${severityBadge(incident.severity)}${stateBadge(incident.state)}<span>${plural(incident.alertCount, 'alert')}</span><span>${spanOf(incident)}</span><span>${data.scopes.length > 1 ? html`in ${untrusted(data.scopes.join(', '), 200)}` : html`cluster ${untrusted(incident.scope, 100)}`}</span><a href="/incidents/${incident.id}/map">Map</a><a href="/chat?incident=${incident.id}">Ask about this incident</a></p>
 ${expired(incident)}
 <div class="columns"><div>
-${report === null ? notInvestigated(data, who, mayDecide) : nothing}
+${report === null ? notInvestigated(data) : nothing}
 ${firstThings(data, report)}
-${report === null ? nothing : html`${happened(report, newest as Investigation, incident)}${madePossible(report)}${notKnown(report)}${verdict(report)}${unusual(report)}`}
+${atWork(falconer, readers)}
+${report === null ? nothing : html`${happened(report, readers, incident)}${howItCame(readers)}${madePossible(report)}${notKnown(report)}${verdict(report)}${unusual(report)}`}
+${runbookPart(incident)}
 ${joinsPart(data.joins)}
 ${processes(data)}
 ${timeline(data)}
 </div><aside>
+${readersCard(falconer, who, readers, mayDecide)}
 <section class="card"><h2>Why it is ${incident.severity}</h2><ul class="claims">${incident.severityReasons.map((reason) => html`<li>${untrusted(reason.text, 300)}</li>`)}</ul></section>
 ${normalCard(data.normal)}
 ${where(data.entities)}
 ${attack(incident)}
-${mayDecide ? decide(data, who, report) : nothing}
+${mayDecide ? decide(data, who) : nothing}
 ${history(data)}
 </aside></div>`
-  return layout({ title: incident.title, place: 'incidents', who, falconer, live: ['incidents', 'proposals'] }, body)
+  return layout(
+    { title: incident.title, place: 'incidents', who, falconer, live: ['incidents', 'proposals', ...(isAtWork(readers) ? ['steps'] : [])] },
+    body,
+  )
 }
 
 const expired = ({ alertCount, expiredAlerts }: Incident): Html =>
@@ -104,7 +113,7 @@ function firstThings({ proposals }: IncidentData, report: Report | null): Html {
   const blocked = report?.actions.filter((one) => one.blocked !== null) ?? []
   if (report === null && oldestFirst.length === 0) return nothing
   return html`<section class="card first" aria-labelledby="todo"><h2 id="todo">What to do first</h2>
-${report === null ? nothing : html`<p>${verdictBadge(report.verdict)} <strong>${report.confidence} confidence</strong>, says ${analystName(report.analyst)}. ${oldestFirst.length + blocked.length > 0 ? nothing : 'It recommends no action.'}</p>`}
+${report === null ? nothing : html`<p>${verdictBadge(report.verdict)} <strong>${report.confidence} confidence</strong>, says ${analystName(report)}. ${oldestFirst.length + blocked.length > 0 ? nothing : report.verdict !== 'benign' && report.fixFirst.length > 0 ? html`None of the actions there are helps here: <a href="#possible">what to change first</a> is for people to do.` : 'It recommends no action.'}</p>`}
 ${open.length === 0 ? nothing : html`<ul class="rows">${open.map(proposalRow)}</ul>`}
 ${blocked.map((one) => html`<p class="notice"><strong>${getAction(one.action).title}</strong> cannot be proposed: ${untrusted(one.blocked ?? '', 400)}</p>`)}
 ${over.length === 0 ? nothing : html`<details class="more" id="over"${open.length === 0 ? html` open` : nothing}><summary>${plural(over.length, 'action')} decided or over</summary><ul class="rows">${over.map(proposalRow)}</ul></details>`}</section>`
@@ -113,10 +122,11 @@ ${over.length === 0 ? nothing : html`<details class="more" id="over"${open.lengt
 const proposalRow = (proposal: Proposal): Html =>
   html`<li><a class="row" href="/proposals/${proposal.id}"><span>${stateBadge(proposal.state)}</span><span class="title">${getAction(proposal.action).title} ${untrusted(proposal.target.name, 80)}</span><span class="aside">${proposal.state === 'pending' ? html`<span class="go">Read and decide</span>` : nothing}</span><span class="meta">${withTimes(untrusted(proposal.result?.text ?? proposal.stateReason ?? proposal.plan?.summary ?? proposal.reason, 200))}</span></a></li>`
 
-function happened(report: Report, investigation: Investigation, incident: Incident): Html {
-  return html`<section class="card" aria-labelledby="happened"><h2 id="happened">What happened</h2>
+function happened(report: Report, readers: Readers, incident: Incident): Html {
+  const newer = (readers.shown?.incidentRevision ?? 0) < incident.revision
+  return html`<section class="card" aria-labelledby="happened"><h2 id="happened">What happened</h2>${endedEarly(report)}
 <ul class="claims">${report.summary.map((claim, index) => html`<li>${claimText(claim)}${evidenceOf(claim, `summary-${index}`)}</li>`)}</ul>
-<p class="quiet">Written by ${analystName(report.analyst)}, version ${untrusted(report.analystVersion, 40)}, at ${timeOf(investigation.finishedAt)}${investigation.incidentRevision < incident.revision ? ', before newer alerts' : ''}.
+<p class="quiet">${writtenLine(readers, newer)}
 ${report.ungrounded === 0 ? 'Every sentence was checked against the records it cites.' : html`${plural(report.ungrounded, 'sentence')} could not be confirmed and ${report.ungrounded === 1 ? 'is' : 'are'} marked as hypothesis.`}</p></section>`
 }
 
@@ -144,12 +154,10 @@ function processes({ alerts }: IncidentData): Html {
   return html`<section class="card" aria-labelledby="processes"><h2 id="processes">Which process started which</h2>${draw(trees)}</section>`
 }
 
-function notInvestigated(data: IncidentData, who: Who, mayDecide: boolean): Html {
-  const [last] = data.investigations
-  return html`<section class="card"><h2>Not investigated</h2><p>${last?.status === 'failed' ? html`The last attempt failed: ${untrusted(last.error ?? '', 300)}` : last?.status === 'running' ? 'An investigation is running; this page shows it when it is done.' : data.incident.severity === 'low' || data.incident.severity === 'informational' ? 'Incidents below medium severity wait until somebody asks.' : 'It is investigated as soon as no more alerts arrive for a moment.'}</p>${mayDecide ? investigateForm(data.incident, who) : nothing}</section>`
+function notInvestigated({ incident, investigations }: IncidentData): Html {
+  const [last] = investigations
+  return html`<section class="card"><h2>Not investigated</h2><p>${last?.status === 'failed' ? html`The last attempt failed: ${untrusted(last.error ?? '', 300)}` : last?.status === 'running' ? 'An investigation is running; this page shows it when it is done.' : incident.severity === 'low' || incident.severity === 'informational' ? 'Incidents below medium severity wait until somebody asks.' : 'It is investigated as soon as no more alerts arrive for a moment.'}</p></section>`
 }
-const investigateForm = (incident: Incident, who: Who): Html =>
-  html`<form method="post" action="/incidents/${incident.id}/investigate">${csrfField(who.csrf)}<button class="second">Investigate now</button></form>`
 
 /** Why they are one incident is said once; an alert says it again only where it differs. A run of the same rule is folded, a storm is counted. */
 function timeline({ alerts, groups, incident }: IncidentData): Html {
@@ -221,13 +229,12 @@ function attack(incident: Incident): Html {
   return html`<section class="card"><h2>MITRE ATT&amp;CK</h2><dl class="facts">${incident.tactics.length === 0 ? nothing : fact('Tactics', incident.tactics.map(tacticTitle).join(', '))}${incident.techniques.length === 0 ? nothing : fact('Techniques', incident.techniques.join(', '))}</dl></section>`
 }
 
-function decide({ incident, others, alerts }: IncidentData, who: Who, report: Report | null): Html {
+function decide({ incident, others, alerts }: IncidentData, who: Who): Html {
   const action = `/incidents/${incident.id}/decisions`
   const next = incident.state === 'closed' ? [['open', 'Reopen']] : [['closed', 'Close']]
   return html`<section class="card"><h2>Decide</h2>
 <form method="post" action="${action}">${csrfField(who.csrf)}<label for="reason">Note or reason</label><textarea id="reason" name="reason" maxlength="2000"></textarea>
 <div class="actions"><button class="second" name="do" value="note">Add note</button>${next.map(([value, label]) => html`<button class="second" name="do" value="state:${value}">${label}</button>`)}</div></form>
-${report === null ? nothing : html`<div class="actions">${investigateForm(incident, who)}</div>`}
 ${others.length === 0 ? nothing : html`<details class="more" id="merge"><summary>Merge another incident into this one</summary><form method="post" action="${action}">${csrfField(who.csrf)}<label for="from">Incident</label><select id="from" name="from">${others.map((other) => html`<option value="${other.id}">${shortId('incident', other.id)} ${untrusted(other.title, 80)}</option>`)}</select><label for="merge-reason">Reason</label><input type="text" id="merge-reason" name="reason" maxlength="2000"><div class="actions"><button class="second" name="do" value="merge">Merge</button></div></form></details>`}
 ${alerts.length < 2 ? nothing : html`<details class="more" id="split"><summary>Split alerts off</summary><form method="post" action="${action}">${csrfField(who.csrf)}${alerts.slice(0, 50).map((alert) => html`<label><input type="checkbox" name="alert" value="${alert.id}"> ${clockTime(alert.eventNs)} ${untrusted(alert.rule, 60)}</label>`)}<label for="split-reason">Reason</label><input type="text" id="split-reason" name="reason" maxlength="2000"><div class="actions"><button class="second" name="do" value="split">Split off</button></div></form></details>`}</section>`
 }

@@ -75,7 +75,7 @@ ${total === 0 ? nothing : heard(data.sources)}`
 function row(incident: Incident, investigation: Investigation | undefined): Html {
   const first = investigation?.report ?? null
   return html`<li><a class="row" href="/incidents/${incident.id}"><span>${severityBadge(incident.severity)}</span><span class="title">${untrusted(incident.title, 200)}</span><span class="aside">${verdictBadge(first?.verdict ?? null)}${incident.state === 'open' ? nothing : stateBadge(incident.state)}</span>
-<span class="meta">${plural(incident.alertCount, 'alert')} · last ${timeOf(incident.lastNs)} · ${untrusted(incident.scope, 60)}${first === null ? ' · not investigated' : html` · read by ${analystName(first.analyst)}`}</span></a></li>`
+<span class="meta">${plural(incident.alertCount, 'alert')} · last ${timeOf(incident.lastNs)} · ${untrusted(incident.scope, 60)}${first === null ? ' · not investigated' : html` · read by ${analystName(first)}`}</span></a></li>`
 }
 
 function heard(sources: readonly Source[]): Html {

@@ -5,6 +5,7 @@ import type { AppContext } from '../server/who.ts'
 import type { WebRoute } from './route.ts'
 import { accountRoutes } from './routes/account.ts'
 import { auditRoutes } from './routes/audit.ts'
+import { chatRoutes } from './routes/chat.ts'
 import { clusterRoutes } from './routes/cluster.ts'
 import { findingRoutes } from './routes/findings.ts'
 import { fixRoutes } from './routes/fix-first.ts'
@@ -15,11 +16,13 @@ import { peopleRoutes } from './routes/people.ts'
 import { proposalRoutes } from './routes/proposals.ts'
 import { ruleRoutes } from './routes/rules.ts'
 import { signInRoutes } from './routes/sign-in.ts'
+import { spendRoutes } from './routes/spend.ts'
 import { sourceRoutes } from './routes/sources.ts'
 
 export const webRoutes: readonly WebRoute[] = [
   ...signInRoutes,
   ...incidentRoutes,
+  ...chatRoutes,
   ...findingRoutes,
   ...fixRoutes,
   ...graphRoutes,
@@ -31,6 +34,7 @@ export const webRoutes: readonly WebRoute[] = [
   ...accountRoutes,
   ...letInRoutes,
   ...auditRoutes,
+  ...spendRoutes,
 ]
 
 export function pageRoutes(falconer: Falconer): Hono {

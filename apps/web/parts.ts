@@ -5,9 +5,10 @@ import { formatEventTime } from '../../domain/event-time.ts'
 import type { EvidenceRef } from '../../domain/evidence.ts'
 import { stringifyExact } from '../../domain/exact-json.ts'
 import { redact, redactDeep } from '../../domain/redact.ts'
-import type { GroundedClaim, Verdict } from '../../domain/report.ts'
+import type { GroundedClaim, Report, Verdict } from '../../domain/report.ts'
 import type { Severity } from '../../domain/severity.ts'
 import { visible } from '../../domain/untrusted.ts'
+import { whose } from '../../domain/written-by.ts'
 import { sentenceParts } from '../../incidents/sentence-parts.ts'
 
 export type Html = HtmlEscapedString | Promise<HtmlEscapedString>
@@ -64,13 +65,19 @@ export function evidenceOf(claim: GroundedClaim, id: string): Html {
 }
 
 /** Who wrote a report, in words that leave no doubt whether a model did. */
-export const analystName = (analyst: string): string => (analyst === 'playbook' ? 'the playbook (rules, no model)' : `${analyst} (a model)`)
+export const analystName = (report: Pick<Report, 'analyst' | 'model'>): string =>
+  report.model === null && report.analyst === 'playbook' ? 'the playbook (rules, no model)' : `${untrusted(whose(report), 80)} (a model)`
 
-function recordLink(one: EvidenceRef): Html {
+export function recordLink(one: EvidenceRef): Html {
   if (one.record === 'alert') return html`<a href="/alerts/${one.id}">alert …${one.id.slice(-6)}</a>`
   if (one.record === 'entity') return html`<a href="/cluster/${one.id}">inventory record ${one.id}</a>`
   if (one.record === 'finding') return html`<a href="/findings/${one.id}">finding …${one.id.slice(-6)}</a>`
   if (one.record === 'incident') return html`<a href="/incidents/${one.id}">incident …${one.id.slice(-6)}</a>`
+  if (one.record === 'proposal') return html`<a href="/proposals/${one.id}">proposal …${one.id.slice(-6)}</a>`
+  if (one.record === 'fix') return html`<a href="/fix-first/${one.id}">change …${one.id.slice(-6)}</a>`
+  if (one.record === 'rule')
+    return html`<a href="/rules/${encodeURIComponent(one.id.slice(one.id.indexOf('/') + 1))}">rule ${untrusted(one.id.slice(one.id.indexOf('/') + 1), 80)}</a>`
+  if (one.record === 'coverage') return html`<a href="/coverage">source ${untrusted(one.id, 80)}</a>`
   if (one.record === 'step') return html`attack step ${untrusted(one.id.split('/')[1] ?? one.id, 80)}`
   return html`${one.record} ${untrusted(one.id, 80)}`
 }

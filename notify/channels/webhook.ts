@@ -5,6 +5,7 @@
 import { createHmac } from 'node:crypto'
 import type { Clock } from '../../domain/clock.ts'
 import type { Secret } from '../../domain/redact.ts'
+import type { Note } from '../../store/notes.ts'
 import type { Channel, Notification, Outcome } from '../notification.ts'
 import { ocsfVersion } from '../ocsf/event.ts'
 import { incidentFinding } from '../ocsf/incident.ts'
@@ -21,32 +22,46 @@ export function webhook({ url, secret, source, clock, timeoutMs = 10_000 }: Webh
   const to = new URL(url.reveal())
   return {
     name: `webhook ${to.host}`,
-    async send(notification, stop) {
-      const body = JSON.stringify(cloudEvent(notification, source()))
-      const timestamp = Math.floor(clock.now().getTime() / 1_000)
-      const signature = secret === null ? {} : { 'webhook-signature': signatureOf(secret, notification.id, timestamp, body) }
-      try {
-        const answer = await fetch(to, {
-          method: 'POST',
-          body,
-          redirect: 'manual',
-          signal: AbortSignal.any([stop, AbortSignal.timeout(timeoutMs)]),
-          headers: {
-            'content-type': 'application/cloudevents+json; charset=utf-8',
-            'user-agent': 'Falconer',
-            'webhook-id': notification.id,
-            'webhook-timestamp': String(timestamp),
-            ...signature,
-          },
-        })
-        await answer.body?.cancel().catch(() => {})
-        return outcomeOf(answer.status, retryAfter(answer.headers.get('retry-after'), clock))
-      } catch (error) {
-        return { outcome: 'away', reason: whyNot(error, timeoutMs), retryAfterMs: null }
-      }
-    },
+    send: (notification, stop) => post(notification.id, cloudEvent(notification, source()), stop),
+    note: (note, stop) => post(note.id, noteEvent(note, source()), stop),
+  }
+
+  async function post(id: string, event: Record<string, unknown>, stop: AbortSignal): Promise<Outcome> {
+    const body = JSON.stringify(event)
+    const timestamp = Math.floor(clock.now().getTime() / 1_000)
+    const signature = secret === null ? {} : { 'webhook-signature': signatureOf(secret, id, timestamp, body) }
+    try {
+      const answer = await fetch(to, {
+        method: 'POST',
+        body,
+        redirect: 'manual',
+        signal: AbortSignal.any([stop, AbortSignal.timeout(timeoutMs)]),
+        headers: {
+          'content-type': 'application/cloudevents+json; charset=utf-8',
+          'user-agent': 'Falconer',
+          'webhook-id': id,
+          'webhook-timestamp': String(timestamp),
+          ...signature,
+        },
+      })
+      await answer.body?.cancel().catch(() => {})
+      return outcomeOf(answer.status, retryAfter(answer.headers.get('retry-after'), clock))
+    } catch (error) {
+      return { outcome: 'away', reason: whyNot(error, timeoutMs), retryAfterMs: null }
+    }
   }
 }
+
+/** What is about no incident. */
+const noteEvent = ({ id, type, at, data }: Note, source: string): Record<string, unknown> => ({
+  specversion: '1.0',
+  id,
+  source,
+  type: `io.falconer.${type}`,
+  time: at.toISOString(),
+  datacontenttype: 'application/json',
+  data,
+})
 
 export function cloudEvent({ id, change, version, facts }: Notification, source: string): Record<string, unknown> {
   const { incident } = facts

@@ -12,10 +12,21 @@ const registries: readonly Registry[] = [
   { folder: 'collectors', type: 'Collector', from: './collector.ts', list: 'collectors', depth: 'folder' },
   { folder: 'graph/steps', type: 'StepRule', from: '../step-rule.ts', list: 'stepRules', depth: 'file' },
   { folder: 'incidents/rules', type: 'CorrelationRule', from: '../rule.ts', list: 'correlationRules', depth: 'file' },
+  { folder: 'knowledge/embedders', type: 'Provider', from: '../embedder.ts', list: 'embedders', depth: 'file' },
   { folder: 'agent/playbook/families', type: 'Family', from: '../family.ts', list: 'families', depth: 'file' },
+  {
+    folder: 'agent/chat/questions',
+    type: 'QuestionKind',
+    from: '../question.ts',
+    list: 'questionKinds',
+    depth: 'file',
+    suffix: 'Question',
+  },
   { folder: 'tools/catalog', type: 'Tool', from: '../tool.ts', list: 'tools', depth: 'file', suffix: 'Tool' },
   { folder: 'tools/resources', type: 'Resource', from: '../resource.ts', list: 'resources', depth: 'file', suffix: 'Resource' },
   { folder: 'responses/catalog/kubernetes', type: 'AnyAction', from: '../../action.ts', list: 'kubernetesActions', depth: 'file' },
+  { folder: 'evals/graders', type: 'Grader', from: '../exam.ts', list: 'graders', depth: 'file' },
+  { folder: 'evals/analysts', type: 'ExamAnalyst', from: '../exam-analyst.ts', list: 'analysts', depth: 'file' },
   { folder: 'apps/cli/commands', type: 'CliCommand', from: '../command.ts', list: 'commands', depth: 'file', suffix: 'Command' },
 ]
 

@@ -67,8 +67,9 @@ describe('file, registry and name agree', () => {
     names.forEach((name, index) => expect(name).toMatch(new RegExp(`^${String(index + 1).padStart(4, '0')}-[a-z-]+$`)))
   })
 
-  it.each(scenarioNames())('for the scenario %s: it can be loaded and has alerts', (name) => {
-    expect(loadScenario(name, new Date()).alerts.length).toBeGreaterThan(0)
+  it.each(scenarioNames())('for the scenario %s: it can be loaded and has records', (name) => {
+    const { alerts, audit } = loadScenario(name, new Date())
+    expect(alerts.length + audit.length).toBeGreaterThan(0)
   })
 
   it('for the built-in policy: it speaks of every action and of no other', () => {

@@ -91,6 +91,7 @@ describe('fix first', () => {
     const { fixes, freshness } = await list()
     expect(fixes).toEqual([])
     expect(freshness).toBe('No scanner has reported yet: nothing is known of what there is to fix.')
+    expect((await list('?scope=nowhere')).freshness).toMatch(/^Nothing here is called “nowhere”: (there are|no cluster)/)
     expect(await (await site.ask('/fix-first', { as: site.people.viewer })).text()).toContain(
       'That holds for what was looked at, and for nothing else.',
     )

@@ -72,6 +72,24 @@ describe('MCP connections that last', () => {
     await client.close()
   })
 
+  it('keeps as many streams of one token as it says, however many are asked for at once, and gives a place again', async () => {
+    const client = await clientOf2026(served.url, token())
+    const open = () => client.listen({ resourceSubscriptions: [address(ids[0] ?? '')] })
+    const opened = (await Promise.allSettled(Array.from({ length: 40 }, open))).flatMap((one) =>
+      one.status === 'fulfilled' ? [one.value] : [],
+    )
+    expect(opened).toHaveLength(16)
+    await expect(open()).rejects.toThrow(/too many open subscriptions/i)
+    await opened[0]?.close()
+    let again: Awaited<ReturnType<typeof open>> | undefined
+    for (let tries = 0; tries < 100 && again === undefined; tries += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 25))
+      again = await open().catch(() => undefined)
+    }
+    expect(again).toBeDefined()
+    await client.close()
+  })
+
   it('tells a client of 2025 in its session, until it unsubscribes', async () => {
     const { client } = await clientOf2025(served.url, token())
     const told: string[] = []

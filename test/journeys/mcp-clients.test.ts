@@ -92,6 +92,31 @@ const clients: Record<string, { http: Connect; stdio: Connect }> = {
   },
 }
 
+/** What went to and fro, with what differs from run to run taken out. */
+function transcript(title: string, { names }: Asked, answer: string, refusal: string): string {
+  const same = (text: string): string =>
+    text
+      .replaceAll('\\"', '"')
+      .replaceAll(/[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}/g, '<id>')
+      .replaceAll(/\b(inc|alr|prp)-[0-9a-f]{10}\b/g, '$1-<id>')
+      .replaceAll(/127\.0\.0\.1:\d+|localhost:\d+/g, 'falconer.example.com')
+  const lines = [
+    `tools/list → ${names.length} tools: ${names.join(', ')}`,
+    'tools/call list_incidents {}',
+    `→ ${same(answer)}`,
+    'tools/call explain_rule {"rule":"Terminal shell in container"}',
+    `→ ${same(refusal)}`,
+  ]
+  return `## ${title[0]?.toUpperCase()}${title.slice(1)}\n\n\`\`\`text\n${lines.join('\n')}\n\`\`\``
+}
+const sessionsPage = (sessions: readonly string[]): string => `# Sessions of clients
+
+What clients of each kind ask a Falconer that holds one incident, and what they are answered, as each shows it: a tool that answers, and one that refuses
+and says what to do. Written by test/journeys/mcp-clients.test.ts, which fails where they differ; \`vitest run test/journeys/mcp-clients.test.ts -u\` writes them anew.
+
+${sessions.join('\n\n')}
+`
+
 describe('clients of MCP', () => {
   let site: Site
   let server: Awaited<ReturnType<typeof listen>>
@@ -116,16 +141,24 @@ describe('clients of MCP', () => {
     return { http: { url: `${base}/mcp?${new URLSearchParams(query)}`, token }, stdio: { args: ['mcp', ...flags], env } }
   }
 
-  describe.each(Object.entries(clients))('%s', (_name, connects) => {
+  const sessions: string[] = []
+  describe.each(Object.entries(clients))('%s', (name, connects) => {
     it.each(['http', 'stdio'] as const)('asks over %s', async (by) => {
       const client = await connects[by](way())
       try {
         expect(client.names.toSorted()).toEqual(preset.toSorted())
-        expect(await client.call('list_incidents', {})).toMatch(/critical/)
+        const answer = await client.call('list_incidents', {})
+        expect(answer).toMatch(/critical/)
+        const runbook = await client.call('explain_rule', { rule: 'Terminal shell in container' }).catch((error: unknown) => String(error))
+        sessions.push(transcript(`${name}, over ${by}`, client, answer, runbook))
       } finally {
         await client.close()
       }
     })
+  })
+
+  it('are shown in the documentation as they were, ids apart', async () => {
+    await expect(sessionsPage(sessions)).toMatchFileSnapshot('../../docs/mcp-sessions.md')
   })
 
   describe.each([

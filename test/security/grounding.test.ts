@@ -22,6 +22,7 @@ import type { Coverage } from '../../incidents/case-file.ts'
 import { groundClaim, type RecordReader } from '../../incidents/grounding.ts'
 import { correlatePending } from '../../incidents/pipeline.ts'
 import { stepId } from '../../incidents/record-field.ts'
+import { type Fielded, type FieldedKind, isFielded } from '../../incidents/record-fields.ts'
 import { quote } from '../../incidents/sentence-parts.ts'
 import type { Database } from '../../store/database.ts'
 import type { FindingFacts } from '../../store/finding-facts.ts'
@@ -127,6 +128,11 @@ const incidents = ['019aa0f0-8d3c-7a51-9c11-cccccccccc01', '019aa0f0-8d3c-7a51-9
   createdAt: new Date(0),
   updatedAt: new Date(0),
 }))
+const fielded: Record<FieldedKind, Fielded> = {
+  proposal: { id: '019aa0f0-8d3c-7a51-9c11-cccccccccc02', fields: { action: 'kubernetes.isolate_pod' } },
+  fix: { id: '019aa0f0-8d3c-7a51-9c11-cccccccccc03', fields: { title: 'Update lodash to 4.17.21' } },
+  rule: { id: 'lab/Netcat remote code execution', fields: { condition: 'spawned_process and proc.name = nc' } },
+}
 const memory: RecordReader = {
   alert: async (id) => alerts.find((one) => one.id === id.toLowerCase()),
   entity: async (id) => entities.find((one) => /^\d+$/.test(id) && one.id === BigInt(id)),
@@ -135,8 +141,14 @@ const memory: RecordReader = {
   finding: async (id) => findings.find((one) => one.id === id.toLowerCase()),
   step: async (id) => steps.find((one) => stepId(one) === id),
   incident: async (id) => incidents.find((one) => one.id === id.toLowerCase()),
+  fielded: async (record, id) => (fielded[record].id === id ? fielded[record] : undefined),
 }
-const gone = (record: EvidenceRef['record']): RecordReader => ({ ...memory, [record]: async () => undefined })
+const gone = (record: EvidenceRef['record']): RecordReader => ({
+  ...memory,
+  [isFielded(record) ? 'fielded' : record]: async () => undefined,
+})
+const read = (record: EvidenceRef['record'], id: string): Promise<object | undefined> =>
+  isFielded(record) ? memory.fielded(record, id) : memory[record](id)
 
 const kinds: readonly Claim['kind'][] = ['observation', 'causal', 'absence', 'inference']
 /** Of each kind of record: fields that are read, with what stands there. */
@@ -158,7 +170,10 @@ const fields: Record<EvidenceRef['record'], EvidenceRef[]> = {
     ['properties.owner.kind', 'Deployment'],
   ].map(([path, value]) => ({ record: 'entity', id: '4101', path, value }) as EvidenceRef),
   decision: [{ record: 'decision', id: decisions[0]?.id ?? '', path: 'reason', value: 'Ticket 48213, seen by ada' }],
-  coverage: [{ record: 'coverage', id: 'falco-east-1', path: 'lastSeenAt', value: '2026-11-24T12:34:56.789Z' }],
+  coverage: [
+    ['lastSeenAt', '2026-11-24T12:34:56.789Z'],
+    ['name', 'falco-east-1'],
+  ].map(([path, value]) => ({ record: 'coverage', id: 'falco-east-1', path, value }) as EvidenceRef),
   finding: [
     ['check', 'CVE-2021-23337'],
     ['severity', 'high'],
@@ -183,6 +198,13 @@ const fields: Record<EvidenceRef['record'], EvidenceRef[]> = {
     ['firstTime', formatEventTime(at)],
     ['title', 'Shell started by java in shop/checkout-6c9d8f7b5d-h2k4x'],
   ].map(([path, value]) => ({ record: 'incident', id: incidents[0]?.id ?? '', path, value }) as EvidenceRef),
+  proposal: fieldsOf('proposal'),
+  fix: fieldsOf('fix'),
+  rule: fieldsOf('rule'),
+}
+function fieldsOf(record: FieldedKind): EvidenceRef[] {
+  const { id, fields: held } = fielded[record]
+  return Object.entries(held).map(([path, value]) => ({ record, id, path, value }))
 }
 const whole = (record: EvidenceRef['record'], id: string): EvidenceRef => ({ record, id, path: null, value: null })
 
@@ -220,7 +242,7 @@ describe('one claim', () => {
   it('guarantee 30: is a fact when each record holds what is quoted of it, of every kind', async () => {
     for (const { kind, evidence } of everyClaim)
       expect(await groundClaim(claimOf(kind, evidence), memory)).toMatchObject({ grounded: true, problems: [] })
-    expect(everyClaim).toHaveLength(4 * 32)
+    expect(everyClaim).toHaveLength(4 * 36)
   })
 
   it('guarantee 30: is a hypothesis when one place of the cited value, of the quotation, or of both is another', async () => {
@@ -240,7 +262,7 @@ describe('one claim', () => {
     for (const { kind, evidence } of everyClaim) {
       const { record, path } = evidence
       for (const id of corrupted(evidence.id)) {
-        const other = await (memory[record] as (id: string) => Promise<object | undefined>)(id)
+        const other = await read(record, id)
         // Another record that exists and holds the same is no corruption: the claim stands on it just as well.
         if (other === undefined) await isHypothesis(claimOf(kind, { ...evidence, id }))
       }

@@ -99,7 +99,11 @@ describe('what the analyst’s code can reach', () => {
       }),
     ) as string[]
     expect(loaded.some((url) => url.endsWith('/agent/suggest.ts'))).toBe(true)
-    expect(loaded.filter((url) => forbiddenFiles.some((file) => url.includes(`/${file}`)) || url.includes('/@kubernetes/'))).toEqual([])
+    // Packages have folders of such names too.
+    const ours = (url: string): string => (url.includes('/node_modules/') ? '' : url)
+    expect(loaded.filter((url) => forbiddenFiles.some((file) => ours(url).includes(`/${file}`)) || url.includes('/@kubernetes/'))).toEqual(
+      [],
+    )
   })
 })
 

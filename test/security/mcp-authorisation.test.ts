@@ -9,6 +9,7 @@ import { scopesFor } from '../../tools/server.ts'
 import { tools } from '../../tools/catalog/registry.generated.ts'
 import { mcpScopes } from '../../apps/server/oauth-site.ts'
 import { letIn, post, signIn } from '../support/oauth.ts'
+import { alertOfShop } from '../support/shop-alert.ts'
 import { openSite, operator, type Site, type Visitor } from '../support/site.ts'
 
 const day = 86_400_000
@@ -168,6 +169,30 @@ describe('MCP over HTTP', () => {
       expect(await answer.text()).toContain('structuredContent')
     }
     expect(runs).toHaveLength(4)
+  })
+
+  it('guarantee 10: a search tells a token nothing of toolsets whose scope it lacks, and says so', async ({ task }) => {
+    await site.ingest(JSON.stringify(alertOfShop()))
+    await site.settle()
+    const search = async (scopes: string[], args: object): Promise<{ hits: { kind: string }[]; searched: string } | string> => {
+      const { token } = await pat(site.people.administrator, 30, scopes)
+      const answer = await site.ask('/mcp', {
+        json: { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'search', arguments: args } },
+        headers: { accept: 'application/json, text/event-stream', 'mcp-protocol-version': '2025-06-18', authorization: `Bearer ${token}` },
+      })
+      const { result } = JSON.parse((/^data: (.*)$/m.exec(await answer.text()) ?? [])[1] ?? '{}')
+      return result.isError === true ? result.content[0].text : result.structuredContent
+    }
+    const rule = { query: alertOfShop().rule }
+    const all = await search([...mcpScopes], rule)
+    const few = await search(['falconer:incidents'], rule)
+    if (typeof all === 'string' || typeof few === 'string') throw new Error('refused')
+    expect(all.hits.map(({ kind }) => kind)).toContain('alert')
+    expect(few.hits.length).toBeGreaterThan(0)
+    for (const { kind } of few.hits) expect(['incident', 'note', 'runbook']).toContain(kind)
+    expect(few.searched).toContain('not finding, alert, entity, for the token lacks falconer:posture, falconer:alerts, falconer:graph')
+    expect(await search(['falconer:incidents'], { ...rule, kinds: ['alert'] })).toMatch(/falconer:alerts/)
+    Object.assign(task.meta, { cases: 3 })
   })
 
   it('is the only place where a token of a sign-in, or one limited to scopes, is good', async () => {

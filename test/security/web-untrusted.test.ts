@@ -6,63 +6,23 @@
 import type { Browser, BrowserContext } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { listen } from '../../apps/server/listen.ts'
-import { operations } from '../../apps/server/api/api.ts'
-import { webRoutes } from '../../apps/web/pages.ts'
-import { searchAlerts } from '../../store/alert-search.ts'
 import { listDeadLetters } from '../../store/dead-letters.ts'
-import { listEntities } from '../../store/entities.ts'
-import { listFindings } from '../../store/finding-search.ts'
-import { listFixes } from '../../store/fixes.ts'
-import { listIncidents } from '../../store/incidents.ts'
-import { listProposals } from '../../store/proposals.ts'
 import { chromiumPath, launchBrowser, openPage } from '../support/browser.ts'
 import { anInvisible, canaries, endless, invisible, markup } from '../support/hostile-text.ts'
 import { plant, plantPosture } from '../support/hostile-site.ts'
 import { containerId } from '../support/records.ts'
 import { alertOfShop } from '../support/shop-alert.ts'
 import { openSite, type Site } from '../support/site.ts'
+import { apiPaths, pagesOf } from '../support/site-paths.ts'
 import { podUid } from '../support/shop.ts'
 
 /** The newest dead letters are shown: what must be seen there comes last. */
 const hostile = [...endless, ...markup, ...invisible]
-/** Every page there is to see now, at least once with each kind of record. */
-async function pagesOf(site: Site): Promise<string[]> {
-  const { db } = site
-  const incidents = (await listIncidents(db, {}, { limit: 100 })).incidents
-  const alerts = (await searchAlerts(db, {}, { limit: 500 })).alerts
-  const entities = (
-    await Promise.all(
-      (['pod', 'workload', 'node', 'container', 'namespace'] as const).map((kind) => listEntities(db, { kind, limit: 100 })),
-    )
-  ).flat()
-  return [
-    // Without a program that asks, /oauth/authorize is no page; with one it is held against hostile names in mcp-consent.test.ts.
-    ...webRoutes
-      .filter(({ kind, path }) => kind === 'page' && !path.includes(':') && !['/', '/oauth/authorize'].includes(path))
-      .map(({ path }) => path),
-    '/incidents?show=quiet',
-    '/incidents?show=closed',
-    '/audit?verify=1',
-    '/cluster?kind=workload',
-    ...incidents.flatMap(({ id }) => [`/incidents/${id}`, `/incidents/${id}/alerts`, `/incidents/${id}/map?depth=2`]),
-    ...entities.slice(-60).map(({ id }) => `/graph?node=${id}&depth=3`),
-    ...[...markup, ...invisible.filter((text) => !text.includes('\0'))].map(
-      (text) => `/graph?node=${encodeURIComponent(text.toWellFormed())}&type=${encodeURIComponent(text.toWellFormed())}`,
-    ),
-    ...alerts.map(({ id }) => `/alerts/${id}`),
-    ...['open', 'suppressed', 'any'].map((status) => `/findings?status=${status}`),
-    ...(await listFindings(db, site.clock.now(), {}, { limit: 500 })).findings.map(({ id }) => `/findings/${id}`),
-    ...(await listFixes(db, {}, { limit: 500 })).fixes.map(({ id }) => `/fix-first/${id}`),
-    ...entities.map(({ id }) => `/cluster/${id}`),
-    ...(await listProposals(db, {}, 100)).map(({ id }) => `/proposals/${id}`),
-  ]
-}
-
 /** Text is escaped, so every `<` begins a tag; these are the tags our templates write. */
 const tagsOf = (page: string): string[] => page.match(/<[^>]*>?/g) ?? []
 const attribute = /\s(?:[a-z-]+(?:="[^"<>]*")?)/.source
 const plain =
-  'html|head|body|title|main|header|footer|nav|section|aside|div|p|span|strong|h1|h2|h3|ul|ol|li|dl|dt|dd|pre|code|table|thead|tbody|tr|th|td|time|details|summary|label|select|option|textarea|button|input|fieldset|legend|br'
+  'html|head|body|title|main|header|footer|nav|section|aside|div|p|span|strong|h1|h2|h3|ul|ol|li|dl|dt|dd|pre|code|table|thead|tbody|tr|th|td|time|details|summary|label|select|option|textarea|button|input|fieldset|legend|br|progress'
 /** Of a picture: numbers and words of ours, and names only in what is read aloud. */
 const ofMaps =
   'svg class="map(?:-key)?" viewBox="[0-9 ]+" width="\\d+" height="\\d+" (?:role="group" aria-label="[^"<>]*"|aria-hidden="true")|a class="box [a-z ]+" id="box-\\d+" data-box="\\d+" href="#row-\\d+" aria-label="[^"<>]*"|g (?:class="[a-z ]+"|aria-hidden="true")|path class="[a-z ]+" d="[-MHVLCAZ0-9. ]+"/|rect class="ground" x="[-0-9.]+" y="[-0-9.]+" width="\\d+" height="\\d+"/|text class="[a-z ]+" x="[-0-9.]+" y="[-0-9.]+"'
@@ -87,7 +47,8 @@ describe('hostile text', () => {
   })
   afterAll(async () => site?.close())
 
-  it('is on every page as text: no element, no attribute, no address of it, and nothing invisible', async () => {
+  it('guarantee 7: is on every page as text: no element, no attribute, no address of it, and nothing invisible', async ({ task }) => {
+    Object.assign(task.meta, { cases: paths.length })
     const seen = new Set<string>()
     for (const path of paths) {
       const answer = await site.ask(path, { as: site.people.administrator })
@@ -123,7 +84,7 @@ describe('hostile text', () => {
       await server?.close()
     })
 
-    it('runs nothing, asks nobody, breaks no policy, and does not widen a phone’s page', async () => {
+    it('guarantee 7: runs nothing, asks nobody, breaks no policy, and does not widen a phone’s page', async () => {
       const { page, complaints } = await openPage(context)
       for (const path of someOf(paths, 4)) {
         await page.goto(server.url + path)
@@ -140,7 +101,10 @@ describe('hostile text', () => {
 })
 
 describe('secrets', () => {
-  it(`of ${canaries.length} shapes are seen on no page, in no answer of the API, in no event and in no log line`, async () => {
+  it(`guarantee 6: of ${canaries.length} shapes are seen on no page, in no answer of the API, in no event and in no log line`, async ({
+    task,
+  }) => {
+    Object.assign(task.meta, { cases: canaries.length })
     const site = await openSite({ shop: true })
     try {
       const events = (await site.ask('/events', { as: site.people.viewer })).body?.getReader()
@@ -175,23 +139,6 @@ describe('secrets', () => {
     }
   })
 })
-
-async function apiPaths(site: Site): Promise<string[]> {
-  const { db } = site
-  const ids: Record<string, string[]> = {
-    incident: (await listIncidents(db, {}, { limit: 100 })).incidents.map(({ id }) => id),
-    alert: (await searchAlerts(db, {}, { limit: 500 })).alerts.map(({ id }) => id),
-    entity: (await listEntities(db, { limit: 500 })).map(({ id }) => String(id)),
-    finding: (await listFindings(db, site.clock.now(), {}, { limit: 500 })).findings.map(({ id }) => id),
-    proposal: (await listProposals(db, {}, 100)).map(({ id }) => id),
-  }
-  return operations
-    .filter(({ method }) => method === 'GET')
-    .flatMap(({ path }) => {
-      const name = /:(\w+)/.exec(path)?.[1]
-      return name === undefined ? [`/api/v1${path}?limit=200`] : (ids[name] ?? []).map((id) => `/api/v1${path.replace(`:${name}`, id)}`)
-    })
-}
 
 it('the shop’s pod is the one that is attacked', () => {
   expect((alertOfShop() as { output_fields: Record<string, unknown> }).output_fields['container.id']).toBe(containerId(podUid).slice(0, 12))

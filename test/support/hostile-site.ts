@@ -133,3 +133,35 @@ export async function plantPosture(site: Site, texts: readonly string[]): Promis
       form: { days: '9', reason: (texts[0] ?? '').replaceAll('\0', '').slice(0, 2_000) },
     })
 }
+
+/** A rules file that holds each text, and privileged pods of such names, both through the import. Answers the ids of the pods. */
+export async function plantLoaded(site: Site, texts: readonly string[]): Promise<string[]> {
+  const { token } = site.people.administrator
+  const send = async (query: string, body: unknown): Promise<void> => {
+    const answer = await site.ask(`/api/v1/import?${query}`, { method: 'POST', as: { token }, body: JSON.stringify(body) })
+    if (!answer.ok) throw new Error(`not imported: ${await answer.text()}`)
+  }
+  // Of the names that alerts have, so that whoever asks for the rule of an alert is told of it.
+  const rules = texts.flatMap((text) =>
+    [text, `Rule ${text}`].map((rule) => ({
+      rule,
+      desc: text,
+      condition: `proc.name = ${JSON.stringify(text)}`,
+      output: text,
+      priority: 'NOTICE',
+      tags: [text],
+    })),
+  )
+  await send('path=falco_rules.yaml&format=falco-rules', rules)
+  const pods = texts.map((text, at) => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: text.slice(0, 250), namespace: 'shop', uid: `on-path-${at}`, labels: {} },
+    spec: { nodeName: 'node-1', containers: [{ name: 'app', image: 'shop/app:1', securityContext: { privileged: true } }] },
+    status: { phase: 'Running' },
+  }))
+  await send('path=pods.json', { apiVersion: 'v1', kind: 'List', items: pods })
+  await site.settle()
+  const all = await listEntities(site.db, { kind: 'pod', limit: 2_000 })
+  return all.filter(({ key }) => key.startsWith('on-path-')).map(({ id }) => String(id))
+}

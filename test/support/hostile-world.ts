@@ -8,6 +8,7 @@ import { createHistogram } from 'node:perf_hooks'
 import { suggest } from '../../agent/suggest.ts'
 import { investigate } from '../../agent/investigate.ts'
 import { addSource } from '../../apps/server/sources.ts'
+import { noneAsked } from '../../apps/server/asking.ts'
 import type { Falconer } from '../../apps/server/falconer.ts'
 import { createApp } from '../../apps/server/http.ts'
 import { IntakeQueue } from '../../apps/server/intake-queue.ts'
@@ -140,6 +141,7 @@ function falconerOf(runner: Runner, scope: string, analyst: HostileAnalyst): Fal
     clock,
     intake,
     graph: new HeldGraph(db),
+    meaning: null,
     nats: null,
     lag: createHistogram(),
     log: createLog('silent'),
@@ -153,6 +155,8 @@ function falconerOf(runner: Runner, scope: string, analyst: HostileAnalyst): Fal
         await suggest(runner, investigation.report, { incidentId: investigation.incidentId, investigationId: investigation.id })
       return investigation
     },
+    asking: noneAsked('none is configured'),
+    deepen: () => {},
     changed: () => {},
     settle: async () => {},
     close: async () => {},

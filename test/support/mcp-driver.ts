@@ -41,9 +41,7 @@ export async function investigate(asker: Asker): Promise<Investigation> {
   // What the likeliest cause stands on is read, record by record, before it is believed.
   const evidence: Record<string, unknown> = {}
   for (const [kind, id] of recordsIn(cause)) {
-    const reader = asker.tools.find(
-      (tool) => tool.name.startsWith('get_') && (requires(tool, kind) || (tool.name.endsWith(kind) && requires(tool, 'id'))),
-    )
+    const reader = asker.tools.find((tool) => tool.name.startsWith('get_') && requires(tool, kind))
     if (reader !== undefined && evidence[kind] === undefined) evidence[kind] = await ask(reader, { [needed(reader, kind)]: id })
   }
   // How they came in, how far they could get from there, and what to change.

@@ -5,6 +5,7 @@
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { sendCompletion } from './messages-openai.ts'
+import { refusedBy } from './messages-refused.ts'
 import { sendMessage } from './messages-sse.ts'
 
 export type Block =
@@ -137,6 +138,8 @@ export async function messagesApi(script: Script = () => replies.text('ok')): Pr
         streams: body.stream === true,
       }
       asked.push(one)
+      const refused = one.path.endsWith('/v1/messages') ? refusedBy(body) : null
+      if (refused !== null) return void send(response, one, replies.status(400, 'invalid_request_error', refused))
       void (async () => answer(one))().then(
         (reply) => send(response, one, reply),
         (error: unknown) => send(response, one, replies.status(400, 'invalid_request_error', `the script failed: ${String(error)}`)),

@@ -54,6 +54,7 @@ export const openPaths: Readonly<Record<string, string>> = {
   'get_entity:facts[].code': 'a code of ours',
   'get_alert:moreFields': sentence,
   'search:hits[].why': 'which of our ways to search found it',
+  'find_similar_incidents:similar[].why': 'how much of what is shared, counted by us',
   'what_to_fix_first:fixes[].reasons[]': 'codes of ours and numbers',
   'get_runbook:name': runbook,
   'get_runbook:title': runbook,

@@ -5,6 +5,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Asking } from '../../apps/server/asking.ts'
 import { composeFalconer, type Falconer } from '../../apps/server/falconer.ts'
 import { type App, createApp } from '../../apps/server/http.ts'
 import { createLog } from '../../apps/server/log.ts'
@@ -46,14 +47,20 @@ export type Site = {
   /** Correlates, investigates and plans all there is. */ settle(): Promise<void>
   close(): Promise<void>
 }
-export type SiteOptions = { config?: Partial<Record<keyof Config, string>>; shop?: boolean; host?: string; now?: string }
+export type SiteOptions = {
+  config?: Partial<Record<keyof Config, string>>
+  shop?: boolean
+  host?: string
+  now?: string
+  /** What asks a model; none is asked without it. */ asking?: Asking
+}
 
-export async function openSite({ config = {}, shop: wanted = false, host = 'localhost', now }: SiteOptions = {}): Promise<Site> {
+export async function openSite({ config = {}, shop: wanted = false, host = 'localhost', now, asking }: SiteOptions = {}): Promise<Site> {
   const folder = await mkdtemp(join(tmpdir(), 'falconer-site-'))
   const clock = new FixedClock(now ?? '2026-11-23T12:00:00Z')
   const db = await embeddedDatabase()
   const settings = loadConfig({ FALCONER_DATA: folder, FALCONER_SCOPE: 'lab', FALCONER_LOG: 'silent', ...config }, {})
-  const falconer = await composeFalconer(settings, { clock, database: db, as: 'command', quietMs: 0 })
+  const falconer = await composeFalconer(settings, { clock, database: db, as: 'command', quietMs: 0, asking })
   const logged: string[] = []
   falconer.log = createLog('debug', (line) => logged.push(line))
   const shop = wanted ? await startShop(clock, { policy: loadPolicy() }) : null

@@ -91,8 +91,7 @@ export function exampleOf({ name, description }: Pick<Tool, 'name' | 'descriptio
 const schemaOf = ({ input }: Tool) =>
   z.toJSONSchema(input, { io: 'input', unrepresentable: 'any' }) as { properties?: Record<string, Json>; required?: string[] }
 
-const nounOf = (tool: string, name: string): (typeof nouns)[number] | undefined =>
-  nouns.find((one) => one === name) ?? (name === 'id' ? nouns.find((one) => tool.endsWith(`_${one}`)) : undefined)
+const nounOf = (tool: string, name: string): (typeof nouns)[number] | undefined => nouns.find((one) => one === name)
 
 /** Undefined: nothing to try, the parameter is left out. */
 function valuesOf(tool: string, name: string, known: Known): unknown[] | undefined {

@@ -12,7 +12,18 @@ export async function toolContext(site: Site, as: Visitor = site.people.viewer):
   const principal = (await tokenPrincipal(site.falconer.auth, as.token)) as Principal
   const { db, clock, graph, responses } = site.falconer
   const signal = new AbortController().signal
-  return { db, clock, graph, responses, principal, channel: 'mcp', pages: 'http://localhost', signal, progress: () => {} }
+  return {
+    db,
+    clock,
+    graph,
+    responses,
+    principal,
+    channel: 'mcp',
+    pages: 'http://localhost',
+    reads: () => true,
+    signal,
+    progress: () => {},
+  }
 }
 
 /** On any database, for tools that ask records alone: neither the graph nor responses are there. */
@@ -23,6 +34,7 @@ export const recordsContext = (db: Database, clock: Clock): ToolContext =>
     principal: operatorPrincipal,
     channel: 'mcp',
     pages: 'https://falconer.example.org',
+    reads: () => true,
     signal: new AbortController().signal,
     progress: () => {},
   }) as unknown as ToolContext

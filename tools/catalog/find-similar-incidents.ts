@@ -5,13 +5,22 @@ import { IncidentState } from '../../domain/incident.ts'
 import { Severity } from '../../domain/severity.ts'
 import { getEntities } from '../../store/entities.ts'
 import type { Queryable } from '../../store/database.ts'
-import { processesOf, sharingIncidents, type Similar } from '../../store/similar-incidents.ts'
+import { causesOf, type Compared, processesOf, sharingIncidents, type Similar } from '../../store/similar-incidents.ts'
+import { type PersonsVerdict, verdictsOn } from '../../store/verdicts.ts'
 import { fitting, More, moreText } from '../page.ts'
 import { Quoted, quote } from '../quoted.ts'
 import { tool } from '../tool.ts'
 import { IncidentMeant, incidentMeant } from '../views/find-incident.ts'
 
-const Shared = z.object({ rules: z.array(Quoted), techniques: z.array(z.string()), places: z.array(Quoted), processes: z.array(Quoted) })
+const Shared = z.object({
+  rules: z.array(Quoted),
+  techniques: z.array(z.string()),
+  places: z.array(Quoted),
+  processes: z.array(Quoted),
+  causes: z.array(Quoted).describe('What the last reports of both say made it possible'),
+})
+/** A person's word makes an incident worth more than one that nobody looked at, though never more than one that is far more alike. */
+const verdictWeighs = 15
 /** So many that share something are looked at closely. */
 const mostWeighed = 40
 
@@ -21,7 +30,7 @@ export const findSimilarIncidentsTool = tool({
   toolset: 'incidents',
   title: 'Find similar incidents',
   description:
-    'Incidents that share rules, techniques, places or processes with one, the most alike first, each with what exactly is shared. Use it to ask whether this happened before and what became of it. Alike is not related: only get_case_file says what belongs together. Example: {"incident":"inc-1f9c04be2a"}',
+    'Incidents that share rules, techniques, places, processes or root causes with one, the most alike first and those a person gave a verdict before others as alike, each with what is shared and what the person said. Use it to ask whether this happened before and what became of it. Alike is not related: only get_case_file says what belongs together. Example: {"incident":"inc-1f9c04be2a"}',
   input: z.object({ incident: IncidentMeant, limit: z.number().int().min(1).max(20).default(5) }),
   output: z.object({
     incident: z.string(),
@@ -35,6 +44,11 @@ export const findSimilarIncidentsTool = tool({
         from: z.string(),
         likeness: z.number().int().describe('0 to 100: of all rules, techniques, places and processes of both, how much is shared'),
         shared: Shared,
+        why: z.string().describe('In how many respects it is alike'),
+        verdict: z
+          .object({ verdict: Quoted, by: Quoted, at: z.string(), reason: Quoted })
+          .nullable()
+          .describe('A person’s last word on it; null: nobody gave one. It decides nothing about this incident'),
       }),
     ),
     compared: z.number().int().describe('With so many of the newest incidents'),
@@ -50,12 +64,15 @@ export const findSimilarIncidentsTool = tool({
     const { incidents, compared } = await sharingIncidents(db, about, { limit: mostWeighed })
     signal.throwIfAborted()
     progress(1, 2, 'comparing processes')
-    const processes = await processesOf(db, [about.id, ...incidents.map(({ id }) => id)])
+    const ids = incidents.map(({ id }) => id)
+    const processes = await processesOf(db, [about.id, ...ids])
+    const causes = await causesOf(db, [about.id, ...ids])
+    const verdicts = await verdictsOn(db, ids)
     signal.throwIfAborted()
-    const own = processes.get(about.id) ?? []
+    const of = (id: string) => ({ processes: processes.get(id) ?? [], causes: causes.get(id) ?? [] })
     const weighed = incidents
-      .map((one) => weigh(one, { about, own, processes: processes.get(one.id) ?? [] }))
-      .sort((a, b) => b.likeness - a.likeness || (a.one.lastNs < b.one.lastNs ? 1 : -1) || (a.one.id < b.one.id ? 1 : -1))
+      .map((one) => ({ ...weigh(one, about, of(about.id), of(one.id)), verdict: verdicts.get(one.id) ?? null }))
+      .sort((a, b) => rankOf(b) - rankOf(a) || (a.one.lastNs < b.one.lastNs ? 1 : -1) || (a.one.id < b.one.id ? 1 : -1))
     const names = await placeNames(
       db,
       weighed.slice(0, limit).flatMap(({ one }) => one.sharedEntities.slice(0, 5)),
@@ -70,26 +87,38 @@ export const findSimilarIncidentsTool = tool({
   },
 })
 
-type Weighed = { one: Similar; likeness: number; sharedProcesses: string[] }
-type Sides = {
-  about: { rules: readonly string[]; techniques: readonly string[]; entityIds: readonly bigint[] }
-  own: readonly string[]
-  processes: readonly string[]
-}
+type Weighed = { one: Similar; likeness: number; sharedProcesses: string[]; sharedCauses: string[]; verdict: PersonsVerdict | null }
+type Side = { processes: readonly string[]; causes: readonly string[] }
+const rankOf = ({ likeness, verdict }: Weighed): number => likeness + (verdict === null ? 0 : verdictWeighs)
 
-/** Rules and places tell more than techniques, which many rules share, and processes, whose names anybody may choose. */
-function weigh(one: Similar, { about, own, processes }: Sides): Weighed {
-  const sharedProcesses = processes.filter((name) => own.includes(name))
+/** Rules, places and what made it possible tell more than techniques, which many rules share, and processes, whose names anybody may choose. */
+function weigh(one: Similar, about: Compared, own: Side, other: Side): Omit<Weighed, 'verdict'> {
+  const sharedProcesses = other.processes.filter((name) => own.processes.includes(name))
+  const sharedCauses = other.causes.filter((name) => own.causes.includes(name))
   const parts: [number, number, number][] = [
     [3, one.sharedRules.length, union(about.rules, one.rules)],
     [1, one.sharedTechniques.length, union(about.techniques, one.techniques)],
     [3, one.sharedEntities.length, union(about.entityIds, one.entityIds)],
-    [2, sharedProcesses.length, union(own, processes)],
+    [2, sharedProcesses.length, union(own.processes, other.processes)],
+    // What one of them knows nothing of tells neither for nor against.
+    [3, sharedCauses.length, own.causes.length === 0 || other.causes.length === 0 ? 0 : union(own.causes, other.causes)],
   ]
   const told = parts.filter(([, , of]) => of > 0)
   const all = told.reduce((sum, [weight]) => sum + weight, 0)
   const likeness = told.reduce((sum, [weight, shared, of]) => sum + (weight * shared) / of, 0)
-  return { one, sharedProcesses, likeness: Math.round((100 * likeness) / Math.max(1, all)) }
+  return { one, sharedProcesses, sharedCauses, likeness: Math.round((100 * likeness) / Math.max(1, all)) }
+}
+
+function whyOf({ one, sharedProcesses, sharedCauses }: Weighed): string {
+  const parts: [number, string][] = [
+    [one.sharedRules.length, 'rule'],
+    [one.sharedTechniques.length, 'technique'],
+    [one.sharedEntities.length, 'place'],
+    [sharedProcesses.length, 'process name'],
+    [sharedCauses.length, 'root cause'],
+  ]
+  const said = parts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}${count === 1 ? '' : 's'}`)
+  return `both have ${said.join(', ')}`
 }
 const union = (a: readonly unknown[], b: readonly unknown[]): number => new Set([...a, ...b]).size
 
@@ -100,18 +129,32 @@ async function placeNames(db: Queryable, ids: readonly bigint[]): Promise<Map<bi
   )
 }
 
-const rowOf = ({ one, likeness, sharedProcesses }: Weighed, names: ReadonlyMap<bigint, Quoted>) => ({
-  id: shortId('incident', one.id),
-  title: quote(one.title, 120),
-  severity: one.severity,
-  state: one.state,
-  cluster: one.scope,
-  from: formatEventTime(one.firstNs),
-  likeness,
-  shared: {
-    rules: one.sharedRules.slice(0, 8).map((rule) => quote(rule, 100)),
-    techniques: one.sharedTechniques.slice(0, 8),
-    places: one.sharedEntities.slice(0, 5).flatMap((id) => names.get(id) ?? []),
-    processes: sharedProcesses.slice(0, 8).map((name) => quote(name, 60)),
-  },
-})
+const rowOf = (weighed: Weighed, names: ReadonlyMap<bigint, Quoted>) => {
+  const { one, likeness, sharedProcesses, sharedCauses, verdict } = weighed
+  return {
+    id: shortId('incident', one.id),
+    title: quote(one.title, 120),
+    severity: one.severity,
+    state: one.state,
+    cluster: one.scope,
+    from: formatEventTime(one.firstNs),
+    likeness,
+    shared: {
+      rules: one.sharedRules.slice(0, 8).map((rule) => quote(rule, 100)),
+      techniques: one.sharedTechniques.slice(0, 8),
+      places: one.sharedEntities.slice(0, 5).flatMap((id) => names.get(id) ?? []),
+      processes: sharedProcesses.slice(0, 8).map((name) => quote(name, 60)),
+      causes: sharedCauses.slice(0, 8).map((name) => quote(name, 60)),
+    },
+    why: whyOf(weighed),
+    verdict:
+      verdict === null
+        ? null
+        : {
+            verdict: quote(verdict.verdict, 40),
+            by: quote(verdict.by, 60),
+            at: verdict.at.toISOString(),
+            reason: quote(verdict.reason, 160),
+          },
+  }
+}

@@ -8,7 +8,7 @@ import { tool } from '../tool.ts'
 import { Minute, minuteOf } from '../views/finding.ts'
 import { GivenText } from '../views/given.ts'
 
-const kinds = ['source', 'sensor', 'scan', 'destination'] as const
+const kinds = ['source', 'sensor', 'scan', 'destination', 'model'] as const
 const looked = 2_000
 const Looked = z.object({
   kind: z.enum(kinds),

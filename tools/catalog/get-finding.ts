@@ -36,9 +36,9 @@ export const getFindingTool = tool({
   toolset: 'posture',
   title: 'Get a finding',
   description:
-    'One finding with every scanner’s own word, known exploitation (KEV) and its probability (EPSS) with the dates of these lists, whether its package was seen in use, what people decided, and the change that fixes it. Needs an id from list_findings. Example: {"id":"0199c0de-0000-7000-8000-000000000001"}',
+    'One finding with every scanner’s own word, known exploitation (KEV) and its probability (EPSS) with the dates of these lists, whether its package was seen in use, what people decided, and the change that fixes it. Needs an id from list_findings. Example: {"finding":"0199c0de-0000-7000-8000-000000000001"}',
   input: z.object({
-    id: z.string().max(64).describe('Its id, as list_findings tells it'),
+    finding: z.string().max(64).describe('Its id, as list_findings tells it'),
     detail: Detail.describe('full: descriptions, remediation, references, every key of the resource'),
   }),
   output: z.object({
@@ -57,7 +57,7 @@ export const getFindingTool = tool({
   access: 'read',
   permission: 'findings.read',
   listed: true,
-  run: async ({ id, detail }, { db, clock, pages }) => {
+  run: async ({ finding: id, detail }, { db, clock, pages }) => {
     const finding = await getFinding(db, clock.now(), id)
     if (finding === undefined)
       throw new NotFoundError(

@@ -35,6 +35,8 @@ export const queryRecordsTool = tool({
   }),
   access: 'read',
   permission: 'graph.read',
+  // Its views are of these too.
+  also: ['incidents', 'alerts', 'posture'],
   listed: false,
   run: async ({ sql: statement, describe, limit }, { db, signal }) => {
     if (describe !== undefined) return { columns: [], rows: [], views: described(describe), more: null }

@@ -3,6 +3,7 @@
  * The first and the last alert and the first of the highest severity are always in it.
  */
 import { z } from 'zod'
+import { shortId } from '../../domain/ids.ts'
 import { type CaseFile, sample } from '../../incidents/case-file.ts'
 import { entriesOf } from '../../incidents/timeline.ts'
 import { unknowns } from '../../incidents/unknowns.ts'
@@ -45,6 +46,10 @@ export const CaseView = z.object({
   rootCausesLeft: Left,
   posture: CasePosture,
   decisions: z.array(DecisionRow),
+  calledBefore: z
+    .array(z.object({ incident: z.string(), decision: z.uuid(), verdict: Quoted, by: Quoted, at: z.string(), reason: Quoted }))
+    .optional()
+    .describe('What people called incidents in which all of this was seen: same rules, processes and places. Evidence; it lowers nothing'),
   unknowns: z.array(Quoted).describe('What was not observed; absent is not clean'),
 })
 
@@ -70,12 +75,22 @@ export function caseView(file: CaseFile): z.input<typeof CaseView> {
     rootCausesLeft: file.rootCauses.length - causes.length,
     posture: casePosture(file.posture),
     decisions: fitting(file.decisions.toReversed().map(decisionRow), share.decisions),
+    ...(file.called.length === 0 ? {} : { calledBefore: file.called.map(calledRow) }),
     unknowns: fitting(
       unknowns(file).map((text) => quote(text, 300)),
       share.unknowns,
     ),
   }
 }
+
+const calledRow = ({ incidentId, decisionId, verdict, by, at, reason }: CaseFile['called'][number]) => ({
+  incident: shortId('incident', incidentId),
+  decision: decisionId,
+  verdict: quote(verdict, 40),
+  by: quote(by, 60),
+  at: at.toISOString(),
+  reason: quote(reason, 160),
+})
 
 /** As many entries as fit, chosen as the case file's own sample is; the one that holds the last alert among them. */
 function alertsShown({ alerts }: CaseFile): { rows: z.input<typeof CaseView>['alerts']; told: number } {

@@ -1,3 +1,5 @@
+import { isPublic } from '../address.ts'
+import type { Alert } from '../../../domain/alert.ts'
 import { commandSays, type Family, hasTactic, hasTechnique, ruleSays } from '../family.ts'
 import { cite } from '../sentence.ts'
 
@@ -14,7 +16,7 @@ export const commandAndControl: Family = {
     ruleSays(alert, /\bC2\b|miner/i)
       ? 'decisive'
       : hasTactic(alert, 'TA0011') ||
-          alert.connection !== null ||
+          isPublic(farEnd(alert)) ||
           ruleSays(alert, /remote file copy|network tool/i) ||
           commandSays(alert, /\b(curl|wget|nc|ncat)\b/)
         ? 'supporting'
@@ -24,7 +26,13 @@ export const commandAndControl: Family = {
     cite(alert, 'process.cmdline'),
     ...(alert.connection?.serverIp == null
       ? [' reached for the network']
-      : [' connected to ', cite(alert, 'connection.serverIp'), ' port ', cite(alert, 'connection.serverPort')]),
+      : wasTaken(alert)
+        ? [' took a connection from ', cite(alert, 'fields.fd.cip')]
+        : [' connected to ', cite(alert, 'connection.serverIp'), ' port ', cite(alert, 'connection.serverPort')]),
   ],
   because: 'what an intruder brings in or takes out goes over such connections',
 }
+
+/** A connection that another began. */
+const wasTaken = (alert: Alert): boolean => String(alert.fields['evt.type']).startsWith('accept') || ruleSays(alert, /inbound/i)
+const farEnd = (alert: Alert): string | null | undefined => (wasTaken(alert) ? alert.connection?.clientIp : alert.connection?.serverIp)

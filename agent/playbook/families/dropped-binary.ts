@@ -11,7 +11,10 @@ export const droppedBinary: Family = {
     /^\/(dev\/shm|tmp|var\/tmp)\//.test(alert.process?.exepath ?? ''),
   weigh: ({ alert }) =>
     ruleSays(alert, /drop and execute/i) || alert.fields['proc.is_exe_upper_layer'] === true
-      ? 'conclusive'
+      ? // Where packages put programs, an installation does too.
+        /^\/(usr\/)?s?bin\//.test(alert.process?.exepath ?? '')
+        ? 'decisive'
+        : 'conclusive'
       : ruleSays(alert, /write/i)
         ? 'supporting'
         : 'decisive',

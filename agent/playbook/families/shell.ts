@@ -13,8 +13,7 @@ export const shell: Family = {
   tell: ({ alert }) => [
     'the shell ',
     cite(alert, 'process.cmdline'),
-    ' was started by ',
-    cite(alert, 'process.parentName'),
+    ...(alert.process?.parentName == null ? [' was started'] : [' was started by ', cite(alert, 'process.parentName')]),
     ' as user ',
     cite(alert, 'process.user'),
   ],

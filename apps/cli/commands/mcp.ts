@@ -25,12 +25,15 @@ export const mcpCommand: CliCommand = {
         const { relay, serveHere } = await import('../../mcp/stdio.ts')
         if (url === undefined) {
           if (holder !== undefined) throw new InputError(`${config.FALCONER_DATA} is in use by a command; try again when it is done.`)
-          const [{ composeFalconer }, { serverFor }, { operatorPrincipal }] = await Promise.all([
+          const [{ composeFalconer }, { serverFor }, { operatorPrincipal }, { learnRunbooks }] = await Promise.all([
             import('../../server/falconer.ts'),
             import('../../server/mcp.ts'),
             import('../../../domain/principal.ts'),
+            import('../../../knowledge/learn.ts'),
           ])
           const falconer = await composeFalconer(config, { as: 'command', quietMs: 0 })
+          // No server ever ran on these data, perhaps: runbooks are found all the same.
+          await learnRunbooks(falconer.db, falconer.clock)
           await serveHere(() => serverFor(falconer, { principal: operatorPrincipal, channel: 'mcp', choice }))
           return falconer.close()
         }

@@ -10,11 +10,13 @@ import { readJson } from '../read-json.ts'
 import { type AppContext, checkCsrf, permit, SignInError, type Who } from '../who.ts'
 import { activityOperations } from './activities.ts'
 import { baselineOperations } from './baseline.ts'
+import { chatOperations } from './chat.ts'
 import { findingOperations } from './findings.ts'
 import { fixOperations } from './fixes.ts'
 import { graphOperations } from './graph.ts'
 import { importOperations } from './import.ts'
 import { incidentOperations } from './incidents.ts'
+import { investigationOperations } from './investigations.ts'
 import { ocsfOperations } from './ocsf.ts'
 import type { Operation } from './operation.ts'
 import { peopleOperations } from './people.ts'
@@ -25,6 +27,8 @@ import { systemOperations } from './system.ts'
 
 export const operations: readonly Operation[] = [
   ...incidentOperations,
+  ...investigationOperations,
+  ...chatOperations,
   ...proposalOperations,
   ...baselineOperations,
   ...findingOperations,

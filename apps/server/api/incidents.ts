@@ -15,14 +15,27 @@ import type { Queryable } from '../../../store/database.ts'
 import { decisionsOf } from '../../../store/decisions.ts'
 import { listIncidents } from '../../../store/incidents.ts'
 import { joinReasonsOf, scopesOf } from '../../../store/memberships.ts'
-import { investigationsOf, latestReports } from '../../../store/investigations.ts'
+import { latestReports } from '../../../store/investigations.ts'
 import { listProposals } from '../../../store/proposals.ts'
 import { AlertQuery, searchOf } from '../alert-query.ts'
 import { findIncident } from '../../../store/find.ts'
+import { spentOnEach } from '../../../store/spend.ts'
+import { triageOf } from '../../../store/triage.ts'
+import { allInvestigations, triageWords } from '../asking.ts'
 import { operation } from './operation.ts'
 import { AlertView, alertView } from './views/alert.ts'
 import { NormalView, normalView } from './views/baseline.ts'
-import { DecisionView, decisionView, IncidentView, incidentView, InvestigationView, investigationView } from './views/incident.ts'
+import {
+  DecisionView,
+  decisionView,
+  IncidentView,
+  incidentView,
+  InvestigationBrief,
+  investigationBrief,
+  InvestigationView,
+  investigationView,
+  TriageView,
+} from './views/incident.ts'
 import { time } from './views/fields.ts'
 import { ProposalView, proposalView } from './views/proposal.ts'
 
@@ -69,24 +82,36 @@ export const incidentOperations = [
     method: 'GET',
     path: '/incidents/:incident',
     permission: 'incidents.read',
-    summary: 'One incident with why its alerts are one, its newest investigation, decisions and proposals',
+    summary: 'One incident with why its alerts are one, the report that stands first, decisions and proposals',
     response: z.object({
       incident: IncidentView,
       scopes: z.array(z.string()).describe('Clusters and accounts whose alerts it holds'),
       joins: z
         .array(JoinReason.extend({ alerts: z.number().int().describe('How many alerts were joined so') }))
         .describe('Why its alerts are one incident: moves that a relation explains first'),
-      investigation: InvestigationView.nullable(),
+      investigation: InvestigationView.nullable().describe('With the report that stands first; without one, the newest attempt'),
+      investigations: z.array(InvestigationBrief).describe('All of them, newest first'),
+      triage: TriageView.nullable().describe('Whether a model is asked about it; null: not decided yet'),
       normal: z
         .array(NormalView)
         .describe('How usual each of its rules was in its place by its process, before the day it began; the least usual first'),
       decisions: z.array(DecisionView),
       proposals: z.array(ProposalView),
     }),
-    run: async ({ falconer: { db }, params }) => {
+    run: async ({ falconer, params }) => {
+      const { db, asking } = falconer
       const incident = await findIncident(db, params.incident ?? '')
-      const [newest] = await investigationsOf(db, incident.id, 1)
+      const all = await allInvestigations(falconer, incident.id)
+      const first = (await latestReports(db, [incident.id])).get(incident.id)
+      const newest = first ?? all[0]
+      const triaged = await triageOf(db, incident.id)
+      const spent = await spentOnEach(
+        db,
+        all.map(({ id }) => id),
+      )
       return {
+        investigations: all.map((one) => investigationBrief(one, spent.get(one.id))),
+        triage: triaged === null ? null : { ...triaged, says: triageWords(asking, triaged) },
         incident: incidentView(incident, newest),
         scopes: (await scopesOf(db, [incident.id])).get(incident.id) ?? [],
         joins: await joinReasonsOf(db, incident.id),
@@ -109,17 +134,6 @@ export const incidentOperations = [
       const { alerts, next } = await listAlerts(db, { incidentId: (await findIncident(db, params.incident ?? '')).id }, query)
       return { alerts: await alertViews(db, alerts), next }
     },
-  }),
-  operation({
-    id: 'investigateIncident',
-    method: 'POST',
-    path: '/incidents/:incident/investigate',
-    permission: 'investigations.run',
-    summary: 'Investigate now, whatever the incident’s severity',
-    body: z.object({}).default({}),
-    response: InvestigationView,
-    run: async ({ falconer, params, who }) =>
-      investigationView(await falconer.investigateNow((await findIncident(falconer.db, params.incident ?? '')).id, who.principal.name)),
   }),
   operation({
     id: 'decideIncident',

@@ -7,6 +7,7 @@ import { listSources } from '../../../store/sources.ts'
 import { coverage, silentBeforeNs } from '../../../store/coverage-ledger.ts'
 import { replay } from '../replay.ts'
 import { addSource, disableSource, forgetSource, rotateSecret, ScopeName, setExpected, type SourceWithSecret } from '../sources.ts'
+import { modelInLedger } from '../asking.ts'
 import { EventMoment, operation } from './operation.ts'
 import { CoveredView, coveredView } from './views/coverage.ts'
 import { date } from './views/fields.ts'
@@ -115,7 +116,7 @@ export const sourceOperations = [
       complete: z.boolean().describe('False: there are more than `limit`'),
     }),
     run: async ({ falconer, query }) => {
-      const { covered, ...counts } = await coverage(falconer, query)
+      const { covered, ...counts } = await coverage({ ...falconer, model: modelInLedger(falconer) }, query)
       return { ...counts, covered: covered.map(coveredView) }
     },
   }),

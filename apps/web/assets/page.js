@@ -22,7 +22,9 @@ async function refresh() {
   queued = true
   await new Promise((resume) => setTimeout(resume, 300))
   queued = false
-  if (begun()) return
+  // What somebody writes stays; parts that nobody writes in are still brought up to date.
+  const writing = begun()
+  if (writing && document.querySelector('#main [data-part]') === null) return
   const answer = await fetch(location.href, { headers: { accept: 'text/html' } }).catch(() => null)
   // The session is over: the sign-in page is a page of its own.
   if (answer?.redirected) return location.reload()
@@ -38,7 +40,12 @@ async function refresh() {
   const main = document.getElementById('main')
   const fresh = next.getElementById('main')
   if (fresh.innerHTML === main.innerHTML) return
-  main.replaceChildren(...fresh.childNodes)
+  if (writing || begun()) {
+    for (const part of fresh.querySelectorAll('[data-part]')) {
+      const shown = document.getElementById(part.id)
+      if (shown !== null && shown.innerHTML !== part.innerHTML) shown.replaceChildren(...part.childNodes)
+    }
+  } else main.replaceChildren(...fresh.childNodes)
   document.title = next.title
   for (const id of open) document.getElementById(id)?.setAttribute('open', '')
   if (place !== null) document.querySelector(place)?.focus({ preventScroll: true })
@@ -125,13 +132,20 @@ async function post(path, body) {
 if (!('credentials' in navigator) || typeof PublicKeyCredential === 'undefined')
   for (const one of document.querySelectorAll('[data-needs-passkeys]')) one.hidden = true
 
+// Ctrl+Enter sends what is written.
+document.addEventListener('keydown', (event) => {
+  if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey) || !event.target.matches('textarea[data-send]')) return
+  event.preventDefault()
+  event.target.form.requestSubmit()
+})
+
 // j and k walk a list, g then i/a/s goes to incidents, approvals, sources; ? is told on the account page.
 let chord = ''
 document.addEventListener('keydown', (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches('input, textarea, select')) return
   if (chord === 'g') {
     chord = ''
-    const place = { i: '/incidents', a: '/approvals', s: '/sources', c: '/cluster' }[event.key]
+    const place = { i: '/incidents', a: '/approvals', s: '/sources', c: '/cluster', q: '/chat' }[event.key]
     if (place !== undefined) location.assign(place)
     return
   }

@@ -13,7 +13,11 @@ import { type GroupRow, groupsOf } from '../../../store/groups.ts'
 import { decisionsOf } from '../../../store/decisions.ts'
 import { countIncidents, type IncidentFilter, listIncidents } from '../../../store/incidents.ts'
 import { endsOfRules, joinReasonsOf, type Membership, membershipsOf, scopesOf, tellingTheSame } from '../../../store/memberships.ts'
-import { investigationsOf, latestReports } from '../../../store/investigations.ts'
+import { getInvestigation, type Investigation, latestReports } from '../../../store/investigations.ts'
+import { stepsOf } from '../../../store/analyst-steps.ts'
+import { deepeningsOf } from '../../../store/deepenings.ts'
+import { spentOnEach } from '../../../store/spend.ts'
+import { triageOf } from '../../../store/triage.ts'
 import { listUsers } from '../../../store/people.ts'
 import { countProposals, listProposals } from '../../../store/proposals.ts'
 import { getSource, listSources } from '../../../store/sources.ts'
@@ -21,10 +25,12 @@ import type { Falconer } from '../../server/falconer.ts'
 import { AlertQuery, searchOf } from '../../server/alert-query.ts'
 import { rulesAsLoaded } from '../../../collectors/falco-rules/as-loaded.ts'
 import { findIncident } from '../../../store/find.ts'
+import { allInvestigations, askNow, cappedWords, monthCap } from '../../server/asking.ts'
 import { connectText } from '../../server/sources.ts'
 import { alertPage, alertsPage } from '../alert-page.ts'
 import { incidentPage } from '../incident-page.ts'
 import { type IncidentsData, incidentsPage } from '../incidents-page.ts'
+import type { Readers } from '../readers-part.ts'
 import { searchPage } from '../search-page.ts'
 import { type Fields, form, page, type Shown, type SignedIn, type WebRoute } from '../route.ts'
 
@@ -56,7 +62,7 @@ async function showList({ falconer, who, query }: SignedIn): Promise<Shown> {
   })
 }
 
-async function showOne({ falconer, context, who, param }: SignedIn): Promise<Shown> {
+async function showOne({ falconer, context, who, param, query }: SignedIn): Promise<Shown> {
   const { db } = falconer
   const incident = await findIncident(db, param('incident'))
   if (incident.id !== param('incident')) return context.redirect(`/incidents/${incident.id}`)
@@ -66,6 +72,7 @@ async function showOne({ falconer, context, who, param }: SignedIn): Promise<Sho
   const alerts = await getAlerts(db, [...byId.keys()])
   const relayed = await tellingTheSame(db, [...byId.keys()])
   const others = await listIncidents(db, { scope: incident.scope }, { limit: 20 })
+  const investigations = await allInvestigations(falconer, incident.id)
   return incidentPage(falconer, who, {
     incident,
     alerts: alerts.map((alert) => {
@@ -75,7 +82,8 @@ async function showOne({ falconer, context, who, param }: SignedIn): Promise<Sho
     }),
     groups,
     normal: (await normalBefore(db, [incident])).get(incident.id) ?? nothingKnown,
-    investigations: await investigationsOf(db, incident.id),
+    investigations,
+    readers: await readersOf(falconer, incident, investigations, query('report')),
     entities: await getEntities(db, incident.entityIds),
     proposals: await listProposals(db, { incidentId: incident.id }, 50),
     decisions: await decisionsOf(db, incident.id),
@@ -84,6 +92,32 @@ async function showOne({ falconer, context, who, param }: SignedIn): Promise<Sho
     joins: await joinReasonsOf(db, incident.id),
     people: new Map((await listUsers(db)).map((user) => [user.id, user.name])),
   })
+}
+
+/** `wanted`: another report than the one that stands first. */
+async function readersOf(
+  falconer: Falconer,
+  incident: Incident,
+  investigations: Investigation[],
+  wanted: string | undefined,
+): Promise<Readers> {
+  const { db, asking } = falconer
+  const first = (await latestReports(db, [incident.id])).get(incident.id) ?? null
+  const named = wanted === undefined || !isId(wanted) ? undefined : await getInvestigation(db, wanted)
+  const deepenings = await deepeningsOf(db, incident.id)
+  const [newest] = deepenings
+  const ids = [...deepenings, ...investigations].map(({ id }) => id)
+  return {
+    incidentId: incident.id,
+    investigations,
+    first,
+    shown: named?.incidentId === incident.id && named.report !== null ? named : first,
+    triage: await triageOf(db, incident.id),
+    deepenings,
+    steps: newest === undefined ? [] : await stepsOf(db, newest.id),
+    spent: await spentOnEach(db, ids),
+    barred: asking.why ?? cappedWords(await monthCap(falconer)),
+  }
 }
 
 /** All of it, or, where that is more than a page shows, how each rule began and ended. */
@@ -132,9 +166,10 @@ export const incidentRoutes: readonly WebRoute[] = [
     const { alerts, next } = await listAlerts(falconer.db, { incidentId: incident.id, rule }, { cursor: query('cursor'), limit: 100 })
     return alertsPage(falconer, who, incident, { alerts, next, rule: rule ?? null })
   }),
-  form('/incidents/:incident/investigate', 'investigations.run', async ({ falconer, context, who, param }) => {
+  form('/incidents/:incident/investigate', 'investigations.run', async ({ falconer, context, who, param, fields }) => {
     const incident = await findIncident(falconer.db, param('incident'))
-    await falconer.investigateNow(incident.id, who.principal.name)
+    if (fields.get('analyst') === 'claude') await askNow(falconer, incident.id, who)
+    else await falconer.investigateNow(incident.id, who.principal.name)
     return context.redirect(`/incidents/${incident.id}`, 303)
   }),
   form('/incidents/:incident/decisions', 'incidents.decide', async ({ falconer, context, who, param, fields }) => {

@@ -3,6 +3,7 @@ import { listDeadLetters } from '../../../store/dead-letters.ts'
 import { listSensors } from '../../../store/sensors.ts'
 import { listSources } from '../../../store/sources.ts'
 import { coverage, silentBeforeNs } from '../../../store/coverage-ledger.ts'
+import { modelInLedger } from '../../server/asking.ts'
 import { replay } from '../../server/replay.ts'
 import { addSource, disableSource, rotateSecret } from '../../server/sources.ts'
 import { coveragePage } from '../coverage-page.ts'
@@ -40,7 +41,9 @@ export const sourceRoutes: readonly WebRoute[] = [
       return context.redirect('/sources', 303)
     }),
   ),
-  page('/coverage', 'sources.read', async ({ falconer, who }) => coveragePage(falconer, who, await coverage(falconer, { limit: 200 }))),
+  page('/coverage', 'sources.read', async ({ falconer, who }) =>
+    coveragePage(falconer, who, await coverage({ ...falconer, model: modelInLedger(falconer) }, { limit: 200 })),
+  ),
   form('/dead-letters/:letter/replay', 'sources.manage', async (visit) => {
     const { accepted, deadLetters } = await replay(visit.falconer, visit.who, visit.param('letter'))
     return show(visit, { notice: deadLetters === 0 ? `Read: ${accepted} new.` : 'It still cannot be read.' })

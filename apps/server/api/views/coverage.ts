@@ -5,7 +5,7 @@ import type { Covered } from '../../../../store/coverage-ledger.ts'
 import { date } from './fields.ts'
 
 export const CoveredView = z.object({
-  kind: z.enum(['source', 'sensor', 'scan', 'destination']),
+  kind: z.enum(['source', 'sensor', 'scan', 'destination', 'model']),
   name: z.string(),
   scope: z.string(),
   by: z.string().describe('The collector, the sensor’s maker, the scanner; of a destination how it is told'),

@@ -5,6 +5,7 @@ import { shortId } from '../../../../domain/ids.ts'
 import { type Incident, IncidentState, type RecordedDecision } from '../../../../domain/incident.ts'
 import { Report, Verdict } from '../../../../domain/report.ts'
 import { Severity } from '../../../../domain/severity.ts'
+import { triageOutcomes } from '../../../../domain/triage.ts'
 import type { Investigation } from '../../../../store/investigations.ts'
 import { date, time } from './fields.ts'
 
@@ -65,6 +66,39 @@ export const InvestigationView = z.object({
 })
 export const investigationView = ({ incidentRevision: _revision, ...investigation }: Investigation): z.infer<typeof InvestigationView> =>
   investigation
+
+/** One of several, without its report. */
+export const InvestigationBrief = InvestigationView.omit({ report: true, incidentId: true }).extend({
+  verdict: Verdict.nullable(),
+  confidence: z.string().nullable(),
+  model: z.string().nullable(),
+  partial: z.string().nullable(),
+  usd: z.number().nullable().describe('What asking the model has cost so far, where its prices are known'),
+})
+export const investigationBrief = (
+  { id, analyst, status, error, startedAt, finishedAt, report }: Investigation,
+  spent: { usd: number } | undefined,
+): z.infer<typeof InvestigationBrief> => ({
+  id,
+  analyst,
+  status,
+  error,
+  startedAt,
+  finishedAt,
+  verdict: report?.verdict ?? null,
+  confidence: report?.confidence ?? null,
+  model: report?.model ?? null,
+  partial: report?.partial ?? null,
+  usd: spent?.usd ?? report?.spend?.usd ?? null,
+})
+
+export const TriageView = z.object({
+  outcome: z.enum(triageOutcomes),
+  code: z.string(),
+  says: z.string().describe('Whether a model was asked, and why, as a sentence'),
+  decidedAt: date,
+  dueAt: date.nullable().describe('Decided again then'),
+})
 
 export const DecisionView = z.object({
   id: z.string(),

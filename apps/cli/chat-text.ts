@@ -1,0 +1,77 @@
+/** A turn of chat as plain text: sentences with footnotes, what is not known, where to read on. What was not confirmed is marked as a hypothesis. */
+import type { z } from 'zod'
+import type { StepView, ThreadView, TurnView } from '../server/api/views/chat.ts'
+import { safe } from './output.ts'
+import { plainSentence } from './report-text.ts'
+
+export type TurnRow = z.infer<typeof TurnView>
+export type StepRow = z.infer<typeof StepView>
+export type ThreadAnswer = { thread: z.infer<typeof ThreadView>; turns: TurnRow[]; steps: StepRow[] }
+type Evidence = NonNullable<TurnRow['answer']>['claims'][number]['evidence'][number]
+
+export function answerText(turn: TurnRow, pages: string): string {
+  const { answer } = turn
+  if (answer === null) return `Not answered. ${safe(turn.error ?? '', 400)}`
+  const cites = new Map<string, { number: number; ref: Evidence }>()
+  const cited = (evidence: readonly Evidence[]): string => {
+    const numbers = evidence.map((ref) => {
+      const key = `${ref.record}/${ref.id}`
+      const found = cites.get(key) ?? { number: cites.size + 1, ref }
+      cites.set(key, found)
+      return found.number
+    })
+    return [...new Set(numbers)].map((number) => `[${number}]`).join('')
+  }
+  const claims = answer.claims.map(
+    ({ text, grounded, evidence }) => `  · ${plainSentence(text)} ${cited(evidence)}${grounded ? '' : '  [hypothesis]'}`,
+  )
+  return [
+    ...(answer.partial === null ? [] : [safe(answer.partial, 500), '']),
+    ...claims,
+    ...part(
+      'Not known:',
+      answer.unknowns.map((one) => `  · ${safe(one, 500)}`),
+    ),
+    ...part(
+      'Read on:',
+      answer.links.map(({ label, path }) => `  ${safe(label, 80)}: ${pages}${path}`),
+    ),
+    ...part(
+      '',
+      [...cites.values()].map(({ number, ref }) => `  [${number}] ${place(ref, pages)}`),
+    ),
+    '',
+    ...answer.notes.map((note) => safe(note, 500)),
+    ...(answer.by === 'rules' ? [] : [`Written by ${safe(answer.by, 80)} (a model).`]),
+    ...part(
+      'You could ask:',
+      answer.followUps.slice(0, 4).map((text) => `  ${safe(text, 200)}`),
+    ),
+  ]
+    .join('\n')
+    .replace(/^\n+/, '')
+}
+
+const part = (title: string, lines: readonly string[]): string[] =>
+  lines.length === 0 ? [] : [...(title === '' ? [''] : ['', title]), ...lines]
+
+const pageOf: Partial<Record<Evidence['record'], string>> = {
+  alert: 'alerts',
+  entity: 'cluster',
+  finding: 'findings',
+  incident: 'incidents',
+  proposal: 'proposals',
+  fix: 'fix-first',
+}
+function place({ record, id }: Evidence, pages: string): string {
+  const page = pageOf[record]
+  return page === undefined ? `${record} ${safe(id, 120)}` : `${record} ${pages}/${page}/${encodeURIComponent(id)}`
+}
+
+/** Empty: nothing that people follow. */
+export function stepText({ kind, tool, text }: StepRow): string {
+  if (kind === 'asked') return `  ${tool} ${safe(text, 160)}`
+  if (kind === 'refused') return `  ${tool} refused: ${safe(text, 160)}`
+  if (kind === 'said' || kind === 'stopped') return `  ${safe(text, 300)}`
+  return ''
+}

@@ -1,0 +1,93 @@
+/** `falconer chat`: asks through the API, shows what is done while it is done, and prints the answer. One question, or one after another until the end of input. */
+import { createInterface } from 'node:readline/promises'
+import { FalconerError, InputError } from '../../domain/errors.ts'
+import type { Client } from './client.ts'
+import { answerText, type StepRow, stepText, type ThreadAnswer, type TurnRow } from './chat-text.ts'
+import { part } from './command.ts'
+import { print, remark } from './output.ts'
+import { Interrupted, stopSignal, wait } from './stop.ts'
+
+export type ChatOptions = { incident?: string; thread?: string; json?: boolean; model: boolean }
+const lookMs = 150
+
+export async function chat(client: Client, question: string, options: ChatOptions): Promise<void> {
+  if (options.thread !== undefined && options.incident !== undefined)
+    throw new InputError('A thread is about what it was opened for: give --thread or --incident, not both.')
+  const signal = stopSignal()
+  const thread = options.thread ?? (await openThread(client, options))
+  if (question !== '') {
+    if (!(await askOne(client, thread, question, options, signal))) process.exitCode = 1
+    return
+  }
+  await converse(client, thread, options, signal)
+}
+
+async function openThread(client: Client, { incident }: ChatOptions): Promise<string> {
+  return (JSON.parse(await client.call('POST', '/threads', incident === undefined ? {} : { incident })) as { id: string }).id
+}
+
+async function converse(client: Client, thread: string, options: ChatOptions, signal: AbortSignal): Promise<void> {
+  const { stdin, stderr } = process
+  const lines = createInterface({
+    input: stdin,
+    output: stderr,
+    terminal: stdin.isTTY === true && stderr.isTTY === true,
+    prompt: stdin.isTTY ? '> ' : '',
+  })
+  const stop = (): void => lines.close()
+  lines.on('SIGINT', stop)
+  signal.addEventListener('abort', stop, { once: true })
+  if (stdin.isTTY) remark('Ask about incidents, findings, attack paths, what to fix first. An empty line or Ctrl-D ends.')
+  const next = (): void => {
+    if (stdin.isTTY) lines.prompt()
+  }
+  next()
+  for await (const line of lines) {
+    const question = line.trim()
+    if (question === '' && stdin.isTTY) break
+    if (question !== '')
+      await askOne(client, thread, question, options, signal).then(
+        (answered) => answered || (process.exitCode = 1),
+        (error: unknown) => {
+          // Too fast, too long, not now: the next question may be answered.
+          if (!(error instanceof FalconerError) || error instanceof Interrupted) throw error
+          remark(`falconer: ${error.message}`)
+        },
+      )
+    next()
+  }
+  lines.close()
+  if (!options.json) remark(`Go on with: falconer chat --thread ${thread}`)
+}
+
+/** False: it was left unanswered. */
+async function askOne(client: Client, thread: string, text: string, options: ChatOptions, signal: AbortSignal): Promise<boolean> {
+  const path = `/threads/${part(thread)}`
+  const taken = JSON.parse(await client.call('POST', `${path}/questions`, { text, model: options.model })) as { turn: TurnRow }
+  let after = 0
+  let shown = ''
+  for (;;) {
+    const { turns, steps } = JSON.parse((shown = await client.call('GET', `${path}?after=${after}`))) as ThreadAnswer
+    const turn = turns.find(({ number }) => number === taken.turn.number)
+    if (turn === undefined) throw new InputError('The question is not in its thread any more.')
+    after = Math.max(after, ...steps.map(({ number }) => number))
+    if (options.json !== true) for (const step of steps) if (turn.firstStep !== null && step.number >= turn.firstStep) dimmed(step)
+    if (turn.state === 'answered' || turn.state === 'unanswered') {
+      print(options.json === true ? withoutOthers(shown, turn.number) : answerText(turn, client.pages))
+      return turn.state === 'answered'
+    }
+    await wait(lookMs, signal)
+  }
+}
+
+/** The API’s own answer, with this question alone. */
+function withoutOthers(text: string, number: number): string {
+  const { thread, turns } = JSON.parse(text) as ThreadAnswer
+  return JSON.stringify({ thread, turn: turns.find((turn) => turn.number === number) })
+}
+
+function dimmed(step: StepRow): void {
+  const text = stepText(step)
+  if (text === '' || process.stderr.isTTY !== true) return
+  remark(process.stderr.hasColors() ? `\u001b[2m${text}\u001b[22m` : text)
+}
