@@ -103,7 +103,7 @@ eachDatabase('what made an incident possible', (database) => {
     expect(plain(report.rootCause.slice(0, 1))).toMatch(
       /^CVE-2022-29078 in ejs 3\.1\.6 of image .+; ejs belongs to the application node \/app\/server\.js/,
     )
-    expect(plain(report.fixFirst)).toMatch(/Update ejs to 3\.1\.7 or newer in image/)
+    expect(plain(report.fixFirst)).toMatch(/Update ejs to 3\.1\.10 or newer in image/)
     expect(plain(report.summary)).toMatch(
       /the likely way in is a flaw in that application; of those known in its image, CVE-2022-29078 in ejs fits best/,
     )
@@ -194,7 +194,7 @@ describe.skipIf(chromiumPath === undefined)('on the incident’s page', () => {
     await page.goto(`${server.url}/incidents/${incidentId}`)
     expect(await part(page).locator('ol.claims').first().locator('> li').count()).toBe(3)
     expect(await part(page).innerText()).toMatch(
-      /CVE-2022-29078 in ejs[\s\S]*What to change first[\s\S]*Update ejs to 3\.1\.7[\s\S]*What could be taken next/,
+      /CVE-2022-29078 in ejs[\s\S]*What to change first[\s\S]*Update ejs to 3\.1\.10[\s\S]*What could be taken next/,
     )
     expect(await page.evaluate('document.documentElement.scrollWidth <= window.innerWidth')).toBe(true)
     if (process.env.FALCONER_SCREENSHOTS !== undefined)
