@@ -2,9 +2,8 @@
  * Embedders: what makes a vector of a text, so that texts alike in meaning lie near each other. Each provider is one file of embedders/. Which one, by
  * configuration; without it the built-in lexical one, which sends nothing anywhere.
  */
-import type { Config } from '../config/config.ts'
 import { ConfigError, InvariantError, UpstreamError } from '../domain/errors.ts'
-import { redact } from '../domain/redact.ts'
+import { redact, type Secret } from '../domain/redact.ts'
 import { post, type Limits } from './embed-call.ts'
 import { embedders } from './embedders/registry.generated.ts'
 import { lexical } from './lexical.ts'
@@ -28,7 +27,13 @@ export interface Embedder {
   embed(texts: readonly string[], use: Use, limits?: Partial<Limits>): Promise<number[][]>
 }
 
-export type EmbedConfig = Pick<Config, 'FALCONER_EMBED_URL' | 'FALCONER_EMBED_MODEL' | 'FALCONER_EMBED_KEY' | 'FALCONER_EMBED_PROVIDER'>
+/** Its part of the configuration, by the same names: what a model's tools reach reads none itself. */
+export type EmbedConfig = {
+  FALCONER_EMBED_URL?: Secret | undefined
+  FALCONER_EMBED_MODEL?: string | undefined
+  FALCONER_EMBED_KEY?: Secret | undefined
+  FALCONER_EMBED_PROVIDER?: 'openai' | 'voyage' | 'ollama' | 'lexical' | 'none' | undefined
+}
 
 /** Without an address the lexical one, which is built in; null: none is wanted. Throws ConfigError. */
 export function embedderFrom(config: EmbedConfig): Embedder | null {
