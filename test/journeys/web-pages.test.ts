@@ -184,13 +184,14 @@ describe.skipIf(chromiumPath === undefined)('the pages', () => {
     await page.keyboard.press('Tab')
     expect(await focused()).toBe('Skip to content')
     const walked: string[] = []
-    for (let at = 0; at < 11; at += 1) {
+    for (let at = 0; at < 12; at += 1) {
       await page.keyboard.press('Tab')
       walked.push(await focused())
     }
     expect(walked).toEqual([
       'Falconer',
       'Incidents',
+      'Ask',
       'Alerts',
       'Findings',
       'Fix first',
