@@ -149,28 +149,6 @@ export async function ownersOf(db: Queryable, ids: readonly bigint[]): Promise<E
   return ids.map((id) => owners.get(id) ?? [])
 }
 
-/** How much inventory each cluster has, and how fresh it is; images by digest are in none. */
-export async function inventoryFreshness(
-  db: Queryable,
-): Promise<{ scope: string; entities: number; pods: number; firstNs: bigint; lastNs: bigint }[]> {
-  const rows = await db.query(sql<{
-    scope: string
-    entities: bigint
-    pods: bigint
-    first_ns: bigint
-    last_ns: bigint
-  }>`select scope, count(*) filter (where deleted_ns is null) as entities, count(*) filter (where kind = 'pod' and deleted_ns is null) as pods,
-      min(first_ns) as first_ns, max(last_ns) filter (where deleted_ns is null) as last_ns
-    from entities where origin = 'inventory' and scope <> 'global' group by scope having count(*) filter (where deleted_ns is null) > 0 order by scope`)
-  return rows.map((row) => ({
-    scope: row.scope,
-    entities: Number(row.entities),
-    pods: Number(row.pods),
-    firstNs: row.first_ns,
-    lastNs: row.last_ns,
-  }))
-}
-
 /** All of them, by key; for store/ alone, which bounds what it asks for. */
 export async function allEntitiesWhere(db: Queryable, condition: RawBuilder<unknown>): Promise<Entity[]> {
   return (await db.query(sql<Row>`select ${columns} from entities where ${condition} order by kind, key`)).map(fromRow)

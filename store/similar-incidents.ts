@@ -25,7 +25,7 @@ export type Similar = {
   sharedEntities: bigint[]
 }
 export const mostCompared = 5_000
-const mostAlerts = 200
+const mostAlerts = 25
 
 export type Compared = { id: string; rules: readonly string[]; techniques: readonly string[]; entityIds: readonly bigint[] }
 
@@ -47,19 +47,26 @@ export async function sharingIncidents(
     shared_rules: string[]
     shared_techniques: string[]
     shared_entities: string[]
+    compared: bigint
   }
   const newest = sql`from incidents where merged_into is null and id <> ${about.id}::uuid order by id desc limit ${mostCompared}`
-  const [counted] = await db.query(sql<{ compared: bigint }>`select count(*) as compared from (select id ${newest}) n`)
+  const rules = sql`${about.rules.map(escapeText)}::text[]`
+  const techniques = sql`${[...about.techniques]}::text[]`
+  const places = sql`${about.entityIds.map(String)}::bigint[]`
+  // Whether anything is shared is asked of all, what it is only of those few.
   const rows = await db.query(sql<Row>`
     with newest as materialized (select id, scope, title, state, severity, alert_count, first_ns, last_ns, rules, techniques, entity_ids ${newest}),
     said as (select distinct coalesce(i.merged_into, i.id) as id from incident_decisions d join incidents i on i.id = d.incident_id where d.decision->>'kind' = 'verdict'),
-    shared as (select n.*, exists (select from said where said.id = n.id) as said,
-      array(select r from unnest(n.rules) r where r = any(${about.rules.map(escapeText)}::text[]) order by r) as shared_rules,
-      array(select t from unnest(n.techniques) t where t = any(${[...about.techniques]}::text[]) order by t) as shared_techniques,
-      array(select e from unnest(n.entity_ids) e where e = any(${about.entityIds.map(String)}::bigint[]) order by e) as shared_entities from newest n)
-    select id::text, scope, title, state, severity, alert_count, first_ns, last_ns, rules, techniques, entity_ids, shared_rules, shared_techniques, shared_entities
-    from shared where cardinality(shared_rules) + cardinality(shared_techniques) + cardinality(shared_entities) > 0
+    shared as materialized (select n.*, exists (select from said where said.id = n.id) as said,
+      array(select r from unnest(n.rules) r where r = any(${rules}) order by r) as shared_rules,
+      array(select t from unnest(n.techniques) t where t = any(${techniques}) order by t) as shared_techniques,
+      array(select e from unnest(n.entity_ids) e where e = any(${places}) order by e) as shared_entities
+      from newest n where n.rules && ${rules} or n.techniques && ${techniques} or n.entity_ids && ${places})
+    select id::text, scope, title, state, severity, alert_count, first_ns, last_ns, rules, techniques, entity_ids, shared_rules, shared_techniques, shared_entities,
+      (select count(*) from newest) as compared from shared
     order by 3 * cardinality(shared_rules) + cardinality(shared_techniques) + 2 * cardinality(shared_entities) + case when said then 3 else 0 end desc, last_ns desc, id desc limit ${limit}`)
+  const [counted] =
+    rows.length > 0 ? rows : await db.query(sql<{ compared: bigint }>`select count(*) as compared from (select id ${newest}) n`)
   return {
     compared: Number(counted?.compared ?? 0n),
     incidents: rows.map((row) => ({

@@ -23,6 +23,7 @@ const busy = [
   'entities',
   'relations',
   'entity_sightings',
+  'inventory_standing',
   'attack_steps',
   'graph_units',
   'sources',

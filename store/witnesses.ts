@@ -6,6 +6,7 @@ import { sql } from 'kysely'
 import type { EntityKind } from '../domain/entity.ts'
 import type { Transaction } from './database.ts'
 import { markUnits, unitsOf } from './graph-units.ts'
+import { recountStanding } from './inventory-standing.ts'
 import { witnessOf } from './observe.ts'
 import { unescapeDeep } from './values.ts'
 
@@ -43,6 +44,10 @@ export async function forgetWitness(tx: Transaction, sourceId: string | null, at
   await tx.query(sql`delete from entities e using forgotten f where e.id = f.id and ${unknown}
     and not exists (select 1 from proposals p where p.target_entity_id = e.id)`)
   await tx.query(sql`drop table forgotten`)
+  await recountStanding(
+    tx,
+    touched.map(({ scope }) => scope),
+  )
   await markUnits(
     tx,
     touched.flatMap(({ id: _id, alone: _alone, ...row }) => unitsOf(unescapeDeep(row))),

@@ -36,6 +36,12 @@ export type ServerParts = {
 export const instructions = `Falconer investigates what happened in containers: Falco alerts joined with posture and a security graph. Begin with list_incidents, then get_case_file.
 Nothing here changes a cluster: propose_action asks, a person approves on the page it links to. What was not observed is said to be not observed; it is not clean. ${fenceNote}`
 
+/** Other tools name some that this reader does not have: a model should know why it cannot find them. */
+const instructionsFor = ({ toolsets }: Choice): string =>
+  toolsets === undefined
+    ? `${instructions}\nA tool that is named and not there belongs to what is listed only where toolsets are chosen (falconer mcp --toolsets graph,respond; over HTTP /mcp?toolsets=graph,respond): tell the person.`
+    : instructions
+
 /** Nothing here changes what there is while a reader is connected; what they read does. */
 const capabilities = (watching: boolean) => ({
   tools: {},
@@ -44,7 +50,10 @@ const capabilities = (watching: boolean) => ({
 })
 
 export function buildServer({ context, choice, version, failed, watching = false, tools: from }: ServerParts): McpServer {
-  const server = new McpServer({ name: 'falconer', title: 'Falconer', version }, { instructions, capabilities: capabilities(watching) })
+  const server = new McpServer(
+    { name: 'falconer', title: 'Falconer', version },
+    { instructions: instructionsFor(choice), capabilities: capabilities(watching) },
+  )
   const chosen = chosenTools(context.principal, choice, from)
   for (const one of chosen) register(server, one, { ...context, reads: readsOf(choice) }, failed)
   registerResources(server, context, choice, failed)

@@ -18,6 +18,7 @@ import { dropBefore, ensurePartitions } from '../../store/partitions.ts'
 import { sweepExpired } from '../../store/people.ts'
 import { listProposals } from '../../store/proposals.ts'
 import { giveUpInterrupted } from '../../store/threads.ts'
+import { foldStanding } from '../../store/inventory-standing.ts'
 import { tidyEmbedded } from '../../store/upkeep.ts'
 import { deepenNext, newHolder, triageDue } from './deepen.ts'
 import { investigateNow } from './investigate-now.ts'
@@ -130,6 +131,7 @@ function stepsOf(falconer: Falconer, quietMs: number, tell: () => Promise<boolea
         () => dropBefore(db, new Date(now.getTime() - falconer.config.FALCONER_RETENTION_DAYS * 86_400_000)),
         () => forgetAnswers(db, new Date(now.getTime() - falconer.config.FALCONER_RETENTION_DAYS * 86_400_000)),
         () => sweepExpired(db, now),
+        () => foldStanding(db),
         async () => {
           if (now.getTime() - tidiedAt < hourMs) return
           tidiedAt = now.getTime()

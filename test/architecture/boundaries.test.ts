@@ -72,7 +72,7 @@ const plants: Plant[] = [
   {
     file: 'tools/planted-older.ts',
     text: `export { Client } from '@modelcontextprotocol/sdk/client/index.js'`,
-    caught: ['one-mcp-generation', 'no-tools-in-the-product'],
+    caught: ['one-mcp-generation'],
   },
   { file: 'tools/planted-newer.ts', text: `export { McpServer } from '@modelcontextprotocol/server'` },
   { file: 'notify/channels/planted.ts', text: `export { webhook } from './webhook.ts'`, caught: ['siblings-are-strangers'] },

@@ -71,7 +71,7 @@ const deployment = (name: string, imageName: string, id: string, labels: Record<
 describe('fix first', () => {
   let site: Site
   beforeAll(async () => {
-    site = await openSite({ now: '2026-11-23T12:00:00Z' })
+    site = await openSite({ now: '2026-11-23T12:00:00Z', config: { FALCONER_PORT: '0' } })
   })
   afterAll(async () => site.close())
   const send = async (collector: string, body: string): Promise<void> => {

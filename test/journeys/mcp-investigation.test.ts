@@ -46,7 +46,7 @@ function expectSolved(found: Investigation, pod: string): void {
   expect(found.tokens).toBeLessThanOrEqual(12_000)
   expect(found.cause).toMatch(/CVE-2022-29078 in ejs of image /)
   expect(found.cause).not.toContain('checkout')
-  expect(found.fix).toMatch(/ejs to 3\.1\.7/)
+  expect(found.fix).toMatch(/ejs to 3\.1\.10/)
   // It was read in the records, not believed.
   expect(JSON.stringify(found.evidence.finding)).toContain('CVE-2022-29078')
   expect(JSON.stringify(found.evidence.alert)).toContain(pod.split('/')[1])

@@ -60,4 +60,35 @@ describe.skipIf(serverUrl === undefined)('query_records of a hostile world', () 
     const missed = hostile.filter((text, index) => !seen.has(index) && !endless.includes(text))
     expect(missed).toEqual([])
   })
+
+  // No function makes objects, but a cast does: here somebody else's text is the name of a field.
+  it('guarantee 7: text as the name of a field is fenced as a value is', async () => {
+    const seen = new Set<number>()
+    for (let from = 0; from < texts.length + 5; from += 5) {
+      const sql = `select ('{"' || replace(replace(rule, '"', ''), E'\\\\', '') || '":{"' || replace(replace(hostname, '"', ''), E'\\\\', '') || '":1}}')::json as made
+        from alerts where rule !~ '[[:cntrl:]]' order by event_ns limit 5 offset ${from}`
+      const { output } = await callTool(queryRecordsTool, recordsContext(db, systemClock), { sql, limit: 5 })
+      for (const text of stringsOf(output)) {
+        expect(wrongWith(text), text.slice(0, 300)).toBeNull()
+        for (const [, index] of text.matchAll(aMarker)) seen.add(Number(index))
+      }
+    }
+    expect(hostile.filter((text, index) => !seen.has(index) && !endless.includes(text) && !/\p{Cc}/u.test(text))).toEqual([])
+    const made = `select json_build_object(rule, 1) from alerts`
+    await expect(callTool(queryRecordsTool, recordsContext(db, systemClock), { sql: made })).rejects.toThrow(
+      /function “json_build_object” is not available/,
+    )
+  })
+
+  it('guarantee 7: what the database says of a text in an error is fenced', async () => {
+    for (const [at] of texts.entries()) {
+      const sql = `select rule::int from alerts order by event_ns limit 1 offset ${at}`
+      const said = await callTool(queryRecordsTool, recordsContext(db, systemClock), { sql }).then(
+        () => 'answered',
+        (error: Error) => error.message,
+      )
+      expect(said).toMatch(/⟪invalid input syntax/)
+      expect(wrongWith(said), said.slice(0, 300)).toBeNull()
+    }
+  })
 })

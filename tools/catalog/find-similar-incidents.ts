@@ -30,7 +30,7 @@ export const findSimilarIncidentsTool = tool({
   toolset: 'incidents',
   title: 'Find similar incidents',
   description:
-    'Incidents that share rules, techniques, places, processes or root causes with one, the most alike first and those a person gave a verdict before others as alike, each with what is shared and what the person said. Use it to ask whether this happened before and what became of it. Alike is not related: only get_case_file says what belongs together. Example: {"incident":"inc-1f9c04be2a"}',
+    'Incidents most like one: what they share (rules, techniques, places, processes, root causes), and the verdict a person gave; one with a verdict goes before others as alike. Use it to ask whether this happened before and what became of it. Alike is not related: only get_case_file says what belongs together. Example: {"incident":"inc-1f9c04be2a"}',
   input: z.object({ incident: IncidentMeant, limit: z.number().int().min(1).max(20).default(5) }),
   output: z.object({
     incident: z.string(),

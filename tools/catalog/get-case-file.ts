@@ -11,7 +11,7 @@ export const getCaseFileTool = tool({
   toolset: 'incidents',
   title: 'Case file of an incident',
   description:
-    'The evidence of one incident, from records alone and the same for every reader: alerts (repeats told once; of many a sample that keeps the first, the last and the most severe), processes, places, what is usual there, root causes with their evidence, ways in and out, what was not observed. Begin an investigation with it; 6,000 tokens at most. Not for a first glance (get_incident). Example: {"incident":"inc-1f9c04be2a"}',
+    'The evidence of one incident, from records alone and the same for every reader: alerts (of many a sample with the first, the last and the most severe), processes, places, what is usual there, root causes with their evidence, ways in and out, what was not observed. Begin an investigation with it; 6,000 tokens at most. Not for a first glance (get_incident). Example: {"incident":"inc-1f9c04be2a"}',
   input: z.object({ incident: IncidentMeant }),
   output: CaseView.extend({ page: z.string(), freshness: z.string() }),
   access: 'read',

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { gapKinds } from '../../domain/coverage.ts'
-import { inventoryFreshness } from '../../store/entities.ts'
+import { inventoryFreshness } from '../../store/inventory-standing.ts'
 import { type Covered, coverage } from '../../store/coverage-ledger.ts'
 import { fitting, listBudget, More, moreText } from '../page.ts'
 import { Quoted, quote } from '../quoted.ts'

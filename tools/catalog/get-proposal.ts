@@ -13,7 +13,7 @@ export const getProposalTool = tool({
   toolset: 'respond',
   title: 'Get a proposal',
   description:
-    'One proposed action: its state, what will run in words, what it affects, how it is undone, who decided and what came of it. It only reads; people approve and reject on the page it links to. To ask for one use propose_action. Example: {"proposal":"prp-1f9c04be2a"}',
+    'One proposed action: its state, what will run in words, what it affects, how it is undone, who decided and what came of it. People approve and reject on the page it links to. To ask for one use propose_action. Example: {"proposal":"prp-1f9c04be2a"}',
   input: z.object({
     proposal: z.string().max(64).describe('Id or short form, as propose_action or get_incident tell it'),
     detail: Detail.describe('full: the diff, and every request'),

@@ -18,7 +18,7 @@ export const listFieldValuesTool = tool({
   name: 'list_field_values',
   toolset: 'alerts',
   title: 'List field values',
-  description: `Values of a field that exist among alerts, most frequent first; without a field the names of the fields that Falco wrote. Use it before filtering or counting when you do not know how a value is written. Fields: ${countableFields.join(', ')}, or fields.<name>. Not to count alerts (count_alerts). Example: {"field":"fields.fd.sport","namespace":"shop"}`,
+  description: `Values of a field among the newest alerts, most frequent first; without a field the names of the fields that Falco wrote. Use it before filtering or counting when you do not know how a value is written. Fields: ${countableFields.join(', ')}, or fields.<name>. Not to count alerts (count_alerts). Example: {"field":"fields.fd.sport","namespace":"shop"}`,
   input: z.object({
     field: GivenText(200).optional().describe('Not given: names of fields'),
     ...alertFilter,
@@ -58,7 +58,7 @@ export const listFieldValuesTool = tool({
         throw new InputError(
           `There is no such field. There are: ${countableFields.join(', ')}; and fields.<name>, listed when no field is given.`,
         )
-      const all = await countAlerts(db, search, { by: [by], limit })
+      const all = await countAlerts(db, search, { by: [by], limit, only: 'few' })
       return {
         found: all.counted.map(({ values: [value = null], alerts }) => ({
           value: quoteOrNull(by === 'priority' ? priorities[Number(value)] : value, 200),

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { DeniedError, InputError } from '../../domain/errors.ts'
-import { getAction } from '../../responses/catalog/catalog.ts'
+import { actions, getAction } from '../../responses/catalog/catalog.ts'
 import { propose, type ProposalRequest } from '../../responses/propose.ts'
 import { quote } from '../quoted.ts'
 import { tool, type ToolContext } from '../tool.ts'
@@ -15,9 +15,12 @@ export const proposeActionTool = tool({
   toolset: 'respond',
   title: 'Propose an action',
   description:
-    'Asks for a response action (isolate a pod, collect logs, cordon a node, …) on one record of the inventory. It changes nothing: it is planned, and a person approves or rejects it on the page it links to. Use it when the evidence names what to contain. The target is an id from get_entity, never a name. The same proposal twice is one. Ask list_response_actions for parameters and what the policy allows. Example: {"action":"kubernetes.isolate_pod","entity":"1042","params":{},"reason":"Reverse shell to 203.0.113.9, alert alr-…","incident":"inc-1f9c04be2a"}',
+    'Asks for a response action on one record of the inventory. It changes nothing: it is planned, and a person approves or rejects it on the page it links to. Use it when the evidence names what to contain. The target is an id from get_entity, never a name. The same proposal twice is one. A parameter that is wrong or missing is refused with what it must be. Example: {"action":"kubernetes.isolate_pod","entity":"1042","params":{},"reason":"Reverse shell to 203.0.113.9, alert alr-…","incident":"inc-1f9c04be2a"}',
   input: z.object({
-    action: z.string().max(100).describe('A name from list_response_actions'),
+    action: z
+      .string()
+      .max(100)
+      .describe(actions.map(({ name }) => name).join(', ')),
     entity: z
       .string()
       .regex(/^\d{1,18}$/, 'must be the id of an entity, a number: take it from get_entity')
@@ -71,8 +74,9 @@ async function asked({ responses, principal, channel }: ToolContext, request: Pr
   } catch (error) {
     if (error instanceof DeniedError) throw new DeniedError(error.reason, `Not proposed: ${quote(error.message, 600)}`, { cause: error })
     if (!(error instanceof InputError)) throw error
-    throw new InputError(`Not proposed: ${quote(error.message, 600)} See list_response_actions for parameters, get_entity for ids.`, {
-      cause: error,
-    })
+    throw new InputError(
+      `Not proposed: ${quote(error.message, 600)} get_entity tells ids; list_response_actions, in the toolset respond, tells every parameter.`,
+      { cause: error },
+    )
   }
 }

@@ -2,7 +2,8 @@
 import { type EntityKind, EntityKind as EntityKindSchema } from '../../../domain/entity.ts'
 import { NotFoundError } from '../../../domain/errors.ts'
 import { isRowNumber } from '../../../domain/ids.ts'
-import { getEntity, inventoryFreshness, listEntities, ownersOf, relatedEntities } from '../../../store/entities.ts'
+import { getEntity, listEntities, ownersOf, relatedEntities } from '../../../store/entities.ts'
+import { inventoryFreshness } from '../../../store/inventory-standing.ts'
 import { clusterPage, entityPage } from '../cluster-page.ts'
 import { page, type WebRoute } from '../route.ts'
 
