@@ -253,7 +253,12 @@ describe('falconer serve with a model', { timeout: 240_000 }, () => {
     for (const said of ['Written by the playbook (no model)', '<span class="badge suspicious">incomplete</span>', ...why])
       expect(first).toContain(said)
     const shown = await page(`/incidents/${id}?report=${partial}`)
-    for (const said of ['<strong>Incomplete.</strong>', ...why, '2 calls, 22,000 tokens (82% from cache), $0.02'])
+    for (const said of [
+      '<strong>Incomplete.</strong>',
+      'Written by the playbook, after claude-sonnet-5-5 came to no end',
+      ...why,
+      '2 calls, 22,000 tokens (82% from cache), $0.02',
+    ])
       expect(shown).toContain(said)
     await shoot('partial-beside', `/incidents/${id}`)
     await shoot('partial', `/incidents/${id}?report=${partial}`)
