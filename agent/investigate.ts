@@ -14,16 +14,10 @@ import { addStep } from '../store/analyst-steps.ts'
 import { forgetCheckpoints } from '../store/checkpoints.ts'
 import type { Database } from '../store/database.ts'
 import { getIncident, markInvestigated } from '../store/incidents.ts'
-import {
-  finishInvestigation,
-  holdEveryMs,
-  holdInvestigation,
-  type Investigation,
-  letGoOfInvestigation,
-  startInvestigation,
-} from '../store/investigations.ts'
+import { finishInvestigation, type Investigation, letGoOfInvestigation, startInvestigation } from '../store/investigations.ts'
 import { type Analyst, AnalystStopped, checkedDraft, type Desk, type Doubt } from './analyst.ts'
 import type { Hands } from './hands.ts'
+import { keepLease } from './lease.ts'
 import { playbook } from './playbook/playbook.ts'
 
 export type InvestigateOptions = CaseOptions & {
@@ -44,35 +38,36 @@ export async function investigate(
   const incident = await getIncident(db, { id: incidentId })
   if (incident === undefined) throw new NotFoundError(`There is no incident ${incidentId}.`)
   const asked = { id: options.id, incidentId: incident.id, incidentRevision: incident.revision, analyst: analyst.name, at: clock.now() }
-  const { id, incidentRevision, resumed } = await startInvestigation(db, asked)
-  const holding = setInterval(() => void holdInvestigation(db, id, clock.now()).catch(() => {}), holdEveryMs).unref()
-  const { desk, close } = deskOf(db, clock, id, options)
-  const finish = async (outcome: { report: Report } | { error: string }): Promise<Investigation> => {
-    const finished = await finishInvestigation(db, id, outcome, clock.now())
-    await markInvestigated(db, incident.id, incidentRevision)
-    await forgetCheckpoints(db, id)
-    return finished
-  }
+  const { id, incidentRevision, resumed, lease } = await startInvestigation(db, asked)
+  const keeping = keepLease(db, clock, id, lease)
+  const signal = options.signal === undefined ? keeping.lost : AbortSignal.any([options.signal, keeping.lost])
+  const { desk, close } = deskOf(db, clock, id, { ...options, signal })
+  let outcome: { report: Report } | { error: string }
   try {
     await desk.tell({ kind: 'began', text: resumed ? 'gone on with where it was cut off' : '' })
     const report = await reportOf(db, clock, analyst, incident.id, options, desk)
     await desk.tell({ kind: 'done', text: report.verdict })
-    return await finish({ report })
+    outcome = { report }
   } catch (error) {
     if (desk.signal.aborted) {
-      await letGoOfInvestigation(db, id, clock.now())
-      throw new UpstreamError('The investigation was cut off; it goes on when the incident is investigated next.', {
-        cause: error,
-        retryable: true,
-      })
+      await letGoOfInvestigation(db, id, await keeping.end(), clock.now())
+      throw cutOff(error)
     }
     if (!(error instanceof FalconerError)) console.error(error)
-    return finish({ error: error instanceof FalconerError ? error.message : 'The analyst failed; see the server’s log.' })
+    outcome = { error: error instanceof FalconerError ? error.message : 'The analyst failed; see the server’s log.' }
   } finally {
-    clearInterval(holding)
+    keeping.stop()
     await close()
   }
+  const finished = await finishInvestigation(db, { id, lease: await keeping.end() }, outcome, clock.now())
+  if (finished === undefined) throw cutOff(new Error('another has taken it up, and its report is the one that counts'))
+  await markInvestigated(db, incident.id, incidentRevision)
+  await forgetCheckpoints(db, id)
+  return finished
 }
+
+const cutOff = (cause: unknown): UpstreamError =>
+  new UpstreamError('The investigation was cut off; it goes on when the incident is investigated next.', { cause, retryable: true })
 
 function deskOf(db: Database, clock: Clock, id: string, options: InvestigateOptions): { desk: Desk; close: () => Promise<void> } {
   let hands: Promise<Hands> | null = null

@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- investigate`: one investigation of an incident of 500 alerts with inventory, scans and attack steps, by each analyst, beside a bare
- * read of the same alerts by their ids; and how much a model must read of a case, beside the same alerts as they came. An analyst that asks a model is
- * measured by what it takes beside the model: add it to `analysts`, over a model that answers at once.
+ * read of the same alerts by their ids; and how much a model must read of a case, beside the same alerts as they came. The analyst that asks a model is
+ * measured by what it takes beside the model.
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -25,6 +25,7 @@ import { fenceNote } from '../tools/quoted.ts'
 import { CaseView, caseView } from '../tools/views/case-file.ts'
 import { type Bench, type Comparison, percentile, timed } from './bench.ts'
 import { type Measured, onBoth } from './bench-database.ts'
+import { besideTheModel } from './claude.ts'
 import { takeAlerts } from './many-alerts.ts'
 
 const many = 500
@@ -36,10 +37,10 @@ type Tell = (text: string) => void
 export const investigate: Bench = {
   name: 'investigate',
   title: 'One investigation',
-  run: (_runs, progress) => onBoth(progress, (measured) => measure(measured, progress)),
+  run: (runs, progress) => onBoth(progress, (measured) => measure(measured, runs, progress)),
 }
 
-async function measure({ on, open }: Measured, progress: Tell): Promise<Comparison[]> {
+async function measure({ on, open }: Measured, runs: number, progress: Tell): Promise<Comparison[]> {
   const db = await open()
   try {
     const quiet = await recordStory(db, systemClock, 'story')
@@ -61,6 +62,7 @@ async function measure({ on, open }: Measured, progress: Tell): Promise<Comparis
     const compared: Comparison[] = []
     for (const analyst of analysts)
       compared.push(...(await rows(`investigated by ${analyst.name}`, () => investigateOnce(db, systemClock, analyst, storm.id, options))))
+    compared.push(...(await besideTheModel(db, on, storm.id, runs, progress)))
     compared.push(...(await rows('of it, the case read', () => readCase(db, new Date(), storm.id, options))))
     const file = await readCase(db, new Date(), storm.id, options)
     const draft = await playbook.analyse(file)

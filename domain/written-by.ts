@@ -9,7 +9,9 @@ export function writtenBy({ analyst, analystVersion, model, prompt, spend }: Rep
       ? `Written by the playbook (no model), version ${analystVersion}`
       : `Written by ${analyst}, version ${analystVersion}`
   const told = prompt === null ? [] : [`prompt ${prompt.name} v${prompt.version.slice(0, 8)}`]
-  return ['Written by ' + modelName(model), ...told, ...(spend === null ? [] : [spendWords(spend)])].join(', ')
+  // A model was asked and could not finish: what stands there is not its own.
+  const by = analyst === 'playbook' ? `Written by the playbook, after ${modelName(model)} came to no end` : `Written by ${modelName(model)}`
+  return [by, ...told, ...(spend === null ? [] : [spendWords(spend)])].join(', ')
 }
 
 /** provider/name without the provider. */

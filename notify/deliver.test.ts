@@ -99,7 +99,7 @@ eachDatabase('telling a destination', (database) => {
     await rounds()
     const [incident] = await incidents()
     const db = database()
-    const { id } = await startInvestigation(db, {
+    const { id, lease } = await startInvestigation(db, {
       incidentId: incident?.id ?? '',
       incidentRevision: 1,
       analyst: 'playbook',
@@ -127,7 +127,7 @@ eachDatabase('telling a destination', (database) => {
       confidence: 'low',
       severity: 'low',
     })
-    expect(await finishInvestigation(db, id, { report }, clock.now())).toMatchObject({ id, status: 'done', report: { verdict: 'benign' } })
+    expect(await finishInvestigation(db, { id, lease }, { report }, clock.now())).toMatchObject({ id, status: 'done', report: { verdict: 'benign' } })
     clock.advance(10_000)
     await rounds()
     expect(heard.map(({ change, facts }) => [change, facts.report?.verdict])).toEqual([

@@ -55,7 +55,10 @@ const until = (at: Date): Date => new Date(at.getTime() + leaseMs)
 /** `id`: one that was asked for before, and may have been begun. */
 type Wanted = { id?: string; incidentId: string; incidentRevision: number; analyst: string; at: Date }
 /** `resumed`: an earlier process of ours began it, of this revision of the incident. */
-export type Started = { id: string; incidentRevision: number; resumed: boolean }
+export type Started = { id: string; incidentRevision: number; resumed: boolean; lease: Lease }
+/** Until when it is held: as whoever runs it wrote it last, and may have written it where no answer came. Who finds another time there has lost it. */
+export type Lease = readonly Date[]
+const heldBy = (lease: Lease) => sql`status = 'running' and held_until = any(${lease}::timestamptz[])`
 
 /**
  * Begins one, or takes up what the same analyst left when its process died. Held by whoever runs it: see `holdInvestigation`. Throws InputError while
@@ -88,7 +91,7 @@ async function begin(db: Queryable, { id = newId(), incidentId, incidentRevision
       values (${id}, ${incidentId}, ${incidentRevision}, ${analyst}, 'running', ${at}, ${until(at)})
       on conflict (incident_id) where status = 'running' do nothing returning id::text`,
   )
-  return row && { id: row.id, incidentRevision, resumed: false }
+  return row && { id: row.id, incidentRevision, resumed: false, lease: [until(at)] }
 }
 
 async function takeUp(db: Queryable, { id, incidentId, analyst, at }: Wanted): Promise<Started | undefined> {
@@ -104,30 +107,34 @@ async function takeUp(db: Queryable, { id, incidentId, analyst, at }: Wanted): P
     }>`update investigations set status = 'running', error = null, finished_at = null, held_until = ${until(at)}
       where ${which} returning id::text, incident_revision`,
   )
-  return row && { id: row.id, incidentRevision: row.incident_revision, resumed: true }
+  return row && { id: row.id, incidentRevision: row.incident_revision, resumed: true, lease: [until(at)] }
 }
 
-/** A sign of life of whoever runs it. */
-export async function holdInvestigation(db: Queryable, id: string, at: Date): Promise<void> {
-  await db.query(sql`update investigations set held_until = ${until(at)} where id = ${id} and status = 'running'`)
+/** A sign of life of whoever runs it. Null: it is another's by now, and no word of whoever lost it counts. */
+export async function holdInvestigation(db: Queryable, id: string, lease: Lease, at: Date): Promise<Lease | null> {
+  const held = await db.query(sql`update investigations set held_until = ${until(at)} where id = ${id} and ${heldBy(lease)} returning 1`)
+  return held.length === 0 ? null : [until(at)]
 }
+/** What is tried next, where nobody knows whether the last sign of life arrived. */
+export const perhapsHeld = (lease: Lease, at: Date): Lease => [...lease, until(at)]
 /** It stays as it stands, for the next who takes it up. */
-export async function letGoOfInvestigation(db: Queryable, id: string, at: Date): Promise<void> {
-  await db.query(sql`update investigations set held_until = ${at} where id = ${id} and status = 'running'`)
+export async function letGoOfInvestigation(db: Queryable, id: string, lease: Lease, at: Date): Promise<void> {
+  await db.query(sql`update investigations set held_until = ${at} where id = ${id} and ${heldBy(lease)}`)
 }
-/** A verdict is news of its incident: it counts as changed, and who is to be told is. */
+/** A verdict is news of its incident: it counts as changed, and who is to be told is. Undefined: another has it, or has ended it, and nothing was written. */
 export async function finishInvestigation(
   db: Database,
-  id: string,
+  { id, lease }: { id: string; lease: Lease },
   outcome: { report: Report } | { error: string },
   at: Date,
-): Promise<Investigation> {
+): Promise<Investigation | undefined> {
   return db.transaction(async (tx) => {
     await lockIncidents(tx)
     const [row] = await tx.query(
-      sql<Row>`update investigations set status = ${'report' in outcome ? 'done' : 'failed'}, report = ${'report' in outcome ? json(outcome.report) : null}, error = ${'error' in outcome ? escapeText(outcome.error) : null}, finished_at = ${at} where id = ${id} returning ${columns}`,
+      sql<Row>`update investigations set status = ${'report' in outcome ? 'done' : 'failed'}, report = ${'report' in outcome ? json(outcome.report) : null}, error = ${'error' in outcome ? escapeText(outcome.error) : null}, finished_at = ${at} where id = ${id} and ${heldBy(lease)} returning ${columns}`,
     )
-    const finished = fromRow(row as Row)
+    if (row === undefined) return undefined
+    const finished = fromRow(row)
     if (finished.status === 'done') {
       await tx.query(sql`update incidents set updated_at = greatest(updated_at, ${at}) where id = ${finished.incidentId}`)
       await announce(tx, [finished.incidentId], at)
@@ -137,6 +144,12 @@ export async function finishInvestigation(
     }
     return finished
   })
+}
+/** Nobody goes on with it, not even who holds it. */
+export async function giveUpInvestigation(db: Queryable, id: string, error: string, at: Date): Promise<void> {
+  await db.query(
+    sql`update investigations set status = 'failed', error = ${escapeText(error)}, finished_at = ${at} where id = ${id} and status = 'running'`,
+  )
 }
 /**
  * What a crash left running is nobody's, and is taken up; their incidents count as not investigated, so that somebody does. `which` 'lapsed': another

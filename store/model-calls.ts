@@ -118,8 +118,3 @@ export async function callsOf(db: Queryable, about: string): Promise<ModelCall[]
     error: row.error === null ? null : unescapeText(row.error),
   }))
 }
-
-/** Retention: answers hold what records held, so they go with them. What was paid stays. */
-export async function forgetAnswers(db: Queryable, before: Date): Promise<void> {
-  await db.query(sql`update model_calls set answer = null where answer is not null and started_at < ${before}`)
-}

@@ -77,7 +77,7 @@ eachDatabase('find_similar_incidents', (database) => {
     })
     for (const { id } of [about, said]) {
       const investigation = await startInvestigation(db, { incidentId: id, incidentRevision: 1, analyst: 'playbook', at: clock.now() })
-      await finishInvestigation(db, investigation.id, { report: reportOf('CVE-2024-0001') }, clock.now())
+      await finishInvestigation(db, investigation, { report: reportOf('CVE-2024-0001') }, clock.now())
     }
   })
 

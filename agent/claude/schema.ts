@@ -12,7 +12,9 @@ const SaidClaim = z.object({
   kind: z.enum(['observation', 'causal', 'absence', 'inference']).describe('causal: cites two records; absence: cites coverage'),
   cites: z
     .array(z.string())
-    .describe('Records: alert:<uuid>, entity:<id>, finding:<uuid>, step:<src>/<type>/<dst>, incident:<uuid>, coverage:<source name>'),
+    .describe(
+      'Records: alert:<uuid>, entity:<id>, finding:<uuid>, step:<src>/<type>/<dst>, incident:<uuid>, decision:<uuid>, coverage:<source name>',
+    ),
 })
 const names = actions.map(({ name }) => name) as [string, ...string[]]
 

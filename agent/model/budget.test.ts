@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { beforeEach, expect, it } from 'vitest'
 import { FixedClock } from '../../domain/clock.ts'
-import { beginCall, callsOf, endCall, forgetAnswers, spentByModel } from '../../store/model-calls.ts'
+import { tidyAnalysts } from '../../store/analyst-upkeep.ts'
+import { beginCall, callsOf, endCall, spentByModel } from '../../store/model-calls.ts'
 import { eachDatabase } from '../../test/support/database.ts'
 import { replies, type Script } from '../../test/support/messages-api.ts'
 import { local, modelSite } from '../../test/support/model-site.ts'
@@ -121,7 +122,7 @@ eachDatabase('the budget of a model', (database) => {
     const call = { about, use: 'chat', provider: 'openai', model: 'm', requestHash: Buffer.from('hash') }
     const id = await beginCall(database(), call, new Date('2026-01-01'))
     await endCall(database(), id, { status: 200, cost, answer: Buffer.from('words'), error: null }, new Date('2026-01-01'))
-    await forgetAnswers(database(), new Date('2026-02-01'))
+    await tidyAnalysts(database(), { over: new Date('2026-02-01'), old: new Date('2026-02-01') })
     expect(await callsOf(database(), about)).toMatchObject([{ ...call, cost, answer: null, status: 200 }])
   })
 })

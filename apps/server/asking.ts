@@ -40,9 +40,13 @@ export function askingFrom(config: Config, parts: Parameters<typeof openAnalyst>
 }
 
 async function openAnalyst(config: Config, { db, clock, log }: Pick<Falconer, 'db' | 'clock' | 'log'>): Promise<Analyst> {
-  const [{ openModels }, { claudeAnalyst }] = await Promise.all([import('./models.ts'), import('../../agent/claude/claude.ts')])
+  const [{ openModels, loadProvider }, { claudeAnalyst }] = await Promise.all([
+    import('./models.ts'),
+    import('../../agent/claude/claude.ts'),
+  ])
   const models = openModels(config, { db, clock, log })
   if (models === null) throw new DeniedError('no_model', 'No model is asked: none is configured.')
+  await loadProvider(config)
   return claudeAnalyst(db, models)
 }
 

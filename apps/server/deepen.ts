@@ -25,7 +25,7 @@ import {
   releaseDeepening,
 } from '../../store/deepenings.ts'
 import { getIncident } from '../../store/incidents.ts'
-import { finishInvestigation, getInvestigation } from '../../store/investigations.ts'
+import { getInvestigation, giveUpInvestigation } from '../../store/investigations.ts'
 import { addNote } from '../../store/outside-notes.ts'
 import { type DueTriage, forgetTriage, judgedAlike, noteTriage, takeDueTriage } from '../../store/triage.ts'
 import { cappedWords, monthCap } from './asking.ts'
@@ -102,7 +102,7 @@ export async function deepenNext(falconer: Falconer, { holder: by, stop, people 
 }
 
 async function giveUp({ db, clock }: Falconer, { id }: Deepening, by: string, error: string): Promise<void> {
-  if ((await getInvestigation(db, id))?.status === 'running') await finishInvestigation(db, id, { error }, clock.now())
+  await giveUpInvestigation(db, id, error, clock.now())
   await endDeepening(db, { id, by, state: 'failed', error, at: clock.now() })
 }
 
@@ -132,13 +132,18 @@ async function deepen(
   }, holdMs / 4)
   falconer.changed('incidents')
   try {
-    const investigation = await investigate(db, clock, await asking.analyst(), incident.id, {
-      id,
-      cluster: (scope) => scopeCluster(falconer, scope),
-      hands: () => handsOf(falconer),
-      signal,
-      told: (about) => void falconer.changes.emit('steps', about),
-    })
+    const before = await getInvestigation(db, id)
+    const investigation =
+      // It came to its end, and Falconer to its own before it could say so.
+      before?.status === 'done'
+        ? before
+        : await investigate(db, clock, await asking.analyst(), incident.id, {
+            id,
+            cluster: (scope) => scopeCluster(falconer, scope),
+            hands: () => handsOf(falconer),
+            signal,
+            told: (about) => void falconer.changes.emit('steps', about),
+          })
     await conclude(falconer, investigation, askedBy)
     const { status, error } = investigation
     await endDeepening(db, { id, by, state: status === 'done' ? 'done' : 'failed', error, at: clock.now() })

@@ -12,8 +12,8 @@ import { planProposal } from '../../responses/plan-requested.ts'
 import { recoverInterrupted, requeueInterruptedPlanning } from '../../responses/recover.ts'
 import { uninvestigated } from '../../store/incidents.ts'
 import { releaseInterrupted } from '../../store/investigations.ts'
+import { tidyAnalysts } from '../../store/analyst-upkeep.ts'
 import { forgetBaseline, keptDays } from '../../store/baseline.ts'
-import { forgetAnswers } from '../../store/model-calls.ts'
 import { dropBefore, ensurePartitions } from '../../store/partitions.ts'
 import { sweepExpired } from '../../store/people.ts'
 import { listProposals } from '../../store/proposals.ts'
@@ -29,6 +29,7 @@ import { type Loop, type LoopTimes, startLoop } from './loop.ts'
 import { noticeSteps } from './steps.ts'
 
 const hourMs = 3_600_000
+const loadAfterMs = 5_000
 
 /** What there is to do, one step each; true: there may be more at once. */
 type Steps = Record<
@@ -119,6 +120,7 @@ function stepsOf(falconer: Falconer, quietMs: number, tell: () => Promise<boolea
     ...knowledgeSteps(falconer, stop),
     housekeeping: async () => {
       const now = clock.now()
+      const ago = (days: number): Date => new Date(now.getTime() - days * 86_400_000)
       // Each whatever becomes of the others: on a full disk it is retention that makes room.
       await inTurn([
         async () => (await expireOverdue(responses)) > 0 && falconer.changed('proposals'),
@@ -128,14 +130,14 @@ function stepsOf(falconer: Falconer, quietMs: number, tell: () => Promise<boolea
         () => releaseInterrupted(db, now, 'lapsed'),
         async () => falconer.cluster !== null && (await recoverInterrupted(responses, 'lapsed')) > 0 && falconer.changed('proposals'),
         () => ensurePartitions(db, now),
-        () => dropBefore(db, new Date(now.getTime() - falconer.config.FALCONER_RETENTION_DAYS * 86_400_000)),
-        () => forgetAnswers(db, new Date(now.getTime() - falconer.config.FALCONER_RETENTION_DAYS * 86_400_000)),
+        () => dropBefore(db, ago(falconer.config.FALCONER_RETENTION_DAYS)),
         () => sweepExpired(db, now),
         () => foldStanding(db),
         async () => {
           if (now.getTime() - tidiedAt < hourMs) return
           tidiedAt = now.getTime()
-          await forgetBaseline(db, new Date(now.getTime() - keptDays * 86_400_000))
+          await tidyAnalysts(db, { over: ago(1), old: ago(falconer.config.FALCONER_RETENTION_DAYS) })
+          await forgetBaseline(db, ago(keptDays))
           await tidyEmbedded(db)
         },
         async () => {
@@ -167,12 +169,17 @@ export async function startWork(falconer: Falconer, quietMs: number): Promise<Wo
   const loops = Object.fromEntries(
     (Object.keys(steps) as (keyof Steps)[]).map((name) => [name, startLoop(times[name], steps[name], failed(name))]),
   ) as Record<keyof Steps, Loop>
+  // What asks models takes a second or more to load: not while the first incident waits for it, nor while Falconer starts.
+  const loading = setTimeout(() => {
+    if (falconer.asking.why === null) void falconer.asking.analyst().catch(failed('deepen'))
+  }, loadAfterMs).unref()
   return {
     wake: (name) => loops[name].wake(),
     idle: async () => {
       for (const name of ['correlate', 'derive', 'investigate', 'triage', 'plan', 'execute'] as const) await loops[name].idle()
     },
     stop: () => {
+      clearTimeout(loading)
       stopping.abort()
       return inTurn(Object.values(loops).map((loop) => () => loop.stop()))
     },

@@ -66,7 +66,7 @@ export function evidenceOf(claim: GroundedClaim, id: string): Html {
 
 /** Who wrote a report, in words that leave no doubt whether a model did. */
 export const analystName = (report: Pick<Report, 'analyst' | 'model'>): string =>
-  report.model === null && report.analyst === 'playbook' ? 'the playbook (rules, no model)' : `${untrusted(whose(report), 80)} (a model)`
+  report.analyst === 'playbook' ? 'the playbook (rules, no model)' : `${untrusted(whose(report), 80)} (a model)`
 
 export function recordLink(one: EvidenceRef): Html {
   if (one.record === 'alert') return html`<a href="/alerts/${one.id}">alert …${one.id.slice(-6)}</a>`

@@ -132,6 +132,6 @@ function otherReports({ investigations, shown, first, spent, incidentId }: Reade
           : one.report === null
             ? nothing
             : html` <a href="/incidents/${incidentId}?report=${one.id}">read it</a>`
-    return html`<li>${untrusted(name, 80)} ${one.report === null ? html`<span class="badge failed">failed</span>` : verdictBadge(one.report.verdict)}${one.report?.partial == null ? nothing : html` <span class="badge suspicious">incomplete</span>`}${mark}<div class="quiet">${timeOf(one.finishedAt)}${cost == null || cost === 0 ? nothing : `, ${money(cost)}`}</div>${one.report === null ? html`<div class="quiet">${untrusted(one.error ?? '', 300)}</div>` : nothing}${differ === null ? nothing : html`<div class="problem">${untrusted(differ, 300)}</div>`}</li>`
+    return html`<li>${untrusted(name, 80)} ${one.report === null ? html`<span class="badge failed">failed</span>` : verdictBadge(one.report.verdict)}${one.report?.partial == null ? nothing : html` <span class="badge suspicious">incomplete</span>`}${mark}<div class="quiet">${timeOf(one.finishedAt)}${cost == null || cost === 0 ? nothing : `, ${money(cost)}`}</div>${one.report === null ? html`<div class="quiet">${untrusted(one.error ?? '', 300)}</div>` : nothing}${one.report?.partial == null || one.id === shown?.id ? nothing : html`<div class="quiet">${untrusted(one.report.partial, 300)}</div>`}${differ === null ? nothing : html`<div class="problem">${untrusted(differ, 300)}</div>`}</li>`
   })}</ul>`
 }

@@ -96,8 +96,8 @@ export const ReportHead = z.object({
 /** A hypothesis says that it is one. */
 export const saidIn = ({ text, grounded }: GroundedClaim, most: number): Quoted => quote(grounded ? text : `Hypothesis: ${text}`, most)
 
-export const DecisionRow = z.object({ at: z.string(), kind: z.string(), what: Quoted })
-export function decisionRow({ at, decision, reason }: RecordedDecision): z.input<typeof DecisionRow> {
+export const DecisionRow = z.object({ decision: z.uuid(), at: z.string(), kind: z.string(), what: Quoted })
+export function decisionRow({ id, at, decision, reason }: RecordedDecision): z.input<typeof DecisionRow> {
   const said =
     decision.kind === 'note'
       ? decision.text
@@ -106,5 +106,10 @@ export function decisionRow({ at, decision, reason }: RecordedDecision): z.input
         : decision.kind === 'state'
           ? decision.state
           : ''
-  return { at: at.toISOString(), kind: decision.kind, what: quote([said, reason].filter((one) => one !== '').join(': '), 300) }
+  return {
+    decision: id,
+    at: at.toISOString(),
+    kind: decision.kind,
+    what: quote([said, reason].filter((one) => one !== '').join(': '), 300),
+  }
 }
