@@ -55,8 +55,8 @@ export const alertsThereQuestion: QuestionKind = {
                 : `No alert from there is known${since === null ? '' : ` since ${since.text}`}. Whether nothing happened depends on who looked:`,
             ]
           : []),
-        ...(unknown === null ? [] : [unknown]),
         bare(freshness),
+        ...(unknown === null ? [] : [unknown]),
         ...unknowns,
       ],
       notes:
