@@ -4,10 +4,10 @@ import { NotFoundError } from '../domain/errors.ts'
 import type { EvidenceRef } from '../domain/evidence.ts'
 import { isId, parseId, shortId } from '../domain/ids.ts'
 import { movingReasons } from '../domain/fix-words.ts'
-import type { Proposal } from '../domain/proposal.ts'
+import type { Approval, Proposal } from '../domain/proposal.ts'
 import type { Queryable } from '../store/database.ts'
 import { type Fix, getFix } from '../store/fixes.ts'
-import { getProposal } from '../store/proposals.ts'
+import { approvalsOf, getProposal } from '../store/proposals.ts'
 
 export const fieldedKinds = ['proposal', 'fix', 'rule'] as const
 export type FieldedKind = (typeof fieldedKinds)[number]
@@ -19,7 +19,7 @@ export async function readFielded(db: Queryable, record: FieldedKind, id: string
     case 'proposal': {
       const by = parseId('proposal', id)
       const found = by && (await getProposal(db, by))
-      return found && { id: found.id, fields: ofProposal(found) }
+      return found && { id: found.id, fields: ofProposal(found, await approvalsOf(db, found.id)) }
     }
     case 'fix': {
       const found = isId(id) ? await getFix(db, id) : undefined
@@ -30,7 +30,15 @@ export async function readFielded(db: Queryable, record: FieldedKind, id: string
   }
 }
 
-const ofProposal = (one: Proposal): Fielded['fields'] => ({
+const decisionWords = { approve: 'approved', reject: 'rejected', revert: 'asked to be undone' } as const
+/** `decided.0`, …: what each person decided, in order. */
+const ofProposal = (one: Proposal, decided: readonly Approval[]): Fielded['fields'] => ({
+  ...Object.fromEntries(
+    decided.map(({ decision, name, role, at }, index) => [
+      `decided.${index}`,
+      `${decisionWords[decision]} by ${name} (${role}), ${at.toISOString()}`,
+    ]),
+  ),
   shortId: shortId('proposal', one.id),
   action: one.action,
   target: one.target.namespace === null ? one.target.name : `${one.target.namespace}/${one.target.name}`,

@@ -161,6 +161,14 @@ export async function fixesByKey(
   )
 }
 
+/** Of the steps that each of these changes, as their text has it, takes away: one that holds now. */
+export async function stepsFixedBy(db: Queryable, texts: readonly string[]): Promise<AttackStep[]> {
+  if (texts.length === 0) return []
+  const rows = await db.query(sql<Row>`select distinct on (facts->'fix'->>'text') ${columns} from attack_steps
+    where until_ns is null and fix_key is not null and facts->'fix'->>'text' = any(${texts.map(escapeText)}::text[]) order by facts->'fix'->>'text', cost, src, dst`)
+  return rows.map(fromRow)
+}
+
 /** A step as the path engine takes it. */
 export type BareStep = { src: bigint; dst: bigint; cost: number; type: string; fixKey: string | null }
 

@@ -3,6 +3,7 @@
  * the store; what does not hold is a hypothesis. What is asked is asked with the asking person's role, and nothing here can approve or act.
  */
 import type { NewStep } from '../../domain/analyst-step.ts'
+import type { Clock } from '../../domain/clock.ts'
 import type { Answer, Thread, Turn } from '../../domain/chat.ts'
 import { FalconerError } from '../../domain/errors.ts'
 import type { Incident } from '../../domain/incident.ts'
@@ -15,6 +16,7 @@ import { recordReader } from '../../incidents/record-reader.ts'
 import type { Database } from '../../store/database.ts'
 import type { Hands } from '../hands.ts'
 import type { Models } from '../model/model.ts'
+import { groundSaid } from './ground-said.ts'
 import { rules } from './rules.ts'
 
 export type Question = {
@@ -28,6 +30,7 @@ export type Question = {
 /** What answering works with. */
 export type ChatDesk = {
   db: Database
+  clock: Clock
   /** The tools of MCP as the asking person has them: to read alone for rules, to read and propose for a model. */ hands(
     by: 'rules' | 'model',
   ): Promise<Hands>
@@ -46,7 +49,8 @@ export async function answer(question: Question, desk: ChatDesk, withModel?: Ans
   const seen: SeenCoverage = new Map((await coverageOf(desk.db)).map((source) => [source.name, lastHeard(source)]))
   await desk.tell({ kind: 'began', text: question.text })
   const draft = await drafted(question, { ...desk, reader }, withModel)
-  const claims = await Promise.all(draft.claims.map((claim) => groundClaim(claim, reader, seen)))
+  const ground = draft.by === 'rules' ? groundClaim : groundSaid
+  const claims = await Promise.all(draft.claims.map((claim) => ground(claim, reader, seen)))
   const doubted = claims.filter(({ grounded }) => !grounded).length
   await desk.tell({
     kind: 'done',

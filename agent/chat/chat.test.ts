@@ -67,6 +67,7 @@ eachDatabase('answers by rules', (database) => {
     const found = await answer(questionOf(text, about), {
       db,
       models: null,
+      clock,
       signal: new AbortController().signal,
       tell: async (step) => void steps.push(step),
       hands: () =>

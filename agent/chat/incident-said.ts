@@ -24,7 +24,7 @@ export const noIncident: Said = {
   sentences: [],
   notes: ['Say which incident: by its id, as inc-1f9c04be2a, or ask on the incident’s own page.'],
   links: [{ label: 'Incidents', path: '/incidents' }],
-  followUps: ['Which incidents are open?'],
+  followUps: ['What happened in the latest incident?', 'What happened in the worst incident?', 'Which incidents are open?'],
 }
 
 /** “record id field”, as tools write evidence. */

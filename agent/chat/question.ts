@@ -12,6 +12,7 @@ export type Said = {
   notes?: readonly string[]
   links?: readonly Link[]
   followUps?: readonly string[]
+  /** The question was not understood: what is told may not be what was asked. */ unsure?: string
 }
 
 export interface QuestionKind {

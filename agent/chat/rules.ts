@@ -1,9 +1,11 @@
 /** The answerer without a model: finds what kind of question it is, has it answered from tools, and says that no model was asked. */
 import { InvariantError } from '../../domain/errors.ts'
-import type { Answerer, Draft } from './answer.ts'
+import type { Answerer, Draft, Question } from './answer.ts'
 import { type Asked, asked as understood } from './asked.ts'
-import { askingWith } from './asking.ts'
-import type { QuestionKind } from './question.ts'
+import { type Asking, askingWith } from './asking.ts'
+import { continued } from './continued.ts'
+import { meantBy } from './meant.ts'
+import type { QuestionKind, Said } from './question.ts'
 import { recordsFor } from './records.ts'
 import { questionKinds } from './questions/registry.generated.ts'
 import { spoken } from './say.ts'
@@ -15,10 +17,9 @@ const longestAnswer = 24
 export const rules: Answerer = async (question, desk) => {
   const hands = await desk.hands('rules')
   try {
-    const asked = understood(question)
-    const kind = kindOf(asked)
-    const asking = askingWith(hands, { tell: desk.tell, signal: desk.signal, records: recordsFor(desk.db, question.principal) })
-    const said = await kind.answer(asked, asking)
+    const records = recordsFor(desk.db, question.principal)
+    const asking = askingWith(hands, { tell: desk.tell, signal: desk.signal, records, now: desk.clock.now() })
+    const said = await saidTo(continued(question), asking)
     const made = await Promise.all(said.sentences.map((sentence) => spoken(sentence, desk.reader)))
     return {
       by: 'rules',
@@ -27,12 +28,21 @@ export const rules: Answerer = async (question, desk) => {
       notes: [...(said.notes ?? []), noModel(desk.models === null)],
       links: [...(said.links ?? [])],
       followUps: [...(said.followUps ?? [])],
-      partial: null,
+      partial: said.unsure ?? null,
       spend: null,
     } satisfies Draft
   } finally {
     await hands.close()
   }
+}
+
+async function saidTo(question: Question, asking: Asking): Promise<Said> {
+  const meant = understood(question)
+  const kind = kindOf(meant)
+  const found = await meantBy(meant, asking)
+  if ('instead' in found) return found.instead
+  const said = await kind.answer(found.asked, asking)
+  return found.note === null ? said : { ...said, notes: [found.note, ...(said.notes ?? [])] }
 }
 
 const noModel = (none: boolean): string =>

@@ -9,7 +9,7 @@ import { shortId } from '../../domain/ids.ts'
 import { redact } from '../../domain/redact.ts'
 import type { Claim, GroundedClaim } from '../../domain/report.ts'
 import { visible } from '../../domain/untrusted.ts'
-import { groundClaim } from '../../incidents/grounding.ts'
+import type { RecordReader } from '../../incidents/grounding.ts'
 import { analystPrompt, fillPrompt } from '../../prompts/analyst-prompt.ts'
 import { tools as catalog } from '../../tools/catalog/registry.generated.ts'
 import { quote } from '../../tools/quoted.ts'
@@ -17,6 +17,7 @@ import { cited } from '../claude/cite.ts'
 import { Stop } from '../claude/converse.ts'
 import { BudgetSpent, type OpenModel } from '../model/model.ts'
 import { type Answerer, ChatStopped, type Draft, type Question } from './answer.ts'
+import { groundSaid } from './ground-said.ts'
 import { linksOf } from './links.ts'
 import type { SaidAnswer } from './said-answer.ts'
 import { openTalk } from './talk.ts'
@@ -60,14 +61,16 @@ export const withModel: Answerer = async (question, desk) => {
     const first = await talk([...earlier(question.earlier), asked(question)])
     let { said } = first
     let claims = await claimsOf(said, reader)
-    const doubts = (await Promise.all(claims.map((claim) => groundClaim(claim, reader)))).filter(({ grounded }) => !grounded)
+    const doubts = await doubtsOf(claims, reader)
     if (doubts.length > 0) {
       await desk.tell({ kind: 'mended', text: `${doubts.length} sentences were not borne out by what they cite, and were given back.` })
       const mended = await talk([...first.messages, mendMessage(doubts)]).catch((error: unknown) => {
         if (desk.signal.aborted) throw error
         return null
       })
-      if (mended !== null) [said, claims] = [mended.said, await claimsOf(mended.said, reader)]
+      const second = mended === null ? null : await claimsOf(mended.said, reader)
+      if (mended !== null && second !== null && (await isBetter(second, claims, doubts.length, reader)))
+        [said, claims] = [mended.said, second]
     }
     return draft(said, claims, proposals, model)
   } catch (error) {
@@ -85,6 +88,15 @@ const claimsOf = (said: SaidAnswer, reader: Parameters<typeof cited>[1]): Promis
       .slice(0, mostSentences)
       .map((one) => cited(one, reader)),
   )
+
+const doubtsOf = async (claims: readonly Claim[], reader: RecordReader): Promise<GroundedClaim[]> =>
+  (await Promise.all(claims.map((claim) => groundSaid(claim, reader)))).filter(({ grounded }) => !grounded)
+
+/** Fewer sentences that do not hold; and it has not thrown away all that held to get there. */
+async function isBetter(second: readonly Claim[], first: readonly Claim[], doubted: number, reader: RecordReader): Promise<boolean> {
+  const left = (await doubtsOf(second, reader)).length
+  return left < doubted && (second.length > left || first.length === doubted)
+}
 
 function draft(said: SaidAnswer, claims: Claim[], proposals: readonly string[], model: OpenModel): Draft {
   return {

@@ -25,23 +25,29 @@ export function answerText(turn: TurnRow, pages: string): string {
   const claims = answer.claims.map(
     ({ text, grounded, evidence }) => `  · ${plainSentence(text)} ${cited(evidence)}${grounded ? '' : '  [hypothesis]'}`,
   )
+  const notes = answer.notes.map((note) => safe(note, 500))
+  // Where there is no sentence, a note is the answer; the last of them says who wrote it.
+  const notesFirst = claims.length === 0 && notes.length > 1
+  // A page that a footnote leads to is not named twice.
+  const led = new Set([...cites.values()].flatMap(({ ref }) => pathOf(ref) ?? []))
+  const elsewhere = answer.links.filter(({ path }) => !led.has(path))
   return [
     ...(answer.partial === null ? [] : [safe(answer.partial, 500), '']),
     ...claims,
+    ...(notesFirst ? notes : []),
     ...part(
       'Not known:',
       answer.unknowns.map((one) => `  · ${safe(one, 500)}`),
     ),
-    ...part(
-      'Read on:',
-      answer.links.map(({ label, path }) => `  ${safe(label, 80)}: ${pages}${path}`),
-    ),
+    ...(notesFirst ? [] : ['', ...notes]),
     ...part(
       '',
       [...cites.values()].map(({ number, ref }) => `  [${number}] ${place(ref, pages)}`),
     ),
-    '',
-    ...answer.notes.map((note) => safe(note, 500)),
+    ...part(
+      'Read on:',
+      elsewhere.map(({ label, path }) => `  ${safe(label, 80)}: ${pages}${path}`),
+    ),
     ...(answer.by === 'rules' ? [] : [`Written by ${safe(answer.by, 80)} (a model).`]),
     ...part(
       'You could ask:',
@@ -63,9 +69,13 @@ const pageOf: Partial<Record<Evidence['record'], string>> = {
   proposal: 'proposals',
   fix: 'fix-first',
 }
-function place({ record, id }: Evidence, pages: string): string {
+function pathOf({ record, id }: Evidence): string | null {
   const page = pageOf[record]
-  return page === undefined ? `${record} ${safe(id, 120)}` : `${record} ${pages}/${page}/${encodeURIComponent(id)}`
+  return page === undefined ? null : `/${page}/${encodeURIComponent(id)}`
+}
+function place(ref: Evidence, pages: string): string {
+  const path = pathOf(ref)
+  return path === null ? `${ref.record} ${safe(ref.id, 120)}` : `${ref.record} ${pages}${path}`
 }
 
 /** Empty: nothing that people follow. */

@@ -1,10 +1,13 @@
-/** `falconer chat`: asks through the API, shows what is done while it is done, and prints the answer. One question, or one after another until the end of input. */
+/**
+ * `falconer chat`: asks through the API, shows what is done while it is done, and prints the answer. One question, or one after another until the end of input:
+ * an empty line asks nothing, Ctrl-C gives up an answer that is waited for and ends where none is, Ctrl-D ends.
+ */
 import { createInterface } from 'node:readline/promises'
 import { FalconerError, InputError } from '../../domain/errors.ts'
 import type { Client } from './client.ts'
 import { answerText, type StepRow, stepText, type ThreadAnswer, type TurnRow } from './chat-text.ts'
 import { part } from './command.ts'
-import { print, remark } from './output.ts'
+import { print, remark, safe } from './output.ts'
 import { Interrupted, stopSignal, wait } from './stop.ts'
 
 export type ChatOptions = { incident?: string; thread?: string; json?: boolean; model: boolean }
@@ -22,42 +25,69 @@ export async function chat(client: Client, question: string, options: ChatOption
   await converse(client, thread, options, signal)
 }
 
+const help = `Ask about incidents, findings, attack paths, what to fix first, who decided what, what changed, what nobody can see. For example:
+  Which incidents are open?
+  What happened in the latest incident?
+  Which single change cuts the most attack paths?
+  What changed since yesterday?
+/new begins another thread, /quit or Ctrl-D ends, Ctrl-C gives up an answer that is waited for.`
+
 async function openThread(client: Client, { incident }: ChatOptions): Promise<string> {
   return (JSON.parse(await client.call('POST', '/threads', incident === undefined ? {} : { incident })) as { id: string }).id
 }
 
-async function converse(client: Client, thread: string, options: ChatOptions, signal: AbortSignal): Promise<void> {
+async function converse(client: Client, first: string, options: ChatOptions, signal: AbortSignal): Promise<void> {
   const { stdin, stderr } = process
+  let thread = first
   const lines = createInterface({
     input: stdin,
     output: stderr,
     terminal: stdin.isTTY === true && stderr.isTTY === true,
     prompt: stdin.isTTY ? '> ' : '',
   })
-  const stop = (): void => lines.close()
-  lines.on('SIGINT', stop)
-  signal.addEventListener('abort', stop, { once: true })
-  if (stdin.isTTY) remark('Ask about incidents, findings, attack paths, what to fix first. An empty line or Ctrl-D ends.')
+  let asking: AbortController | null = null
+  lines.on('SIGINT', () => (asking === null ? lines.close() : asking.abort()))
+  signal.addEventListener('abort', () => lines.close(), { once: true })
+  if (stdin.isTTY) remark('Ask about incidents, findings, attack paths, what to fix first. /help tells more; Ctrl-D ends.')
   const next = (): void => {
     if (stdin.isTTY) lines.prompt()
   }
   next()
   for await (const line of lines) {
     const question = line.trim()
-    if (question === '' && stdin.isTTY) break
-    if (question !== '')
-      await askOne(client, thread, question, options, signal).then(
-        (answered) => answered || (process.exitCode = 1),
-        (error: unknown) => {
-          // Too fast, too long, not now: the next question may be answered.
-          if (!(error instanceof FalconerError) || error instanceof Interrupted) throw error
-          remark(`falconer: ${error.message}`)
-        },
-      )
+    if (question === '/quit' || question === '/exit') break
+    if (question === '/new') {
+      thread = await openThread(client, options)
+      remark('A new thread: what was asked before is not remembered in it.')
+    } else if (question.startsWith('/')) remark(question === '/help' ? help : `There is no ${safe(question, 40)}. ${help}`)
+    else if (question !== '') {
+      asking = new AbortController()
+      await askAmongOthers(client, thread, question, options, { signal, givenUp: asking.signal })
+      asking = null
+    }
     next()
   }
   lines.close()
   if (!options.json) remark(`Go on with: falconer chat --thread ${thread}`)
+}
+
+/** What keeps this question from its answer does not keep the next one. */
+async function askAmongOthers(
+  client: Client,
+  thread: string,
+  question: string,
+  options: ChatOptions,
+  { signal, givenUp }: { signal: AbortSignal; givenUp: AbortSignal },
+): Promise<void> {
+  try {
+    if (!(await askOne(client, thread, question, options, AbortSignal.any([signal, givenUp])))) process.exitCode = 1
+  } catch (error) {
+    if (error instanceof Interrupted && givenUp.aborted && !signal.aborted)
+      return remark('Not waited for: its answer comes into the thread.')
+    // Too fast, too long, not now.
+    if (!(error instanceof FalconerError) || error instanceof Interrupted) throw error
+    remark(`falconer: ${error.message}`)
+  }
 }
 
 /** False: it was left unanswered. */

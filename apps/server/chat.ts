@@ -192,6 +192,7 @@ function deskOf(falconer: Falconer, { principal, channel }: Asker, thread: Threa
   const { db, clock, log } = falconer
   return {
     db,
+    clock,
     signal,
     tell: async (step) => {
       await addStep(db, thread.id, step, clock.now())

@@ -71,7 +71,8 @@ describe('chat', () => {
         expect(claim, claim.text).toMatchObject({ grounded: true, problems: [] })
         expect(claim.evidence.length).toBeGreaterThan(0)
       }
-      expect(turn.answer).toMatchObject({ by: 'rules', partial: null, spend: null })
+      const unsure = question === 'reverse shell checkout' ? (expect.stringContaining('I am not sure what is asked') as string) : null
+      expect(turn.answer).toMatchObject({ by: 'rules', partial: unsure, spend: null })
       expect(turn.answer?.notes.join()).toContain('no model was asked')
     })
 

@@ -2,7 +2,9 @@
 import { bare } from '../asking.ts'
 import type { QuestionKind } from '../question.ts'
 import { at, moment, observed } from '../say.ts'
+import { unknownPlace } from '../meant.ts'
 import { silence } from '../silence.ts'
+import { sinceWhen } from '../when.ts'
 
 type Alerts = { alerts: { id: string; process?: string; where?: string }[]; next: string | null; freshness: string }
 const most = 6
@@ -18,11 +20,20 @@ export const alertsThereQuestion: QuestionKind = {
       : has(/\balerts\b/)
         ? 4
         : 0,
-  answer: async ({ namespace, place, thing, cluster }, asking) => {
+  answer: async ({ namespace, place, thing, cluster, words }, asking) => {
+    const since = sinceWhen(words, asking.now)
+    const named = namespace ?? place
+    const unknown = named === null ? null : await unknownPlace(named, asking)
     const pod = thing?.replace(/^pods?\//, '') ?? null
     const within = pod !== null && pod.split('/').length === 2 && namespace === null ? { pod } : { namespace: namespace ?? place }
-    const found = await asking.ask<Alerts>('list_alerts', { ...within, cluster, limit: most })
+    const found = await asking.ask<Alerts>('list_alerts', { ...within, cluster, from: since?.at.toISOString(), limit: most })
     const { sentences: silent, unknowns, nobody } = await silence(asking, { cluster, most: 2 })
+    const counted = await asking.ask<{ alerts: number; countedBackTo: string | null }>('count_alerts', {
+      ...within,
+      cluster,
+      from: since?.at.toISOString(),
+      limit: 1,
+    })
     if (!found.ok) return { sentences: silent, unknowns: [found.text, ...unknowns] }
     const { alerts, next, freshness } = found.data
     return {
@@ -41,13 +52,19 @@ export const alertsThereQuestion: QuestionKind = {
           ? [
               nobody
                 ? 'I don’t know: no source of alerts was ever set up.'
-                : 'No alert from there is known. Whether nothing happened depends on who looked:',
+                : `No alert from there is known${since === null ? '' : ` since ${since.text}`}. Whether nothing happened depends on who looked:`,
             ]
           : []),
         bare(freshness),
+        ...(unknown === null ? [] : [unknown]),
         ...unknowns,
       ],
-      notes: next === null ? [] : ['These are the newest; there are more.'],
+      notes:
+        counted.ok && alerts.length > 0
+          ? [
+              `${counted.data.countedBackTo === null ? '' : 'At least '}${counted.data.alerts.toLocaleString('en')} alerts${since === null ? '' : ` since ${since.text}`}${next === null ? '' : '; these are the newest'}.`,
+            ]
+          : [],
       links: [{ label: 'Alerts', path: within.pod === undefined ? '/alerts' : `/alerts?${new URLSearchParams({ pod: within.pod })}` }],
       followUps: ['Which incidents are open?', 'Is anything silent?'],
     }

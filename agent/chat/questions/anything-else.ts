@@ -31,16 +31,17 @@ export const anythingElseQuestion: QuestionKind = {
       'What is waiting for approval?',
       'Is CVE-2021-44228 exploitable here?',
     ]
-    const unsure = 'I am not sure what is asked: without a model I know a number of questions, of which some stand below.'
+    const unsure =
+      'I am not sure what is asked, and so this is no answer to it: without a model I know a number of questions, some of which stand below.'
     if (query.length < 2)
-      return { sentences: [], notes: ['Ask me about incidents, findings, attack paths, coverage, rules, proposals.'], followUps }
+      return { sentences: [], unsure, notes: ['Ask me about incidents, findings, attack paths, coverage, rules, proposals.'], followUps }
     const found = await ask<{ hits: Hit[]; searched: string }>('search', { query, limit: most })
-    if (!found.ok) return { sentences: [], unknowns: [found.text], notes: [unsure], followUps }
+    if (!found.ok) return { sentences: [], unknowns: [found.text], unsure, followUps }
     const { hits, searched } = found.data
     return {
       sentences: hits.flatMap(said),
       unknowns: [...(hits.length === 0 ? ['Nothing was found by these words.'] : []), `Looked through: ${searched}`],
-      notes: [hits.length === 0 ? unsure : `${unsure} This is where its words were found.`],
+      unsure: hits.length === 0 ? unsure : `${unsure} What follows is only where its words were found.`,
       links: hits
         .filter(({ kind }) => kind !== 'runbook')
         .slice(0, 3)

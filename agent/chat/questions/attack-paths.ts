@@ -1,6 +1,7 @@
 /** How one could get from somewhere, the internet unless named, to a thing, or to any secret, node, cluster or account. */
 import { bare } from '../asking.ts'
 import type { Asked } from '../asked.ts'
+import { thingMeant } from '../meant.ts'
 import type { QuestionKind } from '../question.ts'
 import { at, inferred, type Sentence, standsOn } from '../say.ts'
 import { stepId } from '../../../incidents/record-field.ts'
@@ -23,11 +24,14 @@ export const attackPathsQuestion: QuestionKind = {
   ],
   asks: ({ has }) =>
     has(
-      /attack (path|way)s?|\bpaths? (to|from|into|between)|how (could|can|would) (an attacker|someone|they|anybody|one) (get|reach|come)|exposed to the internet|reach(able)? from the internet|\bway to\b/,
+      /attack (path|way)s?|\bpaths? (to|from|into|between)|how (could|can|would) (an attacker|someone|they|anybody|one) (get|reach|come)|exposed to the (internet|public|outside)|internet[- ]facing|(which|what) (secrets?|nodes?|accounts?)\b.*\b(read|reach|get|take|access)\b|reach(able)? from the internet|\bway to\b/,
     )
       ? 8
       : 0,
-  answer: async (asked, asking) => {
+  answer: async (given, asking) => {
+    const meant = await thingMeant(given, asking)
+    if (meant.problem !== null) return { sentences: [], unknowns: [meant.problem] }
+    const asked = { ...given, thing: meant.thing }
     const input = endsOf(asked)
     const found = await asking.ask<Paths>('find_attack_paths', { ...input, cluster: asked.cluster, limit: mostPaths })
     if (!found.ok) return { sentences: [], unknowns: [found.text] }
@@ -73,5 +77,7 @@ function endsOf({ words, thing, has }: Asked): { from?: string; to?: string; goa
   const goals = goal.length === 0 ? {} : { goal }
   if (from !== '' && from !== 'internet') return to === '' ? { from, ...goals } : { from, to }
   if (thing === null) return goals
+  const [, taken = ''] = / (?:which|what) (secret|node|account)s? /.exec(words) ?? []
+  if (taken === 'secret' || taken === 'node') return { from: thing, goal: [taken] }
   return words.includes(` from ${thing}`) ? { from: thing, ...goals } : { to: thing }
 }

@@ -1,5 +1,6 @@
 /** What someone who has a thing, or the places of an incident, could take next. */
 import { bare, type Asking } from '../asking.ts'
+import { thingMeant } from '../meant.ts'
 import type { QuestionKind, Said } from '../question.ts'
 import { at, inferred, standsOn } from '../say.ts'
 
@@ -23,11 +24,14 @@ export const blastRadiusQuestion: QuestionKind = {
   ],
   asks: ({ has }) =>
     has(
-      /blast radius|within reach|could (they|it|he|an attacker|someone|an intruder) (take|reach|get|do)|reachable from|how bad|impact|lateral/,
+      /blast radius|within reach|(could|can) (they|it|he|an attacker|someone|somebody|an intruder|attackers) (take|reach|get|do)|reachable from|how bad|impact|lateral/,
     )
       ? 8
       : 0,
-  answer: async ({ thing, cluster, incident }, asking) => {
+  answer: async (asked, asking) => {
+    const { cluster, incident, incidentNamed } = asked
+    const { thing, problem } = incidentNamed ? { thing: null, problem: null } : await thingMeant(asked, asking)
+    if (problem !== null) return { sentences: [], unknowns: [problem] }
     if (thing !== null) return blastOf(asking, thing, cluster)
     if (incident === null)
       return { sentences: [], notes: ['Say of what: a thing, as deployment/shop/checkout, or an incident, as inc-1f9c04be2a.'] }

@@ -11,7 +11,7 @@ export const coverageQuestion: QuestionKind = {
   examples: ['Is anything silent?', 'What can Falconer not see?', 'Is cluster prod covered?'],
   asks: ({ has }) =>
     has(
-      /silent|coverage|covered|blind|not see|cannot see|can't see|sources?\b.*(ok|alive|heard|healthy|working)|sensors?\b|monitored|watched|gaps?\b|fresh|stale/,
+      /silent|coverage|covered|blind|not see|cannot see|can'?t (you |we |i |it |falconer )?see|falco (running|alive|up|on|installed|deployed)|(last|newest|latest|recent) scans?\b|when .*\bscan(ned)?\b|sources?\b.*(ok|alive|heard|healthy|working)|sensors?\b|monitored|watched|gaps?\b|fresh|stale/,
     )
       ? 8
       : 0,
@@ -39,12 +39,16 @@ export const coverageQuestion: QuestionKind = {
         ...(inventory.length === 0 ? ['There is no inventory of any cluster: what runs where is not known.'] : []),
         ...(more === null ? [] : [bare(more)]),
       ],
-      notes: counts
-        .filter(({ total }) => total > 0)
-        .map(
-          ({ kind, total, withGaps }) =>
-            `${total} ${kind}${total === 1 ? '' : 's'}, ${withGaps === 0 ? 'none with a gap' : `${withGaps} with a gap`}.`,
-        ),
+      notes: [
+        ...scanned(looked),
+        'What never reported is not counted: a node without a sensor is not in this list.',
+        ...counts
+          .filter(({ total }) => total > 0)
+          .map(
+            ({ kind, total, withGaps }) =>
+              `${total} ${kind}${total === 1 ? '' : 's'}, ${withGaps === 0 ? 'none with a gap' : `${withGaps} with a gap`}.`,
+          ),
+      ],
       links: [
         { label: 'The coverage ledger', path: '/coverage' },
         { label: 'Sources', path: '/sources' },
@@ -52,4 +56,12 @@ export const coverageQuestion: QuestionKind = {
       followUps: ['Which incidents are open?'],
     }
   },
+}
+
+/** When the newest scan was, of those that are told. */
+function scanned(looked: Covering['looked']): string[] {
+  const times = looked.flatMap(({ kind, last }) => (kind === 'scan' && last !== null ? [last] : [])).toSorted()
+  const [newest, oldest] = [times.at(-1), times[0]]
+  if (newest === undefined || oldest === undefined) return []
+  return [`Of the scans that are told, the newest was at ${newest.slice(0, 16)}Z, the oldest at ${oldest.slice(0, 16)}Z.`]
 }

@@ -6,10 +6,14 @@ import { at, observed } from '../say.ts'
 
 type Rule = { name: string; cluster: string; enabled: boolean; problems: string[]; exceptions: string[] }
 
+/** Rules are written with a capital, in several words. */
+const named = /^[Ww]hat does (?!the\b|this\b|it\b)([A-Z]\S+(?: \S+){1,8}?) (?:mean|fire|look for|do)\??\s*$/
+
 export const explainRuleQuestion: QuestionKind = {
   name: 'explain-rule',
   examples: ['Explain the rule “Terminal shell in container”', 'Why does rule "Read sensitive file untrusted" fire?'],
-  asks: ({ has }) => (has(/\brules?\b/) && has(/explain|what (does|is)|why (does|did)|mean|look for|condition|fire/) ? 8 : 0),
+  asks: ({ has, text }) =>
+    named.test(text) ? 8 : has(/\brules?\b/) && has(/explain|what (does|is)|why (does|did)|mean|look for|condition|fire/) ? 8 : 0,
   answer: async (asked, { ask }) => {
     const rule = await ruleMeant(asked, ask)
     if (rule === null)
@@ -33,10 +37,12 @@ export const explainRuleQuestion: QuestionKind = {
 
 async function ruleMeant({ quoted, text, incident }: Asked, ask: Parameters<QuestionKind['answer']>[1]['ask']): Promise<string | null> {
   if (quoted !== null) return quoted
-  const named = /\brule ((?!that\b|behind\b|of\b|in\b|fire|did\b|does\b)[A-Z][^?]{3,120}?)(?: (?:mean|fire|look for|do)s?)?\??\s*$/
+  const meaning = named.exec(text)?.[1]
+  if (meaning !== undefined) return meaning.trim()
+  const ruled = /\brule ((?!that\b|behind\b|of\b|in\b|fire|did\b|does\b)[A-Z][^?]{3,120}?)(?: (?:mean|fire|look for|do)s?)?\??\s*$/
     .exec(text)?.[1]
     ?.trim()
-  if (named !== undefined) return named
+  if (ruled !== undefined) return ruled
   if (incident === null) return null
   const found = await ask<{ rules: { rule: string }[] }>('get_incident', { incident })
   return found.ok ? (found.data.rules[0] === undefined ? null : bare(found.data.rules[0].rule)) : null

@@ -21,7 +21,7 @@ export const findingsQuestion: QuestionKind = {
   asks: ({ has, cve }) =>
     cve !== null
       ? 4
-      : has(/findings?\b|vulnerabilit|vulns?\b|cves?\b|misconfig|what is wrong with|flaws?\b|scan(ned|ner)? (found|result)/)
+      : has(/findings?\b|vulnerab|vulns?\b|cves?\b|misconfig|what is wrong with|flaws?\b|scan(ned|ner)? (found|result)/)
         ? 7
         : 0,
   answer: async (asked, { ask }) => {

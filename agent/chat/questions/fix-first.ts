@@ -1,6 +1,7 @@
 /** What should be changed first: everywhere, in a namespace, a cluster, or where an incident is. */
 import { bare } from '../asking.ts'
 import type { Asked } from '../asked.ts'
+import { unknownPlace } from '../meant.ts'
 import type { QuestionKind } from '../question.ts'
 import { at, observed } from '../say.ts'
 
@@ -20,7 +21,9 @@ export const fixFirstQuestion: QuestionKind = {
       : has(/priorit|what (should|can|must) (i|we) (fix|patch|do|change)|\bfix\b|to fix\b/)
         ? 6
         : 0,
-  answer: async (asked, { ask }) => {
+  answer: async (asked, asking) => {
+    const { ask } = asking
+    const named = asked.namespace ?? asked.team ?? asked.cluster ?? asked.place
     const tried = placesOf(asked)
     let [place] = tried
     let found = await ask<Fixes>('what_to_fix_first', { ...place.filter, limit: most })
@@ -31,6 +34,7 @@ export const fixFirstQuestion: QuestionKind = {
     }
     if (!found.ok) return { sentences: [], unknowns: [found.text] }
     const { fixes, more, freshness } = found.data
+    const unknown = named === null || fixes.length > 0 ? null : await unknownPlace(named, asking)
     return {
       sentences: fixes.map(
         ({ id, findings, workloads, live, steps }, index) =>
@@ -40,6 +44,7 @@ export const fixFirstQuestion: QuestionKind = {
         ...(fixes.length === 0
           ? [`No change is known to be needed${place.text}. That holds for what was looked at, and for nothing else.`]
           : []),
+        ...(unknown === null ? [] : [unknown]),
         bare(freshness),
       ],
       ...(asked.team === null ? {} : { notes: ['Falconer does not know which team owns what: this is the namespace of that name.'] }),

@@ -1,5 +1,7 @@
 /** Which incidents there are: open ones unless another state is asked for, the worst first. */
-import type { QuestionKind } from '../question.ts'
+import type { Asking } from '../asking.ts'
+import { unknownPlace } from '../meant.ts'
+import type { QuestionKind, Said } from '../question.ts'
 import { at, moment, observed, standsOn } from '../say.ts'
 import { silence } from '../silence.ts'
 
@@ -17,13 +19,21 @@ export const openIncidentsQuestion: QuestionKind = {
         ? has(/open|closed|contained|critical|high|new|list|show|which|what|any|are there|how many/)
           ? 8
           : 5
-        : has(/(what is|what's|what s) (going on|new|happening|up)|anything (new|going on|happening)|are we under attack|\bstatus\b/)
+        : has(
+              /(what is|what's|what s) (going on|new|happening|up)|anything (new|going on|happening)|are we under attack|\bstatus\b|on fire|anything (wrong|bad)|should i (worry|be worried)/,
+            )
           ? 6
           : 0,
-  answer: async ({ has, words, cluster, place }, asking) => {
+  answer: async ({ has, words, cluster, place, namespace }, asking) => {
     const state = has(/\bclosed\b/) ? 'closed' : has(/\bcontained\b/) ? 'contained' : 'open'
     const minSeverity = severities.find((one) => words.includes(` ${one} `)) ?? null
-    const where = cluster ?? place
+    const within = namespace ?? place
+    if (cluster === null && within !== null && (await asking.records.hasPlace(within))) {
+      const there = await inNamespace(within, asking)
+      if (there !== null) return there
+    }
+    const where = cluster ?? within
+    const unknown = where === null ? null : await unknownPlace(where, asking)
     const found = await asking.ask<Incidents>('list_incidents', { state, minSeverity, cluster: where, limit: most })
     const { sentences: silent, unknowns, nobody } = await silence(asking, { cluster: where, most: 2 })
     if (!found.ok) return { sentences: silent, unknowns: [found.text, ...unknowns] }
@@ -52,6 +62,7 @@ export const openIncidentsQuestion: QuestionKind = {
                 ? 'Nobody watches: no source of alerts was ever set up, so that there is no incident says nothing.'
                 : `No ${which} incident is known${where === null ? '' : ' there'}. What no sensor saw is not known.`,
             ]),
+        ...(unknown === null ? [] : [unknown]),
         ...unknowns,
       ],
       links: [
@@ -61,6 +72,30 @@ export const openIncidentsQuestion: QuestionKind = {
       followUps: incidents.length === 0 ? ['Is anything silent?'] : ['What happened in the first one?', 'What is waiting for approval?'],
     }
   },
+}
+
+/** Null: none there that is not closed; it may still be the name of a cluster. */
+async function inNamespace(name: string, asking: Asking): Promise<Said | null> {
+  const ids = await asking.records.incidentsIn(name)
+  if (ids.length === 0) return null
+  const { sentences: silent, unknowns } = await silence(asking, { most: 2 })
+  return {
+    sentences: [
+      ...ids
+        .slice(0, most)
+        .map(
+          (id) =>
+            observed`${at('incident', id, 'shortId')}, ${at('incident', id, 'severity')}, ${at('incident', id, 'state')}: ${at('incident', id, 'title')}; the last alert at ${moment('incident', id, 'lastTime')} UTC.`,
+        ),
+      ...silent,
+    ],
+    unknowns: ['These are the incidents with a place in that namespace that are not closed.', ...unknowns],
+    links: [
+      { label: 'All incidents', path: '/incidents' },
+      ...ids.slice(0, 3).map((id, n) => ({ label: `Incident ${n + 1}`, path: `/incidents/${id}` })),
+    ],
+    followUps: ['What happened in the first one?', 'What is waiting for approval?'],
+  }
 }
 
 const plural = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`

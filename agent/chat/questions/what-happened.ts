@@ -8,15 +8,15 @@ import { silence } from '../silence.ts'
 type Timeline = { entries: { id: string; process?: string; times?: number }[]; ofAlerts: number; alerts: number }
 const most = 8
 const told =
-  /what happened|what is (this|it)|summar|\bstory\b|timeline|explain (this|the|it)|describe|tell me (more )?about|\bwhat did\b|verdict|is (this|it) (real|bad|benign|a false positive|serious)|first one/
+  /what happened|what is (this|it)|summar|\bstory\b|timeline|explain (this|the|it)|describe|tell me (more )?about|\bwhat did\b|verdict|is (this|it) (real|bad|benign|a false positive|serious)|first one|when did|how long|which ip|connect(ed)? to|download|(which|what) (process|user|command|pod|container)\b.*\b(start|ran|run|did|was|open|spawn)/
 
 export const whatHappenedQuestion: QuestionKind = {
   name: 'what-happened',
   examples: ['What happened in inc-1f9c04be2a?', 'Tell me the story of this incident', 'What is the timeline of inc-1f9c04be2a?'],
   asks: ({ incident, incidentNamed, has }) => {
-    if (!has(told)) return incidentNamed ? 3 : 0
+    if (!has(told)) return incidentNamed ? 5 : 0
     // Without one, somebody has to be asked which is meant; a place is meant before that.
-    return incident === null ? 3 : 7
+    return incident === null && !incidentNamed ? 3 : 7
   },
   answer: async ({ incident, has }, asking) => {
     if (incident === null) return noIncident
