@@ -28,6 +28,7 @@ import * as analyst from './migrations/0020-analyst.ts'
 import * as chat from './migrations/0021-chat.ts'
 import * as knowledge from './migrations/0022-knowledge.ts'
 import * as triage from './migrations/0023-triage.ts'
+import * as slack from './migrations/0025-slack.ts'
 
 export type Migrations = Readonly<Record<string, Migration>>
 export const migrations: Migrations = {
@@ -54,6 +55,7 @@ export const migrations: Migrations = {
   '0021-chat': chat,
   '0022-knowledge': knowledge,
   '0023-triage': triage,
+  '0025-slack': slack,
 }
 
 /** Brings the schema up to date; answers the names of the migrations that ran. */
