@@ -2,31 +2,40 @@
 import { sql } from 'kysely'
 import type { Role } from '../domain/principal.ts'
 import type { Queryable, Transaction } from './database.ts'
-import { unescapeText } from './values.ts'
+import { escapeText, unescapeText } from './values.ts'
 
 /** Somebody as Slack names them. */
 export type SlackUser = { team: string; user: string }
 
 export async function insertSlackRequest(
   db: Queryable,
-  { team, user }: SlackUser,
+  { team, user, name }: SlackUser & { name: string },
   { tokenHash, at, expiresAt }: { tokenHash: Buffer; at: Date; expiresAt: Date },
 ): Promise<void> {
   await db.query(sql`update slack_link_requests set used_at = ${at} where team_id = ${team} and slack_user = ${user} and used_at is null`)
   await db.query(
-    sql`insert into slack_link_requests (token_hash, team_id, slack_user, created_at, expires_at) values (${tokenHash}, ${team}, ${user}, ${at}, ${expiresAt})`,
+    sql`insert into slack_link_requests (token_hash, team_id, slack_user, slack_name, created_at, expires_at) values (${tokenHash}, ${team}, ${user}, ${escapeText(name)}, ${at}, ${expiresAt})`,
   )
 }
 
+/** `name`: what they call themselves there, at the time. */
+export type SlackRequest = SlackUser & { name: string }
+
 /** Undefined when unknown, used or expired. `use`: uses it up. */
-export async function findSlackRequest(db: Queryable, tokenHash: Buffer, at: Date, { use = false } = {}): Promise<SlackUser | undefined> {
+export async function findSlackRequest(
+  db: Queryable,
+  tokenHash: Buffer,
+  at: Date,
+  { use = false } = {},
+): Promise<SlackRequest | undefined> {
   const open = sql`token_hash = ${tokenHash} and used_at is null and expires_at > ${at}`
+  const columns = sql`team_id as team, slack_user as "user", slack_name as name`
   const [row] = await db.query(
     use
-      ? sql<SlackUser>`update slack_link_requests set used_at = ${at} where ${open} returning team_id as team, slack_user as "user"`
-      : sql<SlackUser>`select team_id as team, slack_user as "user" from slack_link_requests where ${open}`,
+      ? sql<SlackRequest>`update slack_link_requests set used_at = ${at} where ${open} returning ${columns}`
+      : sql<SlackRequest>`select ${columns} from slack_link_requests where ${open}`,
   )
-  return row
+  return row && { ...row, name: unescapeText(row.name) }
 }
 
 export type LinkedUser = { id: string; name: string; role: Role }

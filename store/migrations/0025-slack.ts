@@ -7,7 +7,7 @@ const statements = [
     primary key (team_id, slack_user), unique (team_id, user_id))`,
   // Asked for in Slack, confirmed by a signed-in person on the page.
   `create table slack_link_requests (
-    token_hash bytea primary key, team_id text not null, slack_user text not null, created_at timestamptz not null, expires_at timestamptz not null, used_at timestamptz)`,
+    token_hash bytea primary key, team_id text not null, slack_user text not null, slack_name text not null, created_at timestamptz not null, expires_at timestamptz not null, used_at timestamptz)`,
   `create table slack_seen (id text primary key, at timestamptz not null)`,
   `create index slack_seen_at on slack_seen (at)`,
   // One message for each thing and channel. \`shown\`: a hash of what it shows; \`data\`: what else its writer keeps.
