@@ -1,29 +1,22 @@
-/**
- * What buttons of cards say. Cards write it and apps/slack reads it, which trusts none of it: it names a record and the plan that was shown, and what may be
- * done with them is decided anew from the rows.
- */
-import { z } from 'zod'
+/** What buttons on cards are called, and what they carry: ids of records and the hash that was shown, nothing that a record says. */
+import { isId } from '../../domain/ids.ts'
 
-/** `action_id`s. `open` has a URL and asks nothing of Falconer. */
 export const slackActions = {
-  approve: 'proposal.approve',
-  reject: 'proposal.reject',
-  investigate: 'incident.investigate',
-  notAnIncident: 'incident.not_an_incident',
-  open: 'open',
+  investigate: 'falconer_investigate',
+  open: 'falconer_open',
+  assign: 'falconer_assign',
+  notIncident: 'falconer_not_incident',
+  approve: 'falconer_approve',
+  reject: 'falconer_reject',
 } as const
+export const actionsBlockId = 'falconer_actions'
 
-/** The `value` of Approve and Reject; of a button of an incident it is the incident's id. */
-export const ProposalButton = z.object({ proposal: z.string(), planHash: z.string() })
-export type ProposalButton = z.infer<typeof ProposalButton>
+/** Of one card: a proposal, and the plan that it showed. */
+export type CardValue = { id: string; planHash: string }
+export const cardValue = ({ id, planHash }: CardValue): string => `${id} ${planHash}`
 
-export const proposalButton = ({ proposal, planHash }: ProposalButton): string => JSON.stringify({ proposal, planHash })
-
-/** Undefined: no button of ours says this. */
-export function readProposalButton(value: string | undefined): ProposalButton | undefined {
-  try {
-    return ProposalButton.safeParse(JSON.parse(value ?? '')).data
-  } catch {
-    return undefined
-  }
+/** Undefined: no card of ours carries this. */
+export function readCardValue(text: string | undefined): CardValue | undefined {
+  const [, id = '', planHash = ''] = /^([0-9a-f-]{36}) ([0-9a-f]{64})$/.exec(text ?? '') ?? []
+  return isId(id) ? { id, planHash } : undefined
 }
