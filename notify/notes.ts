@@ -1,7 +1,7 @@
 /** Tells a destination what is about no incident: each note until it is taken, ever less often, for a day. It keeps no incident waiting. */
 import type { Clock } from '../domain/clock.ts'
 import type { Database } from '../store/database.ts'
-import { dueNotes, noteSent, noteTried } from '../store/notes.ts'
+import { dueNotes, noteSent, noteTried } from '../store/outside-notes.ts'
 import type { Channel } from './notification.ts'
 
 const firstMs = 60_000

@@ -3,7 +3,7 @@
  * what came of it; when to try again, in which order, and what is told at all is deliver.ts's. It never throws for what the destination does.
  */
 import type { Change } from '../store/incident-notices.ts'
-import type { Note } from '../store/notes.ts'
+import type { Note } from '../store/outside-notes.ts'
 import type { IncidentFacts } from './incident-facts.ts'
 
 export type Notification = {

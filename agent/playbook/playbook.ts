@@ -14,7 +14,6 @@ import { ofCloud } from '../../incidents/posture-topics.ts'
 import type { Analyst } from '../analyst.ts'
 import { ofAudit } from './address.ts'
 import { calledAs, inWords, isOfCloud, sameSecond, whatWasCalled, whoseCredentials } from './cloud.ts'
-import { cloudSign } from './cloud-signs.ts'
 import { recommend } from './recommend.ts'
 import { blastRadius, fixFirst, rootCause } from './root-cause.ts'
 import {
@@ -150,7 +149,7 @@ function chainOf(file: CaseFile): Claim | null {
 /** Of what no process is known, families have nothing to say: which rule fired, and on what. */
 const tellOf = ({ family, strongest }: Signal): readonly (string | Cite)[] => {
   const { alert } = strongest
-  if (ofCloud(alert)) return calledAs(strongest)
+  if (ofCloud(alert)) return family.tell(strongest)
   // The audit log of the cluster has no processes either, and families of its own.
   if (alert.process?.cmdline != null || alert.process?.name != null || (ofAudit(alert) && family.fallback !== true))
     return family.tell(strongest)
@@ -195,14 +194,16 @@ function reasons(file: CaseFile, signals: readonly Signal[], judgement: Judgemen
   if (first === undefined) return []
   if (judgement.code === 'explained') return [explained(first), ...called(file)]
   const witness = judgement.code === 'witness_silent' ? silentWitness(file) : null
-  if (witness !== null)
-    return [
-      absence`Who opened the shell ${cite(first.alert, 'process.cmdline')} only the audit log can tell, and its source was last heard at ${citeCoverage(witness)}, before it began.`,
-    ]
-  return [...signals.slice(0, 6).map((signal) => reason(file, signal)), ...called(file)]
+  const told =
+    witness === null
+      ? signals.slice(0, 6).map((signal) => reason(file, signal))
+      : [
+          absence`Who opened the shell ${cite(first.alert, 'process.cmdline')} only the audit log can tell, and its source was last heard at ${citeCoverage(witness)}, before it began.`,
+        ]
+  return [...told, ...called(file)]
 }
 
-const titleOf = ({ family, strongest: { alert } }: Signal): string => (ofCloud(alert) ? cloudSign(alert).title : family.title)
+const titleOf = ({ family }: Signal): string => family.title
 
 /** What a person said of the same before: told, and weighed by whoever decides. It moves neither verdict nor severity. */
 const called = ({ called: [last] }: CaseFile): Claim[] =>
@@ -214,7 +215,7 @@ const called = ({ called: [last] }: CaseFile): Claim[] =>
 
 function reason(file: CaseFile, signal: Signal): Claim {
   const { family, weight, strongest, alerts } = signal
-  const because = ofCloud(strongest.alert) ? cloudSign(strongest.alert).because : family.because
+  const { because } = family
   const all = file.omitted === 0 ? '' : ` of the ${file.alerts.length} that were read`
   const count = `${alerts.length} ${alerts.length === 1 ? 'alert' : 'alerts'}${all}`
   const shows = inference`Rule ${cite(strongest.alert, 'rule')} (${count}) shows ${titleOf(signal)}, which is ${weight}`

@@ -18,7 +18,6 @@ import { tools } from '../../tools/catalog/registry.generated.ts'
 import { toolsets } from '../../tools/tool.ts'
 import type { Falconer } from './falconer.ts'
 import { contextOf } from './mcp-reader.ts'
-import { openModels } from './models.ts'
 import { TooFastError } from './problems.ts'
 import { Buckets } from './rate.ts'
 import type { Who } from './who.ts'
@@ -35,7 +34,7 @@ const beatMs = 15_000
 const lookMs = 250
 const longestMs = 180_000
 
-type Running = { stopping: AbortController; answers: Set<Promise<void>>; buckets: Buckets; models(): Models | null }
+type Running = { stopping: AbortController; answers: Set<Promise<void>>; buckets: Buckets; models(): Promise<Models | null> }
 const runningIn = new WeakMap<Falconer, Running>()
 function running(falconer: Falconer): Running {
   const found = runningIn.get(falconer)
@@ -50,10 +49,11 @@ function running(falconer: Falconer): Running {
   return made
 }
 
-/** Opened when a question first needs them. */
-function modelsOf({ config, db, clock, log }: Falconer): () => Models | null {
-  let opened: Models | null | undefined
-  return () => (opened === undefined ? (opened = openModels(config, { db, clock, log })) : opened)
+/** Opened when a question first needs them: heavy, and of no use where no model is asked. */
+function modelsOf({ config, db, clock, log, asking }: Falconer): () => Promise<Models | null> {
+  let opened: Promise<Models | null> | null = null
+  const open = async (): Promise<Models | null> => (await import('./models.ts')).openModels(config, { db, clock, log })
+  return () => (opened ??= asking.why === null ? open() : Promise.resolve(null))
 }
 
 /** What is being answered is given up, and said to be. */
@@ -171,8 +171,7 @@ async function outcomeOf(falconer: Falconer, asker: Asker, thread: Thread, turn:
   const earlier = (await rows.turnsOf(db, thread.id, { limit: 12 })).filter((one) => one.number < turn.number && one.answer !== null)
   try {
     const question = { text: turn.text, thread, principal: asker.principal, about, earlier }
-    const models = turn.model ? running(falconer).models() : null
-    // Heavy, and of no use to a Falconer without a model.
+    const models = turn.model ? await running(falconer).models() : null
     const withModel = models === null ? undefined : (await import('../../agent/chat/with-model.ts')).withModel
     return { answer: await answer(question, { ...deskOf(falconer, asker, thread, signal), models }, withModel) }
   } catch (error) {

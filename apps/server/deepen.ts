@@ -26,7 +26,7 @@ import {
 } from '../../store/deepenings.ts'
 import { getIncident } from '../../store/incidents.ts'
 import { finishInvestigation, getInvestigation } from '../../store/investigations.ts'
-import { addNote } from '../../store/notes.ts'
+import { addNote } from '../../store/outside-notes.ts'
 import { type DueTriage, forgetTriage, judgedAlike, noteTriage, takeDueTriage } from '../../store/triage.ts'
 import { cappedWords, monthCap } from './asking.ts'
 import type { Falconer } from './falconer.ts'

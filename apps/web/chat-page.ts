@@ -42,7 +42,7 @@ ${askForm(data, who)}
 ${thread === null ? nothing : html`<p><a class="button second" href="${incident === null ? '/chat' : `/chat?incident=${incident.id}`}">New thread</a></p>`}
 ${threadList(threads, thread, who)}
 </aside></div>`
-  return layout({ title, place: 'chat', who, falconer, live: thread === null ? [] : ['chat'] }, body)
+  return layout({ title, place: 'chat', who, falconer, live: thread === null ? [] : ['chat', 'steps'] }, body)
 }
 
 function askForm({ thread, incident, turns, draft }: ChatData, who: Who): Html {

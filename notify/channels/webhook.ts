@@ -5,7 +5,7 @@
 import { createHmac } from 'node:crypto'
 import type { Clock } from '../../domain/clock.ts'
 import type { Secret } from '../../domain/redact.ts'
-import type { Note } from '../../store/notes.ts'
+import type { Note } from '../../store/outside-notes.ts'
 import type { Channel, Notification, Outcome } from '../notification.ts'
 import { ocsfVersion } from '../ocsf/event.ts'
 import { incidentFinding } from '../ocsf/incident.ts'

@@ -14,10 +14,9 @@ const statements = [
   `create unique index deepenings_one on deepenings (incident_id) where state in ('waiting', 'running')`,
   `create index deepenings_incident on deepenings (incident_id, asked_at)`,
   `create index deepenings_started on deepenings (started_at) where not by_person`,
-  `create index incident_decisions_verdicts on incident_decisions (at) where decision->>'kind' = 'verdict'`,
   `create index analyst_steps_at on analyst_steps (at)`,
-  `create table notes (id text primary key, at timestamptz not null, type text not null, data jsonb not null)`,
-  `create table note_deliveries (note_id text not null references notes (id), destination text not null, attempts integer not null default 0, next_at timestamptz,
+  `create table outside_notes (id text primary key, at timestamptz not null, type text not null, data jsonb not null)`,
+  `create table outside_note_deliveries (note_id text not null references outside_notes (id), destination text not null, attempts integer not null default 0, next_at timestamptz,
     sent_at timestamptz, primary key (note_id, destination))`,
 ]
 

@@ -14,6 +14,7 @@ import { deepeningsOf } from '../../store/deepenings.ts'
 import { listIncidents } from '../../store/incidents.ts'
 import { chromiumPath, launchBrowser, looks, openPage } from '../support/browser.ts'
 import { markup } from '../support/hostile-text.ts'
+import { runHere } from '../support/process.ts'
 import { scriptedAnalyst, scriptedSpend } from '../support/scripted-analyst.ts'
 import { alertOfShop } from '../support/shop-alert.ts'
 import { openSite, type Site } from '../support/site.ts'
@@ -167,6 +168,49 @@ describe('a model at work', () => {
     expect(await read(`${path}?report=${incidentId}`)).toContain('Written by claude-sonnet-5-5')
     expect(await read(`${path}?report=x`)).toContain('Written by claude-sonnet-5-5')
   })
+})
+
+describe('falconer investigate --follow', () => {
+  it('tells each step once, a question with its answer, dimmed on a terminal, and then the report', async () => {
+    const analyst = scriptedAnalyst({
+      says: `\u001b[31mred ${hostile}`,
+      report: { partial: 'The model stopped after 3 calls. What stands here is the playbook’s.' },
+    })
+    const site = await openSite({ shop: true, asking: askingThis(analyst), config: { FALCONER_PORT: '0' } })
+    const server = await listen(site.falconer)
+    try {
+      await site.ingest(JSON.stringify(alertOfShop()))
+      await site.settle()
+      const [incident] = (await listIncidents(site.db, {}, { limit: 1 })).incidents
+      const env = { FALCONER_URL: server.url, FALCONER_TOKEN: site.people.investigator.token }
+      const { code, output, errors } = await runHere(['investigate', incident?.id ?? '', '--analyst', 'claude', '--follow'], env)
+      expect(code).toBe(0)
+      const lines = errors.trim().split('\n')
+      expect(lines.map((line) => line.slice(10).split(/[ :]/)[0])).toEqual([
+        'Began',
+        'get_timeline',
+        'get_incident',
+        'Says',
+        'Wrote',
+        'Done',
+      ])
+      expect(lines[1]).toMatch(/get_timeline {2}[\d.]+ K?B in [\d.]+ s/)
+      expect(errors + output).not.toMatch(/\u001b|\u202e/)
+      expect(output).toContain('by Claude, a model')
+      expect(output).toContain('! Incomplete: The model stopped after 3 calls.')
+      expect(output).toContain('Written by claude-sonnet-5-5, prompt investigate v3f2a91c0, 7 calls')
+      const shown = await runHere(['incident', incident?.id ?? ''], env)
+      // One that ended early does not stand before what is whole.
+      expect(shown.output).toContain('by the playbook')
+      expect(shown.output).toMatch(/Others who read it:\n {2}· Claude, .*: true positive \(medium\), incomplete/)
+      expect((await runHere(['spend'], env)).output).toContain('The cap of a month is $100.00')
+      const refused = await runHere(['--no-model', 'investigate', incident?.id ?? '', '--analyst', 'claude'], env)
+      expect([refused.code, refused.errors]).toEqual([2, expect.stringContaining('--no-model forbids it')])
+    } finally {
+      await server.close()
+      await site.close()
+    }
+  }, 60_000)
 })
 
 describe('what models cost', () => {

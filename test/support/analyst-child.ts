@@ -5,7 +5,7 @@ import { modelsFrom } from '../../agent/model/models.ts'
 import { composeFalconer } from '../../apps/server/falconer.ts'
 import { loadConfig } from '../../config/config.ts'
 import { releaseInterrupted } from '../../store/investigations.ts'
-import { handsOf } from './analyst-site.ts'
+import { handsOf } from './analyst-hands.ts'
 
 export type AnalystTask = { settings: Record<string, string>; incidentId: string }
 

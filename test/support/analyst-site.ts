@@ -1,25 +1,12 @@
 /** An incident, a model behind a script, and the analyst that asks it: what an investigation by Claude is made of, without Claude. */
 import { claudeAnalyst, type ClaudeOptions } from '../../agent/claude/claude.ts'
 import type { SaidReport } from '../../agent/claude/schema.ts'
-import { connectHands, type Hands } from '../../agent/hands.ts'
 import { investigate, type InvestigateOptions } from '../../agent/investigate.ts'
-import { contextOf } from '../../apps/server/mcp-reader.ts'
 import type { Falconer } from '../../apps/server/falconer.ts'
-import { agentPrincipal } from '../../domain/principal.ts'
 import type { Investigation } from '../../store/investigations.ts'
+import { handsOf } from './analyst-hands.ts'
 import type { Asked, Script } from './messages-api.ts'
 import { modelSite, type ModelSite } from './model-site.ts'
-
-/** The tools as an analyst of this Falconer has them. */
-export const handsOf = (falconer: Falconer): Promise<Hands> =>
-  connectHands({
-    context: contextOf(falconer, { principal: agentPrincipal, channel: 'system' }),
-    choice: {},
-    version: '0',
-    failed: (tool, error) => {
-      throw new Error(`${tool} failed`, { cause: error })
-    },
-  })
 
 export type Investigator = ModelSite & { investigate(incidentId: string, options?: Partial<InvestigateOptions>): Promise<Investigation> }
 

@@ -8,6 +8,7 @@ import { type ChatData, chatPage } from '../chat-page.ts'
 import { form, page, type Shown, type SignedIn, type WebRoute } from '../route.ts'
 
 const patienceMs = 1_500
+const mostBeside = 12
 
 async function showNew({ falconer, who, query }: SignedIn): Promise<Shown> {
   const named = query('incident')
@@ -37,7 +38,7 @@ async function showThread({ falconer, who, param }: SignedIn): Promise<Shown> {
 }
 
 const threadsBeside = ({ db }: SignedIn['falconer'], { principal }: SignedIn['who'], incidentId: string | null) =>
-  listThreads(db, incidentId === null ? { ownerId: principal.personId } : { incidentId })
+  listThreads(db, incidentId === null ? { ownerId: principal.personId } : { incidentId }, mostBeside)
 
 async function shown({ context }: SignedIn, thread: string, { turn, answered }: Taken): Promise<Shown> {
   await Promise.race([answered, new Promise((resume) => setTimeout(resume, patienceMs))])
