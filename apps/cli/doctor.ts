@@ -76,6 +76,7 @@ async function allChecks(overrides: Overrides): Promise<Check[]> {
     await check('knowledge', () => knowledge(known, open))
     await check('destinations', async () => destinations(known, await listDestinations(open))).finally(() => open.close())
   } else if (serving) await check('destinations', () => destinationsOfServer(known, overrides))
+  if (known.FALCONER_SLACK_BOT_TOKEN !== undefined) await check('slack', async () => (await import('../slack/check.ts')).slackCheck(known))
   await check('cluster', () => cluster(known))
   return checks
 }
