@@ -151,6 +151,15 @@ export const Config = z.object({
   FALCONER_SLACK_SIGNING_SECRET: secret
     .optional()
     .describe('Signing secret of the Slack app: Slack is heard at FALCONER_PUBLIC_URL/slack/events instead'),
+  FALCONER_SLACK_CHANNEL: z
+    .string()
+    .regex(/^[CG][A-Z0-9]{5,20}$/, 'is the id of a channel, e.g. C0123456789: it stands at the end of “View channel details” in Slack')
+    .optional()
+    .describe('Id of the channel (C…) where incidents and proposals are told, unless a route says another (docs/slack-cards.md)'),
+  FALCONER_SLACK_ROUTES: z
+    .string()
+    .optional()
+    .describe('File (YAML) that says which incidents are told in which channel, when people sleep, and whom critical ones call'),
   FALCONER_SLACK_API_URL: endpoint.optional().describe('Where Slack’s Web API is, when it is not https://slack.com/api/'),
   ANTHROPIC_API_KEY: secret.optional().describe('With it, Claude investigates (docs/models.md). Without a model the playbook does'),
   ANTHROPIC_BASE_URL: endpoint.optional().describe('Where the Messages API is, when it is not https://api.anthropic.com'),

@@ -29,6 +29,7 @@ import * as chat from './migrations/0021-chat.ts'
 import * as knowledge from './migrations/0022-knowledge.ts'
 import * as triage from './migrations/0023-triage.ts'
 import * as slack from './migrations/0025-slack.ts'
+import * as slackCards from './migrations/0025-slack-cards.ts'
 
 export type Migrations = Readonly<Record<string, Migration>>
 export const migrations: Migrations = {
@@ -56,6 +57,7 @@ export const migrations: Migrations = {
   '0022-knowledge': knowledge,
   '0023-triage': triage,
   '0025-slack': slack,
+  '0025-slack-cards': slackCards,
 }
 
 /** Brings the schema up to date; answers the names of the migrations that ran. */
