@@ -27,7 +27,9 @@ export async function inSlack(site: Site, workspace: SlackWorkspace): Promise<In
     return answer
   }
   const link: InSlack['link'] = async (name, visitor) => {
-    const path = linkIn(await (await send(workspace.command(name, 'link'))).text())
+    const answer = await (await send(workspace.command(name, 'link'))).text()
+    const path = linkIn(answer)
+    if (path === '') throw new Error(`no link: ${answer} ${site.logged.slice(-3).join('\n')}`)
     const done = await site.ask(path, { as: visitor, form: { me: 'yes' } })
     if (done.status !== 200) throw new Error(`${done.status} ${await done.text()}`)
   }

@@ -31,8 +31,20 @@ export class SlackWorkspace {
     const slack = {
       users: names.map((name) => ({ name })),
       channels: [{ name: 'security' }],
-      bots: [{ name: 'falconer' }],
-      tokens: [{ token: botToken, user: 'falconer', scopes: ['chat:write', 'channels:read', 'channels:history', 'im:write', 'users:read'] }],
+      oauth_apps: [
+        {
+          client_id: '1.2',
+          client_secret: 'x',
+          app_id: 'A1',
+          name: 'Falconer',
+          redirect_uris: ['http://localhost/'],
+          scopes: ['chat:write'],
+          bot_name: 'falconer',
+        },
+      ],
+      tokens: [
+        { token: botToken, user: 'falconer', scopes: ['chat:write', 'channels:read', 'channels:history', 'im:write', 'users:read'] },
+      ],
     }
     const site = new SlackWorkspace(await createEmulator({ service: 'slack', port: await freePort(), seed: { slack } }))
     await new Promise<void>((resolve) => site.#server.listen(0, '127.0.0.1', resolve))
@@ -97,10 +109,16 @@ export class SlackWorkspace {
     return this.event(await this.#said(name, text, await this.direct(name), { type: 'message', channel_type: 'im' }, thread))
   }
   /** It stands there, so that it can be answered. */
-  async #said(name: string, text: string, channel: string, kind: Record<string, string>, thread?: string): Promise<Record<string, unknown>> {
-    const in_thread = thread === undefined ? {} : { thread_ts: thread }
-    const { ts } = await this.call<{ ts: string }>('chat.postMessage', { channel, text, ...in_thread })
-    return { ...kind, user: this.user(name), text, ts, channel, ...in_thread }
+  async #said(
+    name: string,
+    text: string,
+    channel: string,
+    kind: Record<string, string>,
+    thread?: string,
+  ): Promise<Record<string, unknown>> {
+    const inThread: Record<string, string> = thread === undefined ? {} : { thread_ts: thread }
+    const { ts } = await this.call<{ ts: string }>('chat.postMessage', { channel, text, ...inThread })
+    return { ...kind, user: this.user(name), text, ts, channel, ...inThread }
   }
   command(name: string, text: string): Record<string, string> {
     return {
@@ -146,7 +164,12 @@ export class SlackWorkspace {
       user: { id: this.user(name), username: name, team_id: team },
       api_app_id: 'A1',
       trigger_id: this.fresh('trigger'),
-      view: { ...form, id: this.fresh('V'), hash: '1', state: { values: { reason: { reason: { type: 'plain_text_input', value: reason } } } } },
+      view: {
+        ...form,
+        id: this.fresh('V'),
+        hash: '1',
+        state: { values: { reason: { reason: { type: 'plain_text_input', value: reason } } } },
+      },
     }
   }
 
