@@ -127,7 +127,8 @@ export async function composeFalconer(config: Config, options: ComposeOptions = 
       falconer.nats = nats
       opened.unshift(() => nats.stop())
     }
-    if (serving && config.FALCONER_SLACK_BOT_TOKEN !== undefined) {
+    const { FALCONER_SLACK_BOT_TOKEN: bot, FALCONER_SLACK_APP_TOKEN: app, FALCONER_SLACK_SIGNING_SECRET: secret } = config
+    if (serving && bot !== undefined && (app !== undefined || secret !== undefined)) {
       const { startSlack } = await import('../slack/app.ts')
       const slack = await startSlack(falconer)
       falconer.slack = slack

@@ -67,17 +67,13 @@ export async function startSlack(falconer: Falconer, { stepMs = 1_500 } = {}): P
   }
 }
 
+/** Whether Slack is heard too; else cards are posted, and nothing comes back. */
+export const hearsSlack = (config: Config): boolean =>
+  config.FALCONER_SLACK_APP_TOKEN !== undefined || config.FALCONER_SLACK_SIGNING_SECRET !== undefined
+
 /** Throws ConfigError naming what is missing. */
-export function slackSettings(config: Config) {
-  const {
-    FALCONER_SLACK_BOT_TOKEN: bot,
-    FALCONER_SLACK_APP_TOKEN: app,
-    FALCONER_SLACK_SIGNING_SECRET: secret,
-    FALCONER_SLACK_API_URL: url,
-  } = config
+export function slackSettings({ FALCONER_SLACK_BOT_TOKEN: bot, FALCONER_SLACK_API_URL: url }: Config) {
   if (bot === undefined) throw new ConfigError('FALCONER_SLACK_BOT_TOKEN is not set: docs/slack.md says where it is found.')
-  if (app === undefined && secret === undefined)
-    throw new ConfigError('Slack cannot be heard: set FALCONER_SLACK_APP_TOKEN (Socket Mode) or FALCONER_SLACK_SIGNING_SECRET (HTTP).')
   const options: webApi.WebClientOptions = {
     retryConfig: { retries: 4, minTimeout: 500, maxTimeout: 8_000 },
     timeout: 15_000,
@@ -93,7 +89,8 @@ function boltApp(
   clientOptions: webApi.WebClientOptions,
   receiver: Connection['receiver'] | HttpReceiver | null,
 ): App {
-  if (receiver === null) throw new ConfigError('Slack cannot be heard.')
+  if (receiver === null)
+    throw new ConfigError('Slack cannot be heard: set FALCONER_SLACK_APP_TOKEN (Socket Mode) or FALCONER_SLACK_SIGNING_SECRET (HTTP).')
   const us = ourselves(client)
   const app = new App({
     receiver,

@@ -3,7 +3,7 @@ import { webApi } from '@slack/bolt'
 import type { Config } from '../../config/config.ts'
 import { ConfigError } from '../../domain/errors.ts'
 import { plain } from '../../notify/slack/text.ts'
-import { slackSettings } from './app.ts'
+import { hearsSlack, slackSettings } from './app.ts'
 import { botScopes } from './manifest.ts'
 
 /** One line. Throws ConfigError saying what to do. */
@@ -20,6 +20,10 @@ export async function slackCheck(config: Config): Promise<string | { note: strin
   const missing = given.length === 0 ? [] : Object.keys(botScopes).filter((scope) => !given.includes(scope))
   if (missing.length > 0)
     return { note: `${words}; scopes that are missing: ${missing.join(', ')}. Install the app anew (falconer slack manifest)` }
+  if (!hearsSlack(config))
+    return {
+      note: `${plain(us.user ?? '?', 80)} in ${plain(us.team ?? '?', 80)} posts cards, but hears nothing: set FALCONER_SLACK_APP_TOKEN or FALCONER_SLACK_SIGNING_SECRET`,
+    }
   if (token === undefined && config.FALCONER_PUBLIC_URL === undefined)
     return { note: `${words}, but Slack reaches it only at FALCONER_PUBLIC_URL, which is not set` }
   return words

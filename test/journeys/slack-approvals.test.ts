@@ -49,13 +49,12 @@ describe('guarantee 14, 15 and 16: approvals in Slack', () => {
   }
   let asked = 0
   /** A planned proposal, and its card in the channel. */
-  const card = async (action = 'kubernetes.collect_logs', params: Record<string, unknown> = { lines: 100 + (asked += 1) }) => {
+  const card = async (action = 'kubernetes.collect_logs', params: Record<string, unknown> = { tailLines: 100 + (asked += 1) }) => {
     const { falconer, db, clock } = site
-    const kind = action === 'kubernetes.scale_workload' ? 'workload' : 'pod'
-    const entity = await findEntity(db, { kind, scope: 'lab', uid: kind === 'pod' ? podUid : 'deploy-uid-1' } as never)
+    const entity = await findEntity(db, { kind: 'pod', scope: 'lab', key: podUid })
     const { proposal } = await propose(falconer.responses, site.people.investigator.actor, {
       action,
-      entityId: String((entity as { id: bigint } | undefined)?.id),
+      entityId: String(entity?.id),
       params,
       reason: `look ${asked}`,
       incidentId: null,

@@ -51,8 +51,10 @@ describe('Falconer in Slack', () => {
       await there.send(await workspace.directMessage('eve', 'which incidents are open?'))
       const slash = await (await there.send(workspace.command('eve', 'incidents'))).text()
       const whispered = last(workspace.of('chat.postEphemeral'))
+      const direct = last(workspace.of('chat.postMessage'))
+      expect(direct.channel).toBe(await workspace.direct('eve'))
       expect(whispered).toMatchObject({ user: workspace.user('eve'), channel: workspace.channel })
-      const told = [String(whispered.text), String(last(await workspace.messages(await workspace.direct('eve'))).text), slash]
+      const told = [String(whispered.text), String(direct.text), slash]
       for (const text of told) {
         expect(text).toContain('/falconer link')
         expect(text).not.toMatch(/inc-|checkout|shop/)
@@ -129,7 +131,7 @@ describe('Falconer in Slack', () => {
       expect(readable(update.blocks)).toMatch(
         /1 open incident\.[\s\S]*critical[\s\S]*Written by rules, no model\. Every sentence was checked/,
       )
-      expect(JSON.stringify(update.blocks)).toContain(`http://localhost:8765/incidents/${incident}`)
+      expect(JSON.stringify(update.blocks)).toMatch(new RegExp(`http://localhost:\\d+/incidents/${incident}`))
       expect(update).toMatchObject({ unfurl_links: 'false', unfurl_media: 'false' })
       expect(await slackMessagesOfKind(site.db, 'turn')).toEqual([])
     })
@@ -223,11 +225,13 @@ describe('Falconer in Slack', () => {
       await there.send(workspace.command('ada', 'ask what happened in <!channel> <https://evil.example|namespace> *shop* @here?'))
       const answer = JSON.stringify(last(workspace.responses))
       expect(answer).not.toMatch(/"type":"(?:mrkdwn|broadcast|user|usergroup)"|<!|evil\.example\|/)
-      for (const [, url] of answer.matchAll(/"url":"([^"]+)"/g)) expect(url).toMatch(/^http:\/\/localhost:8765\//)
+      for (const [, url] of answer.matchAll(/"url":"([^"]+)"/g)) expect(url).toMatch(/^http:\/\/localhost:\d+\//)
     })
   })
 
   describe('/falconer', () => {
+    // Somebody who has asked nothing yet.
+    beforeAll(async () => there.link('eve', await site.visitor('Typist', 'viewer')))
     it.each([
       ['incidents', /1 open incident/],
       ['fix-first', /ejs/],
@@ -235,13 +239,13 @@ describe('Falconer in Slack', () => {
       ['coverage', /falco/],
       ['ask what is the blast radius of deployment/shop/checkout?', /within reach/],
     ])('%s', async (text, says) => {
-      const answer = await answerTo(workspace.command('ada', text))
+      const answer = await answerTo(workspace.command('eve', text))
       expect(answer).toMatchObject({ response_type: 'ephemeral', replace_original: false })
       expect(readable(answer.blocks)).toMatch(says)
     })
 
     it.each(['', 'help', 'fix-first ../../etc', 'approve everything', 'ask'])('“%s” is answered with what there is', async (text) => {
-      const answer = (await (await there.send(workspace.command('ada', text))).json()) as { response_type: string; blocks: unknown }
+      const answer = (await (await there.send(workspace.command('eve', text))).json()) as { response_type: string; blocks: unknown }
       expect(answer.response_type).toBe('ephemeral')
       expect(readable(answer.blocks)).toContain('/falconer incidents')
     })
