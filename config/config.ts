@@ -29,6 +29,11 @@ const signingSecret = z
   .min(24, 'must have at least 24 characters, or be whsec_ and base64')
   .refine((text) => !text.startsWith('whsec_') || /^whsec_[A-Za-z0-9+/]{24,}={0,2}$/.test(text), 'must be base64 after whsec_')
   .transform((value) => new Secret(value))
+const slackToken = (prefix: string) =>
+  z
+    .string()
+    .startsWith(prefix, `begins with ${prefix}`)
+    .transform((value) => new Secret(value))
 const flag = z.enum(['true', 'false', '1', '0', 'yes', 'no']).transform((value) => ['true', '1', 'yes'].includes(value))
 const list = z.string().transform((value) =>
   value
@@ -137,6 +142,25 @@ export const Config = z.object({
   FALCONER_WEBHOOK_SECRET: signingSecret
     .optional()
     .describe('Signs what is sent there, as Standard Webhooks says; at least 24 characters, or whsec_ and base64'),
+  FALCONER_SLACK_BOT_TOKEN: slackToken('xoxb-')
+    .optional()
+    .describe('Bot token of the Slack app (xoxb-…, docs/slack.md). With it Falconer is in Slack'),
+  FALCONER_SLACK_APP_TOKEN: slackToken('xapp-')
+    .optional()
+    .describe('App-level token (xapp-…): Slack is heard over Socket Mode, for which no public address is needed'),
+  FALCONER_SLACK_SIGNING_SECRET: secret
+    .optional()
+    .describe('Signing secret of the Slack app: Slack is heard at FALCONER_PUBLIC_URL/slack/events instead'),
+  FALCONER_SLACK_CHANNEL: z
+    .string()
+    .regex(/^[CG][A-Z0-9]{5,20}$/, 'is the id of a channel, e.g. C0123456789: it stands at the end of “View channel details” in Slack')
+    .optional()
+    .describe('Id of the channel (C…) where incidents and proposals are told, unless a route says another (docs/slack-cards.md)'),
+  FALCONER_SLACK_ROUTES: z
+    .string()
+    .optional()
+    .describe('File (YAML) that says which incidents are told in which channel, when people sleep, and whom critical ones call'),
+  FALCONER_SLACK_API_URL: endpoint.optional().describe('Where Slack’s Web API is, when it is not https://slack.com/api/'),
   ANTHROPIC_API_KEY: secret.optional().describe('With it, Claude investigates (docs/models.md). Without a model the playbook does'),
   ANTHROPIC_BASE_URL: endpoint.optional().describe('Where the Messages API is, when it is not https://api.anthropic.com'),
   FALCONER_MODEL: z

@@ -5,8 +5,18 @@
  */
 import type { Clock } from '../domain/clock.ts'
 import type { Database } from '../store/database.ts'
-import { type DueNotice, dueNotices, holdDestination, noteFailing, noteRefused, noteTaken, noteWell } from '../store/incident-notices.ts'
+import {
+  type DueNotice,
+  dueNotices,
+  holdDestination,
+  noteFailing,
+  noteLater,
+  noteRefused,
+  noteTaken,
+  noteWell,
+} from '../store/incident-notices.ts'
 import { incidentsById } from '../store/incidents.ts'
+import { backOff, failingMs, holdMs, later } from './back-off.ts'
 import { factsOfIncidents, type IncidentFacts } from './incident-facts.ts'
 import type { Channel, Outcome } from './notification.ts'
 
@@ -25,13 +35,8 @@ export type Delivery = {
 }
 
 const atOnce = 8
-/** Longer than any channel waits for an answer. */
-const holdMs = 60_000
 /** News of an incident that goes on and on is told together. */
 const calmMs = 10_000
-const leastMs = 1_000
-const mostMs = 5 * 60_000
-const mostAskedMs = 24 * 3_600_000
 const mostRefusedMs = 3_600_000
 
 type Sent = { notice: DueNotice; outcome: Outcome }
@@ -84,20 +89,19 @@ async function judge({ db, clock, channel, told }: Delivery, failures: number, s
         reason: outcome.reason,
         nextAt: later(clock, backOff(notice.attempts, mostRefusedMs)),
       })
+  for (const { notice, outcome } of sent)
+    if (outcome.outcome === 'later')
+      await noteLater(db, { destination: channel.name, incidentId: notice.incidentId }, later(clock, outcome.afterMs))
   if (!isAway) {
+    // Who only waits for its turn has not answered.
+    if (taken === 0 && failures > 0 && sent.every(({ outcome }) => outcome.outcome === 'later')) return true
     await noteWell(db, channel.name, taken, clock.now())
     if (failures > 0) told({ error: null, failures: 0, nextAt: null })
     return true
   }
-  const nextAt = later(clock, Math.max(Math.min(asked, mostAskedMs), backOff(failures, mostMs)))
+  const nextAt = later(clock, failingMs(failures, asked))
   const reason = away[0]?.reason ?? ''
   await noteFailing(db, { name: channel.name, reason, taken, at: clock.now(), nextAt })
   told({ error: reason, failures: failures + 1, nextAt })
   return false
 }
-
-const later = (clock: Clock, ms: number): Date => new Date(clock.now().getTime() + ms)
-
-/** Twice as long each time; spread, so that many who wait do not come back together. */
-const backOff = (failures: number, most: number): number =>
-  Math.min(most, leastMs * 2 ** Math.min(failures, 20)) * (0.75 + Math.random() / 4)

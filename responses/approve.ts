@@ -8,7 +8,7 @@ import { type Approval, finalStates, type Plan, type Proposal } from '../domain/
 import { approvalsOf, insertApproval, moveProposal } from '../store/proposals.ts'
 import { type Actor, audit, locked, type ResponseContext } from './context.ts'
 import { planHash } from './approved.ts'
-import { checkApprover, checkPlan } from './policy.ts'
+import { checkApprover, checkPlan, pageOnly } from './policy.ts'
 
 export type DecisionRequest = {
   proposalId: string
@@ -17,10 +17,12 @@ export type DecisionRequest = {
   /** Digest of the page or card the person saw. */ shownDigest: string | null
 }
 
-/** Records an approval; with the policy's quorum the proposal is approved. Throws DeniedError: `expired`, `state`, `plan_changed`, `altered`, `entitlement`, `proposer`, `simulated_only`, `actions_off`, `policy`. */
+/** Records an approval; with the policy's quorum the proposal is approved. Throws DeniedError: `expired`, `state`, `plan_changed`, `altered`, `entitlement`, `proposer`, `simulated_only`, `actions_off`, `policy`, `page_only`. */
 export async function approve(context: ResponseContext, actor: Actor, request: DecisionRequest): Promise<Proposal> {
   return decide(context, actor, request, async (tx, proposal, plan) => {
     checkPlan(context.policy, plan)
+    if (actor.channel === 'slack' && pageOnly(context.policy, plan.action))
+      throw new DeniedError('page_only', 'The policy marks this action as of high impact: it is approved on the page only, not in Slack.')
     if (!plan.simulated && !context.actionsEnabled)
       throw new DeniedError('actions_off', 'Actions on real clusters are switched off. An administrator can set FALCONER_ACTIONS=true.')
     const now = context.clock.now()

@@ -13,6 +13,8 @@ const ActionPolicy = z.strictObject({
   quorum: z.number().int().min(1).max(10),
   approvers: Role.refine((role) => roleAtLeast(role, 'responder'), 'only responder or administrator may approve'),
   proposerExcluded: z.boolean(),
+  /** Not said, it is high: a policy written before chat could approve lets nothing be approved there. */
+  impact: z.enum(['normal', 'high']).optional(),
   params: z.record(z.string(), z.strictObject({ min: z.number().optional(), max: z.number().optional() })),
 })
 export const Policy = z.strictObject({
@@ -53,6 +55,9 @@ export function actionPolicy(policy: Policy, action: string): ActionPolicy {
   if (found === undefined) throw new DeniedError('policy', `The policy does not allow ${action}.`)
   return found
 }
+
+/** Of high impact: approved on the page alone, where all of it can be read, never in chat. */
+export const pageOnly = (policy: Policy, action: string): boolean => actionPolicy(policy, action).impact !== 'normal'
 
 /** Before planning: is this action on, its target not protected, its parameters within limits? Throws DeniedError `policy`. */
 export function checkProposal(policy: Policy, action: string, params: Record<string, unknown>, target: ActionTarget): void {

@@ -38,16 +38,16 @@ export async function setDestinations(db: Database, names: readonly string[], at
   })
 }
 
-/** Null: another server tells it, or it is not to be tried yet. Else how often it has failed in a row. */
+/** Null: another server tells it, or it is not to be tried yet, or there is nothing to tell (unless `idle`). Else how often it has failed in a row. */
 export async function holdDestination(
   db: Queryable,
-  { name, by, now, forMs }: { name: string; by: string; now: Date; forMs: number },
+  { name, by, now, forMs, idle = false }: { name: string; by: string; now: Date; forMs: number; idle?: boolean },
 ): Promise<{ failures: number } | null> {
   const [held] = await db.query(sql<{
     failures: number
   }>`update destinations set held_by = ${by}, held_until = ${new Date(now.getTime() + forMs)}
     where name = ${name} and (held_by = ${by} or held_until is null or held_until <= ${now}) and (next_at is null or next_at <= ${now})
-      and exists (select 1 from incident_notices n where n.destination = name and n.version > n.sent)
+      and (${idle} or exists (select 1 from incident_notices n where n.destination = name and n.version > n.sent))
     returning failures`)
   return held ?? null
 }
@@ -119,6 +119,13 @@ export async function noteRefused(
 ): Promise<void> {
   await db.query(sql`update incident_notices set attempts = attempts + 1, next_at = ${nextAt}, error = ${escapeText(reason)}
     where destination = ${destination} and incident_id = ${incidentId}`)
+}
+
+/** Not its turn yet. It was marked as tried, so that its end, too, waits until then. */
+export async function noteLater(db: Queryable, { destination, incidentId }: Told, nextAt: Date): Promise<void> {
+  await db.query(
+    sql`update incident_notices set attempts = greatest(attempts, 1), next_at = ${nextAt} where destination = ${destination} and incident_id = ${incidentId}`,
+  )
 }
 
 /** The destination answers; `taken`: so many were taken. */

@@ -254,3 +254,16 @@ export async function tellingTheSame(db: Queryable, alertIds: readonly string[])
   )
   return new Map([...Map.groupBy(rows, (row) => row.same_as)].map(([id, found]) => [id, found.map((row) => row.alert_id)]))
 }
+
+/** Where their pods are, by the alerts' own word. */
+export async function namespacesOfAlerts(db: Queryable, ids: readonly string[]): Promise<Map<string, string>> {
+  if (ids.length === 0) return new Map()
+  const rows = await db.query(
+    sql<{
+      id: string
+      namespace: string
+    }>`select a.id::text, a.pod_namespace as namespace from incident_alerts m join alerts a on a.id = m.alert_id and a.received_at = m.received_at
+    where m.alert_id = any(${[...ids]}::uuid[]) and a.pod_namespace is not null`,
+  )
+  return new Map(rows.map(({ id, namespace }) => [id, unescapeText(namespace)]))
+}

@@ -29,6 +29,8 @@ import * as chat from './migrations/0021-chat.ts'
 import * as knowledge from './migrations/0022-knowledge.ts'
 import * as triage from './migrations/0023-triage.ts'
 import * as inventoryStanding from './migrations/0024-inventory-standing.ts'
+import * as slack from './migrations/0025-slack.ts'
+import * as slackCards from './migrations/0026-slack-cards.ts'
 
 export type Migrations = Readonly<Record<string, Migration>>
 export const migrations: Migrations = {
@@ -56,6 +58,8 @@ export const migrations: Migrations = {
   '0022-knowledge': knowledge,
   '0023-triage': triage,
   '0024-inventory-standing': inventoryStanding,
+  '0025-slack': slack,
+  '0026-slack-cards': slackCards,
 }
 
 /** Brings the schema up to date; answers the names of the migrations that ran. */

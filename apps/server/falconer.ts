@@ -29,6 +29,7 @@ import { IntakeQueue } from './intake-queue.ts'
 import { approvalKeys } from './keys.ts'
 import { createLog, type Log } from './log.ts'
 import type { NatsIntake } from './nats.ts'
+import type { SlackApp } from '../slack/app.ts'
 import { investigateNow } from './investigate-now.ts'
 import { inTurn, startWork, type Work, workOnDemand } from './work.ts'
 
@@ -55,6 +56,8 @@ export type Falconer = {
   meaning: Meaning | null
   /** Null: no NATS is configured. */
   nats: NatsIntake | null
+  /** Null: Slack is not configured. */
+  slack: SlackApp | null
   /** Whether a model may be asked, and the analyst that does. */
   asking: Asking
   /** By the playbook. */
@@ -124,6 +127,13 @@ export async function composeFalconer(config: Config, options: ComposeOptions = 
       falconer.nats = nats
       opened.unshift(() => nats.stop())
     }
+    const { FALCONER_SLACK_BOT_TOKEN: bot, FALCONER_SLACK_APP_TOKEN: app, FALCONER_SLACK_SIGNING_SECRET: secret } = config
+    if (serving && bot !== undefined && (app !== undefined || secret !== undefined)) {
+      const { startSlack } = await import('../slack/app.ts')
+      const slack = await startSlack(falconer)
+      falconer.slack = slack
+      opened.unshift(() => slack.stop())
+    }
     return falconer
   } catch (error) {
     // Nobody else can close what a failed start had opened: the executor process, the folder's lock.
@@ -172,6 +182,7 @@ function assemble(
     graph: new HeldGraph(db),
     meaning: meaningOf(config, clock),
     nats: null,
+    slack: null,
     changed(kind) {
       changes.emit('change', kind)
       if (kind === 'sources') changes.emit('sources')

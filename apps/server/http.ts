@@ -36,6 +36,7 @@ export function createApp(falconer: Falconer): App {
   // Before sessions are looked at: a browser's cookie is nobody's word here.
   app.route('/', oauthRoutes(falconer))
   app.route('/mcp', mcpRoutes(falconer))
+  app.post('/slack/events', async (context) => (await falconer.slack?.receive?.(context.req.raw)) ?? context.notFound())
   app.use('*', async (context, next) => {
     context.set('who', await whoAsks(context as AppContext, falconer))
     return next()

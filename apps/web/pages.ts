@@ -16,6 +16,7 @@ import { peopleRoutes } from './routes/people.ts'
 import { proposalRoutes } from './routes/proposals.ts'
 import { ruleRoutes } from './routes/rules.ts'
 import { signInRoutes } from './routes/sign-in.ts'
+import { slackRoutes } from './routes/slack.ts'
 import { spendRoutes } from './routes/spend.ts'
 import { sourceRoutes } from './routes/sources.ts'
 
@@ -33,6 +34,7 @@ export const webRoutes: readonly WebRoute[] = [
   ...peopleRoutes,
   ...accountRoutes,
   ...letInRoutes,
+  ...slackRoutes,
   ...auditRoutes,
   ...spendRoutes,
 ]

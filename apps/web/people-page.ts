@@ -38,7 +38,7 @@ ${made === null ? nothing : html`<section class="card"><h2>Link for ${untrusted(
 export function accountPage(
   falconer: Falconer,
   who: Who,
-  data: { passkeys: Passkey[]; tokens: ApiToken[]; programs: Grant[]; made: { token: string } | null },
+  data: { passkeys: Passkey[]; tokens: ApiToken[]; programs: Grant[]; slack: SlackAccount[]; made: { token: string } | null },
 ): Html {
   return layout(
     { title: 'Your account', place: 'account', who, falconer },
@@ -48,7 +48,7 @@ ${data.made === null ? nothing : html`<section class="card"><h2>Your new token, 
 <div data-needs-passkeys><label for="passkey-name">Name of this device</label><input type="text" id="passkey-name" maxlength="80" placeholder="Laptop"><div class="actions"><button type="button" class="second" data-passkey="add">Add a passkey</button></div><p id="passkey-problem" class="problem" role="alert" hidden></p></div></section>
 <section class="card"><h2>API tokens</h2><p class="quiet">For the command line and scripts. A token can read and propose as far as its role goes; no token can approve.</p>${data.tokens.length === 0 ? nothing : html`<div class="table"><table class="stack"><thead><tr><th>Name</th><th>Role</th><th>Expires</th><th>Last used</th><th></th></tr></thead><tbody>${data.tokens.map((token) => html`<tr><td class="wide"><span class="main">${untrusted(token.name, 80)}</span> <span class="quiet">${untrusted(token.userName, 60)}</span></td><td data-label="Role">${token.role}${token.scopes === null ? nothing : html`<br><span class="quiet">MCP: ${shortScopes(token.scopes)}</span>`}</td><td data-label="Expires">${timeOf(token.expiresAt)}</td><td data-label="Last used">${timeOf(token.lastUsedAt)}</td><td class="wide">${token.revokedAt === null ? html`<form class="inline" method="post" action="/account/tokens/${token.id}/revoke">${csrfField(who.csrf)}<button class="danger small">Revoke</button></form>` : html`<span class="quiet">revoked</span>`}</td></tr>`)}</tbody></table></div>`}
 <form method="post" action="/account/tokens">${csrfField(who.csrf)}<label for="token-name">Name</label><input type="text" id="token-name" name="name" required maxlength="80" autocomplete="off"><label for="token-role">Role</label><select id="token-role" name="role">${options('viewer', who.principal.role)}</select><label for="days">Days it is valid</label><input type="number" id="days" name="days" value="90" min="1" max="366"><details class="more"><summary>Only for MCP</summary><fieldset class="choices rows"><legend>Good at the MCP address alone</legend><label><input type="checkbox" name="only" value="mcp"> only for MCP, and there only to:</label>${[...scopeWords].map(([scope, words]) => html`<label><input type="checkbox" name="scope" value="${scope}" checked> ${words}</label>`)}</fieldset></details><div class="actions"><button class="second">Make a token</button></div></form></section>
-${programsPart(who, data.programs)}
+${programsPart(who, data.programs)}${slackPart(who, data.slack)}
 <section class="card"><h2>Keyboard</h2><p><code>j</code> and <code>k</code> walk a list, <code>Enter</code> opens. <code>g</code> then <code>i</code>, <code>a</code>, <code>s</code> or <code>c</code>: incidents, approvals, sources, inventory.</p></section>
 <form method="post" action="/sign-out">${csrfField(who.csrf)}<button class="second">Sign out</button></form>`,
   )
@@ -57,6 +57,12 @@ ${programsPart(who, data.programs)}
 const shortScopes = (scopes: readonly string[]): string => scopes.map((one) => one.replace('falconer:', '')).join(', ')
 
 /** Programs that this person let in over MCP. */
+type SlackAccount = { team: string; user: string; linkedAt: Date }
+const slackPart = (who: Who, accounts: readonly SlackAccount[]): Html =>
+  accounts.length === 0
+    ? nothing
+    : html`<section class="card"><h2>You in Slack</h2><ul class="rows">${accounts.map(({ team, user, linkedAt }) => html`<li><code>${untrusted(user, 40)}</code> of workspace <code>${untrusted(team, 40)}</code>, since ${timeOf(linkedAt)} <form class="inline" method="post" action="/account/slack/end">${csrfField(who.csrf)}<input type="hidden" name="team" value="${team}"><input type="hidden" name="user" value="${user}"><button class="danger small">End</button></form></li>`)}</ul></section>`
+
 const programsPart = (who: Who, programs: readonly Grant[]): Html =>
   programs.length === 0
     ? nothing

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { FixedClock } from '../../domain/clock.ts'
 import { Secret } from '../../domain/redact.ts'
 import { answers, type Received, Receiver } from '../../test/support/receiver.ts'
-import { incidentFacts } from '../../test/support/incident-facts.ts'
+import { incidentFacts, noReport } from '../../test/support/incident-facts.ts'
 import { Event } from '../../test/support/ocsf-schema.ts'
 import { type Notification } from '../notification.ts'
 import type { IncidentFacts } from '../incident-facts.ts'
@@ -54,7 +54,7 @@ describe('a CloudEvent', () => {
 describe('docs/output.md', () => {
   it('shows an event exactly as it is sent', () => {
     const shown = /```json\n([\s\S]*?)\n```/.exec(readFileSync('docs/output.md', 'utf8'))?.[1] ?? ''
-    const report = { analyst: 'playbook', verdict: 'true_positive', confidence: 'high', rootCause: [] } satisfies IncidentFacts['report']
+    const report = { ...noReport, verdict: 'true_positive' as const, confidence: 'high' as const } satisfies IncidentFacts['report']
     const facts = incidentFacts({ report, incident: { scope: 'prod' } })
     const id = `${facts.incident.id}.2.updated`
     const sent = cloudEvent({ id, change: 'updated', version: 2, facts }, 'https://falconer.example.org')

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { findingKey } from '../../domain/finding.ts'
 import { Verdict } from '../../domain/report.ts'
 import { collect } from '../../test/support/collect.ts'
-import { incidentFacts } from '../../test/support/incident-facts.ts'
+import { incidentFacts, noReport } from '../../test/support/incident-facts.ts'
 import { asStored } from '../../test/support/ocsf-posture.ts'
 import { Event } from '../../test/support/ocsf-schema.ts'
 import { noon, process_, storedAlert } from '../../test/support/records.ts'
@@ -47,7 +47,7 @@ describe('an incident', () => {
   })
 
   it('has an activity and a status for each step of its life', () => {
-    const report = { analyst: 'playbook', verdict: 'true_positive', confidence: 'high', rootCause: [] } satisfies IncidentFacts['report']
+    const report = { ...noReport, verdict: 'true_positive' as const, confidence: 'high' as const } satisfies IncidentFacts['report']
     const steps = [
       incidentFacts(),
       incidentFacts({ report }),
@@ -75,7 +75,7 @@ describe('an incident', () => {
     const made = (grounded: boolean): IncidentFacts =>
       incidentFacts({
         report: {
-          analyst: 'playbook',
+          ...noReport,
           verdict: 'true_positive',
           confidence: 'high',
           rootCause: [{ ...claim, evidence: [...evidence], problems: [], grounded }],

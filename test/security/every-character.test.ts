@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { safe } from '../../apps/cli/output.ts'
 import { untrusted } from '../../apps/web/parts.ts'
 import { said } from '../../graph/map/words.ts'
+import { fallback, plain } from '../../notify/slack/text.ts'
 import { fence, quote } from '../../tools/quoted.ts'
 import { full, seed } from '../support/sizes.ts'
 
@@ -22,6 +23,14 @@ const numbered = (character: string): string => `\\u{${(character.codePointAt(0)
 const expected = (character: string): string => (shown(character) ? character : numbered(character))
 const inHtml: Readonly<Record<string, string>> = { '<': '&lt;', '>': '&gt;', '&': '&amp;', '"': '&quot;', "'": '&#39;' }
 
+/** Its text is mrkdwn: three entities, and nothing that begins a mention, a channel’s name or a style. */
+const inSlack: Readonly<Record<string, string>> = {
+  '<': '&lt;',
+  '>': '&gt;',
+  '&': '&amp;',
+  ...Object.fromEntries([...'@#*_~`'].map((mark) => [mark, `[${mark}]`])),
+}
+
 const outputs: Record<string, { of(text: string): string; expected(character: string): string }> = {
   'what a model is given': {
     of: (text) => quote(text, limit).slice(1, -1),
@@ -29,6 +38,8 @@ const outputs: Record<string, { of(text: string): string; expected(character: st
   },
   'what a page shows': { of: (text) => String(html`${untrusted(text, limit)}`), expected: (one) => inHtml[one] ?? expected(one) },
   'what a terminal shows': { of: (text) => safe(text, limit), expected },
+  'what a card in Slack shows': { of: (text) => plain(text, limit), expected },
+  'what a notification of Slack says': { of: (text) => fallback(text, limit), expected: (one) => inSlack[one] ?? expected(one) },
   'what a picture says': { of: (text) => said(text, limit), expected },
 }
 

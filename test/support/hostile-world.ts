@@ -143,6 +143,7 @@ function falconerOf(runner: Runner, scope: string, analyst: HostileAnalyst): Fal
     graph: new HeldGraph(db),
     meaning: null,
     nats: null,
+    slack: null,
     lag: createHistogram(),
     log: createLog('silent'),
     auth: { db, clock },

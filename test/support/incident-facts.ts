@@ -44,8 +44,12 @@ export function incidentFacts({
       },
     ],
     report: null,
-    touched: [{ kind: 'workload', key: 'uid-1', name: 'checkout', namespace: 'shop' }],
+    touched: [{ kind: 'workload', key: 'uid-1', name: 'checkout', namespace: 'shop', labels: { team: 'payments' } }],
+    namespaces: ['shop'],
     url: `https://falconer.example.org/incidents/${id}`,
     ...over,
   }
 }
+
+/** A report of which only the verdict matters. */
+export const noReport = { analyst: 'playbook', model: null, summary: [], rootCause: [], partial: null }

@@ -28,9 +28,10 @@ import { proposalsCommand } from './proposals.ts'
 import { rejectCommand } from './reject.ts'
 import { rulesCommand } from './rules.ts'
 import { serveCommand } from './serve.ts'
+import { slackCommand } from './slack.ts'
 import { sourcesCommand } from './sources.ts'
 import { spendCommand } from './spend.ts'
 import { tokensCommand } from './tokens.ts'
 import { usersCommand } from './users.ts'
 
-export const commands: readonly CliCommand[] = [activitiesCommand, alertsCommand, approveCommand, auditCommand, baselineCommand, chatCommand, coverageCommand, deadLettersCommand, demoCommand, doctorCommand, evalCommand, exportCommand, findingsCommand, fixFirstCommand, followCommand, graphCommand, importCommand, incidentCommand, incidentsCommand, investigateCommand, loginCommand, logoutCommand, mcpCommand, migrateCommand, proposalsCommand, rejectCommand, rulesCommand, serveCommand, sourcesCommand, spendCommand, tokensCommand, usersCommand]
+export const commands: readonly CliCommand[] = [activitiesCommand, alertsCommand, approveCommand, auditCommand, baselineCommand, chatCommand, coverageCommand, deadLettersCommand, demoCommand, doctorCommand, evalCommand, exportCommand, findingsCommand, fixFirstCommand, followCommand, graphCommand, importCommand, incidentCommand, incidentsCommand, investigateCommand, loginCommand, logoutCommand, mcpCommand, migrateCommand, proposalsCommand, rejectCommand, rulesCommand, serveCommand, slackCommand, sourcesCommand, spendCommand, tokensCommand, usersCommand]

@@ -3,6 +3,7 @@ import { registerPasskey, registrationOptions, removePasskey } from '../../../au
 import { createToken, revokeToken, signOut } from '../../../auth/people.ts'
 import { listTokens, passkeysOf } from '../../../store/credentials.ts'
 import { grantsOf } from '../../../store/oauth.ts'
+import { slackUsersOf } from '../../../store/slack-links.ts'
 import { mcpScopes } from '../../server/oauth-site.ts'
 import { siteOf } from '../../server/urls.ts'
 import { clearSession } from '../../server/who.ts'
@@ -14,6 +15,7 @@ const show = async ({ falconer, who }: SignedIn, made: { token: string } | null)
     passkeys: await passkeysOf(falconer.db, who.principal.personId),
     tokens: await listTokens(falconer.db, who.principal.personId),
     programs: await grantsOf(falconer.db, who.principal.personId, falconer.clock.now()),
+    slack: await slackUsersOf(falconer.db, who.principal.personId),
     made,
   })
 

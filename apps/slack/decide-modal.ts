@@ -1,0 +1,100 @@
+/**
+ * What a person is shown before they decide in Slack: all of the plan that a decision is about, or nothing to press. What does not fit is decided on the page.
+ * The digest of what was shown goes to the audit log with the decision.
+ */
+import { createHash } from 'node:crypto'
+import type { types } from '@slack/bolt'
+import { shortId } from '../../domain/ids.ts'
+import type { Plan, Proposal } from '../../domain/proposal.ts'
+import { type Block, header, type Inline, lines, preformatted } from '../../notify/slack/blocks.ts'
+import { link, moment, plain, plainLines, value, words } from '../../notify/slack/text.ts'
+
+export const decideCallback = 'falconer_decide'
+export const reasonBlock = 'reason'
+export type Decision = 'approve' | 'reject'
+/** What comes back with the form. */
+export type Held = { id: string; planHash: string; what: Decision; shown: string }
+
+export function decideModal(
+  what: Decision,
+  proposal: Proposal & { plan: Plan; planHash: string },
+  title: string,
+  url: string,
+): types.ModalView {
+  const blocks = planBlocks(proposal, title, url)
+  const held: Held = { id: proposal.id, planHash: proposal.planHash, what, shown: digest(blocks) }
+  return {
+    type: 'modal',
+    callback_id: decideCallback,
+    private_metadata: JSON.stringify(held),
+    title: textOf(what === 'approve' ? 'Approve and run' : 'Reject'),
+    submit: textOf(what === 'approve' ? 'Approve and run' : 'Reject'),
+    close: textOf('Cancel'),
+    blocks: [
+      ...blocks,
+      {
+        type: 'input',
+        block_id: reasonBlock,
+        optional: true,
+        label: textOf('Reason, kept in the audit log'),
+        element: { type: 'plain_text_input', action_id: reasonBlock, multiline: true, max_length: 2_000 },
+      },
+    ],
+  }
+}
+
+/** Says why nothing can be decided, or what was. */
+export function noticeModal(text: string, url?: string): types.ModalView {
+  const onPage: Inline[] = url === undefined ? [] : [words(' '), link(url, 'Open the page')]
+  return { type: 'modal', title: textOf('Proposal'), close: textOf('Close'), blocks: [lines([value(text, 1_500, undefined), ...onPage])] }
+}
+
+/** Whether a person can be shown all of it here. */
+export function fits(plan: Plan): boolean {
+  const { summary, blastRadius, undo, evidenceFirst, warnings, diff } = plan
+  const whole = (text: string, limit: number): boolean => plain(text, limit + 100_000).length <= limit
+  return (
+    plainLines(diff).left === 0 &&
+    diff.split('\n').every((line) => whole(line, 300)) &&
+    [summary, blastRadius.summary, undo ?? '', evidenceFirst.join(', ')].every((text) => whole(text, 700)) &&
+    warnings.length <= 6 &&
+    warnings.every((text) => whole(text, 400))
+  )
+}
+
+const digest = (blocks: readonly Block[]): string => createHash('sha256').update(JSON.stringify(blocks)).digest('hex')
+
+function planBlocks({ id, target, plan, planHash, quorum, expiresAt }: Proposal & { plan: Plan }, title: string, url: string): Block[] {
+  const place = `${target.namespace === null ? '' : `${target.namespace}/`}${target.name}`
+  const facts: Inline[][] = [
+    [words('Affects: ', { bold: true }), value(plan.blastRadius.summary, 700, undefined)],
+    [words('Undo: ', { bold: true }), plan.undo === null ? words('Cannot be undone.', { bold: true }) : value(plan.undo, 700, undefined)],
+    ...(plan.evidenceFirst.length === 0
+      ? []
+      : [[words('Stored first: ', { bold: true }), value(plan.evidenceFirst.join(', '), 700, undefined)]]),
+    ...plan.warnings.map((one): Inline[] => [words('Warning: ', { bold: true }), value(one, 400, undefined)]),
+  ]
+  return [
+    header(`${title} ${place}`),
+    lines(
+      [
+        link(url, shortId('proposal', id)),
+        words(' · cluster '),
+        value(target.scope, 100),
+        words(plan.simulated ? ' (simulated)' : ''),
+      ].filter((one) => !('text' in one) || one.text !== ''),
+      [words('What will run: ', { bold: true }), value(plan.summary, 700, undefined)],
+    ),
+    preformatted(plainLines(plan.diff).text),
+    lines(
+      ...facts,
+      [words('Plan hash: ', { bold: true }), words(planHash ?? '', { code: true })],
+      [
+        words(`Needs ${quorum === 1 ? 'one approval' : `approvals by ${quorum} different people`}; `),
+        ...(expiresAt === null ? [] : [words('expires '), moment(expiresAt)]),
+      ],
+    ),
+  ]
+}
+
+const textOf = (text: string): types.PlainTextElement => ({ type: 'plain_text', text, emoji: false })

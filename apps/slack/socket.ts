@@ -1,0 +1,65 @@
+/**
+ * Keeps a Socket Mode connection: opened again whenever it is gone, ever later while Slack does not take it, at once when Slack asks for another. Bolt’s
+ * own way of doing that ends the process when Slack refuses the token, so that it is ours.
+ */
+import { SocketModeReceiver, type webApi } from '@slack/bolt'
+import type { Secret } from '../../domain/redact.ts'
+import type { Log } from '../server/log.ts'
+import { boltLogger } from './logger.ts'
+
+const longestWaitMs = 60_000
+
+export type Connection = { receiver: SocketModeReceiver; run(stop: AbortSignal): Promise<void>; connected(): boolean }
+
+export function socketConnection(token: Secret, clientOptions: webApi.WebClientOptions, log: Log): Connection {
+  const receiver = new SocketModeReceiver({
+    appToken: token.reveal(),
+    logger: boltLogger(log),
+    autoReconnectEnabled: false,
+    installerOptions: { clientOptions: { ...clientOptions, retryConfig: { retries: 0 } } },
+  })
+  let connected = false
+  receiver.client.on('connected', () => {
+    connected = true
+    log.info('Slack is heard over Socket Mode')
+  })
+  receiver.client.on('disconnected', () => {
+    connected = false
+  })
+  return { receiver, connected: () => connected, run: (stop) => keepOpen(receiver, stop, log) }
+}
+
+async function keepOpen(receiver: SocketModeReceiver, stop: AbortSignal, log: Log): Promise<void> {
+  for (let failures = 0; !stop.aborted;) {
+    const gone = Promise.withResolvers<void>()
+    receiver.client.once('disconnected', () => gone.resolve())
+    try {
+      await receiver.start()
+      failures = 0
+      await Promise.race([gone.promise, aborted(stop)])
+      if (stop.aborted) return await receiver.stop().catch(() => {})
+    } catch (error) {
+      failures += 1
+      log.warn('Slack cannot be heard; it is tried again', {
+        error: (error as Error | undefined)?.message ?? 'the connection was closed',
+        failures,
+      })
+    }
+    await pause(Math.min(longestWaitMs, 250 * 2 ** Math.min(failures, 10)), stop)
+  }
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  signal.aborted ? Promise.resolve() : new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+
+function pause(ms: number, stop: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, ms)
+    function done(): void {
+      clearTimeout(timer)
+      stop.removeEventListener('abort', done)
+      resolve()
+    }
+    stop.addEventListener('abort', done)
+  })
+}

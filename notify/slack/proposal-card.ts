@@ -1,0 +1,154 @@
+/**
+ * The card of a proposal: what would run, what of it changes, whom it affects, how it is undone, and the hash of exactly that. Rendered from the stored plan,
+ * never by an analyst. Only one that waits for a decision has buttons; what cannot be shown whole is decided on the page.
+ */
+import { shortId } from '../../domain/ids.ts'
+import type { Plan, Proposal, ProposalState } from '../../domain/proposal.ts'
+import type { ProposalFacts } from '../proposal-facts.ts'
+import { cardValue, slackActions } from './actions.ts'
+import { type Block, bounded, type ButtonOf, buttons, type Card, header, type Inline, lines, points, preformatted } from './blocks.ts'
+import { word } from './incident-card.ts'
+import { fallback, link, moment, plain, plainLines, sentence, value, words } from './text.ts'
+
+export function proposalCard(facts: ProposalFacts): Card {
+  const { proposal, title } = facts
+  const { target, plan } = proposal
+  const place = `${target.namespace === null ? '' : `${target.namespace}/`}${target.name}`
+  return {
+    text: fallback(`Proposal ${shortId('proposal', proposal.id)} (${stateWords[proposal.state]}): ${title} ${place}`, 500),
+    blocks: bounded([
+      header(`${title} ${place}: ${stateWords[proposal.state]}`),
+      lines(standing(facts, place), ...outcome(proposal), why(proposal)),
+      ...(plan === null ? [] : planBlocks(plan, proposal)),
+      decided(facts),
+      actions(facts),
+    ]),
+  }
+}
+
+export const stateWords: Readonly<Record<ProposalState, string>> = {
+  requested: 'being planned',
+  planning: 'being planned',
+  pending: 'waits for a decision',
+  unplannable: 'cannot be planned',
+  approved: 'approved',
+  rejected: 'rejected',
+  expired: 'expired',
+  superseded: 'superseded',
+  executing: 'running',
+  succeeded: 'done',
+  partial: 'done in part',
+  failed: 'failed',
+  reverting: 'being undone',
+  reverted: 'undone',
+}
+
+function standing({ proposal, url, incidentUrl }: ProposalFacts, place: string): Inline[] {
+  const { target, plan, incidentId } = proposal
+  const incident: Inline[] =
+    incidentId === null || incidentUrl === null ? [] : [words(' · for '), link(incidentUrl, shortId('incident', incidentId))]
+  return [
+    link(url, shortId('proposal', proposal.id)),
+    words(` · ${target.workloadKind ?? target.kind} `),
+    value(place, 160),
+    words(' · cluster '),
+    value(target.scope, 100),
+    words(plan?.simulated === true ? ' (simulated)' : ''),
+    ...incident,
+  ].filter((one) => !('text' in one) || one.text !== '')
+}
+
+const why = ({ proposedBy, reason }: Proposal): Inline[] => [
+  words('Proposed by ', { bold: true }),
+  value(proposedBy.name, 60),
+  words(proposedBy.kind === 'agent' ? ' (an analyst, no person): ' : ': '),
+  ...sentence(reason, 600),
+]
+
+/** What came of it, once something did. */
+function outcome(proposal: Proposal): Inline[][] {
+  const { result, state, stateReason, supersededBy } = proposal
+  const said: Inline[] = [words(`${word(stateWords[state])}.`, { bold: true })]
+  if (stateReason !== null) said.push(words(' '), value(stateReason, 600, undefined))
+  if (supersededBy !== null) said.push(words(` The new one is ${shortId('proposal', supersededBy)}.`))
+  if (result === null) return state === 'pending' ? [] : [said]
+  const { observation } = result
+  const seen =
+    observation.level === 'effect_observed'
+      ? 'Effect observed: '
+      : `Not verified to have had its effect (${observation.level.replaceAll('_', ' ')}): `
+  const open = observation.remaining.length === 0 ? [] : [words(' Still open: '), value(observation.remaining.join('; '), 400, undefined)]
+  const text: Inline[] = result.text === stateReason ? [] : [words(' '), value(result.text, 600, undefined)]
+  return [
+    [...said, ...text],
+    [words(seen, { bold: true }), value(observation.text, 600, undefined), ...open],
+  ]
+}
+
+function planBlocks(plan: Plan, { state, planHash }: Proposal): Block[] {
+  const { text, left } = plainLines(plan.diff, 2_400)
+  const facts: Inline[][] = [
+    [words('Affects: ', { bold: true }), value(plan.blastRadius.summary, 400, undefined)],
+    [words('Undo: ', { bold: true }), plan.undo === null ? words('Cannot be undone.', { bold: true }) : value(plan.undo, 300, undefined)],
+    ...(plan.evidenceFirst.length === 0
+      ? []
+      : [[words('Stored first: ', { bold: true }), value(plan.evidenceFirst.join(', '), 300, undefined)]]),
+    ...plan.warnings.slice(0, 5).map((one): Inline[] => [words('Warning: ', { bold: true }), value(one, 300, undefined)]),
+  ]
+  const cut = left === 0 ? [] : [[words(`${left} more line${left === 1 ? '' : 's'} of it on the page.`, { bold: true })]]
+  const hash = planHash ?? ''
+  return [
+    lines([words(`${heading(state)}: `, { bold: true }), value(plan.summary, 400, undefined)]),
+    preformatted(text),
+    lines(...cut, ...facts, [
+      words('Plan '),
+      words(shortHash(hash), { code: true, bold: true }),
+      words(', in full '),
+      words(plain(hash, 80) || '–', { code: true }),
+    ]),
+  ]
+}
+
+/** `v1:32e087666d35`: the version, and enough to compare at a glance. */
+const shortHash = (hash: string): string => plain(hash.replace(/^(v\d+:)?(.{0,12}).*$/s, '$1$2'), 20) || '–'
+
+function heading(state: ProposalState): string {
+  if (['rejected', 'expired', 'superseded', 'failed', 'unplannable'].includes(state)) return 'What would have run'
+  return ['succeeded', 'partial', 'reverting', 'reverted'].includes(state) ? 'What ran' : 'What will run'
+}
+
+function decided({ proposal, approvals }: ProposalFacts): Block {
+  const { quorum, expiresAt, state } = proposal
+  const open = state === 'pending' && expiresAt !== null ? [words('; expires '), moment(expiresAt)] : []
+  const needs: Inline[] = [words(`Needs ${quorum === 1 ? 'one approval' : `approvals by ${quorum} different people`}`), ...open, words('.')]
+  const said = approvals
+    .slice(0, 12)
+    .map((one): Inline[] => [
+      value(one.name, 60),
+      words(` (${one.role}) ${{ approve: 'approved', reject: 'rejected', revert: 'undid it' }[one.decision]} by ${one.channel}, `),
+      moment(one.at),
+      ...(one.reason === '' ? [] : [words(': '), value(one.reason, 300, undefined)]),
+    ])
+  return said.length === 0
+    ? lines([...needs, words(state === 'pending' ? ' Nobody has decided yet.' : ' Nobody decided.')])
+    : points('Decisions', [needs, ...said])
+}
+
+/** Whoever decides has seen all of it: what does not fit here is decided on the page. */
+function actions({ proposal, pageOnly, url }: ProposalFacts): Block {
+  const { state, plan, planHash, id } = proposal
+  if (state !== 'pending' || plan === null || planHash === null) return buttons({ id: slackActions.open, label: 'Open', url })
+  const onPage = pageOnly || plainLines(plan.diff, 2_400).left > 0
+  const open: ButtonOf = { id: slackActions.open, label: onPage ? 'Decide on the page' : 'Open', url }
+  if (onPage)
+    return buttons(
+      { ...open, style: 'primary' },
+      { id: slackActions.reject, label: 'Reject…', value: cardValue({ id, planHash }), style: 'danger' },
+    )
+  const shown = cardValue({ id, planHash })
+  return buttons(
+    { id: slackActions.approve, label: 'Approve…', value: shown, style: 'primary' },
+    { id: slackActions.reject, label: 'Reject…', value: shown, style: 'danger' },
+    open,
+  )
+}

@@ -1,0 +1,63 @@
+/** Socket Mode: no public address. Heard, acknowledged, heard again on a new connection when Slack asks for one or goes away; refused tokens end nothing. */
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { startSlack, type SlackApp } from '../../apps/slack/app.ts'
+import { openSite, type Site } from '../support/site.ts'
+import { linkIn } from '../support/slack-people.ts'
+import { SlackSocket } from '../support/slack-socket.ts'
+import { botToken, SlackWorkspace } from '../support/slack-workspace.ts'
+
+let workspace: SlackWorkspace
+let socket: SlackSocket
+let site: Site
+let slack: SlackApp
+beforeAll(async () => {
+  workspace = await SlackWorkspace.open()
+  socket = await SlackSocket.open()
+  const config = {
+    FALCONER_SLACK_BOT_TOKEN: botToken,
+    FALCONER_SLACK_APP_TOKEN: 'xapp-of-this-test-only',
+    FALCONER_SLACK_API_URL: workspace.url,
+  }
+  site = await openSite({ config })
+  slack = await startSlack(site.falconer, { stepMs: 20 })
+}, 120_000)
+afterAll(async () => {
+  await slack.stop()
+  await site.close()
+  await socket.close()
+  await workspace.close()
+})
+const until = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 20_000, interval: 50 })
+
+it('is heard once Slack takes the token, and on each new connection; what is sent again does nothing', async () => {
+  // Refused at first: an app token that was not yet allowed.
+  await until(() => expect(site.logged.join()).toContain('invalid_auth'))
+  expect(slack.connected()).toBe(false)
+  workspace.socketUrl = socket.url
+  await until(() => expect(slack.connected()).toBe(true))
+
+  const first = socket.send(workspace.command('ada', 'link'))
+  await until(() => expect(socket.answerTo(first)).toBeDefined())
+  const path = linkIn(JSON.stringify(socket.answerTo(first)?.payload))
+  expect((await site.ask(path, { as: site.people.viewer, form: { me: 'yes' } })).status).toBe(200)
+
+  const question = await workspace.mention('ada', 'is anything silent?')
+  const sent = socket.send(question)
+  await until(() => expect(workspace.of('chat.update').length).toBeGreaterThan(0))
+  await slack.settle()
+  expect(socket.answerTo(sent)).toBeDefined()
+  const calls = workspace.of('chat.postMessage').length
+  const again = socket.send(question, 1)
+  await until(() => expect(socket.answerTo(again)).toBeDefined())
+  await slack.settle()
+  expect(workspace.of('chat.postMessage').length).toBe(calls)
+
+  const before = socket.connections
+  socket.refresh()
+  await until(() => expect(socket.connections).toBe(before + 1))
+  await until(() => expect(slack.connected()).toBe(true))
+  const help = socket.send(workspace.command('ada', 'help'))
+  await until(() => expect(JSON.stringify(socket.answerTo(help)?.payload)).toContain('/falconer incidents'))
+  expect(slack.receive).toBeNull()
+  expect((await site.ask('/slack/events', { method: 'POST', body: '{}' })).status).toBe(404)
+}, 120_000)
