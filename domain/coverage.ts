@@ -175,12 +175,21 @@ export function destinationGaps(
   { waiting, waitingSince, refused, failingSince, nextAt, error }: DestinationFacts,
   now: Date,
 ): CoverageGap[] {
+  const at = (date: Date): string => `${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`
+  const next = failingSince === null || nextAt === null ? '' : ` It is tried again at ${at(nextAt)}.`
+  // Proposals and summaries are told too; one that is not tried any more has nothing left to be told.
+  if (waiting === 0 && failingSince !== null && nextAt !== null && now.getTime() - nextAt.getTime() < 5 * minute)
+    return [
+      {
+        kind: 'undelivered',
+        since: null,
+        says: `It has taken nothing since ${at(failingSince)}${error === null ? '' : `: ${error}`}.${next}`,
+      },
+    ]
   const isLate = waitingSince !== null && now.getTime() - waitingSince.getTime() > 5 * minute
   if (waitingSince === null || (failingSince === null && refused === 0 && !isLate)) return []
-  const at = (date: Date): string => `${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`
   const what = `${waiting.toLocaleString('en')} ${waiting === 1 ? 'incident waits' : 'incidents wait'} to be told to it, the longest since ${at(waitingSince)}`
   const alone = refused > 0 && failingSince === null ? `; ${refused.toLocaleString('en')} refused` : ''
-  const next = failingSince === null || nextAt === null ? '' : ` It is tried again at ${at(nextAt)}.`
   return [{ kind: 'undelivered', since: null, says: `${what}${alone}${error === null ? '' : `: ${error}`}.${next}` }]
 }
 

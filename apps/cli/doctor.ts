@@ -7,6 +7,7 @@ import { modelSettings } from '../../agent/model/settings.ts'
 import { connect, identify } from '../../clusters/client.ts'
 import { type Config, loadConfig } from '../../config/config.ts'
 import { embedderFrom } from '../../knowledge/embedder.ts'
+import { loadSlackRoutes } from '../../notify/slack/routes.ts'
 import { loadPolicy } from '../../responses/policy.ts'
 import { destinationGaps } from '../../domain/coverage.ts'
 import { nothingSpent } from '../../domain/spend.ts'
@@ -133,12 +134,17 @@ async function knowledge(config: Config, db: Database): Promise<Found> {
   return note ? { note: safe(text, 600) } : text
 }
 
-function destinations({ FALCONER_WEBHOOK_URL, FALCONER_WEBHOOK_SECRET }: Config, all: readonly Destination[]): Found {
-  if (FALCONER_WEBHOOK_URL === undefined) return { note: 'none: nobody outside is told of incidents (FALCONER_WEBHOOK_URL)' }
+function destinations({ FALCONER_WEBHOOK_URL, FALCONER_WEBHOOK_SECRET, ...slack }: Config, all: readonly Destination[]): Found {
+  const inSlack =
+    slack.FALCONER_SLACK_BOT_TOKEN !== undefined && (slack.FALCONER_SLACK_CHANNEL ?? slack.FALCONER_SLACK_ROUTES) !== undefined
+  if (inSlack) loadSlackRoutes(slack.FALCONER_SLACK_ROUTES)
+  if (FALCONER_WEBHOOK_URL === undefined && !inSlack)
+    return { note: 'none: nobody outside is told of incidents (FALCONER_WEBHOOK_URL, or FALCONER_SLACK_CHANNEL with a bot token)' }
   const gaps = all.flatMap((one) => destinationGaps(one, new Date()).map(({ says }) => `${one.name}: ${says}`))
   if (gaps.length > 0) return { note: safe(gaps.join(' '), 600) }
-  if (FALCONER_WEBHOOK_SECRET === undefined) return { note: 'a webhook, whose events are not signed (FALCONER_WEBHOOK_SECRET)' }
-  return all.length === 0 ? 'a webhook, told once a server has started' : toldWords(all)
+  if (FALCONER_WEBHOOK_URL !== undefined && FALCONER_WEBHOOK_SECRET === undefined)
+    return { note: 'a webhook, whose events are not signed (FALCONER_WEBHOOK_SECRET)' }
+  return all.length === 0 ? 'told once a server has started' : toldWords(all)
 }
 
 const toldWords = (all: readonly Destination[]): string =>

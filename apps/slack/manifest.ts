@@ -3,6 +3,9 @@
 /** What the bot may do, and why. */
 export const botScopes: Readonly<Record<string, string>> = {
   'chat:write': 'cards of incidents and proposals, and answers',
+  'channels:history':
+    'to find a card of its own again when an answer of Slack was lost, in channels that it was invited to; nothing else is read there',
+  'groups:history': 'the same in private channels',
   'app_mentions:read': 'questions in channels: only messages that mention it are seen, no others',
   'im:history': 'questions in direct messages to it and in the assistant pane',
   'assistant:write': 'the assistant pane: questions that can be asked, one press each',

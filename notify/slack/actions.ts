@@ -17,6 +17,6 @@ export const cardValue = ({ id, planHash }: CardValue): string => `${id} ${planH
 
 /** Undefined: no card of ours carries this. */
 export function readCardValue(text: string | undefined): CardValue | undefined {
-  const [, id = '', planHash = ''] = /^([0-9a-f-]{36}) ([0-9a-f]{64})$/.exec(text ?? '') ?? []
+  const [, id = '', planHash = ''] = /^([0-9a-f-]{36}) (v\d{1,3}:[0-9a-f]{64})$/.exec(text ?? '') ?? []
   return isId(id) ? { id, planHash } : undefined
 }

@@ -14,7 +14,7 @@ import { proposalCard } from './proposal-card.ts'
 import { fallback, plain, plainLines } from './text.ts'
 
 const at = new Date('2026-11-24T12:05:00Z')
-const hash = 'ab12'.repeat(16)
+const hash = `v1:${'ab12'.repeat(16)}`
 const claim = (text: string, grounded = true) => ({ text, kind: 'observation' as const, evidence: [], grounded, problems: [] })
 const report = (text: string): NonNullable<IncidentFacts['report']> => ({
   ...noReport,

@@ -102,12 +102,15 @@ function planBlocks(plan: Plan, { state, planHash }: Proposal): Block[] {
     preformatted(text),
     lines(...cut, ...facts, [
       words('Plan '),
-      words(hash.slice(0, 12), { code: true, bold: true }),
+      words(shortHash(hash), { code: true, bold: true }),
       words(', in full '),
-      words(plain(hash, 64) || '–', { code: true }),
+      words(plain(hash, 80) || '–', { code: true }),
     ]),
   ]
 }
+
+/** `v1:32e087666d35`: the version, and enough to compare at a glance. */
+const shortHash = (hash: string): string => plain(hash.replace(/^(v\d+:)?(.{0,12}).*$/s, '$1$2'), 20) || '–'
 
 function heading(state: ProposalState): string {
   if (['rejected', 'expired', 'superseded', 'failed', 'unplannable'].includes(state)) return 'What would have run'

@@ -1,6 +1,7 @@
 import { InputError } from '../../../domain/errors.ts'
 import { type CliCommand, examples } from '../command.ts'
 import { print } from '../output.ts'
+import type { RoutesOptions } from '../slack-routes.ts'
 
 export const slackCommand: CliCommand = {
   group: 'Start',
@@ -31,6 +32,16 @@ export const slackCommand: CliCommand = {
       .action(async (options: { port?: string; host?: string }) =>
         (await import('../slack-serve.ts')).serveSlack({ ...cli.overrides(), FALCONER_PORT: options.port, FALCONER_HOST: options.host }),
       )
-    return slack.addHelpText('after', examples('falconer slack manifest', 'falconer slack serve'))
+    slack
+      .command('routes')
+      .description('where incidents are told in Slack: all routes, or the one that an incident takes')
+      .option('--try <incident>', 'of this incident, inc-… or id')
+      .option('--cluster <name>', 'of one in this cluster')
+      .option('--namespace <name>', 'of one in this namespace')
+      .option('--team <name>', 'of one that touches a pod or workload of this team')
+      .option('--severity <severity>', 'of one so severe')
+      .addHelpText('after', examples('falconer slack routes', 'falconer slack routes --try inc-1f9c04be2a --team payments'))
+      .action(async (options: RoutesOptions) => (await import('../slack-routes.ts')).slackRoutes(cli, options))
+    return slack.addHelpText('after', examples('falconer slack manifest', 'falconer slack routes', 'falconer slack serve'))
   },
 }
