@@ -196,13 +196,13 @@ describe('guarantee 14, 15 and 16: approvals in Slack', () => {
 
   it('another plan than the one that was shown is not approved', async () => {
     const { id, ts, press } = await card()
-    const other = cardValue({ id, planHash: '0'.repeat(64) })
+    const other = cardValue({ id, planHash: `v1:${'0'.repeat(64)}` })
     await there.send(await workspace.press('ada', ts, slackActions.approve, other))
     expect(opened()).toContain('not the one that this card showed')
     await there.send(await press('ada'))
     const form = workspace.form
     const held = JSON.parse(String((form as { private_metadata: unknown }).private_metadata)) as object
-    const forged = { ...form, private_metadata: JSON.stringify({ ...held, planHash: '0'.repeat(64) }) }
+    const forged = { ...form, private_metadata: JSON.stringify({ ...held, planHash: `v1:${'0'.repeat(64)}` }) }
     expect(await sendForm('ada', 'forged', forged)).toContain('not the one you were shown')
     await moveProposal(site.db, id, ['pending'], { state: 'superseded', reason: 'the target has changed' }, site.clock.now())
     expect(await sendForm('ada', 'too late', form)).toContain('superseded')
