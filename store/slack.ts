@@ -33,13 +33,6 @@ export async function getSlackMessage(db: Queryable, kind: string, about: string
   return row && messageFrom(row)
 }
 
-/** In every channel that shows it. */
-export async function slackMessagesAbout(db: Queryable, kind: string, about: string): Promise<SlackMessage[]> {
-  return (
-    await db.query(sql<SlackMessage>`select ${columns} from slack_messages where kind = ${kind} and about = ${about} order by posted_at`)
-  ).map(messageFrom)
-}
-
 export async function slackMessagesOfKind(db: Queryable, kind: string): Promise<SlackMessage[]> {
   return (await db.query(sql<SlackMessage>`select ${columns} from slack_messages where kind = ${kind} order by posted_at`)).map(messageFrom)
 }

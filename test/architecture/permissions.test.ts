@@ -35,6 +35,8 @@ const apart = [
   'GET /.well-known/oauth-authorization-server',
   'GET /.well-known/oauth-protected-resource',
   'GET /.well-known/oauth-protected-resource/mcp',
+  // Slack’s signature stands in for a permission: test/security/slack-signatures.test.ts.
+  'POST /slack/events',
   'POST /oauth/register',
   'POST /oauth/token',
   'POST /oauth/revoke',

@@ -7,7 +7,6 @@ import type { Policy } from '../../responses/policy.ts'
 import { executeProposal } from '../../responses/execute.ts'
 import { planProposal } from '../../responses/plan-requested.ts'
 import { propose } from '../../responses/propose.ts'
-import type { Proposal } from '../../domain/proposal.ts'
 import { cardValue, slackActions } from '../../notify/slack/actions.ts'
 import { listAudit } from '../../store/audit.ts'
 import { findEntity } from '../../store/entities.ts'
@@ -60,8 +59,8 @@ describe('guarantee 14, 15 and 16: approvals in Slack', () => {
       incidentId: null,
       investigationId: null,
     })
-    const planned = (await planProposal(falconer.responses, falconer.responses.executor, proposal.id)) as Proposal | undefined
-    const now = planned ?? (await getProposal(db, { id: proposal.id })) ?? proposal
+    await planProposal(falconer.responses, falconer.responses.executor, proposal.id)
+    const now = (await getProposal(db, { id: proposal.id })) ?? proposal
     const { ts } = await workspace.call<{ ts: string }>('chat.postMessage', { channel: workspace.channel, text: `card of ${proposal.id}` })
     await saveSlackMessage(db, { kind: 'proposal', about: proposal.id, channel: workspace.channel, ts, shown: 'x', data: {} }, clock.now())
     const value = cardValue({ id: proposal.id, planHash: now.planHash ?? '' })
@@ -197,13 +196,13 @@ describe('guarantee 14, 15 and 16: approvals in Slack', () => {
 
   it('another plan than the one that was shown is not approved', async () => {
     const { id, ts, press } = await card()
-    const other = cardValue({ id, planHash: '0'.repeat(64) })
+    const other = cardValue({ id, planHash: `v1:${'0'.repeat(64)}` })
     await there.send(await workspace.press('ada', ts, slackActions.approve, other))
     expect(opened()).toContain('not the one that this card showed')
     await there.send(await press('ada'))
     const form = workspace.form
     const held = JSON.parse(String((form as { private_metadata: unknown }).private_metadata)) as object
-    const forged = { ...form, private_metadata: JSON.stringify({ ...held, planHash: '0'.repeat(64) }) }
+    const forged = { ...form, private_metadata: JSON.stringify({ ...held, planHash: `v1:${'0'.repeat(64)}` }) }
     expect(await sendForm('ada', 'forged', forged)).toContain('not the one you were shown')
     await moveProposal(site.db, id, ['pending'], { state: 'superseded', reason: 'the target has changed' }, site.clock.now())
     expect(await sendForm('ada', 'too late', form)).toContain('superseded')

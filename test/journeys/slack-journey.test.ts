@@ -73,13 +73,13 @@ it('from an alert to a verified action, by two people in Slack', async () => {
   const form = workspace.submit('ada', 'a shell to a stranger')
   await there.send(form)
   await tell()
-  expect(readable((await cardOf(/waits for a decision/)).blocks)).toMatch(/Somebody responder \(responder\) approved by slack/)
+  expect(readable((await cardOf(/Isolate .*: waits for a decision/)).blocks)).toMatch(/Somebody responder \(responder\) approved by slack/)
   // Once more, all of it.
   await there.send(first)
   await there.send(form)
   expect((await approvalsOf(site.db, id)).length).toBe(1)
 
-  await there.send(await workspace.click('bob', await cardOf(/waits for a decision/), slackActions.approve))
+  await there.send(await workspace.click('bob', await cardOf(/Isolate .*: waits for a decision/), slackActions.approve))
   await there.send(workspace.submit('bob', 'agreed'))
   await executeProposal(site.falconer.responses, id)
   site.falconer.changed('proposals')

@@ -77,7 +77,7 @@ function badVectors(body: string): [string, Sent][] {
     byBody('a line behind', `${body}\n`),
     byBody('a space before', ` ${body}`),
     byBody('cut', body.slice(0, -1)),
-    byBody('empty', ''),
+    byBody('no body', ''),
     byBody('encoded anew: %20 for +', body.replace('+', '%20')),
     byBody(
       'encoded anew: small hex',
