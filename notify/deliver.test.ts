@@ -127,7 +127,11 @@ eachDatabase('telling a destination', (database) => {
       confidence: 'low',
       severity: 'low',
     })
-    expect(await finishInvestigation(db, { id, lease }, { report }, clock.now())).toMatchObject({ id, status: 'done', report: { verdict: 'benign' } })
+    expect(await finishInvestigation(db, { id, lease }, { report }, clock.now())).toMatchObject({
+      id,
+      status: 'done',
+      report: { verdict: 'benign' },
+    })
     clock.advance(10_000)
     await rounds()
     expect(heard.map(({ change, facts }) => [change, facts.report?.verdict])).toEqual([
