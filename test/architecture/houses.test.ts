@@ -149,7 +149,7 @@ describe('the documents', () => {
     const named = new Set(read(path).match(/\bFALCONER_[A-Z_]*[A-Z]\b/g))
     const known = (name: string): boolean =>
       Object.hasOwn(Config.shape, name.replace(/_FILE$/, '')) ||
-      /^FALCONER_(TEST_|FULL$|SEED$|SCREENSHOTS$|CONFORMANCE_DATA$|REQUIRE_ALL$)/.test(name)
+      /^FALCONER_(TEST_|FULL$|FIGURES$|SEED$|SCREENSHOTS$|CONFORMANCE_DATA$|REQUIRE_ALL$)/.test(name)
     expect([...named].filter((name) => !known(name))).toEqual([])
   })
 
