@@ -3,6 +3,7 @@ import { type LoadedRule, loadRules } from './expand.ts'
 import type { Problem } from './merge.ts'
 import { InputError, NotFoundError } from '../../domain/errors.ts'
 import { toDate } from '../../domain/event-time.ts'
+import { redact } from '../../domain/redact.ts'
 import type { Queryable } from '../../store/database.ts'
 import { type FalcoRule, loadedFalcoRules } from '../../store/falco-rules.ts'
 
@@ -55,11 +56,11 @@ export async function ruleAsLoaded(db: Queryable, name: string, scope?: string):
   const [rule, other] = rules
   if (rule !== undefined && other === undefined) return rule
   if (rule !== undefined)
-    throw new InputError(`“${name}” is loaded in several clusters: ${rules.map((one) => one.scope).join(', ')}. Say which one.`)
+    throw new InputError(`“${redact(name)}” is loaded in several clusters: ${rules.map((one) => one.scope).join(', ')}. Say which one.`)
   const where = scope === undefined ? '' : ` of ${scope}`
   if (files.length === 0) throw new NotFoundError(`Falconer was not given the rules files${where}: ${howToGive(scope)}`)
   throw new NotFoundError(
-    `No rule “${name}” is in the rules files${where} that Falconer was given (${files.map((one) => one.file).join(', ')}). If Falco loads more than these: ${howToGive(scope)}`,
+    `No rule “${redact(name)}” is in the rules files${where} that Falconer was given (${files.map((one) => one.file).join(', ')}). If Falco loads more than these: ${howToGive(scope)}`,
   )
 }
 
