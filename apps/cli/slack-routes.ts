@@ -1,12 +1,13 @@
 /** Where what would be told in Slack, by this machine’s configuration: all routes, or the one that an incident takes. */
 import { loadConfig } from '../../config/config.ts'
 import { ConfigError, InputError } from '../../domain/errors.ts'
+import { stringifyExact } from '../../domain/exact-json.ts'
 import { Severity } from '../../domain/severity.ts'
 import { loadSlackRoutes, type Route, routeOf } from '../../notify/slack/routes.ts'
-import { type Cli, part } from './command.ts'
+import { type Cli, type JsonOption, part } from './command.ts'
 import { print, safe } from './output.ts'
 
-export type RoutesOptions = { try?: string; cluster?: string; namespace?: string; team?: string; severity?: string }
+export type RoutesOptions = { try?: string; cluster?: string; namespace?: string; team?: string; severity?: string } & JsonOption
 type IncidentAnswer = { incident: { scope: string; severity: string } }
 type AlertsAnswer = { alerts: { pod?: { namespace?: string | null } | null }[] }
 
@@ -16,6 +17,7 @@ export async function slackRoutes(cli: Cli, options: RoutesOptions): Promise<voi
     throw new ConfigError('Nothing is told in Slack: set FALCONER_SLACK_CHANNEL or FALCONER_SLACK_ROUTES (docs/slack-cards.md).')
   const routes = loadSlackRoutes(path)
   const asked = [options.try, options.cluster, options.namespace, options.team, options.severity].some((one) => one !== undefined)
+  if (!asked && options.json === true) return print(stringifyExact({ routes: routes.routes, otherwise: fallback }))
   if (!asked) {
     for (const [index, route] of routes.routes.entries()) print(`${index + 1}. ${routeWords(route)}`)
     print(`else: ${fallback ?? 'not told in Slack (FALCONER_SLACK_CHANNEL is not set)'}`)
@@ -32,6 +34,7 @@ export async function slackRoutes(cli: Cli, options: RoutesOptions): Promise<voi
     severity: severity.data,
   }
   const { channel, at } = routeOf(routes, fallback, routed)
+  if (options.json === true) return print(stringifyExact({ channel, route: at === null ? null : at + 1, of: routed }))
   const why = at === null ? 'no route fits: the default' : `route ${at + 1}`
   print(
     safe(

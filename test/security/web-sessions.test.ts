@@ -193,7 +193,7 @@ describe('who decides', () => {
     }
   })
   it('is no viewer: they can post nothing but what is their own', async () => {
-    const own = /^\/(account|chat|oauth\/authorize|sign-out|sign-in|passkeys)/
+    const own = /^\/(account|chat|slack\/link|oauth\/authorize|sign-out|sign-in|passkeys)/
     for (const one of changing.filter(({ path }) => !own.test(path))) {
       const answer = await site.ask(filled(one.path).replace(/0{8}-[\w-]+/, proposalId), {
         as: site.people.viewer,

@@ -6,6 +6,7 @@ export const evalCommand: CliCommand = {
   group: 'Administration',
   register: (program) => {
     const group = program.command('eval').description('examines an analyst on recorded scenarios whose truth is known')
+    group.addHelpText('after', examples('falconer eval list', 'falconer eval run --analyst playbook'))
     group
       .command('run')
       .description('every scenario, every grader; exit code 1 when less held than --at-least')

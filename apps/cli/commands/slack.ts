@@ -1,5 +1,5 @@
 import { InputError } from '../../../domain/errors.ts'
-import { type CliCommand, examples } from '../command.ts'
+import { type CliCommand, examples, jsonOption } from '../command.ts'
 import { print } from '../output.ts'
 import type { RoutesOptions } from '../slack-routes.ts'
 
@@ -40,6 +40,7 @@ export const slackCommand: CliCommand = {
       .option('--namespace <name>', 'of one in this namespace')
       .option('--team <name>', 'of one that touches a pod or workload of this team')
       .option('--severity <severity>', 'of one so severe')
+      .addOption(jsonOption())
       .addHelpText('after', examples('falconer slack routes', 'falconer slack routes --try inc-1f9c04be2a --team payments'))
       .action(async (options: RoutesOptions) => (await import('../slack-routes.ts')).slackRoutes(cli, options))
     return slack.addHelpText('after', examples('falconer slack manifest', 'falconer slack routes', 'falconer slack serve'))
