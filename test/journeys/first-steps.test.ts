@@ -78,7 +78,7 @@ describe.skipIf(chromiumPath === undefined)('a new user with the demo', () => {
     await page.locator('a.row').first().click()
     const story = await page.locator('section[aria-labelledby=happened]').textContent()
     expect(story).toContain('checkout-6c9d8f7b5d-h2k4x')
-    expect(story).toContain('the playbook (rules, no model)')
+    expect(story).toContain('Written by the playbook (no model)')
     expect(await page.content()).not.toContain('fx92hf81kq03')
     expect(await page.locator('.badge.hypothesis').count()).toBe(0)
     await page.locator('#summary-1 summary').click()
