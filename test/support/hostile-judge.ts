@@ -16,9 +16,20 @@ const open = new Set([
   'api importInput',
   'page /passkeys/sign-in/options',
 ])
+/** A question of one's own: rules answer it from what its asker may read. */
+const questions = new Set([
+  'api openThread',
+  'api askQuestion',
+  'api askQuestionAgain',
+  'page /chat',
+  'page /chat/:thread',
+  'page /chat/:thread/again',
+])
 const closedReads = new Set(['api listUsers', 'api listAudit', 'api verifyAudit'])
 const mayBeAllowed = ({ door, name }: Answer): boolean =>
-  open.has(`${door} ${name}`) || (door === 'api' && /^(get|list|search|find)/.test(name) && !closedReads.has(`api ${name}`))
+  open.has(`${door} ${name}`) ||
+  questions.has(`${door} ${name}`) ||
+  (door === 'api' && /^(get|list|search|find)/.test(name) && !closedReads.has(`api ${name}`))
 
 export function judge(played: Played, canaries: readonly string[], name: string): void {
   expect(played.after, `the cluster changed: ${name}`).toBe(played.before)
