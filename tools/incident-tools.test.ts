@@ -134,7 +134,7 @@ eachDatabase('tools about an incident', (database) => {
       const [first] = output.rootCauses as { title: string; evidence: string[]; fix: string }[]
       expect(first?.title).toMatch(/CVE-2022-29078 in ejs/)
       expect(first?.evidence[0]).toMatch(/^⟪finding [0-9a-f-]{36} check⟫$/)
-      expect(first?.fix).toMatch(/3\.1\.7/)
+      expect(first?.fix).toMatch(/3\.1\.10/)
       expect((output.processes as { depth: number }[]).some(({ depth }) => depth > 0)).toBe(true)
       expect(output.baseline).toMatchObject({ since: null })
       expect((output.unknowns as string[]).join('\n')).toMatch(/Whether these rules are usual here is not known/)
