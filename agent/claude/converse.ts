@@ -34,8 +34,28 @@ const readable = new Set(catalog.filter(({ access, listed }) => access === 'read
 /** `first` begins it, unless it was begun before: then it goes on where it stood. Throws Stop, and whatever the model's door throws. */
 export async function converse(talk: Talk, first: () => Promise<BaseMessage[]>): Promise<SaidReport> {
   const agent = await agentOf(talk)
+  const { messages, resumed } = await goOn(agent, talk, talk.thread, first)
+  const report = reportIn(textOf(messages.at(-1)))
+  if (report !== undefined) return report
+  if (!resumed) throw new Stop('Its last answer was no report.')
+  // A kill can leave a checkpoint between a turn and what it asked, with nothing next. Begun anew, the ledger answers what was answered.
+  const anew = await goOn(agent, talk, anewOf(talk.thread), first)
+  const said = reportIn(textOf(anew.messages.at(-1)))
+  if (said === undefined) throw new Stop('Its last answer was no report.')
+  return said
+}
+
+const anewOf = (thread: string): string => `${thread}/anew`
+
+type Agent = Awaited<ReturnType<typeof agentOf>>
+async function goOn(
+  agent: Agent,
+  talk: Talk,
+  thread: string,
+  first: () => Promise<BaseMessage[]>,
+): Promise<{ messages: BaseMessage[]; resumed: boolean }> {
   const config = {
-    configurable: { thread_id: talk.thread },
+    configurable: { thread_id: thread },
     durability: 'sync' as const,
     // Two steps a turn, and room: turns are what ends it.
     recursionLimit: 4 * talk.turns + 20,
@@ -43,21 +63,17 @@ export async function converse(talk: Talk, first: () => Promise<BaseMessage[]>):
   }
   const before = await agent.graph.getState(config)
   const begun = messagesIn(before.values)
-  const messages =
-    begun.length === 0
-      ? (await agent.invoke({ messages: await first() }, config)).messages
-      : before.next.length > 0
-        ? (await agent.invoke(null, config)).messages
-        : begun
-  const report = reportIn(textOf(messages.at(-1)))
-  if (report === undefined) throw new Stop('Its last answer was no report.')
-  return report
+  if (begun.length === 0) return { messages: (await agent.invoke({ messages: await first() }, config)).messages, resumed: false }
+  return { messages: before.next.length > 0 ? (await agent.invoke(null, config)).messages : begun, resumed: true }
 }
 
 /** What was said in it so far; empty: it was never begun. */
 export async function saidIn(talk: Talk): Promise<BaseMessage[]> {
   const agent = await agentOf(talk)
-  return messagesIn((await agent.graph.getState({ configurable: { thread_id: talk.thread } })).values)
+  const of = async (thread: string): Promise<BaseMessage[]> =>
+    messagesIn((await agent.graph.getState({ configurable: { thread_id: thread } })).values)
+  const anew = await of(anewOf(talk.thread))
+  return anew.length > 0 ? anew : of(talk.thread)
 }
 
 const messagesIn = (values: unknown): BaseMessage[] => (values as { messages?: BaseMessage[] } | undefined)?.messages ?? []
