@@ -6,12 +6,15 @@ import { escapeText, unescapeText } from './values.ts'
 
 const longest = 2_000
 
+/** A model asks several questions at once: whoever finds the number taken takes the next. */
 export async function addStep(db: Queryable, about: string, step: NewStep, at: Date): Promise<AnalystStep> {
   const text = step.text.slice(0, longest)
-  const [row] = await db.query(sql<{ number: number }>`insert into analyst_steps (about, number, at, kind, tool, text, bytes)
-    select ${about}, coalesce(max(number), 0) + 1, ${at}, ${step.kind}, ${step.tool ?? null}, ${escapeText(text)}, ${step.bytes ?? null} from analyst_steps where about = ${about}
-    returning number`)
-  return { number: row?.number ?? 1, at, kind: step.kind, tool: step.tool ?? null, text, bytes: step.bytes ?? null }
+  for (;;) {
+    const [row] = await db.query(sql<{ number: number }>`insert into analyst_steps (about, number, at, kind, tool, text, bytes)
+      select ${about}, coalesce(max(number), 0) + 1, ${at}, ${step.kind}, ${step.tool ?? null}, ${escapeText(text)}, ${step.bytes ?? null} from analyst_steps where about = ${about}
+      on conflict (about, number) do nothing returning number`)
+    if (row !== undefined) return { number: row.number, at, kind: step.kind, tool: step.tool ?? null, text, bytes: step.bytes ?? null }
+  }
 }
 
 /** In order; those after `after` only. */
