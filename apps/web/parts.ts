@@ -87,6 +87,10 @@ export const csrfField = (csrf: string | null): Html => html`<input type="hidden
 export const empty = (title: string, body: Html): Html => html`<div class="empty"><h2>${title}</h2>${body}</div>`
 export const fact = (term: string, value: Html | string): Html => html`<div><dt>${term}</dt><dd>${value}</dd></div>`
 
+/** A paragraph of Markdown of ours: what stands between backticks as code. */
+export const withCode = (text: string): (Html | string)[] =>
+  text.split('`').map((piece, at) => (at % 2 === 1 ? html`<code>${piece}</code>` : piece))
+
 /** Markdown of ours (how to connect a source): paragraphs, `code`, and fenced blocks, each with a button that copies it. */
 export function ownMarkdown(text: string, id: string): Html {
   const block = (code: string, at: number): Html =>
@@ -98,7 +102,7 @@ const paragraphs = (text: string): Html =>
     .trim()
     .split(/\n{2,}/)
     .filter((one) => one !== '')
-    .map((one) => html`<p>${one.split('`').map((piece, at) => (at % 2 === 1 ? html`<code>${piece}</code>` : piece))}</p>`)}`
+    .map((one) => html`<p>${withCode(one)}</p>`)}`
 
 /** What a dump must hold for alerts to be tied to pods, and pods to what owns them. */
 export const inventoryCommand =

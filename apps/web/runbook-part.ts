@@ -2,7 +2,7 @@
 import { html } from 'hono/html'
 import type { Incident } from '../../domain/incident.ts'
 import { runbooksOfIncident } from '../../prompts/runbook.ts'
-import { type Html, nothing } from './parts.ts'
+import { type Html, nothing, withCode } from './parts.ts'
 
 export function runbookPart(incident: Incident): Html {
   const [best, ...others] = runbooksOfIncident(incident)
@@ -19,7 +19,7 @@ ${
 }</section>`
 }
 
-/** Headings, points and paragraphs: runbooks have no more. Marks of code stay as they are. */
+/** Headings, points and paragraphs: runbooks have no more. */
 const sections = (body: string): Html[] =>
   body.split(/^## /m).flatMap((section) => {
     const [heading = '', ...rest] = section.split('\n')
@@ -28,6 +28,6 @@ const sections = (body: string): Html[] =>
     const points = parts.filter((part) => part.startsWith('- '))
     if (text === '') return []
     return [
-      html`<h3>${heading}</h3>${parts.filter((part) => part !== '' && !part.startsWith('- ')).map((part) => html`<p>${part}</p>`)}${points.length === 0 ? nothing : html`<ul class="claims">${points.map((part) => html`<li>${part.slice(2)}</li>`)}</ul>`}`,
+      html`<h3>${heading}</h3>${parts.filter((part) => part !== '' && !part.startsWith('- ')).map((part) => html`<p>${withCode(part)}</p>`)}${points.length === 0 ? nothing : html`<ul class="claims">${points.map((part) => html`<li>${withCode(part.slice(2))}</li>`)}</ul>`}`,
     ]
   })
