@@ -1,10 +1,10 @@
 /**
  * The ledger of what models were asked: one row for each HTTP call, begun before it is made and ended with what it cost.
- * Appended. The answer is kept beside it, so that work done again after a crash is answered from here and paid for once.
+ * Appended. The answer is kept beside it, so that work done again after a crash is answered from here and paid for once. What it adds up to: spend.ts.
  */
 import { sql } from 'kysely'
 import { newId } from '../domain/ids.ts'
-import { nothingSpent, type Spend } from '../domain/spend.ts'
+import type { Spend } from '../domain/spend.ts'
 import type { Queryable } from './database.ts'
 import { escapeText, unescapeText } from './values.ts'
 
@@ -35,43 +35,6 @@ export async function answeredCall(
     order by started_at, id limit 1`)
   return row === undefined ? undefined : { ...row, answer: Buffer.from(row.answer) }
 }
-
-const sums = sql`count(*)::int as calls, coalesce(sum(input_tokens), 0)::float8 as input, coalesce(sum(cache_read_tokens), 0)::float8 as read, coalesce(sum(cache_write_tokens), 0)::float8 as written,
-  coalesce(sum(output_tokens), 0)::float8 as output, coalesce(sum(usd), 0)::float8 as usd, coalesce(bool_or(finished_at is not null and usd is null), false) as unknown, coalesce(sum(ms), 0)::float8 as ms`
-type Sums = { calls: number; input: number; read: number; written: number; output: number; usd: number; unknown: boolean; ms: number }
-
-/** What one piece of work took so far, by every process that did some of it. */
-export async function spentOn(db: Queryable, about: string): Promise<Spend> {
-  const [row] = await db.query(sql<Sums>`select ${sums} from model_calls where about = ${about}`)
-  return row === undefined ? nothingSpent : spendOf(row)
-}
-
-/** Money whose sum is known, since then. */
-export async function usdSince(db: Queryable, from: Date): Promise<number> {
-  const [row] = await db.query(
-    sql<{ usd: number }>`select coalesce(sum(usd), 0)::float8 as usd from model_calls where started_at >= ${from}`,
-  )
-  return row?.usd ?? 0
-}
-
-/** Since then, by model and use: for people. */
-export async function spentByModel(db: Queryable, from: Date): Promise<{ provider: string; model: string; use: string; spend: Spend }[]> {
-  const rows = await db.query(sql<
-    Sums & { provider: string; model: string; use: string }
-  >`select provider, model, use, ${sums} from model_calls
-    where started_at >= ${from} group by provider, model, use order by usd desc, provider, model, use`)
-  return rows.map((row) => ({ provider: row.provider, model: unescapeText(row.model), use: row.use, spend: spendOf(row) }))
-}
-
-const spendOf = ({ calls, input, read, written, output, usd, unknown, ms }: Sums): Spend => ({
-  calls,
-  inputTokens: input,
-  cacheReadTokens: read,
-  cacheWriteTokens: written,
-  outputTokens: output,
-  usd: unknown ? null : usd,
-  ms,
-})
 
 /** In order: what was asked for one piece of work. */
 export async function callsOf(db: Queryable, about: string): Promise<ModelCall[]> {

@@ -1,4 +1,4 @@
-/** What models cost over a month, for people: by use and model, by incident, and whether the cap is reached. The ledger itself is model-calls.ts’s. */
+/** What the ledger of models adds up to: of one piece of work, of a month by use and model and by incident. The ledger itself is model-calls.ts’s. */
 import { type RawBuilder, sql } from 'kysely'
 import type { Spend } from '../domain/spend.ts'
 import type { Queryable } from './database.ts'
@@ -80,6 +80,13 @@ export async function spendIn(db: Queryable, month: Month, { limit }: { limit: n
       ...spentFrom(row),
     })),
   }
+}
+
+/** What one piece of work took so far, by every process that did some of it; unpriced calls make the sum unknown. */
+export async function spentOn(db: Queryable, about: string): Promise<Spend> {
+  const [row] = await db.query(sql<Sums>`select ${sums} from model_calls where about = ${about}`)
+  const { unpriced, usd, ...spent } = spentFrom(row as Sums)
+  return { ...spent, usd: unpriced > 0 ? null : usd }
 }
 
 /** What an investigation has cost so far, also one that failed or is at work. */

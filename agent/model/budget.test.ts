@@ -4,7 +4,8 @@ import { sql } from 'kysely'
 import { beforeEach, expect, it } from 'vitest'
 import { FixedClock } from '../../domain/clock.ts'
 import { tidyAnalysts } from '../../store/analyst-upkeep.ts'
-import { beginCall, callsOf, endCall, spentByModel } from '../../store/model-calls.ts'
+import { beginCall, callsOf, endCall } from '../../store/model-calls.ts'
+import { type Month, monthOf, spendIn } from '../../store/spend.ts'
 import { eachDatabase } from '../../test/support/database.ts'
 import { replies, type Script } from '../../test/support/messages-api.ts'
 import { local, modelSite } from '../../test/support/model-site.ts'
@@ -89,14 +90,10 @@ eachDatabase('the budget of a model', (database) => {
     clock.advance(1_000)
     await (await open()).chat.invoke('December')
     expect(api.asked).toHaveLength(3)
-    expect(await spentByModel(database(), new Date('2026-11-01'))).toMatchObject([
-      {
-        provider: 'anthropic',
-        model: 'claude-sonnet-5-5',
-        use: 'investigation',
-        spend: { calls: 3, inputTokens: 3_000, outputTokens: 300 },
-      },
-    ])
+    const uses = async (name: string) => (await spendIn(database(), monthOf(name) as Month, { limit: 1 })).uses
+    const use = { provider: 'anthropic', model: 'claude-sonnet-5-5', use: 'investigation' }
+    expect(await uses('2026-11')).toMatchObject([{ ...use, calls: 2, inputTokens: 2_000, outputTokens: 200 }])
+    expect(await uses('2026-12')).toMatchObject([{ ...use, calls: 1, inputTokens: 1_000, outputTokens: 100 }])
   })
 
   it('of a model whose prices are not known is of calls, tokens and seconds; its cost is null, never nothing', async () => {

@@ -51,9 +51,6 @@ export async function monthSpent({ cap, usd }: Month): Promise<BudgetSpent | nul
   )
 }
 
-/** When this month began, in UTC. */
-export const monthOf = (now: Date): Date => new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), 1))
-
 function reachedWords(what: keyof Limits, limits: Limits): BudgetSpent {
   const words = { calls: 'calls of the model', tokens: 'tokens', seconds: 'seconds', usd: 'USD' }[what]
   return new BudgetSpent(what, `The budget of ${limits[what]} ${words} is spent (FALCONER_MODEL_${what.toUpperCase()}).`)

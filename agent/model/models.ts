@@ -2,8 +2,8 @@
 import type { Clock } from '../../domain/clock.ts'
 import { nothingSpent } from '../../domain/spend.ts'
 import type { Database } from '../../store/database.ts'
-import { spentOn, usdSince } from '../../store/model-calls.ts'
-import { monthOf, monthSpent, openBudget } from './budget.ts'
+import { monthAt, spentOn, usdIn } from '../../store/spend.ts'
+import { monthSpent, openBudget } from './budget.ts'
 import { type Door, openDoor } from './door.ts'
 import type { Models, ModelUse, OpenModel } from './model.ts'
 import { costOf } from './prices.ts'
@@ -38,7 +38,7 @@ async function open(
   about: string,
   options: Parameters<Models['open']>[2],
 ): Promise<OpenModel> {
-  const month = { cap: settings.usdMonth, usd: () => usdSince(db, monthOf(clock.now())) }
+  const month = { cap: settings.usdMonth, usd: () => usdIn(db, monthAt(clock.now())) }
   const over = await monthSpent(month)
   if (over !== null) throw over
   // A thread of chat goes on for months: each of its questions has a budget. All else is one piece of work, crashes or not.

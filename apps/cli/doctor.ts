@@ -1,6 +1,5 @@
 /** `falconer doctor`: checks what a start needs, one line each, and says what to do. Changes nothing but opening the database. */
 import { readFile } from 'node:fs/promises'
-import { monthOf } from '../../agent/model/budget.ts'
 import { named } from '../../agent/model/models.ts'
 import { costOf } from '../../agent/model/prices.ts'
 import { modelSettings } from '../../agent/model/settings.ts'
@@ -15,8 +14,8 @@ import { wireOf } from '../server/wire.ts'
 import { type Database, openDatabase } from '../../store/database.ts'
 import { holderOf } from '../../store/embedded.ts'
 import { type Destination, listDestinations } from '../../store/incident-notices.ts'
-import { usdSince } from '../../store/model-calls.ts'
 import { listSources } from '../../store/sources.ts'
+import { monthAt, usdIn } from '../../store/spend.ts'
 import { databaseVersions } from '../../store/versions.ts'
 import { knowledgeWords } from '../server/knowledge.ts'
 import type { Overrides } from './command.ts'
@@ -112,7 +111,7 @@ function model(config: Config): Found {
 }
 
 async function modelCosts({ FALCONER_MODEL_USD_MONTH: cap }: Config, db: Database): Promise<Found> {
-  const usd = await usdSince(db, monthOf(new Date()))
+  const usd = await usdIn(db, monthAt(new Date()))
   const words = `${usd.toFixed(2)} of ${cap} USD this month`
   return usd < cap ? words : { note: `${words}: none is asked until FALCONER_MODEL_USD_MONTH is raised or the month is over` }
 }
