@@ -69,18 +69,22 @@ export async function investigate(
 const cutOff = (cause: unknown): UpstreamError =>
   new UpstreamError('The investigation was cut off; it goes on when the incident is investigated next.', { cause, retryable: true })
 
-function deskOf(db: Database, clock: Clock, id: string, options: InvestigateOptions): { desk: Desk; close: () => Promise<void> } {
+function deskOf(
+  db: Database,
+  clock: Clock,
+  id: string,
+  { hands: open = noHands, told, signal }: InvestigateOptions & { signal: AbortSignal },
+): { desk: Desk; close: () => Promise<void> } {
   let hands: Promise<Hands> | null = null
-  const open = options.hands ?? noHands
   return {
     desk: {
       investigationId: id,
       hands: async () => (hands ??= open()),
       tell: async (step) => {
         await addStep(db, id, step, clock.now())
-        options.told?.(id)
+        told?.(id)
       },
-      signal: options.signal ?? new AbortController().signal,
+      signal,
     },
     close: async () => (await hands?.catch(() => null))?.close(),
   }

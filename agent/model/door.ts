@@ -38,6 +38,8 @@ type Outgoing = { body: string; hash: Buffer; streams: boolean }
 const silentMs = 90_000
 /** Longest wait that a provider may ask for; beyond it the call has failed. */
 const longestWaitSeconds = 30
+/** So much is read of what a failure says. */
+const mostOfFailure = 64 * 1_024
 
 export function openDoor(parts: DoorParts): Door {
   const signal = AbortSignal.any([parts.signal, parts.budget.timeUp])
@@ -134,14 +136,29 @@ async function failed(
   response: Response,
   end: (usage: Usage, status: number, answer: Uint8Array | null, error: string) => Promise<void>,
 ): Promise<Response> {
-  const text = (await response.text().catch(() => '')).slice(0, 64 * 1_024)
+  const text = await beginningOf(response)
   const headers = new Headers(response.headers)
-  for (const name of ['content-encoding', 'content-length', 'transfer-encoding']) headers.delete(name)
-  const wait = Number(headers.get('retry-after') ?? 0)
-  if (!(wait <= longestWaitSeconds) || headers.has('retry-after-ms')) headers.delete('retry-after-ms')
-  if (!(wait <= longestWaitSeconds)) headers.set('x-should-retry', 'false')
+  for (const name of ['content-encoding', 'content-length', 'transfer-encoding', 'retry-after-ms']) headers.delete(name)
+  // A date is no number, and is not waited for either.
+  if (!(Number(headers.get('retry-after') ?? 0) <= longestWaitSeconds)) headers.set('x-should-retry', 'false')
   await end(nothingUsed, response.status, null, `answered ${response.status}${typeWithin(text)}`)
   return new Response(text, { status: response.status, headers })
+}
+
+/** Whoever answers with an error may write on for ever; broken off, what came of it counts. */
+async function beginningOf({ body }: Response): Promise<string> {
+  const parts: Uint8Array[] = []
+  let bytes = 0
+  try {
+    for await (const part of body ?? []) {
+      parts.push(part)
+      bytes += part.byteLength
+      if (bytes >= mostOfFailure) break
+    }
+  } catch {
+    // The status says enough.
+  }
+  return Buffer.concat(parts).subarray(0, mostOfFailure).toString()
 }
 
 /** The provider's own word for it, where it is one. */
@@ -154,5 +171,5 @@ const failureOf = (error: unknown): string => {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
   return (cause as { code?: string } | null)?.code ?? (cause instanceof Error ? cause.name : 'unknown')
 }
-export const reasonOf = ({ reason }: AbortSignal): string =>
-  reason instanceof BudgetSpent ? reason.message : reason instanceof UpstreamError ? reason.message : 'broken off by whoever asked'
+const reasonOf = ({ reason }: AbortSignal): string =>
+  reason instanceof BudgetSpent || reason instanceof UpstreamError ? reason.message : 'broken off by whoever asked'

@@ -139,6 +139,17 @@ describe.each(['anthropic', 'openai'] as const)('a failing model behind %s', (pr
     expect((await callsOf(db, model.about)).every((call) => call.error?.startsWith('not reached: '))).toBe(true)
   })
 
+  it('whose failure never ends is read at its beginning', async () => {
+    let told = 0
+    const wire = async () =>
+      new Response(new ReadableStream({ pull: (one) => ((told += 4_096), one.enqueue(Buffer.alloc(4_096, 'x'))) }), { status: 400 })
+    const { open } = await modelSite(db, undefined, provider === 'openai' ? local : {}, { wire })
+    const model = await open({ limits: { seconds: 5 } })
+    expect(await errorOf(model.chat.invoke('Why?'))).toBeInstanceOf(UpstreamError)
+    expect(told).toBeLessThan(128 * 1_024)
+    expect(await callsOf(db, model.about)).toMatchObject([{ status: 400, error: 'answered 400' }])
+  })
+
   it('is left when whoever asks breaks off, before and within an answer', async () => {
     const { open, api } = await site(replies.hang())
     const leave = new AbortController()
