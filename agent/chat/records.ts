@@ -1,6 +1,6 @@
 /** Records that tools tell of in words only, read for citing them. Each asks for the permission that the tool of its kind asks for. */
 import { NotFoundError } from '../../domain/errors.ts'
-import { isId, parseId } from '../../domain/ids.ts'
+import { isId, isRowNumber, parseId } from '../../domain/ids.ts'
 import { type Permission, permissions, type Principal, roleAtLeast } from '../../domain/principal.ts'
 import { fromDate } from '../../domain/event-time.ts'
 import { stepsBetween, stepsFixedBy } from '../../store/attack-steps.ts'
@@ -43,7 +43,7 @@ export function recordsFor(db: Queryable, principal: Principal): Records {
     newestIncident: async () => (may('incidents.read') ? newestIncident(db) : undefined),
     incidentsSince: async (at) => (may('incidents.read') ? incidentsSince(db, fromDate(at), most) : []),
     incidentsIn: async (namespace) => (may('incidents.read') ? incidentsInNamespace(db, namespace, most) : []),
-    incidentsOf: async (entity) => (may('incidents.read') && /^\d{1,18}$/.test(entity) ? incidentsAt(db, [BigInt(entity)], most) : []),
+    incidentsOf: async (entity) => (may('incidents.read') && isRowNumber(entity) ? incidentsAt(db, [BigInt(entity)], most) : []),
     hasPlace: (name) => placeRecorded(db, name),
     decided: async ({ incident, since }) => {
       const incidentOf = incident === null ? undefined : await incidentId(incident)

@@ -80,8 +80,10 @@ function place(ref: Evidence, pages: string): string {
 
 /** Empty: nothing that people follow. */
 export function stepText({ kind, tool, text }: StepRow): string {
-  if (kind === 'asked') return `  ${tool} ${safe(text, 160)}`
-  if (kind === 'refused') return `  ${tool} refused: ${safe(text, 160)}`
+  // A model may ask for a tool by any name.
+  const name = safe(tool ?? 'a tool', 60)
+  if (kind === 'asked') return `  ${name} ${safe(text, 160)}`
+  if (kind === 'refused') return `  ${name} refused: ${safe(text, 160)}`
   if (kind === 'said' || kind === 'stopped') return `  ${safe(text, 300)}`
   return ''
 }

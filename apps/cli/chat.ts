@@ -95,25 +95,18 @@ async function askOne(client: Client, thread: string, text: string, options: Cha
   const path = `/threads/${part(thread)}`
   const taken = JSON.parse(await client.call('POST', `${path}/questions`, { text, model: options.model })) as { turn: TurnRow }
   let after = 0
-  let shown = ''
   for (;;) {
-    const { turns, steps } = JSON.parse((shown = await client.call('GET', `${path}?after=${after}`))) as ThreadAnswer
+    const { thread: shown, turns, steps } = JSON.parse(await client.call('GET', `${path}?after=${after}`)) as ThreadAnswer
     const turn = turns.find(({ number }) => number === taken.turn.number)
     if (turn === undefined) throw new InputError('The question is not in its thread any more.')
     after = Math.max(after, ...steps.map(({ number }) => number))
     if (options.json !== true) for (const step of steps) if (turn.firstStep !== null && step.number >= turn.firstStep) dimmed(step)
     if (turn.state === 'answered' || turn.state === 'unanswered') {
-      print(options.json === true ? withoutOthers(shown, turn.number) : answerText(turn, client.pages))
+      print(options.json === true ? JSON.stringify({ thread: shown, turn }) : answerText(turn, client.pages))
       return turn.state === 'answered'
     }
     await wait(lookMs, signal)
   }
-}
-
-/** The API’s own answer, with this question alone. */
-function withoutOthers(text: string, number: number): string {
-  const { thread, turns } = JSON.parse(text) as ThreadAnswer
-  return JSON.stringify({ thread, turn: turns.find((turn) => turn.number === number) })
 }
 
 function dimmed(step: StepRow): void {

@@ -38,7 +38,7 @@ function workingCard(title: string, steps: readonly AnalystStep[]): Card {
     .slice(-mostSteps)
     .map(({ kind, tool, text }): Inline[] => [
       words(`${stepWords[kind]} `),
-      ...(tool === null ? [] : [words(tool, { bold: true }), words(' ')]),
+      ...(tool === null ? [] : [value(tool, 60, { bold: true }), words(' ')]),
       value(text, 200, undefined),
     ])
   const blocks = shown.length === 0 ? [] : [points(left > 0 ? `${left} steps before, then` : 'So far', shown)]

@@ -17,14 +17,7 @@ import { layout } from './layout.ts'
 import { claimText, csrfField, type Html, nothing, plural, recordLink, timeOf, untrusted, withTimes } from './parts.ts'
 
 /** Null: not opened yet. `incident` null: about all there is. */
-export type ChatData = {
-  thread: Thread | null
-  incident: Incident | null
-  turns: Turn[]
-  steps: AnalystStep[]
-  threads: ThreadLine[]
-  draft: string
-}
+export type ChatData = { thread: Thread | null; incident: Incident | null; turns: Turn[]; steps: AnalystStep[]; threads: ThreadLine[] }
 
 export function chatPage(falconer: Falconer, who: Who, data: ChatData): Html {
   const { thread, incident, turns, threads } = data
@@ -45,10 +38,10 @@ ${threadList(threads, thread, who)}
   return layout({ title, place: 'chat', who, falconer, live: thread === null ? [] : ['chat', 'steps'] }, body)
 }
 
-function askForm({ thread, incident, turns, draft }: ChatData, who: Who): Html {
+function askForm({ thread, incident, turns }: ChatData, who: Who): Html {
   const action = thread === null ? '/chat' : `/chat/${thread.id}`
   return html`<form class="card ask" id="ask" method="post" action="${action}">${csrfField(who.csrf)}${thread === null && incident !== null ? html`<input type="hidden" name="incident" value="${incident.id}">` : nothing}
-<label for="question">${turns.length === 0 ? 'Your question' : 'Ask further'}</label><textarea id="question" name="question" rows="2" required maxlength="${longestQuestion}" data-send aria-describedby="send-hint" autofocus>${draft}</textarea>
+<label for="question">${turns.length === 0 ? 'Your question' : 'Ask further'}</label><textarea id="question" name="question" rows="2" required maxlength="${longestQuestion}" data-send aria-describedby="send-hint" autofocus></textarea>
 <div class="actions"><button>Ask</button><span class="quiet" id="send-hint">Ctrl+Enter asks. Answers cite records; nothing is approved or changed here.</span></div></form>`
 }
 
@@ -132,7 +125,7 @@ const stepWords: Partial<Record<AnalystStep['kind'], string>> = {
 function stepsPart(turn: Turn, steps: readonly AnalystStep[], open: boolean): Html {
   const told = steps.filter(({ kind }) => kind in stepWords)
   if (told.length === 0) return nothing
-  return html`<details class="steps" id="steps-${turn.number}"${open ? html` open` : nothing}><summary>${plural(told.length, 'step')}</summary><ol>${told.map(({ kind, tool, text }) => html`<li>${stepWords[kind]}${tool === null ? nothing : html` <code>${tool}</code>`} <span class="quiet">${untrusted(text, 300)}</span></li>`)}</ol></details>`
+  return html`<details class="steps" id="steps-${turn.number}"${open ? html` open` : nothing}><summary>${plural(told.length, 'step')}</summary><ol>${told.map(({ kind, tool, text }) => html`<li>${stepWords[kind]}${tool === null ? nothing : html` <code>${untrusted(tool, 60)}</code>`} <span class="quiet">${untrusted(text, 300)}</span></li>`)}</ol></details>`
 }
 
 function threadList(threads: readonly ThreadLine[], current: Thread | null, who: Who): Html {

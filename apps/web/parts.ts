@@ -61,7 +61,7 @@ export function claimText(claim: GroundedClaim): Html {
 export function evidenceOf(claim: GroundedClaim, id: string): Html {
   if (claim.evidence.length === 0) return nothing
   const records = new Set(claim.evidence.map((one) => `${one.record}/${one.id}`)).size
-  return html`<details class="evidence" id="${id}"><summary>${plural(records, 'record')}</summary><ul>${claim.evidence.map((one) => html`<li>${recordLink(one)}${one.path === null ? nothing : html` <span class="quiet">${one.path}</span>`}${one.value === null ? nothing : html` <code>${untrusted(one.value, 300)}</code>`}</li>`)}${claim.grounded ? nothing : html`<li class="problem">Not confirmed: ${claim.problems.join('; ')}</li>`}</ul></details>`
+  return html`<details class="evidence" id="${id}"><summary>${plural(records, 'record')}</summary><ul>${claim.evidence.map((one) => html`<li>${recordLink(one)}${one.path === null ? nothing : html` <span class="quiet">${untrusted(one.path, 200)}</span>`}${one.value === null ? nothing : html` <code>${untrusted(one.value, 300)}</code>`}</li>`)}${claim.grounded ? nothing : html`<li class="problem">Not confirmed: ${claim.problems.join('; ')}</li>`}</ul></details>`
 }
 
 /** Who wrote a report, in words that leave no doubt whether a model did. */

@@ -3,7 +3,7 @@
  * stands in records, refuses, breaks or never stops ends in a checked or a visibly partial answer.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { TurnRow } from '../../apps/cli/chat-text.ts'
+import { stepText, type ThreadAnswer, type TurnRow } from '../../apps/cli/chat-text.ts'
 import type { SaidAnswer } from '../../agent/chat/said-answer.ts'
 import { listAudit } from '../../store/audit.ts'
 import { listEntities } from '../../store/entities.ts'
@@ -123,6 +123,18 @@ describe('a model', () => {
     expect(text).not.toContain('Mallory')
     expect(requests()[0]?.body.messages.at(-1)?.role).toBe('user')
     expect(JSON.stringify(requests()[0]?.body.messages.at(-1))).toContain('Third question?')
+  })
+
+  it('asks for a tool by a name that hides and paints, and nobody is shown more than its letters', async () => {
+    const name = 'list\u202e\u001b[31mincidents'
+    await ask('Which incidents are open?', inTurn(look(name), answering(truth())))
+    const { steps } = (await (await site.ask(`/api/v1/threads/${thread}`, { as: { token: asker.token } })).json()) as ThreadAnswer
+    const asked = steps.filter(({ tool }) => tool === name)
+    expect(asked.map(({ kind }) => kind)).toEqual(['asked', 'refused'])
+    for (const text of [...asked.map(stepText), await (await site.ask(`/chat/${thread}`, { as: asker })).text()]) {
+      expect(text).toContain('list\\u{202e}\\u{1b}[31mincidents')
+      expect(text).not.toMatch(/[\u202e\u001b]/u)
+    }
   })
 
   it('is not sent secrets of questions', async () => {

@@ -54,10 +54,10 @@ export const decidedQuestion: QuestionKind = {
           ? ['Decisions about incidents (closed, merged, noted) are told for one incident: ask “who decided what about inc-…”.']
           : []),
       ],
-      notes:
-        proposals.length > most
-          ? ['These are the newest; there are more.']
-          : shown.flatMap(({ by }, n) => (by === null ? [] : [`Decision ${n + 1} of the incident was ${by}’s.`])),
+      notes: [
+        ...(proposals.length > most ? ['These are the newest; there are more.'] : []),
+        ...shown.flatMap(({ by }, n) => (by === null ? [] : [`Decision ${n + 1} of the incident was ${by}’s.`])),
+      ],
       links: [
         { label: 'Approvals', path: '/approvals' },
         ...(within === null ? [] : [{ label: 'The incident', path: `/incidents/${within}` }]),

@@ -1,5 +1,5 @@
 /** What a Falco rule looks for. */
-import { bare } from '../asking.ts'
+import { type Asking, bare } from '../asking.ts'
 import type { Asked } from '../asked.ts'
 import type { QuestionKind } from '../question.ts'
 import { at, observed } from '../say.ts'
@@ -35,7 +35,7 @@ export const explainRuleQuestion: QuestionKind = {
   },
 }
 
-async function ruleMeant({ quoted, text, incident }: Asked, ask: Parameters<QuestionKind['answer']>[1]['ask']): Promise<string | null> {
+async function ruleMeant({ quoted, text, incident }: Asked, ask: Asking['ask']): Promise<string | null> {
   if (quoted !== null) return quoted
   const meaning = named.exec(text)?.[1]
   if (meaning !== undefined) return meaning.trim()

@@ -13,28 +13,14 @@ const mostBeside = 12
 async function showNew({ falconer, who, query }: SignedIn): Promise<Shown> {
   const named = query('incident')
   const incident = named === undefined || named === '' ? null : await findIncident(falconer.db, named)
-  const data: ChatData = {
-    thread: null,
-    incident,
-    turns: [],
-    steps: [],
-    threads: await threadsBeside(falconer, who, incident?.id ?? null),
-    draft: '',
-  }
+  const data: ChatData = { thread: null, incident, turns: [], steps: [], threads: await threadsBeside(falconer, who, incident?.id ?? null) }
   return chatPage(falconer, who, data)
 }
 
 async function showThread({ falconer, who, param }: SignedIn): Promise<Shown> {
   const { thread, turns, steps } = await readThread(falconer, who, param('thread'))
   const incident = thread.incidentId === null ? null : ((await getIncident(falconer.db, { id: thread.incidentId })) ?? null)
-  return chatPage(falconer, who, {
-    thread,
-    incident,
-    turns,
-    steps,
-    threads: await threadsBeside(falconer, who, incident?.id ?? null),
-    draft: '',
-  })
+  return chatPage(falconer, who, { thread, incident, turns, steps, threads: await threadsBeside(falconer, who, incident?.id ?? null) })
 }
 
 const threadsBeside = ({ db }: SignedIn['falconer'], { principal }: SignedIn['who'], incidentId: string | null) =>
