@@ -53,12 +53,12 @@ export async function isSlackDue(db: Queryable, channel: string, now: Date, { qu
   return rows.length > 0
 }
 
-/** When each incident came to this channel since then: on a card, or in a digest. */
+/** When each incident came to this channel since then, in that order: on a card, or in a digest. */
 export async function recentInSlack(db: Queryable, channel: string, since: Date): Promise<{ id: string; at: Date }[]> {
   return db.query(sql<{ id: string; at: Date }>`select about::text as id, posted_at as at from slack_messages
       where channel = ${channel} and kind = 'incident' and posted_at > ${since}
     union select m.incident_id::text, m.at from slack_digest_incidents m join slack_digests d on d.id = m.digest_id
-      where d.channel = ${channel} and m.at > ${since}`)
+      where d.channel = ${channel} and m.at > ${since} order by at`)
 }
 
 export type DigestKind = 'storm' | 'quiet'

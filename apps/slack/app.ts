@@ -26,6 +26,7 @@ export type SlackApp = {
 }
 
 const rememberedMs = 3 * 86_400_000
+const tidyEveryMs = 60_000
 
 /** Throws ConfigError; nothing else, whatever Slack does. */
 export async function startSlack(falconer: Falconer, { stepMs = 1_500 } = {}): Promise<SlackApp> {
@@ -50,19 +51,26 @@ export async function startSlack(falconer: Falconer, { stepMs = 1_500 } = {}): P
   hearDecisions(app, parts)
   hearIncidentButtons(app, parts)
   hearQuestions(app, parts)
-  await forgetSlackSeen(db, new Date(clock.now().getTime() - rememberedMs))
-  working(showLeftOver(parts))
+  const tidy = async (): Promise<void> => {
+    await forgetSlackSeen(db, new Date(clock.now().getTime() - rememberedMs))
+    await showLeftOver(parts)
+  }
+  working(tidy())
+  const tidying = setInterval(() => working(tidy()), tidyEveryMs)
   const open = socket === null ? Promise.resolve() : socket.run(stopping.signal)
+  // What was heard may begin more work.
+  const settle = async (): Promise<void> => {
+    while (works.size > 0) await Promise.all(works)
+  }
   return {
     receive: http === null ? null : (request) => http.receive(request),
     connected: () => socket?.connected() ?? true,
-    settle: async () => {
-      while (works.size > 0) await Promise.all(works)
-    },
+    settle,
     stop: async () => {
+      clearInterval(tidying)
       stopping.abort()
       await open
-      await Promise.allSettled(works)
+      await settle()
     },
   }
 }

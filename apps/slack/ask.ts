@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { newId } from '../../domain/ids.ts'
+import { answerOf } from '../../notify/slack/api.ts'
 import { type Card, shownHash } from '../../notify/slack/blocks.ts'
 import { stepsOf } from '../../store/analyst-steps.ts'
 import { getProposal } from '../../store/proposals.ts'
@@ -48,7 +49,7 @@ export type Question = {
   /** Where one message cannot be changed again and again, only the end is shown. */ endOnly?: boolean
 }
 
-/** Never throws for what can be said instead. False: Falconer stops, and the answer is shown when it starts again. */
+/** Never throws for what can be said instead. False: Falconer stops; where a row says which message it is, the answer is shown when it starts again. */
 export async function follow(parts: Parts, asker: Asker, { place, text, model, show, begun, endOnly = false }: Question): Promise<boolean> {
   const { falconer, stepMs, stop } = parts
   let taken: Taken
@@ -65,10 +66,11 @@ export async function follow(parts: Parts, asker: Asker, { place, text, model, s
     .catch((error: unknown) => falconer.log.error('Slack: a question failed', { error }))
     .then(() => 'over' as const)
   let before = ''
-  for (let state: unknown = endOnly ? await end : 'working'; state !== 'over';) {
-    state = await Promise.race([end, sleep(stepMs, undefined, { signal: stop }).catch(() => 'stopped')])
+  for (;;) {
+    const state = await Promise.race([end, sleep(stepMs, undefined, { signal: stop }).catch(() => 'stopped' as const)])
     if (state === 'over') break
     if (state === 'stopped') return false
+    if (endOnly) continue
     const card = await cardOf(parts, thread, taken.turn.number)
     const hash = shownHash(card)
     // A message that could not be changed is changed by the next step, or by the answer.
@@ -80,7 +82,7 @@ export async function follow(parts: Parts, asker: Asker, { place, text, model, s
   return true
 }
 
-/** Answers that an earlier server could not show, because it stopped. */
+/** Answers that could not be shown: Slack was away, or the server that asked stopped. One that cannot be shown keeps no other waiting. */
 export async function showLeftOver(parts: Parts): Promise<void> {
   const { falconer, client } = parts
   for (const { channel, ts, data } of await slackMessagesOfKind(falconer.db, 'turn')) {
@@ -88,8 +90,10 @@ export async function showLeftOver(parts: Parts): Promise<void> {
     const found = (await turnsOf(falconer.db, thread)).find(({ number }) => number === turn)
     // Another server is at it.
     if (found?.state === 'waiting' || found?.state === 'working') continue
-    if (found !== undefined) await client.chat.update({ channel, ts, ...sent(await cardOf(parts, thread, turn)) })
-    await forgetSlackMessage(falconer.db, channel, ts)
+    const card = found === undefined ? null : await cardOf(parts, thread, turn)
+    const failed = card === null ? null : await client.chat.update({ channel, ts, ...sent(card) }).then(() => null, answerOf)
+    if (failed === null || failed.outcome.outcome === 'refused') await forgetSlackMessage(falconer.db, channel, ts)
+    if (failed !== null) falconer.log.warn('Slack: an answer was not shown', { threadId: thread, error: failed.outcome.reason })
   }
 }
 

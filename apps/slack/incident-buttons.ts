@@ -51,7 +51,7 @@ async function pressed(
     return work({ asker, incident: id, trigger: body.trigger_id })
   }
   const says = await doIt().catch((error: unknown) => told(parts, error))
-  if (says !== null) await whisper(parts, { channel: body.channel?.id ?? '', user, direct: false, thread: body.message?.ts }, says)
+  if (says !== null) await whisper(parts, { channel: body.channel?.id ?? '', user, direct: false, thread: body.message?.thread_ts }, says)
 }
 
 function permit({ principal }: Asker, permission: Permission): void {

@@ -2,6 +2,7 @@
  * Keeps a Socket Mode connection: opened again whenever it is gone, ever later while Slack does not take it, at once when Slack asks for another. Bolt’s
  * own way of doing that ends the process when Slack refuses the token, so that it is ours.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { SocketModeReceiver, type webApi } from '@slack/bolt'
 import type { Secret } from '../../domain/redact.ts'
 import type { Log } from '../server/log.ts'
@@ -32,11 +33,13 @@ export function socketConnection(token: Secret, clientOptions: webApi.WebClientO
 async function keepOpen(receiver: SocketModeReceiver, stop: AbortSignal, log: Log): Promise<void> {
   for (let failures = 0; !stop.aborted;) {
     const gone = Promise.withResolvers<void>()
-    receiver.client.once('disconnected', () => gone.resolve())
+    const end = (): void => gone.resolve()
+    receiver.client.once('disconnected', end)
+    stop.addEventListener('abort', end)
     try {
       await receiver.start()
       failures = 0
-      await Promise.race([gone.promise, aborted(stop)])
+      if (!stop.aborted) await gone.promise
       if (stop.aborted) return await receiver.stop().catch(() => {})
     } catch (error) {
       failures += 1
@@ -44,22 +47,10 @@ async function keepOpen(receiver: SocketModeReceiver, stop: AbortSignal, log: Lo
         error: (error as Error | undefined)?.message ?? 'the connection was closed',
         failures,
       })
+    } finally {
+      receiver.client.off('disconnected', end)
+      stop.removeEventListener('abort', end)
     }
-    await pause(Math.min(longestWaitMs, 250 * 2 ** Math.min(failures, 10)), stop)
+    await sleep(Math.min(longestWaitMs, 250 * 2 ** Math.min(failures, 10)), undefined, { signal: stop }).catch(() => {})
   }
-}
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  signal.aborted ? Promise.resolve() : new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
-
-function pause(ms: number, stop: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms)
-    function done(): void {
-      clearTimeout(timer)
-      stop.removeEventListener('abort', done)
-      resolve()
-    }
-    stop.addEventListener('abort', done)
-  })
 }

@@ -176,6 +176,25 @@ eachDatabase('a channel of Slack', (database) => {
     expect(await site.messages()).toHaveLength(2)
   })
 
+  it('a storm that another server summed up keeps no card waiting here', async () => {
+    const { site, alert, round, pass, server, clock } = await world(database(), { routes: { stormPerMinute: 3 } })
+    for (const seed of ['a', 'b', 'c', 'd', 'e']) await alert(seed)
+    const summaries = (): number => site.of('chat.postMessage').filter(({ body }) => body.get('metadata')?.includes('digest:')).length
+    // Gone before it could post the summary.
+    site.fails = ({ body }) => (body.get('metadata')?.includes('digest:') ? { status: 503 } : null)
+    for (let passed = 0; passed < 10 && summaries() === 0; passed += 1) await pass(1)
+    site.fails = () => null
+    clock.advance(61_000)
+    const second = server(site.general, '00000000-0000-7000-8000-000000000002')
+    await pass(6 * 60, second.round, 5_000)
+    const before = (await site.messages()).length
+    expect((await site.messages()).map(({ blocks }) => shownText(blocks ?? [])).join()).toContain('the storm is over')
+    clock.advance(61_000)
+    await alert('later')
+    await pass(10, round)
+    expect(await site.messages()).toHaveLength(before + 1)
+  })
+
   it('calls nobody who is not configured', async () => {
     const { site, alert, round } = await world(database())
     await alert('a', { priority: 'Critical' })

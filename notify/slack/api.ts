@@ -136,7 +136,7 @@ const ofTheChannel: Readonly<Record<string, string>> = {
 /** Slack’s own trouble: whether it was posted is not said. */
 const maybeThere: ReadonlySet<string> = new Set(['fatal_error', 'internal_error', 'service_unavailable', 'request_timeout'])
 
-function answerOf(thrown: unknown): Extract<Answer<never>, { ok: false }> {
+export function answerOf(thrown: unknown): Extract<Answer<never>, { ok: false }> {
   const { code, retryAfter, data, statusCode } = thrown as {
     code?: string
     retryAfter?: number

@@ -3,7 +3,6 @@ export class Arrivals {
   readonly #seen = new Map<string, number>()
   readonly #carded = new Map<string, number>()
   #loaded = false
-  /** A storm’s summary is still to be posted: cards that can wait let it go first. */ summaryOwed = false
 
   async load(read: () => Promise<readonly { id: string; at: Date }[]>): Promise<void> {
     if (this.#loaded) return
@@ -11,19 +10,21 @@ export class Arrivals {
     this.#loaded = true
   }
   see(id: string, at: Date): void {
+    forget(this.#seen, at)
     if (!this.#seen.has(id)) this.#seen.set(id, at.getTime())
   }
   card(id: string, at: Date): void {
+    forget(this.#carded, at)
     this.#carded.set(id, at.getTime())
   }
-  seen = (at: Date): number => inLastMinute(this.#seen, at)
-  carded = (at: Date): number => inLastMinute(this.#carded, at)
+  seen = (at: Date): number => forget(this.#seen, at)
+  carded = (at: Date): number => forget(this.#carded, at)
 }
 
 export const minuteMs = 60_000
 
-/** In the order they came. */
-function inLastMinute(times: Map<string, number>, at: Date): number {
+/** What is older than a minute, in the order it came. Answers how many are left. */
+function forget(times: Map<string, number>, at: Date): number {
   for (const [id, time] of times) {
     if (at.getTime() - time < minuteMs) break
     times.delete(id)

@@ -42,7 +42,6 @@ async function tellDigest(desk: Desk, digest: Digest): Promise<Outcome> {
       : await changeCard(desk, known, card, `digest:${id}`)
   if (outcome.outcome === 'away' || outcome.outcome === 'later') return outcome
   if (outcome.outcome === 'taken' && known !== undefined) await saveSlackMessage(db, row(known.ts), now)
-  if (kind === 'storm') desk.arrivals.summaryOwed = false
   await noteDigestTold(db, id, { at: now, ended })
   return outcome
 }

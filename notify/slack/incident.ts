@@ -35,8 +35,6 @@ export async function tellIncident(desk: Desk, { facts, change }: Pick<Notificat
     return taken
   }
   if (place === 'card') return postCard(desk, facts)
-  const begins = place === 'storm' && !(await openDigests(db, channel)).some(({ kind }) => kind === 'storm')
-  if (begins) desk.arrivals.summaryOwed = true
   await addToDigest(db, { channel, kind: place, incidentId: incident.id, severity: incident.severity }, clock.now())
   return taken
 }
@@ -63,9 +61,11 @@ async function placeOf({ db, clock, channel, routes, arrivals }: Desk, { inciden
 }
 
 async function postCard(desk: Desk, facts: IncidentFacts): Promise<Outcome> {
-  const { clock, channel, routes, arrivals } = desk
+  const { db, clock, channel, routes, arrivals } = desk
   const { id, severity } = facts.incident
-  if (arrivals.summaryOwed && severity !== 'critical') return later(owedMs)
+  // A storm's summary that is still to be posted goes first.
+  if (severity !== 'critical' && (await openDigests(db, channel)).some(({ kind, toldAt }) => kind === 'storm' && toldAt === null))
+    return later(owedMs)
   const card = incidentCard(facts)
   const mention = routes.mention[severity]
   const data: CardData = { told: toldOf(facts, clock.now()), replies: 0, repliedAt: null, due: null }

@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { slackPrincipal } from '../../auth/slack-links.ts'
+import { newId } from '../../domain/ids.ts'
 import { listAudit } from '../../store/audit.ts'
 import { listIncidents } from '../../store/incidents.ts'
 import { saveSlackMessage, slackMessagesOfKind } from '../../store/slack.ts'
@@ -114,7 +115,7 @@ describe('Falconer in Slack', () => {
       await there.link('eve', gone)
       await site.ask(`/people/${gone.id}/disable`, { as: site.people.administrator, form: {} })
       const answer = await (await there.send(workspace.command('eve', 'incidents'))).text()
-      if ((await slackPrincipal(site.falconer.auth, { team, user: workspace.user('eve') })) !== undefined) throw new Error('still somebody')
+      expect(await slackPrincipal(site.falconer.auth, { team, user: workspace.user('eve') })).toBeUndefined()
       expect(answer).toContain('/falconer link')
     })
   })
@@ -218,6 +219,22 @@ describe('Falconer in Slack', () => {
       there = await inSlack(site, workspace)
       await there.slack.settle()
       expect(await said((question.event as { ts: string }).ts)).toContain('1 open incident')
+      expect(await slackMessagesOfKind(site.db, 'turn')).toEqual([])
+    })
+
+    it('an answer that can never be shown, its message being deleted, keeps no other from being shown', async () => {
+      const question = await workspace.mention('ada', 'which incidents are open?')
+      await there.send(question)
+      const [line] = await threadsOf(site.people.responder)
+      const { ts } = last(await workspace.thread((question.event as { ts: string }).ts))
+      const data = { thread: line?.id ?? '', turn: 1 }
+      const row = { kind: 'turn', channel: workspace.channel, shown: '', data }
+      await saveSlackMessage(site.db, { ...row, about: newId(), ts: '1.000001' }, site.clock.now())
+      await saveSlackMessage(site.db, { ...row, about: newId(), ts }, site.clock.now())
+      await there.slack.stop()
+      there = await inSlack(site, workspace)
+      await there.slack.settle()
+      expect(workspace.of('chat.update').slice(-2)).toMatchObject([{ ts: '1.000001' }, { ts }])
       expect(await slackMessagesOfKind(site.db, 'turn')).toEqual([])
     })
 
