@@ -1,5 +1,6 @@
 /** What a model hands in for an answer. No keyword that an API for structured output might refuse; sizes are kept by code. */
 import { z } from 'zod'
+import { formOf } from '../model/form.ts'
 
 const SaidAnswer = z.object({
   sentences: z
@@ -16,15 +17,4 @@ const SaidAnswer = z.object({
 })
 export type SaidAnswer = z.infer<typeof SaidAnswer>
 
-const { $schema: _dialect, ...schema } = z.toJSONSchema(SaidAnswer)
-/** The same bytes in every call, or nothing before it is cached. */
-export const answerSchema = schema as Record<string, unknown>
-
-/** Undefined: it is no answer. */
-export function answerIn(text: string): SaidAnswer | undefined {
-  try {
-    return SaidAnswer.safeParse(JSON.parse(text)).data
-  } catch {
-    return undefined
-  }
-}
+export const answerForm = formOf('answer', SaidAnswer)

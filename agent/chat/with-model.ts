@@ -4,7 +4,6 @@
  */
 import { AIMessage, type BaseMessage, HumanMessage } from '@langchain/core/messages'
 import type { Turn } from '../../domain/chat.ts'
-import { FalconerError } from '../../domain/errors.ts'
 import { shortId } from '../../domain/ids.ts'
 import { redact } from '../../domain/redact.ts'
 import type { Claim, GroundedClaim } from '../../domain/report.ts'
@@ -14,8 +13,8 @@ import { analystPrompt, fillPrompt } from '../../prompts/analyst-prompt.ts'
 import { tools as catalog } from '../../tools/catalog/registry.generated.ts'
 import { quote } from '../../tools/quoted.ts'
 import { cited } from '../claude/cite.ts'
-import { Stop } from '../claude/converse.ts'
-import { BudgetSpent, type OpenModel } from '../model/model.ts'
+import type { OpenModel } from '../model/model.ts'
+import { stoppedWords } from '../model/turns.ts'
 import { type Answerer, ChatStopped, type Draft, type Question } from './answer.ts'
 import { groundSaid } from './ground-said.ts'
 import { linksOf } from './links.ts'
@@ -75,7 +74,7 @@ export const withModel: Answerer = async (question, desk) => {
     return draft(said, claims, proposals, model)
   } catch (error) {
     if (desk.signal.aborted) throw error
-    throw new ChatStopped(stoppedWords(error), model?.spent() ?? null, { cause: error })
+    throw new ChatStopped(stoppedWords(error) ?? 'It could not be asked; see the server’s log.', model?.spent() ?? null, { cause: error })
   } finally {
     await hands.close()
   }
@@ -144,13 +143,3 @@ const mendMessage = (doubts: readonly GroundedClaim[]): BaseMessage =>
   new HumanMessage(
     `Code read the records that you cite. These sentences are not borne out by them:\n${doubts.map(({ text, problems }) => `- ${quote(text, 400)}: ${problems.join('; ')}`).join('\n')}\nWrite the whole answer again: correct them, cite what bears them out, or leave them out.`,
   )
-
-/** A whole sentence of ours: what others wrote is not repeated. */
-function stoppedWords(error: unknown): string {
-  for (let at: unknown = error; at instanceof Error; at = at.cause) {
-    if (at instanceof BudgetSpent || at instanceof Stop || at instanceof FalconerError) return at.message
-    const { status } = at as { status?: unknown }
-    if (typeof status === 'number') return `Its provider answered ${status}.`
-  }
-  return 'It could not be asked; see the server’s log.'
-}

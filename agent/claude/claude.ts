@@ -3,7 +3,6 @@
  * stops it (a spent budget, a refusal, a provider that is away) ends in AnalystStopped, with what it took; never in silence.
  */
 import { type BaseMessage, HumanMessage } from '@langchain/core/messages'
-import { FalconerError } from '../../domain/errors.ts'
 import { quote } from '../../tools/quoted.ts'
 import { analystPrompt, fillPrompt } from '../../prompts/analyst-prompt.ts'
 import { actions } from '../../responses/catalog/catalog.ts'
@@ -13,8 +12,9 @@ import { openCheckpoints } from '../../store/checkpoints.ts'
 import type { Database } from '../../store/database.ts'
 import { investigationsOf } from '../../store/investigations.ts'
 import { type Analyst, AnalystStopped, type Desk, type Doubt } from '../analyst.ts'
-import { BudgetSpent, type Limits, type Models, type OpenModel } from '../model/model.ts'
-import { cached, converse, saidIn, Stop, type Talk } from './converse.ts'
+import type { Limits, Models, OpenModel } from '../model/model.ts'
+import { cached, stoppedWords } from '../model/turns.ts'
+import { converse, saidIn, type Talk } from './converse.ts'
 import { draftFrom, mendedDraft } from './draft.ts'
 import { firstMessage } from './first-message.ts'
 
@@ -44,7 +44,7 @@ export function claudeAnalyst(db: Database, models: Models, options: ClaudeOptio
       // Whoever asked wants no more of it: that is no answer of the model's.
       if (desk.signal.aborted) throw error
       const asked = { model: model?.name ?? models.names().investigation, prompt: about, spend: model?.spent() ?? null }
-      const words = stoppedWords(error, time.aborted)
+      const words = stoppedWords(error) ?? (time.aborted ? 'It took longer than an investigation may.' : null)
       // What has a word of ours is no fault of ours: it needs no trace.
       throw new AnalystStopped(
         words ?? 'The model could not be asked; see the server’s log.',
@@ -100,14 +100,4 @@ function mendMessage(doubts: readonly Doubt[]): BaseMessage {
     return `- ${part} ${number}: ${quote(text, 500)} — ${problems.join('; ')}`
   })
   return new HumanMessage(fillPrompt(analystPrompt('mend'), { doubts: lines.join('\n') }))
-}
-
-/** A whole sentence of ours, what others wrote is not repeated; null: nobody foresaw it. */
-function stoppedWords(error: unknown, timeUp: boolean): string | null {
-  for (let at: unknown = error; at instanceof Error; at = at.cause) {
-    if (at instanceof BudgetSpent || at instanceof Stop || at instanceof FalconerError) return at.message
-    const { status } = at as { status?: unknown }
-    if (typeof status === 'number') return `The model’s provider answered ${status}.`
-  }
-  return timeUp ? 'It took longer than an investigation may.' : null
 }

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { Verdict } from '../../domain/report.ts'
 import { Severity } from '../../domain/severity.ts'
 import { actions } from '../../responses/catalog/catalog.ts'
+import { formOf } from '../model/form.ts'
 
 const SaidClaim = z.object({
   text: z.string().describe('One sentence. Values of records between ⟦ and ⟧, exactly as the record shows them'),
@@ -18,7 +19,7 @@ const SaidClaim = z.object({
 })
 const names = actions.map(({ name }) => name) as [string, ...string[]]
 
-export const SaidReport = z.object({
+const SaidReport = z.object({
   verdict: Verdict,
   confidence: z.enum(['low', 'medium', 'high']),
   severity: Severity.describe('Your suggestion; never below what rules found'),
@@ -42,15 +43,4 @@ export const SaidReport = z.object({
 })
 export type SaidReport = z.infer<typeof SaidReport>
 
-const { $schema: _dialect, ...schema } = z.toJSONSchema(SaidReport)
-/** As APIs take it: the same bytes in every call, or nothing before it is cached. */
-export const reportSchema = schema as Record<string, unknown>
-
-/** The report in a model's last words; undefined when there is none. */
-export function reportIn(text: string): SaidReport | undefined {
-  try {
-    return SaidReport.safeParse(JSON.parse(text)).data
-  } catch {
-    return undefined
-  }
-}
+export const reportForm = formOf('report', SaidReport)
