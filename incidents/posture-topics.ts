@@ -4,7 +4,7 @@
  */
 import type { Alert } from '../domain/alert.ts'
 import type { AttackStep } from '../domain/graph.ts'
-import type { CaseAlert } from './case-file.ts'
+import type { CaseAlert, CaseFile } from './case-file.ts'
 import { startedByServer } from './server-program.ts'
 
 export type Topic = 'entry' | 'escape' | 'credential' | 'rights' | 'foothold'
@@ -18,6 +18,9 @@ const has = ({ techniques }: Alert, ...ids: string[]): boolean =>
 
 /** A record of a cloud’s audit log: somebody’s credentials were used. */
 export const ofCloud = ({ fields }: Alert): boolean => typeof fields['ct.name'] === 'string' && typeof fields['ct.src'] === 'string'
+/** Whether it is of nothing else. */
+export const allOfCloud = ({ alerts }: Pick<CaseFile, 'alerts'>): boolean =>
+  alerts.length > 0 && alerts.every(({ alert }) => ofCloud(alert))
 const usesToken = ({ process, file }: Alert): boolean => tokenUse.test(`${process?.cmdline ?? ''} ${file ?? ''}`)
 const ranNotInImage = ({ fields, rule }: Alert): boolean =>
   fields['proc.is_exe_upper_layer'] === true || /not part of base image|drop and execute/i.test(rule)

@@ -2,7 +2,7 @@
 import { formatEventTime, fromDate } from '../domain/event-time.ts'
 import type { CaseFile } from './case-file.ts'
 import type { Looked } from './posture.ts'
-import { ofCloud } from './posture-topics.ts'
+import { allOfCloud } from './posture-topics.ts'
 
 export function unknowns(file: CaseFile): string[] {
   const found: string[] = []
@@ -10,7 +10,7 @@ export function unknowns(file: CaseFile): string[] {
     found.push(
       `${file.omitted} of ${file.incident.alertCount} alerts were counted but not read one by one; the sample keeps each rule’s first and last and the most severe.`,
     )
-  const inCloud = file.alerts.length > 0 && file.alerts.every(({ alert }) => ofCloud(alert))
+  const inCloud = allOfCloud(file)
   if (inCloud) found.push(...cloudUnknowns(file))
   else if (file.inventory === null)
     found.push(`Inventory of cluster “${file.incident.scope}” has never been collected: pods, workloads and owners are not known.`)

@@ -1,6 +1,6 @@
 /**
  * What an audit log of a cloud shows, in sentences: whose credentials were used, from where, what was called on what; which rights allowed it, and
- * what to change first. Such an alert has no process, file or container; what it has is cited from its fields.
+ * what to change first. Of cases of nothing else. Such an alert has no process, file or container; what it has is cited from its fields.
  */
 import type { Alert } from '../../domain/alert.ts'
 import type { IdentityKind } from '../../domain/cloud.ts'
@@ -8,56 +8,50 @@ import type { Entity } from '../../domain/entity.ts'
 import type { Claim } from '../../domain/report.ts'
 import { severityId } from '../../domain/severity.ts'
 import type { CaseAlert, CaseFile } from '../../incidents/case-file.ts'
-import { ofCloud } from '../../incidents/posture-topics.ts'
 import { alertField, entityField } from '../../incidents/record-field.ts'
 import { cloudSign } from './cloud-signs.ts'
-import { type Cite, cite, citeClock, citeEntity, citeInstant, sentence } from './sentence.ts'
+import { type Cite, cite, citeClock, citeEntity, citeInstant, ifTold, type Parts, sentence } from './sentence.ts'
 
-type Parts = (Cite | string)[]
 const mostTold = 6
 const mostNamed = 3
 
-/** Alerts of a cloud’s audit log, in their order. */
-export const cloudAlerts = ({ alerts }: CaseFile): CaseAlert[] => alerts.filter(({ alert }) => ofCloud(alert))
-/** Whether nothing else is in it. */
-export const isOfCloud = (file: CaseFile): boolean => file.alerts.length > 0 && cloudAlerts(file).length === file.alerts.length
-
 /** “The credentials of user x of account y were used from 1.2.3.4: 12 alerts between …” */
 export function whoseCredentials(file: CaseFile): Claim {
-  const all = cloudAlerts(file)
-  const [first, last] = [all[0] as CaseAlert, all.at(-1) as CaseAlert]
+  const { alerts: all } = file
   const people = [...identities(all).values()]
+  const [first] = people[0] as [CaseAlert]
   const others = people.length - 1
-  const signs = [...new Set(bySeverity(all).map(({ alert }) => cloudSign(alert).title))]
-  const sources = [...new Map(all.flatMap(({ alert }) => sourceOf(alert) ?? []).map((one) => [one.evidence.value, one])).values()]
-  const count = `${file.incident.alertCount} ${file.incident.alertCount === 1 ? 'alert' : 'alerts'}`
+  const signs = bySeverity(all).map(({ alert }) => cloudSign(alert).title)
+  const sources = all.map(({ alert }) => sourceOf(alert)).filter(({ evidence }) => evidence.value !== null)
   return sentence('observation', [
     'The credentials of ',
-    ...who(people[0]?.[0] ?? first),
-    ...accountOf(people[0]?.[0] ?? first),
+    ...who(first),
+    ...accountOf(first),
     ...(others > 0 ? [`, and of ${others} other ${others === 1 ? 'identity' : 'identities'},`] : []),
     ' were used',
     ...(sources.length === 0 ? [] : [' from ', ...listed(sources)]),
-    ` for ${inWords(signs)} (${count} `,
-    ...(sameSecond(first, last)
-      ? ['at ', citeInstant(first.alert)]
-      : ['between ', citeInstant(first.alert), ' and ', citeClock(last.alert)]),
+    ' for ',
+    ...listed(signs),
+    ' (',
+    ...howManyWhen(file),
     ').',
   ])
 }
 
-export const sameSecond = (a: CaseAlert, b: CaseAlert): boolean => a.alert.eventNs / 1_000_000_000n === b.alert.eventNs / 1_000_000_000n
+/** “12 alerts between … and …” */
+export function howManyWhen({ incident: { alertCount }, alerts }: CaseFile): Parts {
+  const [first, last] = [alerts[0] as CaseAlert, alerts.at(-1) as CaseAlert]
+  const count = `${alertCount} ${alertCount === 1 ? 'alert' : 'alerts'}`
+  return first.alert.eventNs / 1_000_000_000n === last.alert.eventNs / 1_000_000_000n
+    ? [`${count} at `, citeInstant(first.alert)]
+    : [`${count} between `, citeInstant(first.alert), ' and ', citeClock(last.alert)]
+}
 const bySeverity = (all: readonly CaseAlert[]): CaseAlert[] =>
   all.toSorted((a, b) => severityId(b.alert.severity) - severityId(a.alert.severity))
-/** “a, b and 2 more” */
-export function inWords(all: readonly string[]): string {
-  const shown = all.length > mostNamed ? [...all.slice(0, mostNamed), `${all.length - mostNamed} more`] : all
-  return [shown.slice(0, -1).join(', '), ...shown.slice(-1)].filter((part) => part !== '').join(' and ')
-}
 
 /** What was done, rule by rule, in the order it began; of many rules the most severe. */
 export function whatWasCalled(file: CaseFile): Claim[] {
-  const byRule = [...Map.groupBy(cloudAlerts(file), ({ alert }) => alert.rule).values()]
+  const byRule = [...Map.groupBy(file.alerts, ({ alert }) => alert.rule).values()]
   const told = byRule
     .toSorted((a, b) => severityId((b[0] as CaseAlert).alert.severity) - severityId((a[0] as CaseAlert).alert.severity))
     .slice(0, mostTold)
@@ -73,26 +67,27 @@ export function whatWasCalled(file: CaseFile): Claim[] {
 export function calledAs(entry: CaseAlert): Parts {
   const { alert } = entry
   const target = targetOf(alert)
-  const source = sourceOf(alert)
-  const refused = alertField(alert, 'fields.ct.error')
   return [
     ...who(entry),
-    refused === null ? ' called ' : ' tried ',
+    wasRefused(alert) ? ' tried ' : ' called ',
     cite(alert, 'fields.ct.name'),
-    ...(alertField(alert, 'fields.ct.shortsrc') === null ? [] : [' of ', cite(alert, 'fields.ct.shortsrc')]),
+    ...ifTold(' of ', cite(alert, 'fields.ct.shortsrc')),
     ...(target === null ? [] : [' on ', target]),
-    ...(source === null ? [] : [' from ', source]),
-    ...(refused === null ? [] : [', which was refused (', cite(alert, 'fields.ct.error'), ')']),
+    ...ifTold(' from ', sourceOf(alert)),
+    ...(wasRefused(alert) ? [', which was refused (', cite(alert, 'fields.ct.error'), ')'] : []),
     ' (',
     cite(alert, 'rule'),
     ')',
   ]
 }
 
+/** A call that was refused changed nothing. Falco’s own plug-in writes null for an error that there was not. */
+export const wasRefused = (alert: Alert): boolean => alertField(alert, 'fields.ct.error') !== null
+
 /** Which rights allowed it. Nobody needs a flaw for what an identity may do. */
-export function rightsUsed(file: CaseFile): Claim[] {
-  return [...identities(cloudAlerts(file)).values()].slice(0, mostNamed).flatMap((group) => {
-    const allowed = group.filter(({ alert }) => alertField(alert, 'fields.ct.error') === null)
+export function rightsUsed({ alerts }: CaseFile): Claim[] {
+  return [...identities(alerts).values()].slice(0, mostNamed).flatMap((group) => {
+    const allowed = group.filter(({ alert }) => !wasRefused(alert))
     const calls = [...new Map(allowed.map(({ alert }) => [alertField(alert, 'fields.ct.name'), alert])).values()]
     const [first] = group
     if (first === undefined) return []
@@ -111,10 +106,9 @@ export function rightsUsed(file: CaseFile): Claim[] {
 }
 
 /** What to change first: the credentials, what they were used to change, and what they were used to read. */
-export function cloudFixes(file: CaseFile): Claim[] {
-  const all = cloudAlerts(file)
-  const credentials = [...identities(all).values()].slice(0, mostNamed).flatMap(([first]) => (first === undefined ? [] : takeBack(first)))
-  const done = all.filter(({ alert }) => alertField(alert, 'fields.ct.error') === null && targetOf(alert) !== null)
+export function cloudFixes({ alerts: all }: CaseFile): Claim[] {
+  const credentials = [...identities(all).values()].slice(0, mostNamed).map(([first]) => takeBack(first as CaseAlert))
+  const done = all.filter(({ alert }) => !wasRefused(alert) && targetOf(alert) !== null)
   const kinds = [
     { of: done.filter(({ alert }) => alertField(alert, 'fields.ct.readonly') === 'false' && !isTaking(alert)), say: undo },
     { of: done.filter(({ alert }) => isTaking(alert)), say: replaceSecret },
@@ -122,44 +116,30 @@ export function cloudFixes(file: CaseFile): Claim[] {
   return [...credentials, ...kinds.flatMap(({ of, say }) => (of.length === 0 ? [] : [say(of)]))]
 }
 
-function takeBack(entry: CaseAlert): Claim[] {
+function takeBack(entry: CaseAlert): Claim {
   const kind = entry.context.identity?.properties.identityKind ?? alertField(entry.alert, 'fields.ct.user.identitytype')
-  const name = who(entry)
-  if (kind === 'root' || kind === 'Root')
-    return [
-      sentence('inference', [
-        'Change the password of ',
-        ...name,
-        ', delete its access keys, and see that it signs in with a second factor.',
-      ]),
-    ]
-  if (kind === 'role' || kind === 'AssumedRole')
-    return [
-      sentence('inference', [
-        'Revoke the sessions of ',
-        ...name,
-        ' (a policy that denies what was issued before now), then narrow whom its trust policy names and what it may do.',
-      ]),
-    ]
-  return [
-    sentence('inference', [
-      'Disable the access keys and the password of ',
-      ...name,
-      ', then give new ones with no more rights than its work needs.',
-    ]),
-  ]
+  const [what, then] =
+    kind === 'root' || kind === 'Root'
+      ? ['Change the password of ', ', delete its access keys, and see that it signs in with a second factor.']
+      : kind === 'role' || kind === 'AssumedRole'
+        ? [
+            'Revoke the sessions of ',
+            ' (a policy that denies what was issued before now), then narrow whom its trust policy names and what it may do.',
+          ]
+        : ['Disable the access keys and the password of ', ', then give new ones with no more rights than its work needs.']
+  return sentence('inference', [what, ...who(entry), then])
 }
 
 const undo = (of: readonly CaseAlert[]): Claim =>
   sentence('inference', [
     'Take back what was changed with them: ',
-    ...listed3(of, ({ alert }) => [cite(alert, 'fields.ct.name'), ' on ', targetOf(alert) as Cite]),
+    ...listedAs(of, ({ alert }) => [cite(alert, 'fields.ct.name'), ' on ', targetOf(alert) as Cite]),
     '.',
   ])
 const replaceSecret = (of: readonly CaseAlert[]): Claim =>
   sentence('inference', [
     'Replace what was read with them, for it is known to others: ',
-    ...listed3(of, ({ alert }) => [targetOf(alert) as Cite]),
+    ...listedAs(of, ({ alert }) => [targetOf(alert) as Cite]),
     '.',
   ])
 const isTaking = ({ tactics }: Alert): boolean => tactics.includes('TA0006')
@@ -187,9 +167,7 @@ const accountOf = ({ context: { identity } }: CaseAlert): Parts =>
 const kindOf = ({ properties: { identityKind } }: Entity): string => identityKinds.find((kind) => kind === identityKind) ?? 'identity'
 const identityKinds: readonly IdentityKind[] = ['user', 'role', 'root', 'federated user', 'web identity', 'SAML identity']
 
-function sourceOf(alert: Alert): Cite | null {
-  return alertField(alert, 'fields.ct.srcip') === null ? null : cite(alert, 'fields.ct.srcip')
-}
+const sourceOf = (alert: Alert): Cite => cite(alert, 'fields.ct.srcip')
 
 /** Fields that name what a call was about; of others the request says it. */
 const targets = [
@@ -212,10 +190,10 @@ function targetOf(alert: Alert): Cite | null {
   return { ...cite(alert, 'fields.ct.request'), part: [from, from + found[1].length] }
 }
 
-const listed = (all: readonly Cite[]): Parts => listed3(all, (one) => [one])
+export const listed = (all: Readonly<Parts>): Parts => listedAs(all, (one) => [one])
 
 /** “a, b and 3 more”: each thing once. */
-function listed3<T>(all: readonly T[], say: (one: T) => Parts): Parts {
+function listedAs<T>(all: readonly T[], say: (one: T) => Parts): Parts {
   const distinct = [...new Map(all.map((one) => [textOf(say(one)), say(one)])).values()]
   const shown = distinct.slice(0, mostNamed)
   const rest = distinct.length - shown.length

@@ -4,7 +4,7 @@
  */
 import type { Alert } from '../../domain/alert.ts'
 import type { CaseAlert } from '../../incidents/case-file.ts'
-import type { Cite } from './sentence.ts'
+import type { Parts } from './sentence.ts'
 
 /**
  * conclusive: on its own shows an intrusion. decisive: shows one together with any second, independent sign.
@@ -26,7 +26,7 @@ export interface Family {
   matches(alert: Alert): boolean
   weigh(entry: CaseAlert): Weight
   /** What was seen, as the parts of one sentence that follows the time: values cited, words ours. */
-  tell(entry: CaseAlert): (string | Cite)[]
+  tell(entry: CaseAlert): Parts
   /** Why that weighs what it does, in one clause. */
   readonly because: string
   /** True when the host itself may be lost, not only the pod. */
@@ -37,5 +37,7 @@ const has = (values: readonly string[], ...wanted: string[]): boolean => wanted.
 export const hasTechnique = (alert: Alert, ...ids: string[]): boolean =>
   alert.techniques.some((id) => ids.some((wanted) => id === wanted || id.startsWith(`${wanted}.`)))
 export const hasTactic = (alert: Alert, ...ids: string[]): boolean => has(alert.tactics, ...ids)
+/** By its name, which can be chosen. */
+export const isShell = ({ process }: Alert): boolean => /^(sh|bash|dash|ash|zsh|ksh|fish|csh|tcsh|busybox)$/.test(process?.name ?? '')
 export const ruleSays = (alert: Alert, pattern: RegExp): boolean => pattern.test(alert.rule)
 export const commandSays = (alert: Alert, pattern: RegExp): boolean => alert.process?.cmdline != null && pattern.test(alert.process.cmdline)

@@ -165,6 +165,17 @@ describe('what one alert is a sign of', () => {
       { 'instance-credentials': 'supporting' },
     ],
     [
+      'a call of high severity, as Falco’s own plug-in writes one that was not refused',
+      { ...called({ ...sts, 'ct.error': null }), severity: 'high', tactics: ['TA0005'] },
+      { 'cloud-a-covering-of-tracks': 'decisive' },
+    ],
+    [
+      'and one that was',
+      { ...called({ ...sts, 'ct.error': 'AccessDenied' }), severity: 'high', tactics: ['TA0005'] },
+      { 'cloud-a-covering-of-tracks': 'supporting' },
+    ],
+    ['and of low severity', { ...called(sts), severity: 'low', tactics: ['TA0005'] }, { 'cloud-a-covering-of-tracks': 'weak' }],
+    [
       'Secrets given to somebody without credentials, from the internet',
       asked('system:anonymous', 'secrets', '203.0.113.9', 'T1078.001'),
       { 'anonymous-access': 'conclusive' },

@@ -6,14 +6,14 @@ import type { Alert } from '../../domain/alert.ts'
 import { tacticTitle } from '../../domain/attack.ts'
 import { workloadKinds } from '../../domain/entity.ts'
 import { type Claim, type DraftReport, noModel } from '../../domain/report.ts'
-import type { CaseAlert, CaseFile } from '../../incidents/case-file.ts'
+import type { CaseAlert, CaseFile, Coverage } from '../../incidents/case-file.ts'
 import { mainChain } from '../../incidents/process-chain.ts'
 import { startedByServer } from '../../incidents/server-program.ts'
 import { unknowns } from '../../incidents/unknowns.ts'
-import { ofCloud } from '../../incidents/posture-topics.ts'
+import { allOfCloud, ofCloud } from '../../incidents/posture-topics.ts'
 import type { Analyst } from '../analyst.ts'
 import { ofAudit } from './address.ts'
-import { calledAs, inWords, isOfCloud, sameSecond, whatWasCalled, whoseCredentials } from './cloud.ts'
+import { calledAs, howManyWhen, listed, whatWasCalled, whoseCredentials } from './cloud.ts'
 import { recommend } from './recommend.ts'
 import { blastRadius, fixFirst, rootCause } from './root-cause.ts'
 import {
@@ -25,10 +25,11 @@ import {
   citeCoverage,
   citeEntity,
   citeFinding,
-  citeInstant,
   citeVerdict,
+  ifTold,
   inference,
   observation,
+  type Parts,
   sentence,
   standsOn,
   standsOnEntity,
@@ -43,6 +44,7 @@ export const playbook = {
   async analyse(file: CaseFile): Promise<DraftReport> {
     const signals = signalsOf(file.alerts)
     const judgement = judge(file, signals)
+    const witness = judgement.code === 'witness_silent' ? silentWitness(file) : null
     return {
       analyst: 'playbook',
       analystVersion: '1',
@@ -50,14 +52,14 @@ export const playbook = {
       confidence: judgement.confidence,
       severity: file.incident.severityFloor,
       summary: summary(file, signals),
-      reasons: reasons(file, signals, judgement),
+      reasons: reasons(file, signals, judgement, witness),
       unusual: unusual(file, signals),
       timeline: timeline(file),
       rootCause: rootCause(file),
       rootCauses: file.rootCauses.length,
       fixFirst: fixFirst(file),
       blastRadius: blastRadius(file),
-      unknowns: [...unknowns(file), ...unheard(judgement.code, file)],
+      unknowns: [...unknowns(file), ...(witness === null ? [] : [unheard(witness)])],
       techniques: techniques(file),
       actions: recommend(file, judgement.verdict, signals),
       ...noModel,
@@ -67,9 +69,8 @@ export const playbook = {
 
 function summary(file: CaseFile, signals: readonly Signal[]): Claim[] {
   const [first] = file.alerts
-  const last = file.alerts.at(-1)
-  if (first === undefined || last === undefined) return []
-  const claims = isOfCloud(file) ? [whoseCredentials(file), ...whatWasCalled(file)] : inPlaces(file, signals, first, last)
+  if (first === undefined) return []
+  const claims = allOfCloud(file) ? [whoseCredentials(file), ...whatWasCalled(file)] : inPlaces(file, signals, first)
   if (file.explained) claims.push(explained(first))
   const sequence = inOrder(signals.filter((signal) => signal.weight !== 'weak'))
   if (sequence !== null) claims.push(sequence)
@@ -86,38 +87,44 @@ function likelyEntry({ rootCauses }: CaseFile, signals: readonly Signal[]): Clai
   const opened = signals.flatMap((signal) => signal.alerts).find((entry) => startedByServer(entry.alert))
   if (opened === undefined) return null
   const flaw = rootCauses.flatMap(({ cause, relates }) => (cause.is === 'flaw' && relates.length > 0 ? [cause.finding] : []))[0]
-  const started = inference`What started it, ${cite(opened.alert, 'process.parentName')}, is a server program, so the likely way in is a flaw in that application`
-  const named =
+  const named: Parts =
     flaw === undefined
-      ? inference``
-      : inference`; of those known in its image, ${citeFinding(flaw, 'check')} in ${citeFinding(flaw, 'package')} fits best`
-  const text = `${started.text}${named.text}: mend and redeploy it, or the next pod is entered the same way.`
-  return { kind: 'inference', text, evidence: [...started.evidence, ...named.evidence] }
+      ? []
+      : ['; of those known in its image, ', citeFinding(flaw, 'check'), ' in ', citeFinding(flaw, 'package'), ' fits best']
+  return sentence('inference', [
+    'What started it, ',
+    cite(opened.alert, 'process.parentName'),
+    ', is a server program, so the likely way in is a flaw in that application',
+    ...named,
+    ': mend and redeploy it, or the next pod is entered the same way.',
+  ])
 }
 
-function inPlaces(file: CaseFile, signals: readonly Signal[], first: CaseAlert, last: CaseAlert): Claim[] {
+function inPlaces(file: CaseFile, signals: readonly Signal[], first: CaseAlert): Claim[] {
   const chain = chainOf(file)
   return [
-    where(file, signals, first, last),
+    where(file, signals, first),
     ...(chain === null ? [] : [chain]),
     ...inTime(signals.slice(0, 5)).map((signal) => told(tellOf(signal), signal.strongest)),
   ]
 }
 
 /** The thing itself comes first: what was seen and where; then how often and when. */
-function where(file: CaseFile, signals: readonly Signal[], first: CaseAlert, last: CaseAlert): Claim {
-  const count = `${file.incident.alertCount} ${file.incident.alertCount === 1 ? 'alert' : 'alerts'}`
-  const span: Parts = sameSecond(first, last)
-    ? [`${count} at `, citeInstant(first.alert)]
-    : [`${count} between `, citeInstant(first.alert), ' and ', citeClock(last.alert)]
+function where(file: CaseFile, signals: readonly Signal[], first: CaseAlert): Claim {
   const [strongest] = signals
-  if (strongest === undefined) return sentence('observation', ['In ', ...placeOf(file, first), ': ', ...span, '.'])
-  const titles = inWords([...new Set(signals.map(titleOf))])
+  if (strongest === undefined) return sentence('observation', ['In ', ...placeOf(file, first), ': ', ...howManyWhen(file), '.'])
   const little = strongest.weight === 'weak' ? ', though it says little by itself' : ''
-  return sentence('observation', ['Seen in ', ...placeOf(file, first), `${little}: ${titles} (`, ...span, ').'])
+  return sentence('observation', [
+    'Seen in ',
+    ...placeOf(file, first),
+    `${little}: `,
+    ...listed(signals.map(titleOf)),
+    ' (',
+    ...howManyWhen(file),
+    ').',
+  ])
 }
 
-type Parts = (Cite | string)[]
 function placeOf(file: CaseFile, first: CaseAlert): Parts {
   const { pod, workload } = file.alerts.find((entry) => entry.context.pod !== null)?.context ?? { pod: null, workload: null }
   const kind = workloadKinds.find((one) => one === workload?.properties.workloadKind) ?? 'workload'
@@ -140,27 +147,22 @@ function chainOf(file: CaseFile): Claim | null {
     if (!node.implied) return cite(alert, 'process.cmdline')
     return alert.process?.parentCmdline == null ? cite(alert, 'process.parentName') : cite(alert, 'fields.proc.pcmdline')
   })
-  const words = cites.map((_cite, index) =>
-    index === 0 ? 'One process started the next: ' : index === 3 && shown !== chain ? ' → … → ' : ' → ',
-  )
-  return observation(Object.assign([...words, '.'], { raw: [] }), ...cites)
+  const between = (index: number): string => (index === 0 ? '' : index === 3 && shown !== chain ? ' → … → ' : ' → ')
+  return sentence('observation', ['One process started the next: ', ...cites.flatMap((one, index) => [between(index), one]), '.'])
 }
 
 /** Of what no process is known, families have nothing to say: which rule fired, and on what. */
-const tellOf = ({ family, strongest }: Signal): readonly (string | Cite)[] => {
+const tellOf = ({ family, strongest }: Signal): Parts => {
   const { alert } = strongest
   if (ofCloud(alert)) return family.tell(strongest)
   // The audit log of the cluster has no processes either, and families of its own.
   if (alert.process?.cmdline != null || alert.process?.name != null || (ofAudit(alert) && family.fallback !== true))
     return family.tell(strongest)
-  return ['rule ', cite(alert, 'rule'), ' fired', ...(alert.file === null ? [] : [' on ', cite(alert, 'file')])]
+  return ['rule ', cite(alert, 'rule'), ' fired', ...ifTold(' on ', cite(alert, 'file'))]
 }
 
 /** “At 10:01, the shell … was started by …” */
-function told(parts: readonly (string | Cite)[], entry: CaseAlert): Claim {
-  const words = Object.assign(['At ', ', ', ...parts.slice(1).map(() => ''), '.'], { raw: [] }) as unknown as TemplateStringsArray
-  return observation(words, citeClock(entry.alert), ...parts)
-}
+const told = (parts: Parts, { alert }: CaseAlert): Claim => sentence('observation', ['At ', citeClock(alert), ', ', ...parts, '.'])
 
 /** Two signs in one place, one after the other: a causal claim, so it stands on both. */
 function inOrder(signals: readonly Signal[]): Claim | null {
@@ -189,11 +191,10 @@ function explained(entry: CaseAlert): Claim {
   return inference`${cite(entry.alert, 'process.cmdline')} is exactly the command that the ${citeEntity(pod, 'properties.workload.kind')} declares for this pod, and it has no terminal: the job did its work. ${standsOnEntity(pod)}`
 }
 
-function reasons(file: CaseFile, signals: readonly Signal[], judgement: Judgement): Claim[] {
+function reasons(file: CaseFile, signals: readonly Signal[], judgement: Judgement, witness: Coverage | null): Claim[] {
   const [first] = file.alerts
   if (first === undefined) return []
   if (judgement.code === 'explained') return [explained(first), ...called(file)]
-  const witness = judgement.code === 'witness_silent' ? silentWitness(file) : null
   const told =
     witness === null
       ? signals.slice(0, 6).map((signal) => reason(file, signal))
@@ -218,31 +219,22 @@ function reason(file: CaseFile, signal: Signal): Claim {
   const { because } = family
   const all = file.omitted === 0 ? '' : ` of the ${file.alerts.length} that were read`
   const count = `${alerts.length} ${alerts.length === 1 ? 'alert' : 'alerts'}${all}`
-  const shows = inference`Rule ${cite(strongest.alert, 'rule')} (${count}) shows ${titleOf(signal)}, which is ${weight}`
   // What speaks for a family does not speak for a sign of it that says little by itself.
-  return { ...shows, text: `${shows.text}${weight === 'weak' ? ': it says little by itself' : `: ${because}`}.` }
+  return inference`Rule ${cite(strongest.alert, 'rule')} (${count}) shows ${titleOf(signal)}, which is ${weight}: ${weight === 'weak' ? 'it says little by itself' : because}.`
 }
 
-function unheard(code: Judgement['code'], file: CaseFile): string[] {
-  const witness = code === 'witness_silent' ? silentWitness(file) : null
-  if (witness === null) return []
-  const since = witness.lastSeenAt === null ? 'never heard' : `last heard at ${witness.lastSeenAt.toISOString().slice(0, 19)}Z`
-  return [`Source “${witness.name}” was ${since}, before this began: who opened the shell is not known.`]
-}
+const unheard = ({ name, lastSeenAt }: Coverage): string =>
+  `Source “${name}” was last heard at ${lastSeenAt?.toISOString().slice(0, 19)}Z, before this began: who opened the shell is not known.`
 
 const timelineLimit = 60
 
 function timeline(file: CaseFile): Claim[] {
   return file.alerts.slice(0, timelineLimit).map(({ alert, context, explanation }) => {
-    const at = citeClock(alert)
     const what = ofCloud(alert)
-      ? sentence('observation', calledAs({ alert, context, explanation }))
-      : alert.process?.cmdline == null
-        ? observation`${cite(alert, 'rule')}`
-        : observation`${cite(alert, 'rule')}: ${cite(alert, 'process.cmdline')}`
+      ? calledAs({ alert, context, explanation })
+      : [cite(alert, 'rule'), ...ifTold(': ', cite(alert, 'process.cmdline'))]
     const note = `${alert.seen > 1 ? `, received ${alert.seen} times` : ''}${context.inferred ? ' (pod inferred)' : ''}${explanation === null ? '' : ' (explained by inventory)'}`
-    const time = observation`${at}`
-    return { kind: 'observation', text: `${time.text} ${what.text}${note}`, evidence: [...time.evidence, ...what.evidence] }
+    return sentence('observation', [citeClock(alert), ' ', ...what, note])
   })
 }
 

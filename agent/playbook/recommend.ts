@@ -2,7 +2,7 @@
 import type { RecommendedAction, Verdict } from '../../domain/report.ts'
 import type { Entity } from '../../domain/entity.ts'
 import type { CaseAlert, CaseFile } from '../../incidents/case-file.ts'
-import { isOfCloud } from './cloud.ts'
+import { allOfCloud } from '../../incidents/posture-topics.ts'
 import { severityAtLeast, type Signal } from './weigh.ts'
 
 const most = 3
@@ -10,7 +10,7 @@ const most = 3
 export function recommend(file: CaseFile, verdict: Verdict, signals: readonly Signal[]): RecommendedAction[] {
   if (verdict !== 'true_positive' && verdict !== 'suspicious') return []
   // Nothing in the catalogue acts on an identity of a cloud: what to change is said in the report.
-  if (isOfCloud(file)) return []
+  if (allOfCloud(file)) return []
   const contain = verdict === 'true_positive' && severityAtLeast(file.incident.severityFloor, 'medium')
   if (!contain && !severityAtLeast(file.incident.severityFloor, 'medium')) return []
   const weighty = signals.filter((signal) => (contain ? signal.weight !== 'weak' : true))

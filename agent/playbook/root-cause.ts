@@ -9,9 +9,10 @@ import { startedBy } from '../../incidents/package-paths.ts'
 import type { Reached } from '../../incidents/posture.ts'
 import type { Mend } from '../../incidents/flaw-causes.ts'
 import type { Cause, RootCause } from '../../incidents/root-causes.ts'
+import { allOfCloud } from '../../incidents/posture-topics.ts'
 import type { FindingFacts } from '../../store/finding-facts.ts'
-import { cloudFixes, isOfCloud, rightsUsed } from './cloud.ts'
-import { type Cite, cite, citeEntity, citeFinding, citeStep, sentence } from './sentence.ts'
+import { cloudFixes, rightsUsed } from './cloud.ts'
+import { type Cite, cite, citeEntity, citeFinding, citeStep, ifTold, type Parts, sentence } from './sentence.ts'
 
 const mostCauses = 8
 const mostFixes = 3
@@ -19,10 +20,9 @@ const mostFixes = 3
 /** Posture that fits; of a cloud also the rights that allowed it, for nobody needs a flaw there. */
 export const rootCause = (file: CaseFile): Claim[] => [
   ...file.rootCauses.slice(0, mostCauses).map((one) => sentence('inference', told(one))),
-  ...(isOfCloud(file) ? rightsUsed(file) : []),
+  ...(allOfCloud(file) ? rightsUsed(file) : []),
 ]
 
-type Parts = (Cite | string)[]
 function told(one: RootCause): Parts {
   const { cause } = one
   switch (cause.is) {
@@ -32,8 +32,7 @@ function told(one: RootCause): Parts {
         citeFinding(finding, 'check'),
         ' in ',
         citeFinding(finding, 'package'),
-        ' ',
-        ...shown(citeFinding(finding, 'version')),
+        ...ifTold(' ', citeFinding(finding, 'version')),
       ]
       const where: Parts = [' of image ', citeFinding(finding, 'resource'), ' can be used over the network', ...known(one)]
       const more = further.length === 0 ? [] : [`, as can ${further.length} further ${further.length === 1 ? 'flaw' : 'flaws'} of it`]
@@ -108,7 +107,6 @@ function known({ cause }: RootCause): Parts {
   if (cvss !== null) parts.push(['CVSS ', citeFinding(cause.finding, 'cvss')])
   return parts.length === 0 ? [] : [' (', ...parts.flatMap((part, index) => (index === 0 ? part : [', ', ...part])), ')']
 }
-const shown = (one: Cite): Parts => (one.evidence.value === null ? [] : [one])
 const joined = (cites: readonly Cite[], between: string): Parts => cites.flatMap((one, index) => (index === 0 ? [one] : [between, one]))
 
 /** One change each, what takes away the likeliest cause first; how many of the causes it takes away. */
@@ -123,7 +121,7 @@ export function fixFirst(file: CaseFile): Claim[] {
     return sentence('inference', [...fixOf(first as RootCause), '.', also])
   })
   // Credentials in other hands come before what let them be used.
-  return isOfCloud(file) ? [...cloudFixes(file), ...changes] : changes
+  return allOfCloud(file) ? [...cloudFixes(file), ...changes] : changes
 }
 
 function fixOf({ cause, fix }: RootCause): Parts {

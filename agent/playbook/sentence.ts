@@ -15,6 +15,7 @@ import type { PersonsVerdict } from '../../store/verdicts.ts'
 
 /** A cited value; `shown` false cites without quoting, `part` quotes from there to there only. */
 export type Cite = { evidence: EvidenceRef; shown: boolean; part?: [number, number] }
+export type Parts = (Cite | string)[]
 
 /** What others wrote is cut; why a step is there we wrote ourselves, with as many names as it takes. */
 const longest = 160
@@ -77,8 +78,11 @@ const tidy = (text: string): string =>
     .trim()
 
 /** Of parts that are not known until it is told: what stands between them is in them. */
-export const sentence = (kind: Claim['kind'], parts: readonly (Cite | string)[]): Claim =>
+export const sentence = (kind: Claim['kind'], parts: Readonly<Parts>): Claim =>
   claim(kind)(Object.assign(['', ...parts.map(() => '')], { raw: [] }), ...parts)
+
+/** A value with the words before it; of a field that its record left empty neither. */
+export const ifTold = (words: string, value: Cite): Parts => (value.evidence.value === null ? [] : [words, value])
 
 export const observation = claim('observation')
 export const causal = claim('causal')

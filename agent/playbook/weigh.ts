@@ -16,14 +16,14 @@ export function signalsOf(alerts: readonly CaseAlert[]): Signal[] {
   const signals = new Map<string, Signal>()
   for (const entry of alerts) {
     if (entry.explanation !== null) continue
-    for (const family of familiesOf(entry)) {
-      const weight = family.weigh(entry)
-      const before = signals.get(family.name)
-      if (before === undefined) signals.set(family.name, { family, weight, strongest: entry, alerts: [entry] })
-      else {
-        before.alerts.push(entry)
-        if (heavier(weight, before.weight)) Object.assign(before, { weight, strongest: entry })
-      }
+    const family = familyOf(entry)
+    if (family === undefined) continue
+    const weight = family.weigh(entry)
+    const before = signals.get(family.name)
+    if (before === undefined) signals.set(family.name, { family, weight, strongest: entry, alerts: [entry] })
+    else {
+      before.alerts.push(entry)
+      if (heavier(weight, before.weight)) Object.assign(before, { weight, strongest: entry })
     }
   }
   return [...signals.values()].sort(
@@ -31,15 +31,14 @@ export function signalsOf(alerts: readonly CaseAlert[]): Signal[] {
   )
 }
 
-/** The heaviest family of an alert and, when it is another, none else: one alert is one sign, not two. */
-function familiesOf(entry: CaseAlert): Family[] {
-  if (ofCloud(entry.alert))
-    return [families.find((family) => family.ofCloud === true && family.matches(entry.alert)) ?? cloudFamily(entry.alert)]
-  const known = families.filter((family) => family.fallback !== true && family.matches(entry.alert))
-  const candidates = known.length > 0 ? known : families.filter((family) => family.fallback === true)
-  const [first, ...rest] = candidates
-  if (first === undefined) return []
-  return [rest.reduce((best, family) => (heavier(family.weigh(entry), best.weigh(entry)) ? family : best), first)]
+/** The heaviest that matches, and no second: one alert is one sign, not two. */
+function familyOf(entry: CaseAlert): Family | undefined {
+  const { alert } = entry
+  if (ofCloud(alert)) return families.find((family) => family.ofCloud === true && family.matches(alert)) ?? cloudFamily(alert)
+  const matching = families.filter((family) => family.matches(alert))
+  const known = matching.filter(({ fallback }) => fallback !== true)
+  const [first, ...rest] = known.length > 0 ? known : matching
+  return first && rest.reduce((best, family) => (heavier(family.weigh(entry), best.weigh(entry)) ? family : best), first)
 }
 
 export type Judgement = Pick<Report, 'verdict' | 'confidence'> & {

@@ -1,6 +1,6 @@
-import { askedFrom, ofAudit } from '../address.ts'
+import { ofAudit } from '../address.ts'
 import { type Family, hasTechnique } from '../family.ts'
-import { cite } from '../sentence.ts'
+import { cite, ifTold } from '../sentence.ts'
 
 const workload = /^system:serviceaccount:(?!kube-system:)/
 
@@ -19,8 +19,8 @@ export const clusterRights: Family = {
     cite(alert, 'fields.ka.verb'),
     ' ',
     cite(alert, 'fields.ka.target.resource'),
-    ...(alert.fields['ka.req.binding.role'] === undefined ? [] : [' that gives role ', cite(alert, 'fields.ka.req.binding.role')]),
-    ...(askedFrom(alert) === null ? [] : [', from ', cite(alert, 'fields.ka.sourceips')]),
+    ...ifTold(' that gives role ', cite(alert, 'fields.ka.req.binding.role')),
+    ...ifTold(', from ', cite(alert, 'fields.ka.sourceips')),
   ],
   because: 'a workload that gives itself rights does what it was not made for',
 }

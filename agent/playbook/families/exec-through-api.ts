@@ -1,6 +1,6 @@
 import { askedFrom, isPublic, ofAudit } from '../address.ts'
 import { type Family, hasTechnique } from '../family.ts'
-import { cite } from '../sentence.ts'
+import { cite, ifTold } from '../sentence.ts'
 
 /** A command run in a container through the cluster's API: the audit log says by whom. */
 export const execThroughApi: Family = {
@@ -15,7 +15,7 @@ export const execThroughApi: Family = {
     ' ran ',
     cite(alert, 'fields.ka.uri.param[command]'),
     ' in it through the API',
-    ...(alert.fields['ka.sourceips'] === undefined ? [] : [', from ', cite(alert, 'fields.ka.sourceips')]),
+    ...ifTold(', from ', cite(alert, 'fields.ka.sourceips')),
   ],
   because: 'whoever may do that needs no flaw in the application',
 }

@@ -1,14 +1,13 @@
 import type { Alert } from '../../../domain/alert.ts'
-import { commandSays, type Family, ruleSays } from '../family.ts'
+import { commandSays, type Family, isShell, ruleSays } from '../family.ts'
 import { cite } from '../sentence.ts'
 
 const tools =
   /\/dev\/(tcp|udp)\/|\b(nc|ncat|netcat|socat)\b.*(\s-e\s|\s-c\s|exec:|--exec|--sh-exec)|mkfifo .*\|\s*(nc|ncat)\b|pty\.spawn|0<&\d+|bash -i\b.*>&/i
 
-const shells = /^(sh|bash|dash|ash|zsh|ksh|fish|csh|tcsh|busybox)$/
 /** Its input or output was replaced by a connection, whatever the rule that saw it is called. */
-const tiesToNetwork = ({ fields, connection, process }: Alert): boolean =>
-  connection !== null && /^dup[23]?$/.test(String(fields['evt.type'])) && shells.test(process?.name ?? '')
+const tiesToNetwork = (alert: Alert): boolean =>
+  alert.connection !== null && /^dup[23]?$/.test(String(alert.fields['evt.type'])) && isShell(alert)
 
 /** A shell whose input and output are a network connection: somebody outside is typing. */
 export const reverseShell: Family = {

@@ -1,6 +1,6 @@
 import { ofAudit } from '../address.ts'
 import { type Family, hasTechnique } from '../family.ts'
-import { cite } from '../sentence.ts'
+import { cite, ifTold } from '../sentence.ts'
 
 /** Secrets read through the cluster's API. */
 export const secretsThroughApi: Family = {
@@ -14,7 +14,7 @@ export const secretsThroughApi: Family = {
     cite(alert, 'fields.ka.verb'),
     ' ',
     cite(alert, 'fields.ka.target.resource'),
-    ...(alert.fields['ka.sourceips'] === undefined ? [] : [', from ', cite(alert, 'fields.ka.sourceips')]),
+    ...ifTold(', from ', cite(alert, 'fields.ka.sourceips')),
   ],
   because: 'what was read there can be used elsewhere, so it must be taken as known to others',
 }

@@ -1,14 +1,12 @@
 import { startedByServer } from '../../../incidents/server-program.ts'
-import { type Family, hasTechnique, ruleSays } from '../family.ts'
+import { type Family, hasTechnique, isShell, ruleSays } from '../family.ts'
 import { cite } from '../sentence.ts'
-
-const shells = /^(sh|bash|dash|ash|zsh|ksh|fish|csh|tcsh|busybox)$/
 
 /** A shell, opened by a person or by the application itself. */
 export const shell: Family = {
   name: 'shell',
   title: 'an interactive or unexpected shell',
-  matches: (alert) => ruleSays(alert, /\bshell\b/i) || (hasTechnique(alert, 'T1059') && shells.test(alert.process?.name ?? '')),
+  matches: (alert) => ruleSays(alert, /\bshell\b/i) || (hasTechnique(alert, 'T1059') && isShell(alert)),
   weigh: ({ alert }) => (startedByServer(alert) ? 'decisive' : 'supporting'),
   tell: ({ alert }) => [
     'the shell ',
