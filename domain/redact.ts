@@ -26,18 +26,19 @@ export class Secret {
   }
 }
 
-// Lengths are bounded where a match may begin at many places: an attacker’s text must not take the square of its length.
+// An attacker’s text must not take the square of its length, and no length hides a secret: a match begins at one place of what it may be in, and no two
+// parts beside each other may take the same characters.
 const patterns: readonly [RegExp, string][] = [
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, mask],
   [/\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{16}\b/g, mask],
-  [/\beyJ[\w-]{8,2000}\.[\w-]{8,}\.[\w-]*/g, mask],
+  [/(?<![\w-])(?=[\w-]+\.[\w-]{8,}\.)([\w-]*?)\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g, `$1${mask}`],
   [
     /\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abeoprs]-[\w-]{10,}|xapp-[\w-]{10,}|sk-[\w-]{16,}|npm_\w{20,}|AIza[\w-]{30,}|fl[acglrs]_[\w-]{16,})/g,
     mask,
   ],
-  [/(\bauthorization\s*[:=]\s*["']?(?:bearer|basic|token)?\s*)[^\s"',;]{6,}/gi, `$1${mask}`],
+  [/(\bauthorization\s*[:=]\s*(?:["']\s*)?(?:(?:bearer|basic|token)\s*)?)[^\s"',;]{6,}/gi, `$1${mask}`],
   [/(\bbearer\s+)[\w.~+/-]{8,}=*/gi, `$1${mask}`],
-  [/(\b[a-z][a-z0-9+.-]{0,30}:\/\/[^\s:/@]*:)[^\s@/]+(@)/gi, `$1${mask}$2`],
+  [/(:\/\/[^\s:/@]*:)[^\s@/]+(@)/g, `$1${mask}$2`],
   [
     /((?<![\w.-])(?<!\barn:aws[\w-]{0,10}:secretsmanager:[\w-]{0,30}:\d{12}:)[\w.-]*(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)(?:\\*["'])?\s*[=:]\s*(?:\\*["'])?)(?!\[redacted\])[^\s"',;&}\\]{3,}(?:(?<=[=:])\s+["']?[^\s"',;&}\\]{3,})*/gi,
     `$1${mask}`,

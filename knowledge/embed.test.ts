@@ -11,6 +11,7 @@ import { type Embedder, embedderFrom } from './embedder.ts'
 import { askKnowledge } from './find.ts'
 import { lexical } from './lexical.ts'
 import { Meaning } from './meaning.ts'
+import { search } from './search.ts'
 import { TextsRefused, ToldToWait } from './embed-call.ts'
 import { startEmbedding } from '../test/support/embedding.ts'
 
@@ -80,6 +81,11 @@ eachDatabase('embedding', (database) => {
     expect((await ask()).said).toMatch(/only 32 of 70/)
     expect((await ask()).pieces[0]).toMatchObject({ ref: 'note-07' })
     await all(second)
+    const sent = second.sent.size
+    await search(database(), { text: 'only alerts are asked for', kinds: ['alert'], limit: 3, meaning })
+    expect(second.sent.size).toBe(sent)
+    await search(database(), { text: 'documents are asked for', kinds: ['document'], limit: 3, meaning })
+    expect(second.sent.size).toBe(sent + 1)
     expect((await embedderState(database(), first.name)).done).toBe(70)
     // A day later nobody has used the first.
     await all(second, at('23:59:59'))

@@ -17,7 +17,8 @@ export function askKnowledge(
   text: string,
   { kinds, limit, meaning }: { kinds: readonly KnowledgeKind[]; limit: number; meaning: Meaning | undefined },
 ): () => Promise<FoundKnowledge> {
-  const asked = meaning?.ask(text)
+  // Where nothing is looked for, nothing is told to an embedder.
+  const asked = kinds.length === 0 ? undefined : meaning?.ask(text)
   return async () => {
     const words = onceEach(await chunksByWords(db, text, kinds, limit * perText))
     const alike = await asked?.(db, kinds, limit * perText)

@@ -27,8 +27,7 @@ export class Meaning {
     this.#clock = clock
   }
 
-  /** Asks for the question's vector at once; looks when the answer is wanted. */
-  /** Undefined: it has nothing to add to this question. */
+  /** Asks for the question's vector at once; looks when the answer is wanted. Undefined: it has nothing to add to this question. */
   ask(text: string): ((db: Queryable, kinds: readonly KnowledgeKind[], limit: number) => Promise<ByMeaning>) | undefined {
     if (wordsOf(text).length < (this.embedder.leastWords ?? 0)) return undefined
     const asked = this.#vectorOf(text).catch((error: unknown) => (error instanceof Error ? error.message : String(error)))

@@ -1,13 +1,10 @@
 /** Voyage AI, which wants to know whether a text is searched or asked. */
-import { z } from 'zod'
 import type { Provider } from '../embedder.ts'
 import { inOrder } from '../embed-order.ts'
-
-const Answer = z.object({ data: z.array(z.object({ index: z.number().int(), embedding: z.unknown() })) })
 
 export const voyage: Provider = {
   name: 'voyage',
   fits: ({ hostname }) => /(?:^|\.)voyageai\.com$/.test(hostname),
   request: (model, texts, use) => ({ path: '/embeddings', body: { model, input: texts, input_type: use, truncation: true } }),
-  read: (answer) => inOrder(Answer.safeParse(answer).data?.data),
+  read: inOrder,
 }
