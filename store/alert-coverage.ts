@@ -25,7 +25,7 @@ async function ofSensors({ db, clock }: Ledgered, scope: string | undefined): Pr
   const { total, dropping, silent, quietestNs } = await countSensors(db, { scope, silentBeforeNs: silentBeforeNs(clock) })
   if (total === 0) return ['no sensor has told of itself']
   return [
-    ...(silent === 0 || quietestNs === null
+    ...(quietestNs === null
       ? []
       : [`${silent} of ${total} sensors silent, the longest since ${formatEventTime(quietestNs).slice(0, 19)}Z`]),
     ...(dropping === 0 ? [] : [`${dropping} of ${total} sensors dropped events`]),

@@ -26,7 +26,7 @@ async function otherScopes(db: Queryable, scope: string): Promise<string[] | nul
 export async function standing({ db }: { db: Queryable }, filter: FixFilter, shown = (name: string): string => name): Promise<string> {
   const others = filter.scope === undefined ? null : await otherScopes(db, filter.scope)
   if (others !== null)
-    return `Nothing here is called “${shown(filter.scope ?? '')}”: ${others.length === 0 ? 'no cluster or account is known yet.' : `there are ${named(others.slice(0, 10).map(shown), others.length - Math.min(others.length, 10))}.`}`
+    return `Nothing here is called “${shown(filter.scope ?? '')}”: ${others.length === 0 ? 'no cluster or account is known yet.' : `there are ${named(others.slice(0, 10).map(shown), others.length - 10)}.`}`
   const scans = await scansBetween(db, filter.scope)
   const on = (ns: bigint): string => `${formatEventTime(ns).slice(0, 16).replace('T', ' ')} UTC`
   const looked =

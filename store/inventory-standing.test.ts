@@ -5,6 +5,7 @@ import { FixedClock } from '../domain/clock.ts'
 import type { NewEntity } from '../domain/entity.ts'
 import { eachDatabase } from '../test/support/database.ts'
 import { delivery } from '../test/support/records.ts'
+import { property } from '../test/support/sizes.ts'
 import type { Database } from './database.ts'
 import { accept } from './intake.ts'
 import { foldStanding, inventoryFreshness } from './inventory-standing.ts'
@@ -83,7 +84,7 @@ eachDatabase('what stands of inventory', (database, kind) => {
         for (const told of words) await say(db, told)
         await expectTrue(db, 'told again')
       }),
-      { numRuns: process.env.FALCONER_FULL === '1' ? 500 : 20 },
+      property(500),
     )
   })
 
@@ -113,8 +114,8 @@ eachDatabase('what stands of inventory', (database, kind) => {
   })
 
   // The embedded database has one connection: nothing is at once there.
-  const onServer = kind === 'embedded' ? (): void => {} : it
-  onServer('holds while several write, fold and take back at once', async () => {
+  if (kind === 'embedded') return
+  it('holds while several write, fold and take back at once', async () => {
     const db = database()
     await afresh()
     for (let round = 0; round < 12; round += 1) {

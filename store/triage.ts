@@ -6,7 +6,7 @@ import type { Report, Verdict } from '../domain/report.ts'
 import { severityId } from '../domain/severity.ts'
 import type { Triaged } from '../domain/triage.ts'
 import type { Queryable, Transaction } from './database.ts'
-import { escapeText } from './values.ts'
+import { escapeText, unescapeText } from './values.ts'
 
 /** In the transaction that keeps the playbook’s report. */
 export async function triageDue(tx: Queryable, incidentId: string, investigationId: string, at: Date): Promise<void> {
@@ -38,7 +38,7 @@ export async function forgetTriage(tx: Transaction, incidentId: string): Promise
 export async function triageOf(db: Queryable, incidentId: string): Promise<(Triaged & { decidedAt: Date }) | null> {
   const [row] = await db.query(sql<Triaged & { decidedAt: Date }>`select outcome, code, reason, due_at as "dueAt", decided_at as "decidedAt"
     from incident_triage where incident_id = ${incidentId} and decided_at is not null`)
-  return row ?? null
+  return row === undefined ? null : { ...row, reason: unescapeText(row.reason) }
 }
 
 /** Whoever acts by itself: its verdicts are no person’s. */

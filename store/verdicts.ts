@@ -11,7 +11,7 @@ const verdictFrom = (row: Row): PersonsVerdict => ({
   incidentId: row.incident_id,
   verdict: unescapeText(row.verdict),
   reason: unescapeText(row.reason),
-  by: row.by,
+  by: unescapeText(row.by),
   at: row.at,
 })
 const columns = sql`d.id::text as decision_id, d.incident_id::text, d.decision->>'verdict' as verdict, d.reason,

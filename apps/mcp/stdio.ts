@@ -44,12 +44,10 @@ async function tellFailed(tell: (message: JSONRPCMessage) => Promise<void>, mess
 
 /** What the person at the client can do about it. */
 export function whyFailed(error: unknown): string {
-  if (error instanceof UnauthorizedError)
-    return 'Falconer does not accept the token: it is unknown, revoked or expired. Run `falconer login` again.'
-  if (!(error instanceof SdkHttpError)) return 'Falconer does not answer. Is its server running?'
-  const { status } = error
-  const said = saidIn(error.data.text)
+  const status = error instanceof UnauthorizedError ? 401 : error instanceof SdkHttpError ? error.status : undefined
+  if (status === undefined) return 'Falconer does not answer. Is its server running?'
   if (status === 401) return 'Falconer does not accept the token: it is unknown, revoked or expired. Run `falconer login` again.'
+  const said = error instanceof SdkHttpError ? saidIn(error.data.text) : undefined
   if (status === 403)
     return `Falconer refuses this (403): ${said ?? 'the token may not do it, or the server is not reached by its own name.'}`
   if (status === 429) return said ?? 'This token asks too often (429). Wait a little.'

@@ -54,38 +54,32 @@ export class McpServing {
     const own = this.#places.get(auth.clientId) ?? 0
     if (own >= streams.each) return tooMany(body)
     this.#places.set(auth.clientId, own + 1)
-    try {
-      const stream = await this.#stream({ request, auth, mayStill }, body)
-      if (stream instanceof Response) this.#leave(auth.clientId)
-      return stream instanceof Response ? stream : stream.response
-    } catch (error) {
+    const held: (() => void)[] = []
+    const letGo = (): void => {
       this.#leave(auth.clientId)
-      throw error
+      for (const one of held) one()
     }
-  }
-
-  /** Whoever opened it leaves its place when it ends. A plain answer: none was opened. */
-  async #stream({ request, auth, mayStill }: Omit<Asked, 'body'>, body: Listen): Promise<Standing | Response> {
-    const { allowed, letGo } = await this.#hold(body, readerOf(auth))
-    const response = await this.#handler.fetch(request, given(auth, allowed)).catch((error: unknown) => {
-      letGo()
-      throw error
-    })
-    const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true
-    if (!isStream) {
-      letGo()
-      return response
-    }
-    const stream: Standing = standing(response, {
-      mayStill,
-      ended: () => {
-        this.#listening.delete(stream)
-        this.#leave(auth.clientId)
+    try {
+      const allowed = await this.#hold(body, readerOf(auth), held)
+      const response = await this.#handler.fetch(request, given(auth, allowed))
+      const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true
+      if (!isStream) {
         letGo()
-      },
-    })
-    this.#listening.add(stream)
-    return stream
+        return response
+      }
+      const stream: Standing = standing(response, {
+        mayStill,
+        ended: () => {
+          this.#listening.delete(stream)
+          letGo()
+        },
+      })
+      this.#listening.add(stream)
+      return stream.response
+    } catch (error) {
+      letGo()
+      throw error
+    }
   }
 
   #leave(whose: string): void {
@@ -94,18 +88,20 @@ export class McpServing {
     else this.#places.set(whose, left)
   }
 
-  /** The same request, for what this reader may watch and no more. */
-  async #hold(body: Listen, reader: Reader): Promise<{ allowed: Listen; letGo(): void }> {
+  /** The same request, for what this reader may watch and no more; who lets go of each is added to `held`. */
+  async #hold(body: Listen, reader: Reader, held: (() => void)[]): Promise<Listen> {
     const { notifications } = body.params
-    const asked = Array.isArray(notifications?.resourceSubscriptions) ? notifications.resourceSubscriptions : []
-    const held = new Map<string, () => void>()
+    if (notifications === undefined) return body
+    const asked = Array.isArray(notifications.resourceSubscriptions) ? notifications.resourceSubscriptions : []
+    const resourceSubscriptions: string[] = []
     for (const uri of new Set(asked.filter((one) => typeof one === 'string').slice(0, streams.watched))) {
       const what = watchable(contextOf(this.#falconer, reader), reader.choice, uri)
       const letGo = what && (await this.watched.hold(uri, what))
-      if (letGo !== undefined) held.set(uri, letGo)
+      if (letGo === undefined) continue
+      held.push(letGo)
+      resourceSubscriptions.push(uri)
     }
-    const allowed = { ...body, params: { ...body.params, notifications: { ...notifications, resourceSubscriptions: [...held.keys()] } } }
-    return { allowed: notifications === undefined ? body : allowed, letGo: () => held.forEach((one) => one()) }
+    return { ...body, params: { ...body.params, notifications: { ...notifications, resourceSubscriptions } } }
   }
 }
 

@@ -22,7 +22,7 @@ export function fieldsOf(schema: z.ZodObject): Field[] {
     name,
     about: json.description ?? '',
     type: typeOf(json),
-    preset: json.default === undefined ? null : String(json.default),
+    preset: json.default === undefined ? null : typeof json.default === 'object' ? JSON.stringify(json.default) : String(json.default),
     required: required.includes(name),
   }))
 }

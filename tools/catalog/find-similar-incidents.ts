@@ -11,6 +11,7 @@ import { fitting, More, moreText } from '../page.ts'
 import { Quoted, quote } from '../quoted.ts'
 import { tool } from '../tool.ts'
 import { IncidentMeant, incidentMeant } from '../views/find-incident.ts'
+import { VerdictRow, verdictRow } from '../views/incident.ts'
 
 const Shared = z.object({
   rules: z.array(Quoted),
@@ -42,13 +43,15 @@ export const findSimilarIncidentsTool = tool({
         state: IncidentState,
         cluster: z.string(),
         from: z.string(),
-        likeness: z.number().int().describe('0 to 100: of all rules, techniques, places and processes of both, how much is shared'),
+        likeness: z
+          .number()
+          .int()
+          .describe('0 to 100: of all rules, techniques, places, processes and root causes of both, how much is shared'),
         shared: Shared,
         why: z.string().describe('In how many respects it is alike'),
-        verdict: z
-          .object({ verdict: Quoted, by: Quoted, at: z.string(), reason: Quoted })
-          .nullable()
-          .describe('A person’s last word on it; null: nobody gave one. It decides nothing about this incident'),
+        verdict: VerdictRow.nullable().describe(
+          'A person’s last word on it; null: nobody gave one. It decides nothing about this incident',
+        ),
       }),
     ),
     compared: z.number().int().describe('With so many of the newest incidents'),
@@ -147,14 +150,6 @@ const rowOf = (weighed: Weighed, names: ReadonlyMap<bigint, Quoted>) => {
       causes: sharedCauses.slice(0, 8).map((name) => quote(name, 60)),
     },
     why: whyOf(weighed),
-    verdict:
-      verdict === null
-        ? null
-        : {
-            verdict: quote(verdict.verdict, 40),
-            by: quote(verdict.by, 60),
-            at: verdict.at.toISOString(),
-            reason: quote(verdict.reason, 160),
-          },
+    verdict: verdict === null ? null : verdictRow(verdict),
   }
 }

@@ -11,7 +11,18 @@ import { bytesOf, fitting } from '../page.ts'
 import { Quoted, quote } from '../quoted.ts'
 import { EntryRow, entryRow } from './alert.ts'
 import { CasePosture, casePosture, CauseRow, causeRow } from './case-posture.ts'
-import { DecisionRow, decisionRow, IncidentHead, incidentHead, PlaceRow, placeRow, RuleCount, ruleCount } from './incident.ts'
+import {
+  DecisionRow,
+  decisionRow,
+  IncidentHead,
+  incidentHead,
+  PlaceRow,
+  placeRow,
+  RuleCount,
+  ruleCount,
+  VerdictRow,
+  verdictRow,
+} from './incident.ts'
 import { ProcessLine, processLines } from './process.ts'
 
 /** Bytes; with names and marks between them below 24,000. */
@@ -47,7 +58,7 @@ export const CaseView = z.object({
   posture: CasePosture,
   decisions: z.array(DecisionRow),
   calledBefore: z
-    .array(z.object({ incident: z.string(), decision: z.uuid(), verdict: Quoted, by: Quoted, at: z.string(), reason: Quoted }))
+    .array(z.object({ incident: z.string(), decision: z.uuid(), ...VerdictRow.shape }))
     .optional()
     .describe('What people called incidents in which all of this was seen: same rules, processes and places. Evidence; it lowers nothing'),
   unknowns: z.array(Quoted).describe('What was not observed; absent is not clean'),
@@ -83,13 +94,10 @@ export function caseView(file: CaseFile): z.input<typeof CaseView> {
   }
 }
 
-const calledRow = ({ incidentId, decisionId, verdict, by, at, reason }: CaseFile['called'][number]) => ({
-  incident: shortId('incident', incidentId),
-  decision: decisionId,
-  verdict: quote(verdict, 40),
-  by: quote(by, 60),
-  at: at.toISOString(),
-  reason: quote(reason, 160),
+const calledRow = (called: CaseFile['called'][number]) => ({
+  incident: shortId('incident', called.incidentId),
+  decision: called.decisionId,
+  ...verdictRow(called),
 })
 
 /** As many entries as fit, chosen as the case file's own sample is; the one that holds the last alert among them. */

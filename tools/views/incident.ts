@@ -8,6 +8,7 @@ import type { EvidenceRef } from '../../domain/evidence.ts'
 import { claimParts, type GroundedClaim, type Report, Verdict } from '../../domain/report.ts'
 import { Priority, Severity } from '../../domain/severity.ts'
 import type { RuleGroup } from '../../incidents/severity.ts'
+import type { PersonsVerdict } from '../../store/verdicts.ts'
 import { fitting } from '../page.ts'
 import { Quoted, quote } from '../quoted.ts'
 
@@ -95,6 +96,14 @@ export const ReportHead = z.object({
 })
 /** A hypothesis says that it is one. */
 export const saidIn = ({ text, grounded }: GroundedClaim, most: number): Quoted => quote(grounded ? text : `Hypothesis: ${text}`, most)
+
+export const VerdictRow = z.object({ verdict: Quoted, by: Quoted, at: z.string(), reason: Quoted })
+export const verdictRow = ({ verdict, by, at, reason }: PersonsVerdict): z.input<typeof VerdictRow> => ({
+  verdict: quote(verdict, 40),
+  by: quote(by, 60),
+  at: at.toISOString(),
+  reason: quote(reason, 160),
+})
 
 export const DecisionRow = z.object({ decision: z.uuid(), at: z.string(), kind: z.string(), what: Quoted })
 export function decisionRow({ id, at, decision, reason }: RecordedDecision): z.input<typeof DecisionRow> {
