@@ -1,4 +1,5 @@
-import { expect, it } from 'vitest'
+import { sql } from 'kysely'
+import { expect, it, vi } from 'vitest'
 import { FixedClock } from '../domain/clock.ts'
 import { UpstreamError } from '../domain/errors.ts'
 import { Secret } from '../domain/redact.ts'
@@ -42,7 +43,7 @@ const config = (url: string, over: object = {}) => ({
   ...over,
 })
 
-eachDatabase('embedding', (database) => {
+eachDatabase('embedding', (database, kind) => {
   const names = Array.from({ length: 70 }, (_each, place) => `note-${String(place).padStart(2, '0')}`)
   const all = async (embedder: Embedder, by = clock) => {
     while (await embedSome(database(), by, embedder));
@@ -62,6 +63,31 @@ eachDatabase('embedding', (database) => {
     expect(embedder.sent.get('note-03\nchanged')).toBe(1)
     expect([...embedder.sent.values()].reduce((sum, one) => sum + one, 0)).toBe(71)
   })
+
+  // The embedded database has one connection: nobody claims beside it.
+  if (kind === 'server')
+    it('claims nothing that another one has embedded between its look and its claim', async () => {
+      const embedder = counting()
+      const claim = (by: string) =>
+        claimChunks(database(), embedder.name, { by, now: clock.now(), until: at('12:02:00').now(), limit: 100 })
+      const [embedded, looked] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+      const other = database().transaction(async (tx) => {
+        await tx.query(sql`insert into knowledge_vectors (embedder, chunk_id, hash, vector)
+          select ${embedder.name}, id, hash, '[1]'::vector from knowledge_chunks where ref <> 'note-69'`)
+        embedded.resolve()
+        await looked.promise
+      })
+      await embedded.promise
+      const claiming = claim(newId())
+      await vi.waitFor(async () => {
+        const [row] = await database().query(sql<{ waiting: bigint }>`select count(*) as waiting from pg_stat_activity
+          where datname = current_database() and wait_event = 'transactionid'`)
+        expect(Number(row?.waiting)).toBe(1)
+      })
+      looked.resolve()
+      await other
+      expect((await claiming).map(({ title }) => title)).toEqual(['note-69'])
+    })
 
   it('goes on where a server died, once its claim is over, and not before', async () => {
     const embedder = counting()
@@ -118,6 +144,19 @@ eachDatabase('embedding', (database) => {
       texts.some((one) => one.startsWith('note-40')) ? Promise.reject(new TextsRefused('400', { retryable: false })) : good(texts, use)
     expect(await all(embedder)).toMatchObject({ done: 69, refused: 1, of: 70, error: null })
     expect(await embedSome(database(), clock, embedder)).toBe(false)
+  })
+
+  it('sends what a refused text became while it was being refused', async () => {
+    const embedder = counting()
+    const good = embedder.embed
+    embedder.embed = async (texts, use) => {
+      if (!texts.some((one) => one === 'note-41\nnote-41 is written here')) return good(texts, use)
+      if (texts.length === 1)
+        await keepKnown(database(), [{ kind: 'document', ref: 'note-41', pieces: [{ title: 'note-41', text: 'shorter' }] }], clock.now())
+      throw new TextsRefused('400', { retryable: false })
+    }
+    expect(await all(embedder)).toMatchObject({ done: 70, refused: 0, of: 70 })
+    expect(embedder.sent.get('note-41\nshorter')).toBe(1)
   })
 
   it('keeps nothing of another length than before, and says so', async () => {

@@ -16,6 +16,7 @@ import {
   embedderWorked,
   forgetEmbedders,
   giveBack,
+  keepRefusal,
   keepVectors,
 } from '../store/knowledge-vectors.ts'
 import { TextsRefused, ToldToWait } from './embed-call.ts'
@@ -46,7 +47,12 @@ export async function embedSome(db: Database, clock: Clock, embedder: Embedder, 
     await embedClaimed({ db, clock, embedder, by, signal }, claimed)
     return true
   } catch (error) {
-    await giveBack(db, embedder.name, by, { ids: claimed.map(({ id }) => id), refused: false })
+    await giveBack(
+      db,
+      embedder.name,
+      by,
+      claimed.map(({ id }) => id),
+    )
     if (error instanceof UpstreamError) {
       const wait =
         error instanceof ToldToWait && error.waitMs > 0 ? error.waitMs : Math.min(firstWaitMs * 2 ** rest.failures, longestWaitMs)
@@ -82,7 +88,8 @@ async function embedClaimed(work: Work, claimed: readonly Claimed[]): Promise<vo
     )
   } catch (error) {
     if (!(error instanceof TextsRefused)) throw error
-    if (claimed.length === 1) return giveBack(db, embedder.name, by, { ids: claimed.map(({ id }) => id), refused: true })
+    const [only, another] = claimed
+    if (only !== undefined && another === undefined) return keepRefusal(db, embedder.name, by, only)
     for (const one of claimed) await embedClaimed(work, [one])
   }
 }

@@ -82,10 +82,11 @@ eachDatabase('knowledge', (database) => {
     await learn(database(), clock, { notes: undefined })
     expect(await found('wendeline')).toHaveLength(2)
     await expect(readNotes(join(folder, 'never'))).rejects.toThrow(/FALCONER_NOTES names/)
+    await expect(readNotes(join(folder, 'team/rota.md'))).rejects.toThrow(/FALCONER_NOTES names .*ENOTDIR/)
   })
 
   it('learns of incidents what people said of them, also later, and under the one that stands for others', async () => {
-    const [one, merged] = [newId(), newId()]
+    const [one, merged, later] = [newId(), newId(), newId()]
     const incident = (id: string, title: string) => ({
       id,
       title,
@@ -114,7 +115,11 @@ eachDatabase('knowledge', (database) => {
         }),
       )
     await database().transaction((tx) =>
-      saveIncidents(tx, [incident(one, 'Shell in shop/checkout'), incident(merged, 'Another shell')], clock.now()),
+      saveIncidents(
+        tx,
+        [incident(one, 'Shell in shop/checkout'), incident(merged, 'Another shell'), incident(later, 'One more')],
+        clock.now(),
+      ),
     )
     await database().query(sql`update incidents set merged_into = ${one} where id = ${merged}`)
     await learn(database(), clock, { notes: undefined })
@@ -127,6 +132,10 @@ eachDatabase('knowledge', (database) => {
     await say(one, { kind: 'note', text: 'Pangolin came later' })
     await learn(database(), clock, { notes: undefined })
     expect(await found('pangolin')).toEqual([`incident ${one}`])
+    // Joined by a rule, long after anybody looked at either.
+    await database().query(sql`update incidents set merged_into = ${later} where id in (${one}, ${merged})`)
+    await learn(database(), new FixedClock('2026-11-25T12:00:00Z'), { notes: undefined })
+    expect(await found('quetzal')).toEqual([`incident ${later}`])
   })
 
   it('takes every question', async () => {

@@ -7,7 +7,7 @@ import type { Clock } from '../domain/clock.ts'
 import { ConfigError } from '../domain/errors.ts'
 import { type Runbook, runbooks } from '../prompts/runbook.ts'
 import type { Database } from '../store/database.ts'
-import { forgetOldest, keepKnown, keepOnly, type Known } from '../store/knowledge.ts'
+import { forgetMerged, forgetOldest, keepKnown, keepOnly, type Known } from '../store/knowledge.ts'
 import { lookedAtSince, type PastIncident, pastIncidents } from '../store/past-incidents.ts'
 import { getSetting, setSetting } from '../store/settings.ts'
 import { piecesOf } from './chunks.ts'
@@ -65,7 +65,7 @@ async function learnIncidents(db: Database, clock: Clock): Promise<void> {
   const now = clock.now()
   const left = await getSetting(db, 'knowledge.incidents')
   const since = typeof left === 'string' ? new Date(Date.parse(left) - overlapMs) : new Date(0)
-  const ids = await lookedAtSince(db, since, mostIncidents)
+  const ids = [...new Set([...(await lookedAtSince(db, since, mostIncidents)), ...(await forgetMerged(db))])]
   for (let from = 0; from < ids.length; from += atOnce)
     await keepKnown(db, (await pastIncidents(db, ids.slice(from, from + atOnce))).map(incidentKnown), now)
   if (ids.length > 0) await forgetOldest(db, 'incident', mostIncidents)

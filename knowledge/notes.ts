@@ -16,12 +16,13 @@ export type Notes = {
   /** Paths that were there and could not be taken, with why. */ refused: { path: string; why: string }[]
 }
 
-/** Throws ConfigError when there is no such folder. */
+/** Throws ConfigError when there is no such folder, or one in it cannot be read: then nobody knows what is there. */
 export async function readNotes(folder: string): Promise<Notes> {
-  const root = await realpath(folder).catch((error: NodeJS.ErrnoException) => {
+  const unreadable = (error: NodeJS.ErrnoException): never => {
     throw new ConfigError(`FALCONER_NOTES names ${folder}, which cannot be read (${error.code}).`, { cause: error })
-  })
-  const paths = await markdownOf(root, '')
+  }
+  const root = await realpath(folder).catch(unreadable)
+  const paths = await markdownOf(root, '').catch(unreadable)
   const notes: Notes = { known: [], refused: [] }
   for (const path of paths.slice(0, mostFiles)) {
     const text = await textOf(root, path).catch((error: Error) => error)

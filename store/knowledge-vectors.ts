@@ -29,14 +29,14 @@ export async function claimChunks(
   { by, now, until, limit }: { by: string; now: Date; until: Date; limit: number },
 ): Promise<Claimed[]> {
   return db.transaction(async (tx) => {
-    // A row that another one claims at this moment is skipped, one that has no row yet by the insert that waits for it and then finds it claimed.
+    // Who else claims at this moment is seen by the insert alone, which waits for it: by then a piece may be claimed, or embedded already.
     const claimed = await tx.query(sql<{
       chunk_id: bigint
     }>`insert into knowledge_vectors as v (embedder, chunk_id, claimed_by, claimed_until)
       select ${embedder}, c.id, ${by}::uuid, ${until} from knowledge_chunks c left join knowledge_vectors v on v.chunk_id = c.id and v.embedder = ${embedder}
         where ${due} and coalesce(v.claimed_until <= ${now}, true) order by c.id limit ${limit} for key share of c skip locked
       on conflict (embedder, chunk_id) do update set claimed_by = excluded.claimed_by, claimed_until = excluded.claimed_until
-        where v.claimed_until is null or v.claimed_until <= ${now} returning chunk_id`)
+        where coalesce(v.claimed_until <= ${now}, (select ${due} from knowledge_chunks c where c.id = v.chunk_id)) returning chunk_id`)
     const rows = await tx.query(sql<{ id: string; title: string; text: string; hash: string }>`
       select id::text, title, text, encode(hash, 'hex') as hash from knowledge_chunks where id = any(${claimed.map(({ chunk_id: id }) => String(id))}::bigint[]) order by id`)
     return rows.map(({ title, text, ...row }) => ({ ...row, title: unescapeText(title), text: unescapeText(text) }))
@@ -55,16 +55,16 @@ export async function keepVectors(
     from jsonb_to_recordset(${rows}::jsonb) as r(id bigint, hash text, vector text) where v.embedder = ${embedder} and v.chunk_id = r.id and v.claimed_by = ${by}::uuid`)
 }
 
-/** Gives pieces back; as refused when the embedder will not take them as they are. */
-export async function giveBack(
-  db: Queryable,
-  embedder: string,
-  by: string,
-  { ids, refused }: { ids: readonly string[]; refused: boolean },
-): Promise<void> {
-  await db.query(sql`update knowledge_vectors v set claimed_until = null, claimed_by = null,
-      refused_hash = case when ${refused}::boolean then (select hash from knowledge_chunks c where c.id = v.chunk_id) else v.refused_hash end
-    where v.embedder = ${embedder} and v.claimed_by = ${by}::uuid and v.chunk_id = any(${[...ids]}::bigint[])`)
+/** Gives pieces back, to be claimed again. */
+export async function giveBack(db: Queryable, embedder: string, by: string, ids: readonly string[]): Promise<void> {
+  await db.query(sql`update knowledge_vectors set claimed_until = null, claimed_by = null
+    where embedder = ${embedder} and claimed_by = ${by}::uuid and chunk_id = any(${[...ids]}::bigint[])`)
+}
+
+/** The embedder will not take it as it was sent; what it has become since is sent. */
+export async function keepRefusal(db: Queryable, embedder: string, by: string, { id, hash }: Pick<Claimed, 'id' | 'hash'>): Promise<void> {
+  await db.query(sql`update knowledge_vectors set claimed_until = null, claimed_by = null, refused_hash = decode(${hash}, 'hex')
+    where embedder = ${embedder} and claimed_by = ${by}::uuid and chunk_id = ${id}::bigint`)
 }
 
 const textOf = (vector: readonly number[]): string => `[${vector.join(',')}]`

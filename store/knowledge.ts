@@ -48,6 +48,15 @@ export async function keepOnly(db: Database, kind: KnowledgeKind, refs: readonly
   })
 }
 
+/** Forgets incidents that became part of another; answers those others, whose knowledge now is theirs too. */
+export async function forgetMerged(db: Database): Promise<string[]> {
+  const gone = await db.query(sql<{ into: string }>`with merged as (select i.id, i.merged_into from incidents i
+      where i.id in (select ref::uuid from knowledge_chunks where kind = 'incident') and i.merged_into is not null),
+    gone as (delete from knowledge_chunks c using merged m where c.kind = 'incident' and c.ref = m.id::text)
+    select distinct merged_into::text as into from merged`)
+  return gone.map(({ into }) => into)
+}
+
 /** Of incidents only so many are kept: those learned of last. */
 export async function forgetOldest(db: Database, kind: KnowledgeKind, most: number): Promise<number> {
   const gone = await db.query(sql<{ id: bigint }>`delete from knowledge_chunks where kind = ${kind} and ref in (
