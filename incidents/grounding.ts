@@ -13,8 +13,8 @@ import { maxSeverity, type Severity } from '../domain/severity.ts'
 import type { FindingFacts } from '../store/finding-facts.ts'
 import { redact } from '../domain/redact.ts'
 import { visible } from '../domain/untrusted.ts'
-import { alertField, decisionField, entityField, findingField, incidentField, stepField, stepId } from './record-field.ts'
-import { type Fielded, type FieldedKind, isFielded } from './record-fields.ts'
+import type { Fielded, FieldedKind } from './record-fields.ts'
+import { openRecord } from './record-values.ts'
 import { bare, holds, type Held, isClosed, lookalikes, sentenceParts } from './sentence-parts.ts'
 import type { Coverage } from './case-file.ts'
 
@@ -35,7 +35,6 @@ export interface RecordReader {
 export type SeenCoverage = ReadonlyMap<string, string>
 /** What a report may speak of: the incident's floor, the inventory entities of its case, and what had been heard by then. */
 export type GroundingCase = { severityFloor: Severity; entityIds: ReadonlySet<string>; coverage: SeenCoverage }
-export const lastHeard = ({ lastSeenAt }: Coverage): string => lastSeenAt?.toISOString() ?? 'never'
 
 export async function ground(draft: DraftReport, reader: RecordReader, about: GroundingCase): Promise<Report> {
   const check = async (claims: readonly Claim[]): Promise<GroundedClaim[]> =>
@@ -118,43 +117,8 @@ async function lookUp(
   reader: RecordReader,
   seen: SeenCoverage,
 ): Promise<{ id: string; values: string[] } | undefined> {
-  const at = (value: string | null): string[] => (value === null ? [] : [value])
-  if (record === 'alert') {
-    const alert = await reader.alert(id)
-    return alert && { id: alert.id, values: path === null ? [] : at(alertField(alert, path)) }
-  }
-  if (record === 'entity') {
-    const entity = await reader.entity(id)
-    return entity && { id: entity.id.toString(), values: path === null ? [] : at(entityField(entity, path)) }
-  }
-  if (record === 'decision') {
-    const decision = await reader.decision(id)
-    return decision && { id: decision.id, values: path === null ? [] : at(decisionField(decision, path)) }
-  }
-  if (record === 'finding') {
-    const finding = await reader.finding(id)
-    return finding && { id: finding.id, values: path === null ? [] : at(findingField(finding, path)) }
-  }
-  if (record === 'step') {
-    const step = await reader.step(id)
-    return step && { id: stepId(step), values: path === null ? [] : at(stepField(step, path)) }
-  }
-  if (record === 'incident') {
-    const incident = await reader.incident(id)
-    return incident && { id: incident.id, values: path === null ? [] : at(incidentField(incident, path)) }
-  }
-  if (isFielded(record)) {
-    const found = await reader.fielded(record, id)
-    return (
-      found && { id: found.id, values: path === null ? [] : at(Object.hasOwn(found.fields, path) ? (found.fields[path] ?? null) : null) }
-    )
-  }
-  const coverage = await reader.coverage(id)
-  return (
-    coverage && {
-      id: coverage.name,
-      values:
-        path === 'lastSeenAt' ? [lastHeard(coverage), ...at(seen.get(coverage.name) ?? null)] : path === 'name' ? [coverage.name] : [],
-    }
-  )
+  const found = await openRecord(record, id, reader)
+  if (found === undefined || path === null) return found && { id: found.id, values: [] }
+  const before = record === 'coverage' && path === 'lastSeenAt' ? (seen.get(found.id) ?? null) : null
+  return { id: found.id, values: [found.at(path), before].filter((value) => value !== null) }
 }

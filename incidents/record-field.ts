@@ -13,6 +13,7 @@ import { shortId } from '../domain/ids.ts'
 import type { Incident, RecordedDecision } from '../domain/incident.ts'
 import type { StepKey } from '../store/attack-steps.ts'
 import type { FindingFacts } from '../store/finding-facts.ts'
+import type { Coverage } from './case-file.ts'
 
 export function alertField(alert: Alert, path: string): string | null {
   if (path.startsWith('fields.')) return asText(own(alert.fields, path.slice('fields.'.length)))
@@ -154,6 +155,10 @@ export function decisionField({ at, reason, decision }: RecordedDecision, path: 
       return null
   }
 }
+
+export const lastHeard = ({ lastSeenAt }: Coverage): string => lastSeenAt?.toISOString() ?? 'never'
+export const coverageField = (coverage: Coverage, path: string): string | null =>
+  path === 'lastSeenAt' ? lastHeard(coverage) : path === 'name' ? coverage.name : null
 
 /** What the record itself holds; never what every object has. */
 const own = (value: unknown, name: string): unknown =>

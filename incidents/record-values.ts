@@ -1,7 +1,8 @@
-/** Every value that one record holds where a claim may quote from, by the path that reads it: what a quoted value is looked up in. */
+/** A cited record as it stands now, and every value that it holds where a claim may quote from, by the path that reads it. */
+import type { Alert } from '../domain/alert.ts'
 import type { EvidenceRef } from '../domain/evidence.ts'
-import { lastHeard, type RecordReader } from './grounding.ts'
-import { alertField, decisionField, entityField, findingField, incidentField, stepField, stepId } from './record-field.ts'
+import type { RecordReader } from './grounding.ts'
+import { alertField, coverageField, decisionField, entityField, findingField, incidentField, stepField, stepId } from './record-field.ts'
 
 export type RecordValue = { path: string; value: string }
 /** A record by its own identity, with all it holds. */
@@ -43,71 +44,79 @@ const paths = {
   ],
   step: ['because', 'precondition', 'technique', 'technique.name', 'fix'],
   incident: ['shortId', 'alertCount', 'severity', 'severityFloor', 'state', 'title', 'scope', 'firstTime', 'lastTime'],
+  decision: ['kind', 'reason', 'text', 'verdict', 'decidedAt'],
+  coverage: ['lastSeenAt', 'name'],
 } as const
 /** Of what others wrote, no more than this is looked through. */
 const mostLeaves = 400
 
-const held = (names: readonly string[], read: (path: string) => string | null): RecordValue[] =>
-  names.flatMap((path) => {
-    const value = read(path)
-    return value === null || value === '' ? [] : [{ path, value }]
-  })
+/** As it stands now, by its own identity: what it holds at a path, and the paths at which it may hold something. */
+type OpenRecord = { id: string; at(path: string): string | null; paths(): readonly string[] }
 
-/** Undefined: there is no such record. */
-export async function readRecord(record: EvidenceRef['record'], id: string, reader: RecordReader): Promise<CitedRecord | undefined> {
+/** The one way to a cited record, with which claims are both written and checked. Undefined: there is no such record. */
+export async function openRecord(record: EvidenceRef['record'], id: string, reader: RecordReader): Promise<OpenRecord | undefined> {
   switch (record) {
     case 'alert': {
       const alert = await reader.alert(id)
-      const own = (): string[] => Object.keys(alert?.fields ?? {}).map((name) => `fields.${name}`)
-      return alert && { record, id: alert.id, values: held([...paths.alert, ...own().slice(0, mostLeaves)], (at) => alertField(alert, at)) }
+      const own = (of: Alert): string[] => Object.keys(of.fields).map((name) => `fields.${name}`)
+      return (
+        alert && { id: alert.id, at: (path) => alertField(alert, path), paths: () => [...paths.alert, ...own(alert).slice(0, mostLeaves)] }
+      )
     }
     case 'entity': {
       const entity = await reader.entity(id)
-      const leaves = (): string[] => leavesOf(entity?.properties, 'properties').slice(0, mostLeaves)
-      return entity && { record, id: String(entity.id), values: held([...paths.entity, ...leaves()], (at) => entityField(entity, at)) }
+      return (
+        entity && {
+          id: String(entity.id),
+          at: (path) => entityField(entity, path),
+          paths: () => [...paths.entity, ...leavesOf(entity.properties, 'properties').slice(0, mostLeaves)],
+        }
+      )
     }
     case 'finding': {
       const finding = await reader.finding(id)
-      return finding && { record, id: finding.id, values: held(paths.finding, (at) => findingField(finding, at)) }
+      return finding && { id: finding.id, at: (path) => findingField(finding, path), paths: () => paths.finding }
     }
     case 'step': {
       const step = await reader.step(id)
-      return step && { record, id: stepId(step), values: held(paths.step, (at) => stepField(step, at)) }
+      return step && { id: stepId(step), at: (path) => stepField(step, path), paths: () => paths.step }
     }
     case 'incident': {
       const incident = await reader.incident(id)
-      return incident && { record, id: incident.id, values: held(paths.incident, (at) => incidentField(incident, at)) }
+      return incident && { id: incident.id, at: (path) => incidentField(incident, path), paths: () => paths.incident }
     }
     case 'decision': {
       const decision = await reader.decision(id)
-      return (
-        decision && {
-          record,
-          id: decision.id,
-          values: held(['reason', 'text', 'verdict', 'decidedAt'], (at) => decisionField(decision, at)),
-        }
-      )
+      return decision && { id: decision.id, at: (path) => decisionField(decision, path), paths: () => paths.decision }
+    }
+    case 'coverage': {
+      const coverage = await reader.coverage(id)
+      return coverage && { id: coverage.name, at: (path) => coverageField(coverage, path), paths: () => paths.coverage }
     }
     case 'proposal':
     case 'fix':
     case 'rule': {
       const found = await reader.fielded(record, id)
-      return found && { record, id: found.id, values: held(Object.keys(found.fields), (at) => found.fields[at] ?? null) }
-    }
-    case 'coverage': {
-      const coverage = await reader.coverage(id)
       return (
-        coverage && {
-          record,
-          id: coverage.name,
-          values: [
-            { path: 'lastSeenAt', value: lastHeard(coverage) },
-            { path: 'name', value: coverage.name },
-          ],
+        found && {
+          id: found.id,
+          at: (path) => (Object.hasOwn(found.fields, path) ? (found.fields[path] ?? null) : null),
+          paths: () => Object.keys(found.fields),
         }
       )
     }
   }
+}
+
+/** Undefined: there is no such record. */
+export async function readRecord(record: EvidenceRef['record'], id: string, reader: RecordReader): Promise<CitedRecord | undefined> {
+  const found = await openRecord(record, id, reader)
+  if (found === undefined) return undefined
+  const values = found.paths().flatMap((path) => {
+    const value = found.at(path)
+    return value === null || value === '' ? [] : [{ path, value }]
+  })
+  return { record, id: found.id, values }
 }
 
 /** Paths of what is no object; names with a dot in them cannot be read by path and are left out. */

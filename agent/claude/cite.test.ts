@@ -20,7 +20,17 @@ const none = async () => undefined
 const reader: RecordReader = {
   alert: async (id) => alerts.find((one) => one.id === id.toLowerCase()),
   entity: none,
-  decision: none,
+  decision: async (id) =>
+    id === 'd1'
+      ? {
+          id,
+          at: new Date('2026-09-01T12:30:00Z'),
+          principalId: 'p',
+          reason: 'over',
+          decision: { kind: 'state', incident: first, state: 'closed' },
+          links: [],
+        }
+      : undefined,
   coverage: async (name) =>
     name === 'falco east 1' ? { name, collector: 'falco', scope: 'lab', lastSeenAt: new Date('2026-09-01T12:34:56.789Z') } : undefined,
   finding: none,
@@ -87,4 +97,9 @@ it('keeps plain words plain where a record bears them out, and cites where it st
   const claim = await say('A shell was tied to 203.0.113.7 on port 4444.')
   expect(claim.text).toBe('A shell was tied to 203.0.113.7 on port 4444.')
   expect(claim.evidence.map(({ path }) => path)).toEqual(['process.cmdline'])
+})
+
+it('finds what kind of decision it was', async () => {
+  expect(await holds('A person decided on its ⟦state⟧: ⟦over⟧.', ['decision:d1'])).toBe(true)
+  expect(await holds('A person decided on its ⟦verdict⟧: ⟦over⟧.', ['decision:d1'])).toBe(false)
 })
