@@ -41,7 +41,7 @@ export async function whoAsks(context: AppContext, falconer: Falconer, { looking
 }
 
 /** Throws SignInError or DeniedError unless this permission is held. */
-export function permit(who: Who | null, permission: Permission): Who | null {
+export function permit<T extends Pick<Who, 'principal'>>(who: T | null, permission: Permission): T | null {
   const needed = permissions[permission]
   if (needed === null) return who
   if (who === null) throw new SignInError('Sign in first: open a sign-in link, use a passkey, or send an API token.')

@@ -7,10 +7,11 @@ import type { types } from '@slack/bolt'
 import { shortId } from '../../domain/ids.ts'
 import type { Plan, Proposal } from '../../domain/proposal.ts'
 import { type Block, header, type Inline, lines, preformatted } from '../../notify/slack/blocks.ts'
+import { placeOf, planFacts } from '../../notify/slack/proposal-card.ts'
 import { link, moment, plain, plainLines, value, words } from '../../notify/slack/text.ts'
+import { reasonInput, textOf } from './forms.ts'
 
 export const decideCallback = 'falconer_decide'
-export const reasonBlock = 'reason'
 export type Decision = 'approve' | 'reject'
 /** What comes back with the form. */
 export type Held = { id: string; planHash: string; what: Decision; shown: string }
@@ -30,16 +31,7 @@ export function decideModal(
     title: textOf(what === 'approve' ? 'Approve and run' : 'Reject'),
     submit: textOf(what === 'approve' ? 'Approve and run' : 'Reject'),
     close: textOf('Cancel'),
-    blocks: [
-      ...blocks,
-      {
-        type: 'input',
-        block_id: reasonBlock,
-        optional: true,
-        label: textOf('Reason, kept in the audit log'),
-        element: { type: 'plain_text_input', action_id: reasonBlock, multiline: true, max_length: 2_000 },
-      },
-    ],
+    blocks: [...blocks, reasonInput('Reason, kept in the audit log', { optional: true })],
   }
 }
 
@@ -65,29 +57,20 @@ export function fits(plan: Plan): boolean {
 const digest = (blocks: readonly Block[]): string => createHash('sha256').update(JSON.stringify(blocks)).digest('hex')
 
 function planBlocks({ id, target, plan, planHash, quorum, expiresAt }: Proposal & { plan: Plan }, title: string, url: string): Block[] {
-  const place = `${target.namespace === null ? '' : `${target.namespace}/`}${target.name}`
-  const facts: Inline[][] = [
-    [words('Affects: ', { bold: true }), value(plan.blastRadius.summary, 700, undefined)],
-    [words('Undo: ', { bold: true }), plan.undo === null ? words('Cannot be undone.', { bold: true }) : value(plan.undo, 700, undefined)],
-    ...(plan.evidenceFirst.length === 0
-      ? []
-      : [[words('Stored first: ', { bold: true }), value(plan.evidenceFirst.join(', '), 700, undefined)]]),
-    ...plan.warnings.map((one): Inline[] => [words('Warning: ', { bold: true }), value(one, 400, undefined)]),
-  ]
   return [
-    header(`${title} ${place}`),
+    header(`${title} ${placeOf(target)}`),
     lines(
       [
         link(url, shortId('proposal', id)),
         words(' · cluster '),
         value(target.scope, 100),
-        words(plan.simulated ? ' (simulated)' : ''),
-      ].filter((one) => !('text' in one) || one.text !== ''),
+        ...(plan.simulated ? [words(' (simulated)')] : []),
+      ],
       [words('What will run: ', { bold: true }), value(plan.summary, 700, undefined)],
     ),
     preformatted(plainLines(plan.diff).text),
     lines(
-      ...facts,
+      ...planFacts(plan, { affects: 700, other: 700, warning: 400, warnings: plan.warnings.length }),
       [words('Plan hash: ', { bold: true }), words(planHash ?? '', { code: true })],
       [
         words(`Needs ${quorum === 1 ? 'one approval' : `approvals by ${quorum} different people`}; `),
@@ -96,5 +79,3 @@ function planBlocks({ id, target, plan, planHash, quorum, expiresAt }: Proposal 
     ),
   ]
 }
-
-const textOf = (text: string): types.PlainTextElement => ({ type: 'plain_text', text, emoji: false })

@@ -4,18 +4,20 @@
  */
 import type { App, BlockAction, ButtonAction, types } from '@slack/bolt'
 import { z } from 'zod'
-import { InputError } from '../../domain/errors.ts'
-import { permissions, roleAtLeast } from '../../domain/principal.ts'
+import { DeniedError } from '../../domain/errors.ts'
 import type { Plan, Proposal } from '../../domain/proposal.ts'
 import { readCardValue, slackActions } from '../../notify/slack/actions.ts'
 import { approve, isOver, reject } from '../../responses/approve.ts'
 import { getAction } from '../../responses/catalog/catalog.ts'
 import { checkApprover, pageOnly } from '../../responses/policy.ts'
 import { approvalsOf, getProposal } from '../../store/proposals.ts'
+import type { SlackUser } from '../../store/slack-links.ts'
 import { slackMessageAt } from '../../store/slack.ts'
 import type { Asker } from '../server/chat.ts'
 import { baseUrl } from '../server/urls.ts'
-import { type Decision, decideCallback, decideModal, fits, noticeModal, reasonBlock } from './decide-modal.ts'
+import { permit } from '../server/who.ts'
+import { type Decision, decideCallback, decideModal, fits, noticeModal } from './decide-modal.ts'
+import { reasonIn, whoSent } from './forms.ts'
 import { askerOf, howToLink, type Parts, told, whisper } from './parts.ts'
 
 export function hearDecisions(app: App, parts: Parts): void {
@@ -25,21 +27,17 @@ export function hearDecisions(app: App, parts: Parts): void {
       await opened(parts, what, body, action.value)
     })
   app.view(decideCallback, async ({ ack, body, view }) => {
-    const answer = await submitted(
-      parts,
-      { team: body.user.team_id ?? body.team?.id ?? '', user: body.user.id },
-      view.private_metadata,
-      reasonIn(view.state),
-    )
+    const answer = await submitted(parts, whoSent(body), view.private_metadata, reasonIn(view.state))
     await ack({ response_action: 'update', view: answer })
   })
 }
 
 async function opened(parts: Parts, what: Decision, body: BlockAction, value: string | undefined): Promise<void> {
   const channel = body.channel?.id ?? ''
-  const user = body.user.id
-  const say = (text: string): Promise<void> => whisper(parts, { channel, user, direct: false, thread: body.message?.thread_ts }, text)
-  const asker = await askerOf(parts, { team: body.user.team_id ?? body.team?.id ?? '', user })
+  const who = whoSent(body)
+  const say = (text: string): Promise<void> =>
+    whisper(parts, { channel, user: who.user, direct: false, thread: body.message?.thread_ts }, text)
+  const asker = await askerOf(parts, who)
   if (asker === null) return say(howToLink)
   const view = await viewFor(parts, asker, what, { channel, ts: body.message?.ts ?? '', value }).catch((error: unknown) =>
     noticeModal(told(parts, error)),
@@ -68,29 +66,23 @@ async function viewFor(
 }
 
 /** In words; null: this person may be asked. Whether they may decide is asked once more when they do. */
-async function whyNot(
-  { falconer }: Parts,
-  { principal }: Asker,
-  what: Decision,
-  proposal: Proposal,
-  shownHash: string,
-): Promise<string | null> {
+async function whyNot({ falconer }: Parts, asker: Asker, what: Decision, proposal: Proposal, shownHash: string): Promise<string | null> {
   const { policy, actionsEnabled } = falconer.responses
   const { state, stateReason, plan } = proposal
-  const needed = permissions['proposals.decide']
-  if (!roleAtLeast(principal.role, needed)) return `This needs the role ${needed}; yours is ${principal.role}.`
-  if (state !== 'pending') return `It is ${state} already${stateReason === null ? '.' : `: ${stateReason}`}`
-  if (isOver(falconer.responses, proposal)) return 'Nobody decided in time: it has expired. Propose it again.'
-  if (proposal.planHash !== shownHash) return 'The plan is not the one that this card showed. Read the newest card, or the page.'
   try {
-    checkApprover(policy, proposal, principal)
+    permit(asker, 'proposals.decide')
+    if (state !== 'pending') return `It is ${state} already${stateReason === null ? '.' : `: ${stateReason}`}`
+    if (isOver(falconer.responses, proposal)) return 'Nobody decided in time: it has expired. Propose it again.'
+    if (proposal.planHash !== shownHash) return 'The plan is not the one that this card showed. Read the newest card, or the page.'
+    checkApprover(policy, proposal, asker.principal)
   } catch (error) {
-    return (error as Error).message
+    if (error instanceof DeniedError) return error.message
+    throw error
   }
   if (what === 'reject') return null
   return (
     approvalRefusal(plan, pageOnly(policy, proposal.action), actionsEnabled) ??
-    (await approvedBefore(falconer.db, proposal, principal.personId))
+    (await approvedBefore(falconer.db, proposal, asker.principal.personId))
   )
 }
 
@@ -116,14 +108,13 @@ const HeldForm = z.object({
   shown: z.string().regex(/^[0-9a-f]{64}$/),
 })
 
-async function submitted(parts: Parts, who: { team: string; user: string }, metadata: string, reason: string): Promise<types.ModalView> {
+async function submitted(parts: Parts, who: SlackUser, metadata: string, reason: string): Promise<types.ModalView> {
   const { falconer } = parts
   try {
     const asker = await askerOf(parts, who)
     if (asker === null) return noticeModal(howToLink)
     const { id, planHash, what, shown } = HeldForm.parse(JSON.parse(metadata))
-    const needed = permissions['proposals.decide']
-    if (!roleAtLeast(asker.principal.role, needed)) throw new InputError(`This needs the role ${needed}; yours is ${asker.principal.role}.`)
+    permit(asker, 'proposals.decide')
     const decide = { approve, reject }[what]
     const proposal = await decide(falconer.responses, asker, { proposalId: id, planHash, reason, shownDigest: shown })
     const url = `${baseUrl(falconer)}/proposals/${id}`
@@ -135,8 +126,4 @@ async function submitted(parts: Parts, who: { team: string; user: string }, meta
   } finally {
     falconer.changed('proposals')
   }
-}
-
-function reasonIn({ values }: { values: Record<string, Record<string, { value?: string | null }>> }): string {
-  return values[reasonBlock]?.[reasonBlock]?.value?.trim() ?? ''
 }

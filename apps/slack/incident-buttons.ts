@@ -1,13 +1,14 @@
 /** Buttons on the cards of incidents: have it investigated, say whose it is, say that it is none. Each with the role of the person who presses it. */
 import type { App, BlockAction, ButtonAction, types } from '@slack/bolt'
-import { DeniedError } from '../../domain/errors.ts'
-import { type Permission, permissions, roleAtLeast } from '../../domain/principal.ts'
+import type { Permission } from '../../domain/principal.ts'
 import { decide, noteOnce } from '../../incidents/decide.ts'
 import { slackActions } from '../../notify/slack/actions.ts'
 import { findIncident } from '../../store/find.ts'
+import type { SlackUser } from '../../store/slack-links.ts'
 import { askNow } from '../server/asking.ts'
 import type { Asker } from '../server/chat.ts'
-import { reasonBlock } from './decide-modal.ts'
+import { permit } from '../server/who.ts'
+import { reasonBlock, reasonIn, reasonInput, textOf, whoSent } from './forms.ts'
 import { askerOf, howToLink, type Parts, told, whisper } from './parts.ts'
 
 const notIncidentCallback = 'falconer_not_incident_form'
@@ -28,9 +29,9 @@ export function hearIncidentButtons(app: App, parts: Parts): void {
   // It has an address, which the browser opens; Slack wants it acknowledged all the same.
   app.action(slackActions.open, async ({ ack }) => ack())
   app.view(notIncidentCallback, async ({ ack, body, view }) => {
-    const who = { team: body.user.team_id ?? body.team?.id ?? '', user: body.user.id }
-    const reason = view.state.values[reasonBlock]?.[reasonBlock]?.value?.trim() ?? ''
-    const problem = await notAnIncident(parts, who, view.private_metadata, reason).catch((error: unknown) => told(parts, error))
+    const problem = await notAnIncident(parts, whoSent(body), view.private_metadata, reasonIn(view.state)).catch((error: unknown) =>
+      told(parts, error),
+    )
     await (problem === null ? ack() : ack({ response_action: 'errors', errors: { [reasonBlock]: problem.slice(0, 300) } }))
   })
 }
@@ -42,8 +43,8 @@ async function pressed(
   permission: Permission,
   work: (press: Press) => Promise<string | null>,
 ): Promise<void> {
-  const user = body.user.id
-  const asker = await askerOf(parts, { team: body.user.team_id ?? body.team?.id ?? '', user })
+  const who = whoSent(body)
+  const asker = await askerOf(parts, who)
   const doIt = async (): Promise<string | null> => {
     if (asker === null) return howToLink
     permit(asker, permission)
@@ -51,13 +52,8 @@ async function pressed(
     return work({ asker, incident: id, trigger: body.trigger_id })
   }
   const says = await doIt().catch((error: unknown) => told(parts, error))
-  if (says !== null) await whisper(parts, { channel: body.channel?.id ?? '', user, direct: false, thread: body.message?.thread_ts }, says)
-}
-
-function permit({ principal }: Asker, permission: Permission): void {
-  const needed = permissions[permission]
-  if (needed !== null && !roleAtLeast(principal.role, needed))
-    throw new DeniedError('entitlement', `This needs the role ${needed}; yours is ${principal.role}.`)
+  if (says !== null)
+    await whisper(parts, { channel: body.channel?.id ?? '', user: who.user, direct: false, thread: body.message?.thread_ts }, says)
 }
 
 async function investigate({ falconer }: Parts, { asker, incident }: Press): Promise<string> {
@@ -76,7 +72,7 @@ async function assign({ falconer: { db, clock, changed } }: Parts, { asker, inci
   return fresh ? 'It is yours: a note on the incident says so.' : 'It is yours already.'
 }
 
-async function notAnIncident(parts: Parts, who: { team: string; user: string }, incident: string, reason: string): Promise<string | null> {
+async function notAnIncident(parts: Parts, who: SlackUser, incident: string, reason: string): Promise<string | null> {
   const asker = await askerOf(parts, who)
   if (asker === null) return howToLink
   permit(asker, 'incidents.decide')
@@ -89,20 +85,12 @@ async function notAnIncident(parts: Parts, who: { team: string; user: string }, 
   return null
 }
 
-const text = (words: string): types.PlainTextElement => ({ type: 'plain_text', text: words, emoji: false })
 const notIncidentForm = (incident: string): types.ModalView => ({
   type: 'modal',
   callback_id: notIncidentCallback,
   private_metadata: incident,
-  title: text('Not an incident'),
-  submit: text('Close it'),
-  close: text('Cancel'),
-  blocks: [
-    {
-      type: 'input',
-      block_id: reasonBlock,
-      label: text('Why it is none. It is closed as a false positive.'),
-      element: { type: 'plain_text_input', action_id: reasonBlock, multiline: true, max_length: 2_000 },
-    },
-  ],
+  title: textOf('Not an incident'),
+  submit: textOf('Close it'),
+  close: textOf('Cancel'),
+  blocks: [reasonInput('Why it is none. It is closed as a false positive.', { optional: false })],
 })

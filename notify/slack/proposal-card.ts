@@ -3,7 +3,7 @@
  * never by an analyst. Only one that waits for a decision has buttons; what cannot be shown whole is decided on the page.
  */
 import { shortId } from '../../domain/ids.ts'
-import type { Plan, Proposal, ProposalState } from '../../domain/proposal.ts'
+import type { ActionTarget, Plan, Proposal, ProposalState } from '../../domain/proposal.ts'
 import type { ProposalFacts } from '../proposal-facts.ts'
 import { cardValue, slackActions } from './actions.ts'
 import { type Block, bounded, type ButtonOf, buttons, type Card, header, type Inline, lines, points, preformatted } from './blocks.ts'
@@ -12,8 +12,8 @@ import { fallback, link, moment, plain, plainLines, sentence, value, words } fro
 
 export function proposalCard(facts: ProposalFacts): Card {
   const { proposal, title } = facts
-  const { target, plan } = proposal
-  const place = `${target.namespace === null ? '' : `${target.namespace}/`}${target.name}`
+  const { plan } = proposal
+  const place = placeOf(proposal.target)
   return {
     text: fallback(`Proposal ${shortId('proposal', proposal.id)} (${stateWords[proposal.state]}): ${title} ${place}`, 500),
     blocks: bounded([
@@ -26,7 +26,9 @@ export function proposalCard(facts: ProposalFacts): Card {
   }
 }
 
-export const stateWords: Readonly<Record<ProposalState, string>> = {
+export const placeOf = ({ namespace, name }: ActionTarget): string => `${namespace === null ? '' : `${namespace}/`}${name}`
+
+const stateWords: Readonly<Record<ProposalState, string>> = {
   requested: 'being planned',
   planning: 'being planned',
   pending: 'waits for a decision',
@@ -53,9 +55,9 @@ function standing({ proposal, url, incidentUrl }: ProposalFacts, place: string):
     value(place, 160),
     words(' · cluster '),
     value(target.scope, 100),
-    words(plan?.simulated === true ? ' (simulated)' : ''),
+    ...(plan?.simulated === true ? [words(' (simulated)')] : []),
     ...incident,
-  ].filter((one) => !('text' in one) || one.text !== '')
+  ]
 }
 
 const why = ({ proposedBy, reason }: Proposal): Inline[] => [
@@ -85,22 +87,29 @@ function outcome(proposal: Proposal): Inline[][] {
   ]
 }
 
+/** Each no longer than this, and so many `warnings`. */
+export const planFacts = (
+  { blastRadius, undo, evidenceFirst, warnings }: Plan,
+  most: { affects: number; other: number; warning: number; warnings: number },
+): Inline[][] => [
+  [words('Affects: ', { bold: true }), value(blastRadius.summary, most.affects, undefined)],
+  [words('Undo: ', { bold: true }), undo === null ? words('Cannot be undone.', { bold: true }) : value(undo, most.other, undefined)],
+  ...(evidenceFirst.length === 0
+    ? []
+    : [[words('Stored first: ', { bold: true }), value(evidenceFirst.join(', '), most.other, undefined)]]),
+  ...warnings.slice(0, most.warnings).map((one): Inline[] => [words('Warning: ', { bold: true }), value(one, most.warning, undefined)]),
+]
+
+const mostOfDiff = 2_400
+
 function planBlocks(plan: Plan, { state, planHash }: Proposal): Block[] {
-  const { text, left } = plainLines(plan.diff, 2_400)
-  const facts: Inline[][] = [
-    [words('Affects: ', { bold: true }), value(plan.blastRadius.summary, 400, undefined)],
-    [words('Undo: ', { bold: true }), plan.undo === null ? words('Cannot be undone.', { bold: true }) : value(plan.undo, 300, undefined)],
-    ...(plan.evidenceFirst.length === 0
-      ? []
-      : [[words('Stored first: ', { bold: true }), value(plan.evidenceFirst.join(', '), 300, undefined)]]),
-    ...plan.warnings.slice(0, 5).map((one): Inline[] => [words('Warning: ', { bold: true }), value(one, 300, undefined)]),
-  ]
+  const { text, left } = plainLines(plan.diff, mostOfDiff)
   const cut = left === 0 ? [] : [[words(`${left} more line${left === 1 ? '' : 's'} of it on the page.`, { bold: true })]]
   const hash = planHash ?? ''
   return [
     lines([words(`${heading(state)}: `, { bold: true }), value(plan.summary, 400, undefined)]),
     preformatted(text),
-    lines(...cut, ...facts, [
+    lines(...cut, ...planFacts(plan, { affects: 400, other: 300, warning: 300, warnings: 5 }), [
       words('Plan '),
       words(shortHash(hash), { code: true, bold: true }),
       words(', in full '),
@@ -138,17 +147,13 @@ function decided({ proposal, approvals }: ProposalFacts): Block {
 function actions({ proposal, pageOnly, url }: ProposalFacts): Block {
   const { state, plan, planHash, id } = proposal
   if (state !== 'pending' || plan === null || planHash === null) return buttons({ id: slackActions.open, label: 'Open', url })
-  const onPage = pageOnly || plainLines(plan.diff, 2_400).left > 0
-  const open: ButtonOf = { id: slackActions.open, label: onPage ? 'Decide on the page' : 'Open', url }
-  if (onPage)
-    return buttons(
-      { ...open, style: 'primary' },
-      { id: slackActions.reject, label: 'Reject…', value: cardValue({ id, planHash }), style: 'danger' },
-    )
   const shown = cardValue({ id, planHash })
-  return buttons(
-    { id: slackActions.approve, label: 'Approve…', value: shown, style: 'primary' },
-    { id: slackActions.reject, label: 'Reject…', value: shown, style: 'danger' },
-    open,
-  )
+  const reject: ButtonOf = { id: slackActions.reject, label: 'Reject…', value: shown, style: 'danger' }
+  if (pageOnly || plainLines(plan.diff, mostOfDiff).left > 0)
+    return buttons({ id: slackActions.open, label: 'Decide on the page', url, style: 'primary' }, reject)
+  return buttons({ id: slackActions.approve, label: 'Approve…', value: shown, style: 'primary' }, reject, {
+    id: slackActions.open,
+    label: 'Open',
+    url,
+  })
 }
