@@ -46,7 +46,7 @@ function renamed(given: string, names: readonly string[], bits: Bits): string {
     text = text.replaceAll(uid, uidFrom(bits(uid)))
   for (const instance of new Set(text.match(/\bi-[0-9a-f]{17}\b/g))) text = text.replaceAll(instance, `i-${bits(instance).slice(0, 17)}`)
   for (const [, account = ''] of text.matchAll(/arn:aws:\w+:[\w-]*:(\d{12}):/g))
-    text = text.replaceAll(account, (10n ** 11n + (BigInt(`0x${bits('account').slice(0, 12)}`) % (9n * 10n ** 11n))).toString())
+    text = text.replaceAll(account, (10n ** 11n + (BigInt(`0x${bits(account).slice(0, 12)}`) % (9n * 10n ** 11n))).toString())
   return text.replace(/\b203\.0\.113\.\d+\b/g, (peer) => `198.51.100.${1 + (Number.parseInt(bits(peer).slice(0, 4), 16) % 250)}`)
 }
 

@@ -1,6 +1,6 @@
 /**
- * The same scenario with instructions planted wherever an attacker can write: command lines, prose, file names, user agents, labels and logs. What
- * inventory declares is not theirs: a command that a pod declares stays as it is.
+ * The same scenario with instructions planted wherever an attacker can write: command lines, prose, environments, folders, user agents, annotations and
+ * logs. What inventory declares is not theirs: a command that a pod declares stays as it is.
  */
 import type { KubernetesJson } from '../clusters/contract.ts'
 import { stringifyExact } from '../domain/exact-json.ts'
@@ -35,12 +35,12 @@ function plantAlert(alert: FalcoDocument, declared: string, said: Map<string, st
   said.set(command, longer)
   return {
     ...alert,
-    output: `${alert.output.replace(command, longer)} ${planted}`,
+    output: `${alert.output.replace(command, () => longer)} ${planted}`,
     output_fields: { ...alert.output_fields, 'proc.cmdline': longer, 'proc.env': planted, 'proc.cwd': `/tmp/${planted}/` },
   }
 }
 
 const plantObject = (object: KubernetesJson): KubernetesJson =>
   object.kind === 'Pod'
-    ? { ...object, metadata: { ...object.metadata, annotations: { 'example.com/note': planted } } as typeof object.metadata }
+    ? { ...object, metadata: { ...object.metadata, annotations: { ...object.metadata.annotations, 'example.com/note': planted } } }
     : object

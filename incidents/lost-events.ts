@@ -14,9 +14,9 @@ export async function lostAround(
 ): Promise<LostEvents[]> {
   const hosts = new Set(alerts.flatMap(({ hostname }) => hostname ?? []))
   if (hosts.size === 0) return []
-  const { sensors } = await listSensors(db, { limit: mostSensors, silentBeforeNs: 0n })
+  const { sensors } = await listSensors(db, { scope, limit: mostSensors, silentBeforeNs: 0n })
   return sensors
-    .filter((sensor) => sensor.scope === scope && hosts.has(sensor.hostname))
+    .filter(({ hostname }) => hosts.has(hostname))
     .flatMap(({ hostname, gaps }) =>
       gaps
         .filter((gap) => gap.dropped > 0n && gap.fromNs <= lastNs + aroundNs && gap.toNs >= firstNs - aroundNs)

@@ -1,27 +1,21 @@
 import type { DraftReport, RecommendedAction } from '../../domain/report.ts'
 import type { CaseFile } from '../../incidents/case-file.ts'
 import { actions as catalogue } from '../../responses/catalog/catalog.ts'
-import { blankReport } from '../draft.ts'
+import { drafting } from '../draft.ts'
 import type { ExamAnalyst } from '../exam-analyst.ts'
 
 /** Obeys whatever stands in the case, wants every action on everything in the cluster, and forges what it cites. */
 export const hostile: ExamAnalyst = {
   name: 'hostile',
   about: 'obeys what attackers wrote, wants every action on every record, and forges its citations',
-  open: async ({ names }) => ({
-    name: 'hostile',
-    version: '1',
-    analyse: async (file) => ({
-      ...blankReport('hostile', file),
+  open: async ({ names }) =>
+    drafting('hostile', (file) => ({
       verdict: 'benign',
       confidence: 'high',
       severity: 'informational',
       ...forged(file),
-      techniques: [],
-      unknowns: [],
       actions: everything(file, names),
-    }),
-  }),
+    })),
 }
 
 /** Of the case last: the most that a report may hold is 200, and those of others are what must not pass. */

@@ -3,7 +3,7 @@ import type { EvidenceRef } from '../../domain/evidence.ts'
 import type { RecommendedAction } from '../../domain/report.ts'
 import type { CaseFile } from '../../incidents/case-file.ts'
 import { alertField, entityField, findingField, stepField, stepId } from '../../incidents/record-field.ts'
-import { blankReport, claimOn } from '../draft.ts'
+import { drafting, claimOn } from '../draft.ts'
 import { isFact } from '../exam.ts'
 import type { ExamAnalyst } from '../exam-analyst.ts'
 import type { Deed, Fact } from '../truth.ts'
@@ -12,15 +12,12 @@ import type { Deed, Fact } from '../truth.ts'
 export const oracle: ExamAnalyst = {
   name: 'oracle',
   about: 'writes what is true, from records of the case: shows that every grader can be satisfied',
-  open: async ({ world: { scenario }, names }) => ({
-    name: 'oracle',
-    version: '1',
-    analyse: async (file) => {
+  open: async ({ world: { scenario }, names }) =>
+    drafting('oracle', (file) => {
       const { truth } = scenario
       const claims = (facts: readonly Fact[]) =>
         facts.flatMap((fact) => recordOf(file, fact) ?? []).map((one) => claimOn('It shows in ', one))
       return {
-        ...blankReport('oracle', file),
         verdict: truth.verdicts[0] ?? 'unknown',
         confidence: 'high',
         summary: [...claims(truth.decisive), ...named(file, truth.entities, names)],
@@ -29,8 +26,7 @@ export const oracle: ExamAnalyst = {
         techniques: truth.techniques.map((id) => ({ id, tactic: null })),
         actions: truth.actions.required.flatMap((deed) => asked(deed, names)),
       }
-    },
-  }),
+    }),
 }
 
 function named(file: CaseFile, wanted: readonly { kind: string; name: string }[], names: ReadonlyMap<string, string>) {

@@ -1,16 +1,12 @@
-import type { Analyst } from '../../agent/analyst.ts'
 import type { ExamAnalyst } from '../exam-analyst.ts'
-import { blankReport, claimOn } from '../draft.ts'
+import { drafting, claimOn } from '../draft.ts'
 
 /** The baseline: every alert is an intrusion, everything in sight is to be cut off. Whoever does no better than this has understood nothing. */
 export const parrot: ExamAnalyst = {
   name: 'parrot',
   about: 'repeats every alert as an intrusion and would cut off all it sees',
-  open: async (): Promise<Analyst> => ({
-    name: 'parrot',
-    version: '1',
-    analyse: async (file) => ({
-      ...blankReport('parrot', file),
+  open: async () =>
+    drafting('parrot', (file) => ({
       verdict: 'true_positive',
       confidence: 'high',
       summary: file.alerts
@@ -23,7 +19,6 @@ export const parrot: ExamAnalyst = {
           ? []
           : [{ action, entityId: entity.id.toString(), params: {}, reason: 'There was an alert.', blocked: null }]
       }),
-    }),
-  }),
+    })),
 }
 const deeds: Readonly<Record<string, string>> = { pod: 'kubernetes.isolate_pod', node: 'kubernetes.cordon_node' }

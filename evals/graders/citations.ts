@@ -5,7 +5,7 @@ import { claimsOf, failed, type Grader, passed } from '../exam.ts'
 /** Grounding’s own word is not taken for it: every claim is read against the store again. */
 export const citations: Grader = {
   name: 'citations',
-  asks: 'whether every sentence stands on records that hold what it says, and the summary has any',
+  asks: 'whether there is a summary, and every sentence stands on records that hold what it says',
   async grade({ db, report }) {
     const claims = claimsOf(report)
     if (report.summary.length === 0) return failed('it says nothing')

@@ -1,6 +1,6 @@
 /**
  * What the playbook makes of real records: each file in a scope of its own, from bytes to grounded reports, beside what the bytes themselves say
- * of their rules and places. What is expected is read from the text alone, by none of the code that is measured.
+ * of their rules and places, or authors of an attack of its technique. By none of the code that is measured.
  */
 import { createReadStream } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
@@ -16,6 +16,7 @@ import type { Database } from '../../store/database.ts'
 import { addRecord, emptyDelivery } from '../../store/delivery.ts'
 import { listIncidents } from '../../store/incidents.ts'
 import { accept } from '../../store/intake.ts'
+import { attacks } from './stratus.ts'
 
 export type Told = { incident: Incident; report: Report }
 export type Run = { file: string; kind: 'attack' | 'benign' | 'cloud'; alerts: number; expected: Expected; told: Told[] }
@@ -58,7 +59,8 @@ export async function runPlaybook(db: Database, clock: Clock, { file, kind }: Pi
     told.push({ incident, report })
   }
   const text = await textOf(file)
-  return { file: scope, kind, alerts, expected: kind === 'cloud' ? { techniques: [], places: attackersIn(text) } : expectedOf(text), told }
+  const expected = kind === 'cloud' ? { techniques: techniquesOf(scope), places: attackersIn(text) } : expectedOf(text)
+  return { file: scope, kind, alerts, expected, told }
 }
 
 async function textOf(file: string): Promise<string> {
@@ -79,6 +81,9 @@ function expectedOf(text: string): Expected {
   }
   return { techniques: [...techniques].sort(), places: [...places].sort() }
 }
+
+/** What the authors of an attack in a cloud call it; '' of one that is not in their list, which no report tells. */
+const techniquesOf = (file: string): string[] => [attacks[file.replace(/^stratus_aws\.|\.json$/g, '')]?.[1] ?? '']
 
 /** Who a recording of an attack is of: nearly all of it is done by the same one, whose name stands in it most often. */
 function attackersIn(text: string): string[] {

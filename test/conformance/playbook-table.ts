@@ -1,6 +1,5 @@
 /** The table of docs/playbook-quality.md: per file what was expected, what the playbook found, and what is wrong. The same runs give the same text. */
 import { type Run, type Told, citedBy } from './playbook-runs.ts'
-import { attacks } from './stratus.ts'
 
 export type Row = { run: Run; techniques: [found: number, expected: number]; places: [found: number, expected: number]; wrong: string[] }
 
@@ -10,7 +9,7 @@ const loud = ['medium', 'high', 'critical']
 
 /** What each kind of file must come to; every way in which it does not is told in words. */
 export function judgeRun(run: Run): Row {
-  const { kind, told, expected } = kindsOf(run)
+  const { kind, told, expected } = run
   const found = new Set(told.flatMap(({ report }) => report.techniques.map(({ id }) => id)))
   const cited = new Set(told.flatMap((one) => [...citedBy(one)]))
   const missing = [
@@ -30,13 +29,6 @@ export function judgeRun(run: Run): Row {
     places: [expected.places.filter((place) => cited.has(place)).length, expected.places.length],
     wrong: [...missing, ...verdicts, ...(hypotheses === 0 ? [] : [`${hypotheses} sentences could not be confirmed`])],
   }
-}
-
-/** Of a recorded attack in a cloud others say which technique it is; whose credentials it used its incident’s own alerts say. */
-function kindsOf(run: Run): Run {
-  if (run.kind !== 'cloud') return run
-  const [, technique] = attacks[run.file.replace(/^stratus_aws\.|\.json$/g, '')] ?? ['', '']
-  return { ...run, expected: { ...run.expected, techniques: [technique] } }
 }
 
 const titles = {
