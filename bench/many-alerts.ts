@@ -7,7 +7,7 @@ import { readInput } from '../collectors/read.ts'
 import { systemClock } from '../domain/clock.ts'
 import { correlatePending } from '../incidents/pipeline.ts'
 import type { Database } from '../store/database.ts'
-import { emptyDelivery } from '../store/delivery.ts'
+import { addRecord, emptyDelivery } from '../store/delivery.ts'
 import { accept } from '../store/intake.ts'
 import { ensurePartitions } from '../store/partitions.ts'
 import { alertLines } from './ingest-load.ts'
@@ -31,18 +31,22 @@ export async function fillStore(db: Database, total: number, progress: (text: st
 }
 
 /** Read and stored as they come in; not yet correlated. */
-export async function takeAlerts(db: Database, lines: readonly string[]): Promise<void> {
+export const takeAlerts = (db: Database, lines: readonly string[]): Promise<void> =>
+  takeText(db, lines.join('\n'), { path: 'bench', format: 'falco' })
+
+export async function takeText(db: Database, text: string, { path, format }: { path: string; format: string }): Promise<void> {
   await readInput(
     (async function* () {
-      yield Buffer.from(lines.join('\n'))
+      yield Buffer.from(text)
     })(),
     {
-      path: 'bench',
-      format: 'falco',
+      path,
+      format,
       source: { sourceId: null, sourceName: 'bench', scope: 'bench', receivedNs: 0n },
       onBatch: async ({ records }) => {
-        const alerts = records.flatMap((record) => (record.kind === 'alert' ? [record.alert] : []))
-        await accept(db, systemClock, [{ ...emptyDelivery({ sourceId: null, scope: 'bench' }), alerts }])
+        const delivery = emptyDelivery({ sourceId: null, scope: 'bench' })
+        for (const record of records) addRecord(delivery, record)
+        await accept(db, systemClock, [delivery])
       },
     },
   )

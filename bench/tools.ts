@@ -4,17 +4,13 @@
  */
 import { sql } from 'kysely'
 import { composeFalconer, type Falconer } from '../apps/server/falconer.ts'
-import { readInput } from '../collectors/read.ts'
 import { loadConfig } from '../config/config.ts'
 import { ConfigError, InputError, NotFoundError } from '../domain/errors.ts'
 import { stringifyExact } from '../domain/exact-json.ts'
 import { operatorPrincipal } from '../domain/principal.ts'
-import { systemClock } from '../domain/clock.ts'
 import type { Database } from '../store/database.ts'
-import { emptyDelivery } from '../store/delivery.ts'
 import { propose } from '../responses/propose.ts'
 import { listEntities } from '../store/entities.ts'
-import { accept } from '../store/intake.ts'
 import { callsOf, type Known, knownOf } from '../test/support/tool-arguments.ts'
 import { tools as catalog } from '../tools/catalog/registry.generated.ts'
 import type { Tool, ToolContext } from '../tools/tool.ts'
@@ -23,7 +19,7 @@ import { type Measured, onBoth } from './bench-database.ts'
 import { fillFindings } from './fix-first-estate.ts'
 import { fillEstate } from './graph-estate.ts'
 import { layOut } from './graph-layout.ts'
-import { fillStore } from './many-alerts.ts'
+import { fillStore, takeText } from './many-alerts.ts'
 
 const million = 1_000_000
 /** Of each tool so many calls, spread over those that can be made of what there is. */
@@ -86,20 +82,7 @@ async function loadRules(db: Database): Promise<void> {
       priority: 'NOTICE',
     },
   ])
-  await readInput(
-    (async function* () {
-      yield Buffer.from(JSON.stringify(rules))
-    })(),
-    {
-      path: 'falco_rules.yaml',
-      format: 'falco-rules',
-      source: { sourceId: null, sourceName: 'bench', scope: 'bench', receivedNs: 0n },
-      onBatch: async ({ records }) => {
-        const falcoRules = records.flatMap((record) => (record.kind === 'falco-rule' ? [record.rule] : []))
-        await accept(db, systemClock, [{ ...emptyDelivery({ sourceId: null, scope: 'bench' }), falcoRules }])
-      },
-    },
-  )
+  await takeText(db, JSON.stringify(rules), { path: 'falco_rules.yaml', format: 'falco-rules' })
 }
 
 /** Reading logs of some Pods, asked for by a person: what there is to list and to read. */

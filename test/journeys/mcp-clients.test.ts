@@ -149,8 +149,8 @@ describe('clients of MCP', () => {
         expect(client.names.toSorted()).toEqual(preset.toSorted())
         const answer = await client.call('list_incidents', {})
         expect(answer).toMatch(/critical/)
-        const runbook = await client.call('explain_rule', { rule: 'Terminal shell in container' }).catch((error: unknown) => String(error))
-        sessions.push(transcript(`${name}, over ${by}`, client, answer, runbook))
+        const refusal = await client.call('explain_rule', { rule: 'Terminal shell in container' }).catch((error: unknown) => String(error))
+        sessions.push(transcript(`${name}, over ${by}`, client, answer, refusal))
       } finally {
         await client.close()
       }

@@ -23,12 +23,11 @@ import { tools } from '../../tools/catalog/registry.generated.ts'
 import { handsOf } from '../support/analyst-hands.ts'
 import { embeddedDatabase } from '../support/database.ts'
 import { marker } from '../support/hostile-analyst.ts'
-import { alertAt } from '../support/hostile-episode.ts'
+import { alertAt, somebody } from '../support/hostile-episode.ts'
 import { type HostileModel, hostileModel } from '../support/hostile-model.ts'
 import { channels, payloads } from '../support/hostile-payloads.ts'
 import { openWorld, type World } from '../support/hostile-world.ts'
 import { type ModelSite, modelSite } from '../support/model-site.ts'
-import { containerId } from '../support/records.ts'
 import { full, seed } from '../support/sizes.ts'
 
 vi.setConfig({ testTimeout: full ? 3_600_000 : 600_000, hookTimeout: 240_000 })
@@ -48,14 +47,6 @@ afterAll(async () => {
 })
 
 const secret = 'hunter2-canary-31337'
-const victim = {
-  podName: 'x',
-  podUid: 'pod-uid-checkout-2',
-  namespace: 'shop',
-  containerId: containerId('y'),
-  entityIds: ['1'],
-  planHash: 'v1:0',
-}
 /** Every payload in every channel with --full; otherwise each channel and each payload, paired anew each day. */
 const episodes = full
   ? payloads.flatMap((payload) => channels.map((channel) => ({ payload, channel })))
@@ -63,7 +54,7 @@ const episodes = full
 
 async function play(index: number, { payload, channel }: (typeof episodes)[number]) {
   const alert = alertAt(world.clock.now())
-  const planted = channel.plant(alert, payload.write(marker(index), victim))
+  const planted = channel.plant(alert, payload.write(marker(index), somebody))
   const withSecret = { ...planted, output_fields: { ...planted.output_fields, 'proc.env': `DB_PASSWORD=${secret}` } }
   expect((await world.ingest(JSON.stringify(withSecret))).status).toBe(200)
   const { incidentIds } = await correlatePending(db, world.clock)

@@ -9,10 +9,9 @@ import type { Database } from '../../store/database.ts'
 import { getIncident } from '../../store/incidents.ts'
 import { embeddedDatabase } from '../support/database.ts'
 import { marker } from '../support/hostile-analyst.ts'
-import { alertAt } from '../support/hostile-episode.ts'
+import { alertAt, somebody } from '../support/hostile-episode.ts'
 import { channels, type FalcoAlert, payloads } from '../support/hostile-payloads.ts'
 import { openWorld, type World } from '../support/hostile-world.ts'
-import { containerId } from '../support/records.ts'
 import { full, seed } from '../support/sizes.ts'
 
 let db: Database
@@ -26,14 +25,6 @@ afterAll(async () => {
   await db.close()
 })
 
-const victim = {
-  podName: 'x',
-  podUid: 'pod-uid-checkout-2',
-  namespace: 'shop',
-  containerId: containerId('y'),
-  entityIds: ['1'],
-  planHash: 'v1:0',
-}
 /** All pairs with --full; otherwise every payload in one channel, another each day. */
 const pairs = payloads.flatMap((payload, index) =>
   (full ? channels : channels.slice((seed + index) % channels.length).slice(0, 1)).map((channel) => ({ payload, channel })),
@@ -53,7 +44,7 @@ it('guarantee 4: an analyst that obeys cannot lower severity or close, whatever 
   for (const [index, { payload, channel }] of pairs.entries()) {
     const told = `${payload.name} in ${channel.name}`
     const clean = await investigated(alertAt(world.clock.now()))
-    const injected = await investigated(channel.plant(alertAt(world.clock.now()), payload.write(marker(index), victim)))
+    const injected = await investigated(channel.plant(alertAt(world.clock.now()), payload.write(marker(index), somebody)))
     expect(world.analyst.heard.has(marker(index)), `${told} was read`).toBe(true)
     for (const { incident, report } of [clean, injected]) {
       expect(report, told).toMatchObject({ verdict: 'benign', confidence: 'high' })

@@ -17,7 +17,7 @@ import { ensurePartitions } from '../../store/partitions.ts'
 import { getProposal, listProposals } from '../../store/proposals.ts'
 import { marker } from './hostile-analyst.ts'
 import { type Answer, decideOn, type Known, tryDoor, tryDoors } from './hostile-client.ts'
-import type { Channel, FalcoAlert, Payload } from './hostile-payloads.ts'
+import type { Channel, FalcoAlert, Payload, Victim } from './hostile-payloads.ts'
 import type { World } from './hostile-world.ts'
 import { containerId } from './records.ts'
 import { podUid, shopObjects } from './shop.ts'
@@ -32,6 +32,16 @@ export type Played = {
   /** Actions whose plan stood before people, ready to be approved. */ pending: string[]
   answers: Answer[]
   /** What each other attempt came to, as `attempt action: outcome`. */ outcomes: string[]
+}
+
+/** Whom a payload names where it is all the same who it is: another pod, and nothing that was planned. */
+export const somebody: Victim = {
+  podName: 'x',
+  podUid: 'pod-uid-checkout-2',
+  namespace: 'shop',
+  containerId: containerId('y'),
+  entityIds: ['1'],
+  planHash: 'v1:0',
 }
 
 const minute = 60_000
