@@ -11,6 +11,7 @@ import {
   scanGaps,
   sensorExpectedMs,
   sensorGaps,
+  slackGaps,
   sourceGaps,
 } from '../domain/coverage.ts'
 import { formatEventTime, fromDate, toDate } from '../domain/event-time.ts'
@@ -18,6 +19,8 @@ import { type Destination, listDestinations } from './incident-notices.ts'
 import { lastReadByModel } from './deepenings.ts'
 import { goneScans, listPulls, type Pull } from './pulls.ts'
 import { newestScans, type Scan } from './scans.ts'
+import { heardWaiting } from './slack-heard.ts'
+import { slackHearing } from './slack-hearing.ts'
 import { listSensors, type Sensor } from './sensors.ts'
 import { listSources, type Source } from './sources.ts'
 import type { Clock } from '../domain/clock.ts'
@@ -61,6 +64,7 @@ export async function coverage(
     ...sensors.map((sensor) => ofSensor(sensor, at)),
     ...shown.map((scan) => ofScan(scan, gone.get(scan.id) ?? null, at)),
     ...(scope === undefined ? await listDestinations(db) : []).map((destination) => ofDestination(destination, at)),
+    ...(scope === undefined ? await ofSlack(db, at) : []),
     ...(asked === null ? [] : [ofModel(asked, await lastReadByModel(db))]),
   ].sort((a, b) => Number(b.gaps.length > 0) - Number(a.gaps.length > 0))
   return {
@@ -132,7 +136,7 @@ const ofDestination = (destination: Destination, now: Date): Covered => ({
   kind: 'destination',
   name: destination.name,
   scope: 'all clusters',
-  by: 'CloudEvents',
+  by: destination.name.startsWith('slack ') ? 'cards' : 'CloudEvents',
   lastAt: destination.deliveredAt,
   expectedMs: null,
   records: destination.delivered,
@@ -140,6 +144,28 @@ const ofDestination = (destination: Destination, now: Date): Covered => ({
   truncated: 0,
   gaps: destinationGaps(destination, now),
 })
+
+/** Those who ask in Slack; none where it is heard over HTTP and nothing waits: that nobody asks is no gap. */
+async function ofSlack(db: Database, now: Date): Promise<Covered[]> {
+  const hearing = (await slackHearing(db, now)) ?? null
+  const { waiting, since: waitingSince, error } = await heardWaiting(db)
+  const gaps = slackGaps({ hearing, waiting, waitingSince, error }, now)
+  if (hearing === null && gaps.length === 0) return []
+  return [
+    {
+      kind: 'destination',
+      name: 'questions in Slack',
+      scope: 'all clusters',
+      by: hearing === null ? 'HTTP' : 'Socket Mode',
+      lastAt: hearing?.heardAt ?? null,
+      expectedMs: null,
+      records: 0,
+      deadLetters: 0,
+      truncated: 0,
+      gaps,
+    },
+  ]
+}
 
 const ofModel = ({ name, capped }: { name: string; capped: string | null }, read: { lastAt: Date | null; count: number }): Covered => ({
   kind: 'model',

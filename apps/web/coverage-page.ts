@@ -58,7 +58,7 @@ const gapWords: Record<GapKind, string> = {
   unread: 'sent what could not be read',
   skewed: 'clocks that are ahead',
   untimed: 'reports that do not say when they looked',
-  undelivered: 'take no incidents',
+  undelivered: 'take nothing now: what they are to be told waits',
   capped: 'not asked: the month’s cap is reached',
 }
 

@@ -20,6 +20,7 @@ export class SlackWorkspace {
   channel = ''
   /** Where a socket is opened; null: it is refused. */ socketUrl: string | null = null
   /** Answers instead of Slack. */ fails: (call: Call) => object | null = () => null
+  /** Slack has done it, and has not answered yet. */ took: (call: Call) => void = () => {}
   #emulator: Emulator
   #server = createServer((request, response) => void this.#answer(request, response).catch(() => response.destroy()))
   #count = 0
@@ -191,7 +192,9 @@ export class SlackWorkspace {
       headers: { authorization: request.headers.authorization ?? '', 'content-type': request.headers['content-type'] ?? '' },
       body: text,
     })
-    response.writeHead(answer.status, { 'content-type': 'application/json' }).end(await answer.text())
+    const content = await answer.text()
+    this.took(call)
+    response.writeHead(answer.status, { 'content-type': 'application/json' }).end(content)
   }
   #unknownToTheEmulator(method: string): object | null {
     if (method.startsWith('assistant.')) return { ok: true }
