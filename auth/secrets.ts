@@ -5,3 +5,6 @@ import { createHash, randomBytes } from 'node:crypto'
 export const newSecret = (prefix: 'flc_' | 'fll_' | 'fls_' | 'flg_' | 'fla_' | 'flr_' | ''): string =>
   `${prefix}${randomBytes(27).toString('base64url')}`
 export const hashSecret = (secret: string): Buffer => createHash('sha256').update(secret).digest()
+
+/** For people to type, 40 random bits: good only where tries are counted and few. No letter looks like a digit. */
+export const newCode = (): string => Array.from(randomBytes(8), (byte) => '23456789ABCDEFGHJKLMNPQRSTUVWXYZ'[byte & 31]).join('')

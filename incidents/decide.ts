@@ -7,6 +7,7 @@ import { InputError, NotFoundError } from '../domain/errors.ts'
 import { isId, newId } from '../domain/ids.ts'
 import type { Decision, Incident, MergeLink } from '../domain/incident.ts'
 import type { Channel, Principal } from '../domain/principal.ts'
+import type { Verdict } from '../domain/report.ts'
 import { appendAudit } from '../store/audit.ts'
 import type { Database, Transaction } from '../store/database.ts'
 import { decisionsOf, recordDecision } from '../store/decisions.ts'
@@ -50,6 +51,23 @@ export async function noteOnce(
     )
       return false
     await carryOut(tx, clock, actor, { kind: 'note', incident, text }, reason)
+    return true
+  })
+}
+
+/** With a verdict, both or neither. False: it was closed before. Asked under the lock, so that two at once close it once. */
+export async function closeAs(
+  db: Database,
+  clock: Clock,
+  actor: { principal: Principal; channel: Channel },
+  { incident, verdict }: { incident: string; verdict: Verdict },
+  reason: string,
+): Promise<boolean> {
+  return db.transaction(async (tx) => {
+    await lockIncidents(tx)
+    if ((await existing(tx, incident)).state === 'closed') return false
+    await carryOut(tx, clock, actor, { kind: 'verdict', incident, verdict }, reason)
+    await carryOut(tx, clock, actor, { kind: 'state', incident, state: 'closed' }, reason)
     return true
   })
 }

@@ -1,4 +1,4 @@
-/** Who is who in Slack. A link is asked for in Slack and confirmed by the signed-in person, once; nothing else makes one. Rules are in auth/slack-links.ts. */
+/** Who is who in Slack, and who asked to be somebody. Rules are in auth/slack-links.ts. */
 import { sql } from 'kysely'
 import type { Role } from '../domain/principal.ts'
 import type { Queryable, Transaction } from './database.ts'
@@ -7,35 +7,60 @@ import { escapeText, unescapeText } from './values.ts'
 /** Somebody as Slack names them. */
 export type SlackUser = { team: string; user: string }
 
-export async function insertSlackRequest(
+/** `name`, `teamName`: what they and their workspace call themselves there, at the time. */
+export type SlackRequest = SlackUser & { name: string; teamName: string }
+
+/** Instead of an earlier one of theirs. */
+export async function saveSlackRequest(
   db: Queryable,
-  { team, user, name }: SlackUser & { name: string },
-  { tokenHash, at, expiresAt }: { tokenHash: Buffer; at: Date; expiresAt: Date },
+  { team, user, name, teamName }: SlackRequest,
+  { tokenHash, expiresAt }: { tokenHash: Buffer; expiresAt: Date },
 ): Promise<void> {
-  await db.query(sql`update slack_link_requests set used_at = ${at} where team_id = ${team} and slack_user = ${user} and used_at is null`)
-  await db.query(
-    sql`insert into slack_link_requests (token_hash, team_id, slack_user, slack_name, created_at, expires_at) values (${tokenHash}, ${team}, ${user}, ${escapeText(name)}, ${at}, ${expiresAt})`,
-  )
+  await db.query(sql`insert into slack_link_requests (team_id, slack_user, team_name, slack_name, token_hash, expires_at)
+    values (${team}, ${user}, ${escapeText(teamName)}, ${escapeText(name)}, ${tokenHash}, ${expiresAt})
+    on conflict (team_id, slack_user) do update set team_name = excluded.team_name, slack_name = excluded.slack_name, token_hash = excluded.token_hash,
+      expires_at = excluded.expires_at, user_id = null, code_hash = null, wrong = 0`)
 }
 
-/** `name`: what they call themselves there, at the time. */
-export type SlackRequest = SlackUser & { name: string }
-
-/** Undefined when unknown, used or expired. `use`: uses it up. */
+/** For this person: undefined when unknown or expired, or when another was shown its code. `codeHash`: it has this code from now on. */
 export async function findSlackRequest(
   db: Queryable,
-  tokenHash: Buffer,
-  at: Date,
-  { use = false } = {},
-): Promise<SlackRequest | undefined> {
-  const open = sql`token_hash = ${tokenHash} and used_at is null and expires_at > ${at}`
-  const columns = sql`team_id as team, slack_user as "user", slack_name as name`
+  { tokenHash, userId, at, codeHash }: { tokenHash: Buffer; userId: string; at: Date; codeHash?: Buffer },
+): Promise<(SlackRequest & { expiresAt: Date }) | undefined> {
+  const theirs = sql`token_hash = ${tokenHash} and expires_at > ${at} and (user_id is null or user_id = ${userId})`
+  const columns = sql`team_id as team, slack_user as "user", slack_name as name, team_name as "teamName", expires_at as "expiresAt"`
+  type Row = SlackRequest & { expiresAt: Date }
   const [row] = await db.query(
-    use
-      ? sql<SlackRequest>`update slack_link_requests set used_at = ${at} where ${open} returning ${columns}`
-      : sql<SlackRequest>`select ${columns} from slack_link_requests where ${open}`,
+    codeHash === undefined
+      ? sql<Row>`select ${columns} from slack_link_requests where ${theirs}`
+      : sql<Row>`update slack_link_requests set user_id = ${userId}, code_hash = ${codeHash} where ${theirs} returning ${columns}`,
   )
-  return row && { ...row, name: unescapeText(row.name) }
+  return row && { ...row, name: unescapeText(row.name), teamName: unescapeText(row.teamName) }
+}
+
+/** What somebody in Slack asked for and who opened it, under a lock: two codes typed at once are two tries. */
+export async function lockSlackRequest(
+  tx: Transaction,
+  { team, user }: SlackUser,
+  at: Date,
+): Promise<{ userId: string; codeHash: Buffer; wrong: number } | undefined> {
+  const [row] = await tx.query(
+    sql<{
+      userId: string
+      codeHash: Buffer
+      wrong: number
+    }>`select user_id::text as "userId", code_hash as "codeHash", wrong from slack_link_requests
+    where team_id = ${team} and slack_user = ${user} and expires_at > ${at} and code_hash is not null for update`,
+  )
+  return row
+}
+
+export async function countWrongSlackCode(tx: Transaction, { team, user }: SlackUser): Promise<void> {
+  await tx.query(sql`update slack_link_requests set wrong = wrong + 1 where team_id = ${team} and slack_user = ${user}`)
+}
+
+export async function deleteSlackRequest(tx: Transaction, { team, user }: SlackUser): Promise<void> {
+  await tx.query(sql`delete from slack_link_requests where team_id = ${team} and slack_user = ${user}`)
 }
 
 export type LinkedUser = { id: string; name: string; role: Role }

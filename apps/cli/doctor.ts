@@ -76,7 +76,7 @@ async function allChecks(overrides: Overrides): Promise<Check[]> {
     await check('knowledge', () => knowledge(known, open))
     await check('destinations', async () => destinations(known, await listDestinations(open))).finally(() => open.close())
   } else if (serving) await check('destinations', () => destinationsOfServer(known, overrides))
-  if (known.FALCONER_SLACK_BOT_TOKEN !== undefined) await check('slack', async () => (await import('../slack/check.ts')).slackCheck(known))
+  await check('slack', () => slack(known))
   await check('cluster', () => cluster(known))
   return checks
 }
@@ -168,6 +168,13 @@ async function destinationsOfServer(config: Config, overrides: Overrides): Promi
 }
 
 const dated = (name: string, value: unknown): unknown => (/(?:At|Since)$/.test(name) && typeof value === 'string' ? new Date(value) : value)
+
+async function slack(config: Config): Promise<Found> {
+  const { FALCONER_SLACK_APP_TOKEN: app, FALCONER_SLACK_SIGNING_SECRET: secret, FALCONER_SLACK_CHANNEL: channel } = config
+  if ((config.FALCONER_SLACK_BOT_TOKEN ?? app ?? secret ?? channel) === undefined)
+    return { note: 'not there: FALCONER_SLACK_BOT_TOKEN is not set (docs/slack.md)' }
+  return (await import('../slack/check.ts')).slackCheck(config)
+}
 
 async function cluster(config: Config): Promise<Found> {
   const { FALCONER_KUBECONFIG: path, FALCONER_KUBE_CONTEXT: context, FALCONER_IN_CLUSTER: inCluster, FALCONER_ACTIONS: actions } = config

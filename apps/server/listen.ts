@@ -4,12 +4,16 @@ import type { AddressInfo } from 'node:net'
 import { ConfigError } from '../../domain/errors.ts'
 import { noteAddress } from '../../store/embedded.ts'
 import type { Falconer } from './falconer.ts'
-import { createApp } from './http.ts'
+import { type App, createApp } from './http.ts'
 import { baseUrl, notePort } from './urls.ts'
 
-export async function listen(falconer: Falconer): Promise<{ url: string; port: number; close(): Promise<void> }> {
+/** `alone`: an app without pages; nothing of ours leads to where it listens. */
+export async function listen(
+  falconer: Falconer,
+  alone?: Pick<App, 'fetch'>,
+): Promise<{ url: string; port: number; close(): Promise<void> }> {
   const { FALCONER_HOST, FALCONER_PORT, FALCONER_DATA, FALCONER_MAX_CONNECTIONS, DATABASE_URL } = falconer.config
-  const app = createApp(falconer)
+  const app = alone ?? createApp(falconer)
   const server = await new Promise<ReturnType<typeof serveNode>>((resolve, reject) => {
     const started = serveNode({ fetch: app.fetch, hostname: FALCONER_HOST, port: FALCONER_PORT, serverOptions }, () => resolve(started))
     started.once('error', (error: NodeJS.ErrnoException) =>
@@ -26,7 +30,7 @@ export async function listen(falconer: Falconer): Promise<{ url: string; port: n
   server.maxConnections = FALCONER_MAX_CONNECTIONS
   server.on('drop', () => falconer.intake.connectionDropped())
   const { port } = server.address() as AddressInfo
-  notePort(falconer, port)
+  if (alone === undefined) notePort(falconer, port)
   const url = baseUrl(falconer)
   if (DATABASE_URL === undefined) await noteAddress(FALCONER_DATA, url)
   return {

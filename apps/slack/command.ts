@@ -1,9 +1,10 @@
 /** `/falconer …`: answered to whoever typed it and nobody else. What it tells is what chat answers by rules, with that person’s role. */
 import type { App, RespondFn, SlashCommand } from '@slack/bolt'
-import { endSlackLink, requestSlackLink } from '../../auth/slack-links.ts'
+import { confirmSlackLink, endSlackLink, requestSlackLink } from '../../auth/slack-links.ts'
 import type { Card } from '../../notify/slack/blocks.ts'
 import { lines } from '../../notify/slack/blocks.ts'
-import { fallback, link, moment, words } from '../../notify/slack/text.ts'
+import { fallback, link, moment, value, words } from '../../notify/slack/text.ts'
+import type { SlackUser } from '../../store/slack-links.ts'
 import type { Asker } from '../server/chat.ts'
 import { baseUrl } from '../server/urls.ts'
 import { noticeCard } from './answer-blocks.ts'
@@ -25,7 +26,8 @@ export function hearCommand(app: App, parts: Parts): void {
     const who = { team: command.team_id, user: command.user_id }
     try {
       if (verb === '' || verb === 'help') return await ack(own(helpCard))
-      if (verb === 'link') return await ack(own(await linkCard(parts, command)))
+      if (verb === 'link')
+        return await ack(own(await (rest.length === 0 ? linkCard(parts, command) : linkedCard(parts, who, rest.join('')))))
       const asker = await askerOf(parts, who)
       if (asker === null) return await ack(own(noticeCard(howToLink)))
       if (verb === 'unlink') {
@@ -62,8 +64,11 @@ function answer(parts: Parts, asker: Asker, { text, model }: Question, respond: 
   return follow(parts, asker, { place: { channel: 'command', ts: '' }, text, model, show, endOnly: true })
 }
 
-async function linkCard({ falconer }: Parts, { team_id: team, user_id: user, user_name: name }: SlashCommand): Promise<Card> {
-  const { token, expiresAt, minutes } = await requestSlackLink(falconer.auth, { team, user, name })
+async function linkCard(
+  { falconer }: Parts,
+  { team_id: team, team_domain: teamName, user_id: user, user_name: name }: SlashCommand,
+): Promise<Card> {
+  const { token, expiresAt, minutes } = await requestSlackLink(falconer.auth, { team, teamName, user, name })
   return {
     text: fallback('Open the link to say who you are in Falconer.'),
     blocks: [
@@ -71,13 +76,27 @@ async function linkCard({ falconer }: Parts, { team_id: team, user_id: user, use
         [
           words('Open '),
           link(`${baseUrl(falconer)}/slack/link/${token}`, 'this link'),
-          words(', sign in if you are not, and confirm that this is you.'),
+          words(' and sign in if you are not. The page shows a code: type it here, as “/falconer link CODE”.'),
         ],
+        [words(`It is for you alone, for ${minutes} minutes, until `), moment(expiresAt), words('.')],
+      ),
+    ],
+  }
+}
+
+async function linkedCard({ falconer }: Parts, who: SlackUser, code: string): Promise<Card> {
+  const { name, role } = await confirmSlackLink(falconer.auth, who, code)
+  falconer.changed('people')
+  return {
+    text: fallback('You are somebody in Falconer now.'),
+    blocks: [
+      lines(
         [
-          words(`It works once, for ${minutes} minutes, until `),
-          moment(expiresAt),
-          words('. Give it to nobody: whoever confirms it lets you act as them.'),
+          words('You are '),
+          value(name, 80),
+          words(` in Falconer now, with the role ${role}: what you ask and approve in Slack is theirs.`),
         ],
+        [words('If that is not you, or to end it: “/falconer unlink”.')],
       ),
     ],
   }

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import type { types } from '@slack/bolt'
 import { shortId } from '../../domain/ids.ts'
 import type { Plan, Proposal } from '../../domain/proposal.ts'
-import { type Block, header, type Inline, lines, preformatted } from '../../notify/slack/blocks.ts'
+import { type Block, header, lines, preformatted } from '../../notify/slack/blocks.ts'
 import { placeOf, planFacts } from '../../notify/slack/proposal-card.ts'
 import { link, moment, plain, plainLines, value, words } from '../../notify/slack/text.ts'
 import { reasonInput, textOf } from './forms.ts'
@@ -33,12 +33,6 @@ export function decideModal(
     close: textOf('Cancel'),
     blocks: [...blocks, reasonInput('Reason, kept in the audit log', { optional: true })],
   }
-}
-
-/** Says why nothing can be decided, or what was. */
-export function noticeModal(text: string, url?: string): types.ModalView {
-  const onPage: Inline[] = url === undefined ? [] : [words(' '), link(url, 'Open the page')]
-  return { type: 'modal', title: textOf('Proposal'), close: textOf('Close'), blocks: [lines([value(text, 1_500, undefined), ...onPage])] }
 }
 
 /** Whether a person can be shown all of it here. */

@@ -16,9 +16,11 @@ import { slackMessageAt } from '../../store/slack.ts'
 import type { Asker } from '../server/chat.ts'
 import { baseUrl } from '../server/urls.ts'
 import { permit } from '../server/who.ts'
-import { type Decision, decideCallback, decideModal, fits, noticeModal } from './decide-modal.ts'
-import { reasonIn, whoSent } from './forms.ts'
+import { type Decision, decideCallback, decideModal, fits } from './decide-modal.ts'
+import { noticeModal, reasonIn, whoSent } from './forms.ts'
 import { askerOf, howToLink, type Parts, told, whisper } from './parts.ts'
+
+const notice = (text: string, url?: string): types.ModalView => noticeModal('Proposal', text, url)
 
 export function hearDecisions(app: App, parts: Parts): void {
   for (const what of ['approve', 'reject'] as const)
@@ -40,7 +42,7 @@ async function opened(parts: Parts, what: Decision, body: BlockAction, value: st
   const asker = await askerOf(parts, who)
   if (asker === null) return say(howToLink)
   const view = await viewFor(parts, asker, what, { channel, ts: body.message?.ts ?? '', value }).catch((error: unknown) =>
-    noticeModal(told(parts, error)),
+    notice(told(parts, error)),
   )
   await parts.client.views.open({ trigger_id: body.trigger_id, view })
 }
@@ -55,13 +57,13 @@ async function viewFor(
   const shown = readCardValue(value)
   const card = await slackMessageAt(db, channel, ts)
   if (shown === undefined || card?.kind !== 'proposal' || card.about !== shown.id)
-    return noticeModal('This is no card that Falconer keeps any more, so its buttons do nothing. Decide on the page.')
+    return notice('This is no card that Falconer keeps any more, so its buttons do nothing. Decide on the page.')
   const proposal = await getProposal(db, { id: shown.id })
-  if (proposal === undefined) return noticeModal('There is no such proposal any more.')
+  if (proposal === undefined) return notice('There is no such proposal any more.')
   const url = `${baseUrl(parts.falconer)}/proposals/${proposal.id}`
   const refusal = await whyNot(parts, asker, what, proposal, shown.planHash)
   const { plan, planHash } = proposal
-  if (refusal !== null || plan === null || planHash === null) return noticeModal(refusal ?? 'It has no plan yet.', url)
+  if (refusal !== null || plan === null || planHash === null) return notice(refusal ?? 'It has no plan yet.', url)
   return decideModal(what, { ...proposal, plan, planHash }, getAction(proposal.action).title, url)
 }
 
@@ -112,18 +114,23 @@ async function submitted(parts: Parts, who: SlackUser, metadata: string, reason:
   const { falconer } = parts
   try {
     const asker = await askerOf(parts, who)
-    if (asker === null) return noticeModal(howToLink)
+    if (asker === null) return notice(howToLink)
     const { id, planHash, what, shown } = HeldForm.parse(JSON.parse(metadata))
     permit(asker, 'proposals.decide')
     const decide = { approve, reject }[what]
     const proposal = await decide(falconer.responses, asker, { proposalId: id, planHash, reason, shownDigest: shown })
     const url = `${baseUrl(falconer)}/proposals/${id}`
-    if (what === 'reject') return noticeModal('You rejected it. It will not run.', url)
-    if (proposal.state === 'pending') return noticeModal(`You approved it. It needs approvals by ${proposal.quorum} different people.`, url)
-    return noticeModal('You approved it; it runs now.', url)
+    return notice(outcome(what, proposal), url)
   } catch (error) {
-    return noticeModal(told(parts, error))
+    return notice(told(parts, error))
   } finally {
     falconer.changed('proposals')
   }
+}
+
+/** What came of it, not what was asked for: whoever decided before may have decided otherwise. */
+function outcome(what: Decision, { state, quorum }: Proposal): string {
+  if (what === 'reject') return state === 'rejected' ? 'You rejected it. It will not run.' : `Nothing has changed: it is ${state} already.`
+  if (state === 'pending') return `You approved it. It needs approvals by ${quorum} different people.`
+  return state === 'approved' ? 'You approved it; it runs now.' : `Nothing has changed: it is ${state} already.`
 }

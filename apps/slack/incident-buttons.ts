@@ -1,17 +1,25 @@
-/** Buttons on the cards of incidents: have it investigated, say whose it is, say that it is none. Each with the role of the person who presses it. */
+/**
+ * Buttons on the cards of incidents: have it investigated, say whose it is, say that it is none. Each with the role of the person who presses it, on the very
+ * incident that the card shows: one that is closed, or part of another since, is left alone. Pressed twice, each does what once does.
+ */
 import type { App, BlockAction, ButtonAction, types } from '@slack/bolt'
+import { DeniedError } from '../../domain/errors.ts'
+import { shortId } from '../../domain/ids.ts'
 import type { Permission } from '../../domain/principal.ts'
-import { decide, noteOnce } from '../../incidents/decide.ts'
+import { closeAs, noteOnce } from '../../incidents/decide.ts'
 import { slackActions } from '../../notify/slack/actions.ts'
 import { findIncident } from '../../store/find.ts'
+import { investigationsOf } from '../../store/investigations.ts'
 import type { SlackUser } from '../../store/slack-links.ts'
 import { askNow } from '../server/asking.ts'
 import type { Asker } from '../server/chat.ts'
+import { baseUrl } from '../server/urls.ts'
 import { permit } from '../server/who.ts'
-import { reasonBlock, reasonIn, reasonInput, textOf, whoSent } from './forms.ts'
+import { noticeModal, reasonBlock, reasonIn, reasonInput, textOf, whoSent } from './forms.ts'
 import { askerOf, howToLink, type Parts, told, whisper } from './parts.ts'
 
 const notIncidentCallback = 'falconer_not_incident_form'
+const doubleClickMs = 10_000
 type Press = { asker: Asker; incident: string; trigger: string }
 
 export function hearIncidentButtons(app: App, parts: Parts): void {
@@ -29,10 +37,10 @@ export function hearIncidentButtons(app: App, parts: Parts): void {
   // It has an address, which the browser opens; Slack wants it acknowledged all the same.
   app.action(slackActions.open, async ({ ack }) => ack())
   app.view(notIncidentCallback, async ({ ack, body, view }) => {
-    const problem = await notAnIncident(parts, whoSent(body), view.private_metadata, reasonIn(view.state)).catch((error: unknown) =>
-      told(parts, error),
-    )
-    await (problem === null ? ack() : ack({ response_action: 'errors', errors: { [reasonBlock]: problem.slice(0, 300) } }))
+    const reason = reasonIn(view.state)
+    if (reason === '') return ack({ response_action: 'errors', errors: { [reasonBlock]: 'Say why.' } })
+    const answer = await notAnIncident(parts, whoSent(body), view.private_metadata, reason).catch((error: unknown) => told(parts, error))
+    await ack({ response_action: 'update', view: typeof answer === 'string' ? noticeModal('Not an incident', answer) : answer })
   })
 }
 
@@ -48,19 +56,30 @@ async function pressed(
   const doIt = async (): Promise<string | null> => {
     if (asker === null) return howToLink
     permit(asker, permission)
-    const { id } = await findIncident(parts.falconer.db, incident)
-    return work({ asker, incident: id, trigger: body.trigger_id })
+    await standing(parts, incident)
+    return work({ asker, incident, trigger: body.trigger_id })
   }
   const says = await doIt().catch((error: unknown) => told(parts, error))
   if (says !== null)
     await whisper(parts, { channel: body.channel?.id ?? '', user: who.user, direct: false, thread: body.message?.thread_ts }, says)
 }
 
+/** What it became part of nobody looked at here. Throws DeniedError, NotFoundError. */
+async function standing({ falconer: { db } }: Parts, incident: string): Promise<void> {
+  const { id, state } = await findIncident(db, incident)
+  if (id !== incident) throw new DeniedError('state', `It is part of ${shortId('incident', id)} by now. Use the buttons of that one.`)
+  if (state === 'closed') throw new DeniedError('state', closedAlready)
+}
+const closedAlready = 'It is closed already. Whoever may decide on incidents can reopen it on its page.'
+
 async function investigate({ falconer }: Parts, { asker, incident }: Press): Promise<string> {
   if (falconer.asking.why === null) {
     await askNow(falconer, incident, asker)
     return `${falconer.asking.title} is asked about it. The card changes when there is a report.`
   }
+  const [newest] = await investigationsOf(falconer.db, incident)
+  if (newest?.status === 'done' && falconer.clock.now().getTime() - newest.startedAt.getTime() < doubleClickMs)
+    return 'The playbook has only just investigated it; the card shows what it found.'
   await falconer.investigateNow(incident, asker.principal.name)
   return 'The playbook has investigated it anew; the card shows what it found.'
 }
@@ -72,17 +91,17 @@ async function assign({ falconer: { db, clock, changed } }: Parts, { asker, inci
   return fresh ? 'It is yours: a note on the incident says so.' : 'It is yours already.'
 }
 
-async function notAnIncident(parts: Parts, who: SlackUser, incident: string, reason: string): Promise<string | null> {
+/** What the person is shown then; words alone where that is nothing but a refusal. */
+async function notAnIncident(parts: Parts, who: SlackUser, incident: string, reason: string): Promise<types.ModalView | string> {
   const asker = await askerOf(parts, who)
   if (asker === null) return howToLink
   permit(asker, 'incidents.decide')
-  if (reason === '') return 'Say why.'
+  await standing(parts, incident)
   const { db, clock, changed } = parts.falconer
-  const { id } = await findIncident(db, incident)
-  await decide(db, clock, asker.principal, asker.channel, { kind: 'verdict', incident: id, verdict: 'false_positive' }, reason)
-  await decide(db, clock, asker.principal, asker.channel, { kind: 'state', incident: id, state: 'closed' }, reason)
+  if (!(await closeAs(db, clock, asker, { incident, verdict: 'false_positive' }, reason))) return closedAlready
   changed('incidents')
-  return null
+  const says = 'It is closed as a false positive, for the reason you gave. Was that a mistake? Reopen it on its page: “Decide”, “Reopen”.'
+  return noticeModal('Not an incident', says, `${baseUrl(parts.falconer)}/incidents/${incident}`)
 }
 
 const notIncidentForm = (incident: string): types.ModalView => ({
@@ -92,5 +111,5 @@ const notIncidentForm = (incident: string): types.ModalView => ({
   title: textOf('Not an incident'),
   submit: textOf('Close it'),
   close: textOf('Cancel'),
-  blocks: [reasonInput('Why it is none. It is closed as a false positive.', { optional: false })],
+  blocks: [reasonInput('Why it is none. It is closed as a false positive; it can be reopened on its page.', { optional: false })],
 })

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { startSlack, type SlackApp } from '../../apps/slack/app.ts'
 import { coverage } from '../../store/coverage-ledger.ts'
 import { openSite, type Site } from '../support/site.ts'
-import { linkIn } from '../support/slack-people.ts'
+import { codeAt, linkIn } from '../support/slack-people.ts'
 import { SlackSocket } from '../support/slack-socket.ts'
 import { botToken, SlackWorkspace } from '../support/slack-workspace.ts'
 
@@ -49,7 +49,8 @@ it('is heard once Slack takes the token, and on each new connection; what is sen
   const first = socket.send(workspace.command('ada', 'link'))
   await until(() => expect(socket.answerTo(first)).toBeDefined())
   const path = linkIn(JSON.stringify(socket.answerTo(first)?.payload))
-  expect((await site.ask(path, { as: site.people.viewer, form: { me: 'yes' } })).status).toBe(200)
+  const linked = socket.send(workspace.command('ada', `link ${await codeAt(site, path, site.people.viewer)}`))
+  await until(() => expect(JSON.stringify(socket.answerTo(linked)?.payload)).toContain('in Falconer now'))
 
   const question = await workspace.mention('ada', 'is anything silent?')
   const sent = socket.send(question)

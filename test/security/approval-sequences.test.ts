@@ -1,21 +1,21 @@
 /**
  * Guarantee 14: approvers are distinct, entitled, and not the proposer where policy says so; what is resolved is final. Sequences of
- * decisions by many principals against a model of the rules in a few lines, with the clock moving and policies changing between.
+ * decisions by many principals against a model of the rules (test/support/approval-model.ts), with the clock moving and policies changing between.
  */
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { FixedClock } from '../../domain/clock.ts'
-import { type Principal, type Role, roles } from '../../domain/principal.ts'
-import type { ActionTarget, ExecutionResult, Plan, Proposal, ProposalState } from '../../domain/proposal.ts'
+import type { Principal, Role } from '../../domain/principal.ts'
+import type { Proposal } from '../../domain/proposal.ts'
 import { approve, reject } from '../../responses/approve.ts'
 import { newApprovalKeys } from '../../responses/approved.ts'
 import { executeProposal, expireOverdue, revertProposal, type Runner } from '../../responses/execute.ts'
 import { planProposal } from '../../responses/plan-requested.ts'
-import { loadPolicy } from '../../responses/policy.ts'
 import { propose } from '../../responses/propose.ts'
-import type { Database } from '../../store/database.ts'
 import { findEntity } from '../../store/entities.ts'
 import { getProposal } from '../../store/proposals.ts'
+import { Model, setting, type Who } from '../support/approval-model.ts'
+import { runnerFor } from '../support/approval-runner.ts'
 import { eachDatabase } from '../support/database.ts'
 import { denied, web } from '../support/executor-bench.ts'
 import { recordInventory } from '../support/shop.ts'
@@ -23,7 +23,6 @@ import { full, property, seed } from '../support/sizes.ts'
 
 vi.setConfig({ testTimeout: full ? 7_200_000 : 240_000 })
 
-type Who = { person: string; role: Role; kind: Principal['kind']; mayApprove: boolean; login: number }
 const who: fc.Arbitrary<Who> = fc.record({
   person: fc.constantFrom('ada', 'bob', 'cyd', 'dee'),
   role: fc.constantFrom<Role>('responder', 'responder', 'administrator', 'investigator', 'viewer'),
@@ -69,116 +68,9 @@ const sequence = fc.oneof(
     )
     .map(([first, rest]) => [...first, ...rest]),
 )
-const setting = fc.record({
-  quorum: fc.constantFrom(1, 1, 1, 2, 3),
-  approvers: fc.constantFrom<'responder' | 'administrator'>('responder', 'responder', 'administrator'),
-  proposerExcluded: fc.boolean(),
-  simulated: fc.boolean(),
-  actionsEnabled: fc.boolean(),
-  proposer: fc.constantFrom('ada', 'agent'),
-})
-type Setting = typeof setting extends fc.Arbitrary<infer T> ? T : never
-
-/** The rules, as guarantees say them. */
-class Model {
-  state: ProposalState = 'pending'
-  readonly approved = new Map<string, Role>()
-  rejectedBy: string | null = null
-  executions = 0
-  reverts = 0
-  private now = 0
-  private deadline = 60
-  private readonly given: Setting
-  constructor(given: Setting) {
-    this.given = given
-  }
-  wait(minutes: number): void {
-    this.now += minutes
-  }
-  private over(): boolean {
-    return this.now > this.deadline
-  }
-  sweep(): void {
-    if ((this.state === 'pending' || this.state === 'approved') && this.over()) this.state = 'expired'
-  }
-  /** Why this principal may not decide, or null. */
-  private barred({ role, kind, person }: Who, proposerToo: boolean): string | null {
-    if (kind !== 'user' && kind !== 'demo') return 'entitlement'
-    if (roles.indexOf(role) < roles.indexOf(this.given.approvers)) return 'entitlement'
-    if (proposerToo && this.given.proposerExcluded && person === this.given.proposer) return 'proposer'
-    if (kind === 'demo' && !this.given.simulated) return 'simulated_only'
-    return null
-  }
-  decide(what: 'approve' | 'reject', by: Who, hash: 'right' | 'wrong'): string {
-    if (this.state === 'pending' && this.over()) {
-      this.state = 'expired'
-      return 'expired'
-    }
-    if (this.state !== 'pending') {
-      const same = this.state === 'rejected' ? this.rejectedBy === by.person : this.approved.has(by.person)
-      return same && ['approved', 'succeeded', 'rejected'].includes(this.state) ? 'allowed' : 'state'
-    }
-    if (hash === 'wrong') return 'plan_changed'
-    const barred = this.barred(by, true)
-    if (barred !== null) return barred
-    if (what === 'reject') {
-      this.state = 'rejected'
-      this.rejectedBy = by.person
-      return 'allowed'
-    }
-    if (!this.given.simulated && !this.given.actionsEnabled) return 'actions_off'
-    if (!this.approved.has(by.person)) this.approved.set(by.person, by.role)
-    if (this.approved.size >= this.given.quorum) {
-      this.state = 'approved'
-      this.deadline = this.now + 10
-    }
-    return 'allowed'
-  }
-  execute(): string {
-    if (this.state !== 'approved') return 'state'
-    if (this.over()) {
-      this.state = 'expired'
-      return 'expired'
-    }
-    this.state = 'succeeded'
-    this.executions += 1
-    return 'allowed'
-  }
-  revert(by: Who): string {
-    if (this.state !== 'succeeded') return 'state'
-    const barred = this.barred(by, false)
-    if (barred !== null) return barred
-    if (!this.given.simulated && !this.given.actionsEnabled) return 'actions_off'
-    this.state = 'reverted'
-    this.reverts += 1
-    return 'allowed'
-  }
-}
-
-/** A plan of an isolate_pod without a cluster behind it. */
-const planFor = (target: ActionTarget, simulated: boolean): Plan => {
-  const undo = { verb: 'delete' as const, resource: 'networkpolicies.networking.k8s.io', namespace: 'shop', name: 'q', body: null }
-  return {
-    action: 'kubernetes.isolate_pod',
-    params: {},
-    target,
-    declared: { specDigest: 'v1:0', labels: {}, owner: null, images: [] },
-    requests: [{ ...undo, verb: 'create', body: {} }],
-    blastRadius: { summary: '1 pod', affected: [{ kind: 'Pod', namespace: 'shop', name: target.name }] },
-    summary: 's',
-    diff: 'd',
-    warnings: [],
-    undo: 'u',
-    undoRequests: [undo],
-    simulated,
-    clusterId: 'c',
-    evidenceFirst: [],
-  }
-}
 
 eachDatabase('sequences', (database) => {
   const clock = new FixedClock('2026-11-24T12:00:00Z')
-  const basic = loadPolicy()
   const { privateKey } = newApprovalKeys()
   let entityId: string
   let reasons: Map<string, number>
@@ -187,54 +79,6 @@ eachDatabase('sequences', (database) => {
     entityId = String((await findEntity(database(), { scope: 'sequences', kind: 'pod', key: 'pod-uid-checkout-1' }))?.id)
   })
   afterAll(() => reasons.clear())
-
-  function runnerFor(db: Database, given: Setting, runs: { execute: number; revert: number }): Runner {
-    const result = (undo: Plan['undoRequests']): ExecutionResult => ({
-      status: 'succeeded',
-      text: 'done',
-      undo,
-      observation: { level: 'applied', text: '', remaining: [] },
-      drift: [],
-      at: clock.now().toISOString(),
-    })
-    const unused = async (): Promise<never> => {
-      throw new Error('not asked for')
-    }
-    const policy = {
-      ...basic,
-      agentProposalsPerHour: 1_000_000,
-      actions: {
-        'kubernetes.isolate_pod': {
-          quorum: given.quorum,
-          approvers: given.approvers,
-          proposerExcluded: given.proposerExcluded,
-          params: {},
-        },
-      },
-    }
-    return {
-      db,
-      clock,
-      policy,
-      actionsEnabled: given.actionsEnabled,
-      privateKey,
-      executor: {
-        plan: async ({ target }) => planFor(target, given.simulated),
-        execute: async ({ ticket }) => {
-          runs.execute += 1
-          return result(ticket.plan.undoRequests)
-        },
-        revert: async () => {
-          runs.revert += 1
-          return result([])
-        },
-        verify: unused,
-        standing: unused,
-        status: unused,
-        close: unused,
-      },
-    }
-  }
 
   async function pending(runner: Runner, proposer: string): Promise<Proposal> {
     const by = web({ ...principalOf({ person: proposer, role: 'responder', kind: 'user', mayApprove: true, login: 0 }) })
@@ -275,7 +119,7 @@ eachDatabase('sequences', (database) => {
     await fc.assert(
       fc.asyncProperty(setting, sequence, async (given, commands) => {
         const runs = { execute: 0, revert: 0 }
-        const runner = runnerFor(database(), given, runs)
+        const runner = runnerFor({ db: database(), clock, privateKey }, given, runs)
         const proposal = await pending(runner, given.proposer)
         const model = new Model(given)
         for (const [index, one] of commands.entries()) {

@@ -13,7 +13,7 @@ export type InSlack = {
   slack: SlackApp
   /** As Slack sends it, to the server’s own address; answered, and all that follows done. */
   send(body: Record<string, unknown>, headers?: Record<string, string>): Promise<Response>
-  /** By /falconer link and the page. */
+  /** By /falconer link, the page, and the code that it shows. */
   link(name: string, visitor: Visitor): Promise<void>
 }
 
@@ -30,11 +30,17 @@ export async function inSlack(site: Site, workspace: SlackWorkspace): Promise<In
     const answer = await (await send(workspace.command(name, 'link'))).text()
     const path = linkIn(answer)
     if (path === '') throw new Error(`no link: ${answer} ${site.logged.slice(-3).join('\n')}`)
-    const done = await site.ask(path, { as: visitor, form: { me: 'yes' } })
-    if (done.status !== 200) throw new Error(`${done.status} ${await done.text()}`)
+    const said = await (await send(workspace.command(name, `link ${await codeAt(site, path, visitor)}`))).text()
+    if (!said.includes('in Falconer now')) throw new Error(said)
   }
   return { slack, send, link }
 }
 
 /** The path of the link that /falconer link answered. */
 export const linkIn = (answer: string): string => /\/slack\/link\/fls_[\w-]+/.exec(answer)?.[0] ?? ''
+
+/** The code that the page of a link shows to this person. */
+export async function codeAt(site: Site, path: string, visitor: Visitor): Promise<string> {
+  const page = await (await site.ask(path, { as: visitor, form: {} })).text()
+  return /\/falconer link ([A-Z2-9]{4}-[A-Z2-9]{4})</.exec(page)?.[1] ?? ''
+}

@@ -19,8 +19,11 @@ export class SlackWorkspace {
   readonly people = new Map<string, string>()
   channel = ''
   /** Where a socket is opened; null: it is refused. */ socketUrl: string | null = null
-  /** Answers instead of Slack. */ fails: (call: Call) => object | null = () => null
   /** Slack has done it, and has not answered yet. */ took: (call: Call) => void = () => {}
+  /** Answers instead of Slack; a promise that is never kept: Slack is silent. */ fails: (
+    call: Call,
+  ) => object | null | Promise<object | null> = () => null
+  /** What Slack says it lets the token do; null: it does not say. */ scopes: readonly string[] | null = null
   #emulator: Emulator
   #server = createServer((request, response) => void this.#answer(request, response).catch(() => response.destroy()))
   #count = 0
@@ -128,6 +131,7 @@ export class SlackWorkspace {
       user_id: this.user(name),
       user_name: name,
       team_id: team,
+      team_domain: 'test',
       channel_id: this.channel,
       trigger_id: this.fresh('trigger'),
       response_url: `${this.#origin}/respond`,
@@ -185,16 +189,17 @@ export class SlackWorkspace {
     const method = (request.url ?? '').replace(/^\/api\//, '')
     const call = { method, body: fieldsOf(text) }
     this.calls.push(call)
-    const instead = this.fails(call) ?? this.#unknownToTheEmulator(method)
+    const instead = (await this.fails(call)) ?? this.#unknownToTheEmulator(method)
     if (instead !== null) return void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(instead))
     const answer = await fetch(`${this.#emulator.url}${request.url}`, {
       method: 'POST',
       headers: { authorization: request.headers.authorization ?? '', 'content-type': request.headers['content-type'] ?? '' },
       body: text,
     })
+    const scopes = this.scopes === null ? {} : { 'x-oauth-scopes': this.scopes.join(',') }
     const content = await answer.text()
     this.took(call)
-    response.writeHead(answer.status, { 'content-type': 'application/json' }).end(content)
+    response.writeHead(answer.status, { 'content-type': 'application/json', ...scopes }).end(content)
   }
   #unknownToTheEmulator(method: string): object | null {
     if (method.startsWith('assistant.')) return { ok: true }
