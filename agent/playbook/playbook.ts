@@ -41,6 +41,7 @@ import { type Judgement, judge, type Signal, signalsOf } from './weigh.ts'
 export const playbook = {
   name: 'playbook',
   version: '1',
+  byCode: true,
   async analyse(file: CaseFile): Promise<DraftReport> {
     const signals = signalsOf(file.alerts)
     const judgement = judge(file, signals)
