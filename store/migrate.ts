@@ -32,6 +32,7 @@ import * as inventoryStanding from './migrations/0024-inventory-standing.ts'
 import * as slack from './migrations/0025-slack.ts'
 import * as slackCards from './migrations/0026-slack-cards.ts'
 import * as doors from './migrations/0030-doors.ts'
+import * as baselineVerdicts from './migrations/0031-baseline-verdicts.ts'
 
 export type Migrations = Readonly<Record<string, Migration>>
 export const migrations: Migrations = {
@@ -62,6 +63,7 @@ export const migrations: Migrations = {
   '0025-slack': slack,
   '0026-slack-cards': slackCards,
   '0030-doors': doors,
+  '0031-baseline-verdicts': baselineVerdicts,
 }
 
 /** Brings the schema up to date; answers the names of the migrations that ran. */
