@@ -33,6 +33,8 @@ import * as slack from './migrations/0025-slack.ts'
 import * as slackCards from './migrations/0026-slack-cards.ts'
 import * as slackHeard from './migrations/0027-slack-heard.ts'
 import * as slackLinkCodes from './migrations/0028-slack-link-codes.ts'
+import * as doors from './migrations/0030-doors.ts'
+import * as baselineVerdicts from './migrations/0031-baseline-verdicts.ts'
 
 export type Migrations = Readonly<Record<string, Migration>>
 export const migrations: Migrations = {
@@ -64,6 +66,8 @@ export const migrations: Migrations = {
   '0026-slack-cards': slackCards,
   '0027-slack-heard': slackHeard,
   '0028-slack-link-codes': slackLinkCodes,
+  '0030-doors': doors,
+  '0031-baseline-verdicts': baselineVerdicts,
 }
 
 /** Brings the schema up to date; answers the names of the migrations that ran. */
