@@ -31,6 +31,7 @@ import * as triage from './migrations/0023-triage.ts'
 import * as inventoryStanding from './migrations/0024-inventory-standing.ts'
 import * as slack from './migrations/0025-slack.ts'
 import * as slackCards from './migrations/0026-slack-cards.ts'
+import * as firstLook from './migrations/0032-first-look.ts'
 
 export type Migrations = Readonly<Record<string, Migration>>
 export const migrations: Migrations = {
@@ -60,6 +61,7 @@ export const migrations: Migrations = {
   '0024-inventory-standing': inventoryStanding,
   '0025-slack': slack,
   '0026-slack-cards': slackCards,
+  '0032-first-look': firstLook,
 }
 
 /** Brings the schema up to date; answers the names of the migrations that ran. */

@@ -129,7 +129,7 @@ async function sources(db: Database): Promise<Found> {
 }
 
 async function knowledge(config: Config, db: Database): Promise<Found> {
-  const { text, note } = await knowledgeWords(db, embedderFrom(config)?.name ?? null)
+  const { text, note } = await knowledgeWords(db, embedderFrom(config)?.name ?? null, new Date())
   return note ? { note: safe(text, 600) } : text
 }
 
