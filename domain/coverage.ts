@@ -16,10 +16,14 @@ export const gapKinds = [
   'untimed',
   'undelivered',
   'capped',
+  'behind',
 ] as const
 export type GapKind = (typeof gapKinds)[number]
 /** `since`: what happened after it is not known; null: there is no such moment, or it never was observed. `says` is one sentence. */
 export type CoverageGap = { kind: GapKind; since: Date | null; says: string }
+
+/** What sees the world. Where none of these is, nothing was looked at, whoever else is told or asked. */
+export const looks = ({ kind }: { kind: string }): boolean => kind === 'source' || kind === 'sensor' || kind === 'scan'
 
 const minute = 60_000
 const hour = 60 * minute

@@ -14,9 +14,13 @@ import {
   slackGaps,
   sourceGaps,
 } from '../domain/coverage.ts'
+import { embedderGaps, isRead, notesExpectedMs, notesGaps, type Unanswered } from '../domain/knowledge-coverage.ts'
 import { formatEventTime, fromDate, toDate } from '../domain/event-time.ts'
 import { type Destination, listDestinations } from './incident-notices.ts'
 import { lastReadByModel } from './deepenings.ts'
+import { knownCounts } from './knowledge.ts'
+import { embedderState } from './knowledge-vectors.ts'
+import { notesStanding } from './notes-standing.ts'
 import { goneScans, listPulls, type Pull } from './pulls.ts'
 import { newestScans, type Scan } from './scans.ts'
 import { heardWaiting } from './slack-heard.ts'
@@ -26,14 +30,21 @@ import { listSources, type Source } from './sources.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Database } from './database.ts'
 
-/** `model`: what is asked of incidents, and why it is not now; none where none is configured. */
-export type Ledgered = { db: Database; clock: Clock; model?: () => Promise<{ name: string; capped: string | null } | null> }
+/** `model`: what is asked of incidents, and why it is not now; `meaning`: search by likeness. None where none is configured. */
+export type Ledgered = {
+  db: Database
+  clock: Clock
+  model?: () => Promise<{ name: string; capped: string | null } | null>
+  meaning?: { readonly embedder: { readonly name: string }; readonly failing: Unanswered | null } | null | undefined
+}
 
 /** A sensor that was last heard before this is silent. */
 export const silentBeforeNs = (clock: Clock): bigint => fromDate(new Date(clock.now().getTime() - sensorExpectedMs))
 
+export const coveredKinds = ['source', 'sensor', 'scan', 'destination', 'model', 'knowledge'] as const
+export type CoveredKind = (typeof coveredKinds)[number]
 export type Covered = {
-  kind: 'source' | 'sensor' | 'scan' | 'destination' | 'model'
+  kind: CoveredKind
   name: string
   scope: string
   /** Who looks: the collector, “falco”, the scanner; of a destination how it is told. */ by: string
@@ -48,7 +59,7 @@ export type Covered = {
 export type Ledger = { at: Date; covered: Covered[]; total: number; withGaps: number; complete: boolean }
 
 export async function coverage(
-  { db, clock, model }: Ledgered,
+  { db, clock, model, meaning }: Ledgered,
   { limit, scope }: { limit: number; scope?: string | undefined },
 ): Promise<Ledger> {
   const at = clock.now()
@@ -66,6 +77,7 @@ export async function coverage(
     ...(scope === undefined ? await listDestinations(db) : []).map((destination) => ofDestination(destination, at)),
     ...(scope === undefined ? await ofSlack(db, at) : []),
     ...(asked === null ? [] : [ofModel(asked, await lastReadByModel(db))]),
+    ...(scope === undefined ? [...(await ofNotes(db, at)), ...(await ofEmbedder(db, meaning ?? null, at))] : []),
   ].sort((a, b) => Number(b.gaps.length > 0) - Number(a.gaps.length > 0))
   return {
     at,
@@ -179,6 +191,29 @@ const ofModel = ({ name, capped }: { name: string; capped: string | null }, read
   truncated: 0,
   gaps: modelGaps(capped),
 })
+
+const ofKnowledge = { kind: 'knowledge', scope: 'all clusters', truncated: 0 } as const
+
+/** None: no folder was named, or none is any more and nothing is known of it. */
+async function ofNotes(db: Database, now: Date): Promise<Covered[]> {
+  const notes = await notesStanding(db)
+  if (notes === undefined) return []
+  const { document: records } = await knownCounts(db)
+  if (records === 0 && !isRead(notes, now)) return []
+  const { folder: by, readAt: lastAt, refused: deadLetters } = notes
+  return [{ ...ofKnowledge, name: 'notes', by, lastAt, expectedMs: notesExpectedMs, records, deadLetters, gaps: notesGaps(notes, now) }]
+}
+
+/** What is built in asks nobody: it is told of only while it has a gap. */
+async function ofEmbedder(db: Database, meaning: NonNullable<Ledgered['meaning']> | null, now: Date): Promise<Covered[]> {
+  if (meaning === null) return []
+  const { name: by } = meaning.embedder
+  const state = await embedderState(db, by)
+  const gaps = embedderGaps(state, meaning.failing, now)
+  if (by.startsWith('lexical ') && gaps.length === 0) return []
+  const { usedAt: lastAt, done: records, refused: deadLetters } = state
+  return [{ ...ofKnowledge, name: 'search by likeness', by, lastAt, expectedMs: null, records, deadLetters, gaps }]
+}
 
 const mostScans = 1_000
 /** How fresh posture is, in one sentence that can stand beside any answer. Of more targets than can be looked through the newest count. */

@@ -35,6 +35,7 @@ import * as slackHeard from './migrations/0027-slack-heard.ts'
 import * as slackLinkCodes from './migrations/0028-slack-link-codes.ts'
 import * as doors from './migrations/0030-doors.ts'
 import * as baselineVerdicts from './migrations/0031-baseline-verdicts.ts'
+import * as firstLook from './migrations/0032-first-look.ts'
 
 export type Migrations = Readonly<Record<string, Migration>>
 export const migrations: Migrations = {
@@ -68,6 +69,7 @@ export const migrations: Migrations = {
   '0028-slack-link-codes': slackLinkCodes,
   '0030-doors': doors,
   '0031-baseline-verdicts': baselineVerdicts,
+  '0032-first-look': firstLook,
 }
 
 /** Brings the schema up to date; answers the names of the migrations that ran. */
