@@ -13,6 +13,8 @@ export interface Analyst {
   /** Named in every report: who wrote it. */
   readonly name: string
   readonly version: string
+  /** Its sentences are code's: what they conclude was decided when they were written. Not there: a model's, which have to tell what they stand on. */
+  readonly byCode?: true
   analyse(file: CaseFile, desk: Desk): Promise<DraftReport>
   /** One chance to mend what records do not bear out; what still does not hold is a hypothesis. */
   mend?(draft: DraftReport, doubts: readonly Doubt[], desk: Desk): Promise<DraftReport>

@@ -44,7 +44,7 @@ eachDatabase('what a person called the same before', (database) => {
   const called = async (id: string) => (await readCase(database(), clock.now(), id, options)).called
   const report = async (id: string) => (await investigate(database(), clock, playbook, id, options)).report
 
-  it('is in the case file, by whom and when, and in the report as a sentence that stands on the decision; nothing is lower for it', async () => {
+  it('is in the case file, by whom and when, and in the report as a sentence that stands on the decision; severity is code’s one step less, and no verdict moves', async () => {
     const before = await incidentOf(database(), 'a', noon)
     const again = await incidentOf(database(), 'a', noon + 10n * day)
     const unsaid = await report(again)
@@ -59,7 +59,8 @@ eachDatabase('what a person called the same before', (database) => {
     const claim = said?.reasons.find(({ text }) => text.startsWith('A person called the same'))
     expect(claim).toMatchObject({ grounded: true, problems: [] })
     expect(claim?.text).toContain('2026-12-24')
-    expect([said?.severity, said?.verdict, said?.confidence]).toEqual([unsaid?.severity, unsaid?.verdict, unsaid?.confidence])
+    expect([unsaid?.severity, said?.severity]).toEqual(['low', 'informational'])
+    expect([said?.verdict, said?.confidence]).toEqual([unsaid?.verdict, unsaid?.confidence])
     expect((await verdictsOn(database(), [before, again])).size).toBe(1)
   })
 

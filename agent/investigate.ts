@@ -5,8 +5,9 @@
  */
 import type { Clock } from '../domain/clock.ts'
 import { FalconerError, InvariantError, NotFoundError, UpstreamError } from '../domain/errors.ts'
+import { isId } from '../domain/ids.ts'
 import { claimParts, type DraftReport, type Report } from '../domain/report.ts'
-import { ground } from '../incidents/grounding.ts'
+import { ground, type Home } from '../incidents/grounding.ts'
 import { lastHeard } from '../incidents/record-field.ts'
 import type { CaseFile } from '../incidents/case-file.ts'
 import { type CaseOptions, readCase } from '../incidents/read-case.ts'
@@ -14,6 +15,7 @@ import { recordReader } from '../incidents/record-reader.ts'
 import { addStep } from '../store/analyst-steps.ts'
 import { forgetCheckpoints } from '../store/checkpoints.ts'
 import type { Database } from '../store/database.ts'
+import { membershipsOf } from '../store/memberships.ts'
 import { getIncident, markInvestigated } from '../store/incidents.ts'
 import { finishInvestigation, type Investigation, letGoOfInvestigation, startInvestigation } from '../store/investigations.ts'
 import { type Analyst, AnalystStopped, checkedDraft, type Desk, type Doubt } from './analyst.ts'
@@ -111,23 +113,17 @@ async function reportOf(
     await desk.tell({ kind: 'stopped', text: error.message })
     // Read again: what the analyst did to its copy is gone with it.
     const fresh = await readCase(db, clock.now(), incidentId, options)
-    return grounded({ ...checkedDraft(playbook, await playbook.analyse(fresh)), ...error.asked, partial: partialWords(error) })
+    return grounded(playbook, { ...checkedDraft(playbook, await playbook.analyse(fresh)), ...error.asked, partial: partialWords(error) })
   }
-  const report = await grounded(draft)
+  const report = await grounded(analyst, draft)
   await desk.tell({ kind: 'drafted', text: `${report.verdict}; ${report.ungrounded} of ${claimsOf(report)} claims not borne out` })
   if (report.ungrounded === 0 || analyst.mend === undefined) return report
   return mended(analyst, draft, report, grounded, desk)
 }
 
-async function mended(
-  analyst: Analyst,
-  draft: DraftReport,
-  report: Report,
-  grounded: (draft: DraftReport) => Promise<Report>,
-  desk: Desk,
-): Promise<Report> {
+async function mended(analyst: Analyst, draft: DraftReport, report: Report, grounded: Grounding, desk: Desk): Promise<Report> {
   try {
-    const again = await grounded(checkedDraft(analyst, await analyst.mend?.(draft, doubtsOf(report), desk)))
+    const again = await grounded(analyst, checkedDraft(analyst, await analyst.mend?.(draft, doubtsOf(report), desk)))
     const better = again.ungrounded < report.ungrounded
     await desk.tell({ kind: 'mended', text: better ? `${again.ungrounded} claims not borne out are left` : 'no claim held any better' })
     return better ? again : { ...report, spend: again.spend }
@@ -147,15 +143,30 @@ function partialWords({ message, asked: { spend } }: AnalystStopped): string {
   return `The model stopped after ${calls} ${calls === 1 ? 'call' : 'calls'}. ${message} What stands here is the playbook’s.`
 }
 
+type Grounding = (by: Analyst, draft: DraftReport) => Promise<Report>
 /** Taken before the analyst has the file: what it does to its copy widens nothing. */
-function groundingOf(db: Database, file: CaseFile): (draft: DraftReport) => Promise<Report> {
+function groundingOf(db: Database, file: CaseFile): Grounding {
   const entityIds = new Set(file.entities.map((entity) => entity.id.toString()))
   const coverage = new Map(file.coverage.map((source) => [source.name, lastHeard(source)]))
   // As it was when it was read: alerts may have come since, and what was counted then is what was said.
   const incident = structuredClone(file.incident)
   const reader = recordReader(db)
   const asRead = { ...reader, incident: async (id: string) => (id.toLowerCase() === incident.id ? incident : reader.incident(id)) }
-  return (draft) => ground(draft, asRead, { severityFloor: incident.severityFloor, entityIds, coverage })
+  const about = { severityFloor: incident.severityFloor, entityIds, coverage }
+  const home = homeOf(db, file)
+  return (by, draft) => ground(draft, asRead, by.byCode === true ? about : { ...about, home })
+}
+
+function homeOf(db: Database, { incident: { id, scope }, alerts, entities }: CaseFile): Home {
+  const own = new Set(alerts.map(({ alert }) => alert.id))
+  return {
+    scopes: new Set([scope, ...alerts.map(({ alert }) => alert.scope), ...entities.map((entity) => entity.scope)]),
+    otherIncidentOf: async (alertId) => {
+      if (own.has(alertId.toLowerCase()) || !isId(alertId)) return null
+      const [membership] = await membershipsOf(db, { alertIds: [alertId] })
+      return membership === undefined || membership.incidentId === id ? null : membership.incidentId
+    },
+  }
 }
 
 const noHands = (): never => {

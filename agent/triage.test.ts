@@ -2,19 +2,20 @@
 import { describe, expect, it, test } from 'vitest'
 import type { Verdict } from '../domain/report.ts'
 import { severities } from '../domain/severity.ts'
-import { type Asked, triage, type TriageCase, type TriageRules } from './triage.ts'
+import { type Asked, looksFirst, type Spared, triage, type TriageCase, type TriageRules } from './triage.ts'
 
 const now = new Date('2026-11-26T12:00:00Z')
 const rules: TriageRules = { minSeverity: 'high', againMinutes: 30 }
 const ago = (minutes: number): Date => new Date(now.getTime() - minutes * 60_000)
 type Over = { incident?: Partial<TriageCase['incident']>; report?: Partial<TriageCase['report']> } & Partial<
-  Pick<TriageCase, 'judged' | 'asked' | 'capped'>
+  Pick<TriageCase, 'judged' | 'asked' | 'spared' | 'capped'>
 >
 const caseOf = ({ incident = {}, report = {}, ...over }: Over = {}): TriageCase => ({
   incident: { state: 'open', severity: 'medium', rules: ['Shell', 'Connect'], entityIds: [1n, 2n], ...incident },
   report: { verdict: 'true_positive', confidence: 'high', ...report },
   judged: null,
   asked: null,
+  spared: null,
   capped: null,
   ...over,
 })
@@ -24,6 +25,15 @@ const before = (over: Partial<Asked> = {}): Asked => ({
   severity: 'medium',
   rules: ['Connect', 'Shell'],
   entityIds: [2n, 1n],
+  ...over,
+})
+const unsure = { report: { verdict: 'suspicious' as const, confidence: 'medium' as const } }
+const spared = (over: Partial<Spared> = {}): Spared => ({
+  at: ago(1),
+  severity: 'medium',
+  rules: ['Connect', 'Shell'],
+  entityIds: [2n, 1n],
+  said: 'claude-haiku-5-5 looked first, and it is one weak sign',
   ...over,
 })
 const judged = { verdict: 'benign' as const, at: ago(600), incident: 'inc-00000000aa' }
@@ -57,6 +67,16 @@ const table: [string, Over, string, RegExp][] = [
   ],
   ['asked twice, waits twice as long', { incident: high, asked: before({ at: ago(40), times: 2 }) }, 'later interval', /12:20/],
   ['asked very often, once a day', { incident: high, asked: before({ at: ago(24 * 60), times: 90 }) }, 'ask grown', /become high/],
+  [
+    'looked at first, and spared',
+    { ...unsure, spared: spared() },
+    'spare looked',
+    /^on 2026-11-26 11:59 UTC claude-haiku-5-5 looked first, and it is one weak sign$/,
+  ],
+  ['spared, a new rule', { ...unsure, incident: { rules: ['Shell', 'Connect', 'Drop'] }, spared: spared() }, 'ask undecided', /not sure/],
+  ['spared, a new place', { ...unsure, incident: { entityIds: [3n] }, spared: spared() }, 'ask undecided', /not sure/],
+  ['spared, severe now', { ...unsure, incident: high, spared: spared() }, 'ask severe', /high/],
+  ['spared, then asked', { ...unsure, spared: spared({ rules: [] }), asked: before() }, 'spare nothing_new', /more of the same/],
   ['asked, grown, capped', { incident: high, asked: before(), capped: 'the cap is reached' }, 'spare capped', /cap/],
 ]
 
@@ -82,6 +102,13 @@ describe('a model is asked where it adds something', () => {
     for (const verdict of ['unknown', 'suspicious', 'true_positive'] satisfies Verdict[])
       expect(triage(caseOf({ incident: high, report: { verdict }, judged }), rules, now).code).toBe('judged')
   })
+})
+
+test('it is looked at first up to the severity that was named, and nowhere else', () => {
+  for (const severity of severities) {
+    expect(looksFirst({ severity }, undefined)).toBe(false)
+    expect(looksFirst({ severity }, 'medium'), severity).toBe(severities.indexOf(severity) <= 2)
+  }
 })
 
 test('one that brings something new every minute of a week is asked about a dozen times, not ten thousand', () => {

@@ -9,6 +9,8 @@ import type { Triaged } from '../domain/triage.ts'
 
 /** How the incident was when a model was last asked, and how often one has been. */
 export type Asked = { at: Date; times: number; severity: Severity; rules: readonly string[]; entityIds: readonly bigint[] }
+/** How it was when a model for triage looked first and saw no need of more; `said`: why, as a clause of ours. */
+export type Spared = Omit<Asked, 'times'> & { said: string }
 /** What a person lately said of the same rules in the same place. */
 export type JudgedAlike = { verdict: Verdict; at: Date; incident: string }
 export type TriageCase = {
@@ -16,6 +18,7 @@ export type TriageCase = {
   /** The playbook’s newest. */ report: Pick<Report, 'verdict' | 'confidence'>
   judged: JudgedAlike | null
   asked: Asked | null
+  spared: Spared | null
   /** The month’s money is spent; in words. */ capped: string | null
 }
 export type TriageRules = { minSeverity: Severity; againMinutes: number }
@@ -26,7 +29,7 @@ const undecided: ReadonlySet<Verdict> = new Set(['unknown', 'suspicious', 'insuf
 const longestMs = 24 * 3_600_000
 
 export function triage(one: TriageCase, rules: TriageRules, now: Date): Triaged {
-  const { incident, report, judged, asked, capped } = one
+  const { incident, report, judged, asked, spared, capped } = one
   const spare = (code: Triaged['code'], reason: string): Triaged => ({ outcome: 'spare', code, reason, dueAt: null })
   if (incident.state === 'closed') return spare('closed', 'it is closed')
   // Nothing else makes the playbook say so.
@@ -54,8 +57,15 @@ export function triage(one: TriageCase, rules: TriageRules, now: Date): Triaged 
       ? { outcome: 'ask', code: 'grown', reason: `since it was last asked, ${news}`, dueAt: null }
       : spare('capped', capped)
   }
+  // What is new since then is not looked at first again: it is investigated.
+  if (spared !== null && wanted.code === 'undecided' && newSince(incident, spared) === null)
+    return spare('looked', `on ${minute(spared.at)} ${spared.said}`)
   return capped === null ? wanted : spare('capped', capped)
 }
+
+/** Whether a model for triage looks at it before it is investigated, where the playbook is not sure of it. */
+export const looksFirst = ({ severity }: Pick<Incident, 'severity'>, upTo: Severity | undefined): boolean =>
+  upTo !== undefined && severityId(severity) <= severityId(upTo)
 
 function worthIt({ incident, report }: TriageCase, { minSeverity }: TriageRules): Triaged {
   const said = `the playbook says ${words(report.verdict)} with ${report.confidence} confidence`
@@ -79,7 +89,7 @@ function worthIt({ incident, report }: TriageCase, { minSeverity }: TriageRules)
 }
 
 /** What is new in kind, not in number; null: nothing is. */
-function newSince(incident: TriageCase['incident'], asked: Asked): string | null {
+function newSince(incident: TriageCase['incident'], asked: Pick<Asked, 'severity' | 'rules' | 'entityIds'>): string | null {
   const rules = new Set(asked.rules)
   const places = new Set(asked.entityIds)
   const [newRules, newPlaces] = [

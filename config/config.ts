@@ -172,7 +172,8 @@ export const Config = z.object({
     .string()
     .min(1)
     .optional()
-    .describe('Model for triage; default: claude-haiku-5-5, with FALCONER_MODEL_URL the one that investigates'),
+    .describe('Model of a first look; default: claude-haiku-5-5, with FALCONER_MODEL_URL the one that investigates'),
+  FALCONER_MODEL_TRIAGE_UP_TO: Severity.optional().describe('Undecided incidents up to it get a first look (docs/triage-and-cost.md)'),
   FALCONER_MODEL_CHAT: z.string().min(1).optional().describe('Model for chat; default: the one that investigates'),
   FALCONER_MODEL_URL: endpoint
     .optional()

@@ -16,10 +16,14 @@ export const gapKinds = [
   'untimed',
   'undelivered',
   'capped',
+  'behind',
 ] as const
 export type GapKind = (typeof gapKinds)[number]
 /** `since`: what happened after it is not known; null: there is no such moment, or it never was observed. `says` is one sentence. */
 export type CoverageGap = { kind: GapKind; since: Date | null; says: string }
+
+/** What sees the world. Where none of these is, nothing was looked at, whoever else is told or asked. */
+export const looks = ({ kind }: { kind: string }): boolean => kind === 'source' || kind === 'sensor' || kind === 'scan'
 
 const minute = 60_000
 const hour = 60 * minute
@@ -161,6 +165,8 @@ export function scanGaps({ observedAt, lookedAt: since, timed, ended, failed, fi
   return []
 }
 
+const utc = (date: Date): string => `${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`
+
 /** `failingSince`: it takes nothing since then. `refused`: so many of those waiting, by themselves. */
 export type DestinationFacts = {
   waiting: number
@@ -175,22 +181,47 @@ export function destinationGaps(
   { waiting, waitingSince, refused, failingSince, nextAt, error }: DestinationFacts,
   now: Date,
 ): CoverageGap[] {
-  const at = (date: Date): string => `${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`
-  const next = failingSince === null || nextAt === null ? '' : ` It is tried again at ${at(nextAt)}.`
+  const next = failingSince === null || nextAt === null ? '' : ` It is tried again at ${utc(nextAt)}.`
   // Proposals and summaries are told too; one that is not tried any more has nothing left to be told.
   if (waiting === 0 && failingSince !== null && nextAt !== null && now.getTime() - nextAt.getTime() < 5 * minute)
     return [
       {
         kind: 'undelivered',
         since: null,
-        says: `It has taken nothing since ${at(failingSince)}${error === null ? '' : `: ${error}`}.${next}`,
+        says: `It has taken nothing since ${utc(failingSince)}${error === null ? '' : `: ${error}`}.${next}`,
       },
     ]
   const isLate = waitingSince !== null && now.getTime() - waitingSince.getTime() > 5 * minute
   if (waitingSince === null || (failingSince === null && refused === 0 && !isLate)) return []
-  const what = `${waiting.toLocaleString('en')} ${waiting === 1 ? 'incident waits' : 'incidents wait'} to be told to it, the longest since ${at(waitingSince)}`
+  const what = `${waiting.toLocaleString('en')} ${waiting === 1 ? 'incident waits' : 'incidents wait'} to be told to it, the longest since ${utc(waitingSince)}`
   const alone = refused > 0 && failingSince === null ? `; ${refused.toLocaleString('en')} refused` : ''
   return [{ kind: 'undelivered', since: null, says: `${what}${alone}${error === null ? '' : `: ${error}`}.${next}` }]
+}
+
+/** `heardAt`: when a server last held a connection; null: none ever did. `waiting`: so many questions are not answered yet, the first since `waitingSince`. */
+export type SlackFacts = {
+  hearing: { since: Date; heardAt: Date | null; error: string | null } | null
+  waiting: number
+  waitingSince: Date | null
+  error: string | null
+}
+/** A connection is opened anew every few hours, which takes a moment; an answer may take minutes. */
+export function slackGaps({ hearing, waiting, waitingSince, error }: SlackFacts, now: Date): CoverageGap[] {
+  const gaps: CoverageGap[] = []
+  const since = hearing?.heardAt ?? hearing?.since ?? now
+  if (hearing !== null && now.getTime() - since.getTime() > 1.5 * minute)
+    gaps.push({
+      kind: 'silent',
+      since,
+      says: `Slack is not heard since then${hearing.error === null ? '' : `: ${hearing.error}`}. What is asked or pressed there meanwhile may never be heard.`,
+    })
+  if (waitingSince !== null && (error !== null || now.getTime() - waitingSince.getTime() > 5 * minute))
+    gaps.push({
+      kind: 'undelivered',
+      since: null,
+      says: `${waiting.toLocaleString('en')} ${waiting === 1 ? 'question waits' : 'questions wait'} to be answered in Slack, the longest since ${utc(waitingSince)}${error === null ? '' : `: ${error}`}.`,
+    })
+  return gaps
 }
 
 /** No model reads incidents while the month’s money for them is spent. `words`: a clause. */

@@ -1,6 +1,6 @@
 /**
  * An investigation's report: sentences, each a claim with the records it stands on. Who wrote it is part of it.
- * A claim that grounding could not confirm is kept, as a hypothesis, never as a fact.
+ * A claim that grounding could not confirm is kept, as a judgement or a hypothesis, never as a fact.
  */
 import { z } from 'zod'
 import { EvidenceRef } from './evidence.ts'
@@ -25,6 +25,28 @@ export const GroundedClaim = Claim.extend({
   problems: z.array(z.string()).describe('Why it is not grounded, in words we wrote'),
 })
 export type GroundedClaim = z.infer<typeof GroundedClaim>
+
+/** The one thing that can be wrong with a judgement: there was nothing in it to compare. */
+export const nothingCompared = 'it tells no value of the records that it cites, so nothing in it was compared with them'
+export const Standing = z
+  .enum(['confirmed', 'judgement', 'hypothesis'])
+  .describe('Confirmed: what it tells stands in its records. A judgement tells nothing of them. Of a hypothesis something does not hold')
+export type Standing = z.infer<typeof Standing>
+export const standingOf = ({ grounded, problems }: Pick<GroundedClaim, 'grounded' | 'problems'>): Standing =>
+  grounded ? 'confirmed' : problems.length === 1 && problems[0] === nothingCompared ? 'judgement' : 'hypothesis'
+
+/** How far these sentences are borne out, for people. Empty: there are none. */
+export function checkedWords(claims: readonly Pick<GroundedClaim, 'grounded' | 'problems'>[]): string {
+  const count = (wanted: Standing): number => claims.filter((claim) => standingOf(claim) === wanted).length
+  const [judged, doubted] = [count('judgement'), count('hypothesis')]
+  if (claims.length === 0) return ''
+  if (judged + doubted === 0) return 'Every sentence was checked against the records it cites.'
+  const parts = [
+    ...(judged === 0 ? [] : [`${judged} marked as judgement, for nothing in it was compared`]),
+    ...(doubted === 0 ? [] : [`${doubted} marked as hypothesis, for its records do not bear it out`]),
+  ]
+  return `${judged + doubted} of ${claims.length} sentences could not be confirmed: ${parts.join('; ')}.`
+}
 
 export const RecommendedAction = z.object({
   action: z.string().describe('Name in the response catalogue, e.g. kubernetes.isolate_pod'),
@@ -52,7 +74,7 @@ export const Report = z.object({
   unknowns: z.array(z.string()).describe('What was not observed, and since when'),
   techniques: z.array(z.object({ id: z.string(), tactic: z.string().nullable() })),
   actions: z.array(RecommendedAction),
-  ungrounded: z.number().int().describe('Claims shown as hypotheses'),
+  ungrounded: z.number().int().describe('Claims that are not confirmed: shown as judgements or hypotheses'),
   model: z.string().nullable().default(null).describe('The model that wrote it; null: none did'),
   prompt: z
     .object({ name: z.string(), version: z.string() })

@@ -13,6 +13,7 @@ export type TriageCode =
   | 'small'
   | 'closed'
   | 'capped'
+  | 'looked'
   | 'no_model'
 /** `reason` is a clause in words of ours: “Claude was (not) asked: …”. `dueAt`: decided again then, whatever happens; null: when it is read again. */
 export type Triaged = { outcome: TriageOutcome; code: TriageCode; reason: string; dueAt: Date | null }

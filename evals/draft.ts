@@ -9,6 +9,7 @@ import { quote } from '../incidents/sentence-parts.ts'
 export const drafting = (name: string, says: (file: CaseFile) => Partial<DraftReport>): Analyst => ({
   name,
   version: '1',
+  byCode: true,
   analyse: async (file) => ({
     analyst: name,
     analystVersion: '1',

@@ -12,6 +12,13 @@ export const shown = (entity: EntityRef, path: string, value: unknown): StepEvid
   value: cut(typeof value === 'string' ? value : JSON.stringify(value), mostShown).toWellFormed(),
 })
 
+/** The same as a claim cites it: by row, and the path as fields are read by. */
+export const shownIn = (id: bigint, { path, value }: { path: string; value: string }): { entity: string; path: string; value: string } => ({
+  entity: String(id),
+  path: path.replaceAll(/\[(\d+)\]/g, '.$1'),
+  value,
+})
+
 const mostSaid = 400
 export const fixed = (key: string, text: string, on: EntityRef): Fix => ({
   key: cut(key, mostSaid),

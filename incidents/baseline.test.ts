@@ -90,10 +90,11 @@ describe('severity', () => {
     place: 'Deployment shop/web',
     process: '/usr/bin/backup',
     crowded: false,
+    said: [],
     usual: usual(daysAgo(days, 1, 2), today, { watched: daysAgo(31, 1).map((one) => one.day), placeSince: ago(31) }),
     ...over,
   })
-  const normal = (...here: Normal['here']): Normal => ({ here, newPlaces: [], watchedDays: 31, whole: true })
+  const normal = (...here: Normal['here']): Normal => ({ here, newPlaces: [], watchedDays: 31, whole: true, harmless: null })
 
   it('of what is usual is one step less, and says why', () => {
     const { severity, reasons } = assess([group()], normal(seen(31)))
@@ -145,7 +146,13 @@ describe('severity', () => {
     )
   })
   it('a new place raises nothing and is said', () => {
-    const { severity, reasons } = assess([group()], { here: [], newPlaces: ['Deployment shop/new'], watchedDays: 9, whole: true })
+    const { severity, reasons } = assess([group()], {
+      here: [],
+      newPlaces: ['Deployment shop/new'],
+      watchedDays: 9,
+      whole: true,
+      harmless: null,
+    })
     expect(severity).toBe('high')
     expect(reasons.at(-1)).toEqual({
       code: 'new_here',

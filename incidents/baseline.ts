@@ -4,7 +4,9 @@
  */
 import type { Lead } from '../domain/alert.ts'
 import { toDate } from '../domain/event-time.ts'
+import { visible } from '../domain/untrusted.ts'
 import { otherProcesses } from '../store/baseline.ts'
+import type { SaidOf } from '../store/baseline-verdicts.ts'
 import type { AlertContext } from './context.ts'
 
 /** How many days back usual is counted. Baselines are kept three times as long, so that an incident of last month can be derived again. */
@@ -21,7 +23,7 @@ export type Usual = { count: number; days: number; ofDays: number; firstSeen: st
 export type WatchedBefore = { watched: readonly string[]; placeSince: string | null }
 
 /** `days`: on which it was seen; `at`: the day of the question (YYYY-MM-DD, UTC). */
-export function usual(days: readonly DayCount[], at: string, { watched, placeSince }: WatchedBefore): Usual {
+export function usual(days: readonly DayCount[], at: string, { watched, placeSince }: WatchedBefore, said: readonly SaidOf[] = []): Usual {
   const from = dayBefore(at, windowDays)
   const seen = days.filter(({ day, count }) => day < at && count > 0)
   const counted = seen.filter(({ day }) => day >= from)
@@ -30,9 +32,29 @@ export function usual(days: readonly DayCount[], at: string, { watched, placeSin
     [...watched, ...counted.map(({ day }) => day)].filter((day) => day >= from && day < at && day >= (placeSince ?? from)),
   ).size
   const firstSeen = seen.reduce<string | null>((first, { day }) => (first === null || day < first ? day : first), null)
-  const level = levelOf(counted.length, ofDays, firstSeen)
-  return { count, days: counted.length, ofDays, firstSeen, level, text: textOf(level, count, counted.length, ofDays, firstSeen) }
+  const counts = levelOf(counted.length, ofDays, firstSeen)
+  const text = textOf(counts, count, counted.length, ofDays, firstSeen)
+  const level = counts === 'usual' && said.some(isAttack) ? 'recurring' : counts
+  return { count, days: counted.length, ofDays, firstSeen, level, text: [text, ...saidText(said)].join('; ') }
 }
+
+/** What a person called an attack is never usual, however often it comes. */
+export const isAttack = ({ verdict }: SaidOf): boolean => verdict === 'true_positive'
+const harmless: ReadonlySet<string> = new Set(['benign', 'false_positive'])
+export const isHarmless = ({ verdict }: SaidOf): boolean => harmless.has(verdict)
+
+/** “Ada called it benign on 2026-11-24, and so did 2 more”; what was called an attack comes first. */
+function saidText(said: readonly SaidOf[]): string[] {
+  const each = [said.filter(isAttack), said.filter((one) => !isAttack(one))]
+  return each.flatMap(([last, ...more]) =>
+    last === undefined
+      ? []
+      : [`${whoSaid(last)}${more.length === 0 ? '' : `; ${more.length} further ${more.length === 1 ? 'verdict' : 'verdicts'} of people`}`],
+  )
+}
+/** “Ada called it a true positive on 2026-11-24” */
+export const whoSaid = ({ by, verdict, at }: SaidOf, what = 'it'): string =>
+  `${visible(by, 60)} called ${what} ${verdict.endsWith('_positive') ? 'a ' : ''}${verdict.replaceAll('_', ' ')} on ${at.slice(0, 10)}`
 
 function levelOf(days: number, ofDays: number, firstSeen: string | null): UsualLevel {
   if (firstSeen === null) return ofDays === 0 ? 'unknown' : 'new'
@@ -78,11 +100,19 @@ function processOf({ process }: Lead): string {
 }
 
 /** One count that an incident has to do with. `crowded`: so many processes had this rule here that which one it was says nothing. */
-export type NormalHere = Omit<Counted, 'scope'> & { crowded: boolean; usual: Usual }
+export type NormalHere = Omit<Counted, 'scope'> & { crowded: boolean; usual: Usual; /** What people called it. */ said: SaidOf[] }
 /** `here`: the least usual first, which is what is worth a look. `newPlaces`: of which nothing was ever reported before, though others were. */
-export type Normal = { here: NormalHere[]; newPlaces: string[]; watchedDays: number; whole: boolean }
-export const nothingKnown: Normal = { here: [], newPlaces: [], watchedDays: 0, whole: true }
+export type Normal = {
+  here: NormalHere[]
+  newPlaces: string[]
+  watchedDays: number
+  whole: boolean
+  /** The last verdict of a person on another incident in which all of this was: benign or a false positive, and nobody called any of it an attack. */
+  harmless: SaidOf | null
+}
+export const nothingKnown: Normal = { here: [], newPlaces: [], watchedDays: 0, whole: true, harmless: null }
 
-/** The same thing by the same process on most days: only of this may severity make less. */
-export const isUsual = ({ usual: { level }, process, crowded }: NormalHere): boolean =>
-  level === 'usual' && !crowded && process !== '' && process !== otherProcesses
+/** Which process it was is known, and says something. */
+export const isToldApart = ({ process, crowded }: NormalHere): boolean => !crowded && process !== '' && process !== otherProcesses
+/** The same thing by the same process on most days: only of this, and of what a person called harmless, may severity make less. */
+export const isUsual = (one: NormalHere): boolean => one.usual.level === 'usual' && isToldApart(one)

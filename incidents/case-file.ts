@@ -9,6 +9,7 @@ import { severityId } from '../domain/severity.ts'
 import type { Normal } from './baseline.ts'
 import type { AlertContext } from './context.ts'
 import { type Explanation, explain } from './explain.ts'
+import type { InstanceUse } from './instance-use.ts'
 import type { LostEvents } from './lost-events.ts'
 import type { IncidentPosture } from './posture.ts'
 import { type ProcessNode, processTrees } from './process-chain.ts'
@@ -39,6 +40,8 @@ export type CaseFile = {
   coverage: Coverage[]
   /** What sensors of its hosts lost meanwhile; not there: nobody asked. */
   lost?: LostEvents[]
+  /** Who used the credentials of machines that were asked for them; not there: nobody asked. */
+  instanceUses?: InstanceUse[]
   inventory: { scope: string; pods: number; lastNs: bigint } | null
   /** What scanners, inventory and attack steps say of its places, and who looked there at all. */
   posture: IncidentPosture

@@ -11,7 +11,7 @@ import type { AlertContext } from './context.ts'
 import type { Fact } from './rule.ts'
 import { correlationRules } from './rules/registry.generated.ts'
 
-export const correlationVersion = '2'
+export const correlationVersion = '3'
 
 /** `rule` and `key` are what is met; `by` is '' for alerts that are what the key names, else who reached it and by which rule. */
 export type Segment = SegmentRow
@@ -48,14 +48,14 @@ export const byOf = (fact: SharedFact): string => (fact.reaches === undefined ? 
 export const chainWindow = (rule: string, by: string): bigint => windowOf(by === '' ? rule : ruleOf(by))
 const ruleOf = (by: string): string => by.slice(0, by.indexOf('/'))
 
-/** Every fact the alert carries, with what relations added; the last resort only when there is no other but moves. */
+/** Every fact the alert carries, with what relations added; the last resort only when there is no other but moves and what stands aside. */
 export function factsOf(alert: Lead, context: AlertContext, reached: readonly SharedFact[] = []): SharedFact[] {
   const from = (lastResort: boolean): SharedFact[] =>
     correlationRules
       .filter((rule) => (rule.lastResort ?? false) === lastResort)
       .flatMap((rule) => distinctFacts(rule.name, rule.facts(alert, context)))
   const facts = from(false)
-  return [...facts, ...(facts.every(isMove) ? from(true) : []), ...reached]
+  return [...facts, ...(facts.every((fact) => isMove(fact) || rules.get(fact.rule)?.aside === true) ? from(true) : []), ...reached]
 }
 
 export const distinctFacts = (rule: string, facts: readonly Fact[]): SharedFact[] => [

@@ -9,6 +9,7 @@ import type { Decision, Incident, MergeLink } from '../domain/incident.ts'
 import type { Channel, Principal } from '../domain/principal.ts'
 import type { Verdict } from '../domain/report.ts'
 import { appendAudit } from '../store/audit.ts'
+import { type GivenVerdict, incidentsCounted, writeVerdict } from '../store/baseline-verdicts.ts'
 import type { Database, Transaction } from '../store/database.ts'
 import { decisionsOf, recordDecision } from '../store/decisions.ts'
 import { getIncident, setIncidentState } from '../store/incidents.ts'
@@ -16,6 +17,7 @@ import { firstAlertsOf, type Membership, membershipsOf, scopesOf, tellingTheSame
 import { lockIncidents } from '../store/segments.ts'
 import { cluster } from './cluster.ts'
 import { linkFact, splitFact } from './decided-facts.ts'
+import { derive } from './derive.ts'
 import { recluster } from './recluster.ts'
 
 /** Records a person's decision and carries it out: merge, split, state, verdict or note. Answers the incident it now concerns. */
@@ -84,7 +86,7 @@ async function carryOut(
   const incident = await existing(tx, decision.kind === 'merge' ? decision.into : decision.incident)
   const id = newId()
   const at = clock.now()
-  const work = await prepare(tx, incident, decision, id)
+  const work = await prepare(tx, incident, decision, { id, principal })
   await recordDecision(tx, incident.id, { id, at, principalId: principal.personId, decision, reason, links: work.links })
   const about = { action: `incident ${decision.kind}`, subject: `incident/${incident.id}`, details: { decision, reason } }
   await appendAudit(tx, clock, { principal, channel, ...about })
@@ -109,7 +111,12 @@ async function existing(tx: Transaction, id: string): Promise<Incident> {
 /** What a decision comes to: links to be recorded with it, and the work, which answers the incident it then concerns. */
 type Work = { links: MergeLink[]; carryOut(at: Date): Promise<string> }
 
-async function prepare(tx: Transaction, incident: Incident, decision: Decision, id: string): Promise<Work> {
+async function prepare(
+  tx: Transaction,
+  incident: Incident,
+  decision: Decision,
+  { id, principal }: { id: string; principal: Principal },
+): Promise<Work> {
   switch (decision.kind) {
     case 'merge':
       return merge(tx, incident, await existing(tx, decision.from), id)
@@ -124,9 +131,28 @@ async function prepare(tx: Transaction, incident: Incident, decision: Decision, 
         },
       }
     case 'verdict':
+      return {
+        links: [],
+        carryOut: async (at) => {
+          await learn(
+            tx,
+            { decisionId: id, incidentId: incident.id, verdict: decision.verdict, principalId: principal.personId, at },
+            principal,
+          )
+          return incident.id
+        },
+      }
     case 'note':
       return { links: [], carryOut: async () => incident.id }
   }
+}
+
+/**
+ * What a person who is signed in says is known from then on of what the incident is made of, and what rests on it is derived again. Whoever holds a
+ * token may be a program: what that says teaches nothing, and takes nothing back.
+ */
+async function learn(tx: Transaction, given: GivenVerdict, { kind }: Principal): Promise<void> {
+  if (kind === 'user') await derive(tx, await incidentsCounted(tx, await writeVerdict(tx, given)), given.at)
 }
 
 async function merge(tx: Transaction, into: Incident, from: Incident, id: string): Promise<Work> {

@@ -1,14 +1,16 @@
 /**
  * Grounding: code re-reads every record a claim cites and compares the value that stood there. An observation
  * needs one record, a causal claim two; absence cites coverage. Every value a sentence quotes must stand in a cited
- * record, and so must what looks like one without being quoted. What does not hold is kept as a hypothesis and counted.
+ * record, and so must what looks like one without being quoted. A model's sentence has to tell such a value, and where it is
+ * from if that is elsewhere. What does not hold is kept, as a judgement or a hypothesis, and counted.
  */
 import type { Alert } from '../domain/alert.ts'
 import type { Entity } from '../domain/entity.ts'
 import type { EvidenceRef } from '../domain/evidence.ts'
 import type { Incident, RecordedDecision } from '../domain/incident.ts'
 import type { AttackStep } from '../domain/graph.ts'
-import { type Claim, claimParts, type DraftReport, type GroundedClaim, type Report } from '../domain/report.ts'
+import { shortId } from '../domain/ids.ts'
+import { type Claim, claimParts, type DraftReport, type GroundedClaim, nothingCompared, type Report } from '../domain/report.ts'
 import { maxSeverity, type Severity } from '../domain/severity.ts'
 import type { FindingFacts } from '../store/finding-facts.ts'
 import { redact } from '../domain/redact.ts'
@@ -33,12 +35,24 @@ export interface RecordReader {
 
 /** When each source was last heard, as it stood in the case: it may have been heard again since. */
 export type SeenCoverage = ReadonlyMap<string, string>
-/** What a report may speak of: the incident's floor, the inventory entities of its case, and what had been heard by then. */
-export type GroundingCase = { severityFloor: Severity; entityIds: ReadonlySet<string>; coverage: SeenCoverage }
+/** What a model's sentences are about. What they cite from elsewhere has to be told as of there. */
+export type Home = {
+  /** Clusters and accounts that need no naming; null: any one of them. */ scopes: ReadonlySet<string> | null
+  /** The incident of an alert, if that is not the one spoken of. */ otherIncidentOf?(alertId: string): Promise<string | null>
+}
+/**
+ * What a report may speak of: the incident's floor, the inventory entities of its case, and what had been heard by then. `home`: its sentences are a
+ * model's; without it they are code's, and what they conclude was decided when they were written.
+ */
+export type GroundingCase = { severityFloor: Severity; entityIds: ReadonlySet<string>; coverage: SeenCoverage; home?: Home }
 
 export async function ground(draft: DraftReport, reader: RecordReader, about: GroundingCase): Promise<Report> {
   const check = async (claims: readonly Claim[]): Promise<GroundedClaim[]> =>
-    Promise.all(claims.map((claim) => groundClaim(claim, reader, about.coverage)))
+    Promise.all(
+      claims.map((claim) =>
+        about.home === undefined ? groundClaim(claim, reader, about.coverage) : groundSaid(claim, reader, about.home, about.coverage),
+      ),
+    )
   const checked = await Promise.all(claimParts.map(async (part) => [part, await check(draft[part])] as const))
   const actions = draft.actions.map((action) =>
     action.entityId !== null && !about.entityIds.has(action.entityId)
@@ -51,8 +65,34 @@ export async function ground(draft: DraftReport, reader: RecordReader, about: Gr
 }
 
 export async function groundClaim(claim: Claim, reader: RecordReader, seen: SeenCoverage = new Map()): Promise<GroundedClaim> {
+  return judged(claim, (await compared(claim, reader, seen)).problems)
+}
+
+/** Of what a model says: it has to tell a value of what it cites, whatever it calls the sentence, and where that is from. */
+export async function groundSaid(claim: Claim, reader: RecordReader, home: Home, seen: SeenCoverage = new Map()): Promise<GroundedClaim> {
+  const { problems, scopes } = await compared(claim, reader, seen)
+  const names = (name: string): boolean => new RegExp(`(?<![\\w-])${RegExp.escape(name)}(?![\\w-])`, 'u').test(claim.text)
+  const strange = [...scopes].filter((scope) => (home.scopes === null ? scopes.size > 1 : !home.scopes.has(scope)))
+  if (!strange.every(names)) problems.push('it cites a record of another cluster or account without naming that')
+  const alerts = new Set(claim.evidence.flatMap(({ record, id }) => (record === 'alert' ? [id] : [])))
+  const others = await Promise.all([...alerts].map((id) => home.otherIncidentOf?.(id) ?? null))
+  if (!others.every((id) => id === null || names(shortId('incident', id))))
+    problems.push('it cites an alert of another incident without naming that')
+  if (problems.length === 0 && claim.evidence.every(({ path }) => path === null)) problems.push(nothingCompared)
+  return judged(claim, problems)
+}
+
+const judged = (claim: Claim, problems: string[]): GroundedClaim => ({
+  ...claim,
+  grounded: problems.length === 0,
+  problems: [...new Set(problems)],
+})
+
+/** What is wrong with a claim when each record it cites is read again; and where those records are of, unless they are the same everywhere. */
+async function compared(claim: Claim, reader: RecordReader, seen: SeenCoverage): Promise<{ problems: string[]; scopes: Set<string> }> {
   const problems: string[] = []
   const records = new Set<string>()
+  const scopes = new Set<string>()
   const held: Held[] = []
   // Asked all at once, as are all claims: a reader then reads each kind of record once.
   const all = await Promise.all(claim.evidence.map(async (reference) => ({ reference, found: await reread(reference, reader, seen) })))
@@ -60,6 +100,7 @@ export async function groundClaim(claim: Claim, reader: RecordReader, seen: Seen
     if ('problem' in found) problems.push(found.problem)
     else {
       records.add(found.record)
+      if (found.scope !== null && found.scope !== 'global') scopes.add(found.scope)
       if (found.value !== null && reference.path !== null) held.push(...formsOf(reference.path, found.value))
     }
   }
@@ -69,14 +110,18 @@ export async function groundClaim(claim: Claim, reader: RecordReader, seen: Seen
     problems.push(`a ${claim.kind} claim needs ${needed === 1 ? 'a cited record' : 'two cited records'}; it cites ${records.size}`)
   if (claim.kind === 'absence' && ![...records].some((record) => record.startsWith('coverage/')))
     problems.push('a claim that something was not seen must cite the coverage it stands on')
-  for (const { quoted, text, cut } of sentenceParts(claim.text)) {
-    if (quoted && !held.some((one) => holds(one, text, cut))) problems.push('it quotes a value that no cited record holds')
-    if (!quoted && !isClosed(text)) problems.push('it has a quotation that is not closed')
-    if (!quoted && lookalikes(text).some((value) => !held.some((one) => holds(one, value))))
-      problems.push('it names a value, without quoting it, that no cited record holds')
-  }
-  return { ...claim, grounded: problems.length === 0, problems: [...new Set(problems)] }
+  return { problems: [...problems, ...problemsOfWords(claim.text, held)], scopes }
 }
+
+const problemsOfWords = (sentence: string, held: readonly Held[]): string[] =>
+  sentenceParts(sentence).flatMap(({ quoted, text, cut }) => {
+    if (quoted) return held.some((one) => holds(one, text, cut)) ? [] : ['it quotes a value that no cited record holds']
+    const strange = lookalikes(text).some((value) => !held.some((one) => holds(one, value)))
+    return [
+      ...(isClosed(text) ? [] : ['it has a quotation that is not closed']),
+      ...(strange ? ['it names a value, without quoting it, that no cited record holds'] : []),
+    ]
+  })
 
 /** As it stands in the record, and as readers are shown it: masked, and with what is invisible written out. */
 export function formsOf(path: string, value: string): Held[] {
@@ -90,15 +135,17 @@ async function reread(
   reference: EvidenceRef,
   reader: RecordReader,
   seen: SeenCoverage,
-): Promise<{ record: string; value: string | null } | { problem: string }> {
+): Promise<{ record: string; scope: string | null; value: string | null } | { problem: string }> {
   const found = await lookUp(reference, reader, seen)
   if (found === undefined) return { problem: `the cited ${reference.record} does not exist` }
   const record = `${reference.record}/${found.id}`
   if (reference.path === null)
-    return reference.value === null ? { record, value: null } : { problem: 'it quotes a value without saying where it stands' }
+    return reference.value === null
+      ? { record, scope: found.scope, value: null }
+      : { problem: 'it quotes a value without saying where it stands' }
   if (found.values.length === 0) return { problem: `the cited ${reference.record} has no ${reference.path}` }
   return reference.value !== null && found.values.includes(reference.value)
-    ? { record, value: reference.value }
+    ? { record, scope: found.scope, value: reference.value }
     : { problem: `the cited ${reference.record} holds another value at ${reference.path}` }
 }
 
@@ -116,9 +163,9 @@ async function lookUp(
   { record, id, path }: EvidenceRef,
   reader: RecordReader,
   seen: SeenCoverage,
-): Promise<{ id: string; values: string[] } | undefined> {
+): Promise<{ id: string; scope: string | null; values: string[] } | undefined> {
   const found = await openRecord(record, id, reader)
-  if (found === undefined || path === null) return found && { id: found.id, values: [] }
+  if (found === undefined || path === null) return found && { id: found.id, scope: found.scope, values: [] }
   const before = record === 'coverage' && path === 'lastSeenAt' ? (seen.get(found.id) ?? null) : null
-  return { id: found.id, values: [found.at(path), before].filter((value) => value !== null) }
+  return { id: found.id, scope: found.scope, values: [found.at(path), before].filter((value) => value !== null) }
 }

@@ -2,7 +2,19 @@
 import type { Queryable } from '../store/database.ts'
 import { type CountedDays, countsOfAlerts, countsOfIncidents, mostCounts } from '../store/baseline-counts.ts'
 import { watchedDays } from '../store/watched-days.ts'
-import { dayBefore, dayOf, type Normal, type NormalHere, nothingKnown, type Usual, usual, windowDays } from './baseline.ts'
+import type { SaidOf } from '../store/baseline-verdicts.ts'
+import {
+  dayBefore,
+  dayOf,
+  isAttack,
+  isHarmless,
+  type Normal,
+  type NormalHere,
+  nothingKnown,
+  type Usual,
+  usual,
+  windowDays,
+} from './baseline.ts'
 
 type Began = { id: string; scope: string; firstNs: bigint }
 
@@ -19,7 +31,16 @@ export async function normalBefore(db: Queryable, incidents: readonly Began[]): 
     ),
     ({ tag }) => tag,
   )
-  return new Map(incidents.map(({ id, scope }) => [id, normalOf(counts.get(id) ?? [], days.get(id) ?? '', watched.get(scope) ?? [])]))
+  return new Map(
+    incidents.map(({ id, scope }) => [
+      id,
+      normalOf(
+        (counts.get(id) ?? []).map((one) => withoutOwn(one, id)),
+        days.get(id) ?? '',
+        watched.get(scope) ?? [],
+      ),
+    ]),
+  )
 }
 
 /** How usual each of these alerts was before its day; without an answer for one that was not placed yet. */
@@ -41,7 +62,7 @@ export async function usualOfAlerts(
       const one = counts.get(id)
       return one === undefined
         ? []
-        : [[id, usual(one.days, dayOf(eventNs), { watched: watched.get(one.scope) ?? [], placeSince: one.placeSince })] as const]
+        : [[id, usual(one.days, dayOf(eventNs), { watched: watched.get(one.scope) ?? [], placeSince: one.placeSince }, one.said)] as const]
     }),
   )
 }
@@ -60,14 +81,30 @@ function normalOf(counts: readonly CountedDays[], day: string, watched: readonly
   if (before.length === 0) return nothingKnown
   const here = counts
     .slice(0, mostCounts)
-    .map(({ rule, place, process, crowded, days, placeSince }): NormalHere => ({
+    .map(({ rule, place, process, crowded, days, placeSince, said }): NormalHere => ({
       rule,
       place,
       process,
       crowded,
-      usual: usual(days, day, { watched, placeSince }),
+      said,
+      usual: usual(days, day, { watched, placeSince }, said),
     }))
     .toSorted((a, b) => a.usual.days - b.usual.days || a.usual.count - b.usual.count)
   const newPlaces = [...new Set(counts.filter(({ placeSince }) => placeSince === null).map(({ place }) => place))]
-  return { here, newPlaces, watchedDays: before.length, whole: counts.length <= mostCounts }
+  return { here, newPlaces, watchedDays: before.length, whole: counts.length <= mostCounts, harmless: calledHarmless(here) }
+}
+
+/** That a person called an incident harmless makes it no less itself: its own verdict is none on what was before. That it is an attack counts. */
+const withoutOwn = (count: CountedDays, incidentId: string): CountedDays => ({
+  ...count,
+  said: count.said.filter((one) => one.incident !== incidentId || isAttack(one)),
+})
+
+/** One verdict that is of all of it: of things that were called harmless one by one nobody has seen them together. */
+function calledHarmless(here: readonly NormalHere[]): SaidOf | null {
+  const [first, ...rest] = here
+  if (first === undefined || here.some(({ said }) => said.some(isAttack))) return null
+  return (
+    first.said.filter(isHarmless).find(({ decision }) => rest.every(({ said }) => said.some((one) => one.decision === decision))) ?? null
+  )
 }

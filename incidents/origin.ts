@@ -48,6 +48,10 @@ export function fieldOf(alert: Lead, name: string): string | null {
   return typeof value === 'string' && value !== '' && value !== '<NA>' ? value : null
 }
 
+/** Where an instance asks for its own credentials. */
+const metadata: ReadonlySet<string> = new Set(['169.254.169.254', 'fd00:ec2::254'])
+export const asksMetadata = ({ connection }: Pick<Lead, 'connection'>): boolean => metadata.has(connection?.serverIp ?? '')
+
 /** An escape from a container to its node. */
 export const isEscape = ({ techniques }: Pick<Lead, 'techniques'>): boolean =>
   techniques.some((technique) => technique === 'T1611' || technique.startsWith('T1611.'))

@@ -6,6 +6,7 @@ import { dayOf, nothingKnown } from './baseline.ts'
 import { type Baseline, buildCaseFile, type CaseFile, type Coverage, sample } from './case-file.ts'
 import { noContext } from './context.ts'
 import { contextFrom, recordsNamed } from './kept-context.ts'
+import { instanceUses } from './instance-use.ts'
 import { lostAround } from './lost-events.ts'
 import { normalBefore } from './normal.ts'
 import { readPosture } from './read-posture.ts'
@@ -49,12 +50,14 @@ export async function readCase(db: Database, now: Date, incidentId: string, opti
   const scopes = [incident.scope, ...[...entities.values()].map((entity) => entity.scope)]
   const scope = scopes.find((one) => options.cluster(one) !== null) ?? incident.scope
   const inventory = (await inventoryFreshness(db)).find((one) => one.scope === scope)
+  const coverage = await coverageOf(db)
   return buildCaseFile({
     incident,
     resolved,
     total: incident.alertCount,
     groups: (await groupsOf(db, [incident.id])).get(incident.id) ?? [],
-    coverage: await coverageOf(db),
+    coverage,
+    instanceUses: await instanceUses(db, resolved, coverage),
     lost: await lostAround(db, { ...about, alerts }),
     decisions: await decisionsOf(db, incident.id),
     called: await verdictsOnTheSame(db, incident.id, 3),

@@ -2,7 +2,7 @@
  * Reading one field of a stored record by its path, as text: the one function with which claims are both written
  * and checked. Paths: `rule`, `priority`, `eventTime`, `hostname`, `container.id`, `pod`, `fields.<Falco field>` of an
  * alert; `name`, `namespace`, `key`, `kind`, `properties.<path>` of an entity; `check`, `package`, `fixedIn`, … of a finding; `because`, … of a step;
- * `alertCount`, … of an incident; `verdict`, `reason`, `decidedAt` of a decision.
+ * `alertCount`, … of an incident; `verdict`, `reason`, `decidedAt` of a decision; `scope`, the cluster or account, of what is of one.
  */
 import type { Alert } from '../domain/alert.ts'
 import type { Entity } from '../domain/entity.ts'
@@ -20,6 +20,8 @@ export function alertField(alert: Alert, path: string): string | null {
   switch (path) {
     case 'rule':
       return alert.rule
+    case 'scope':
+      return alert.scope
     case 'priority':
       return alert.priority
     case 'eventTime':
@@ -61,6 +63,8 @@ export function entityField(entity: Entity, path: string): string | null {
       return entity.key
     case 'kind':
       return entity.kind
+    case 'scope':
+      return entity.scope
     case 'pod':
       return `${entity.namespace}/${entity.name}`
     default: {
@@ -75,6 +79,7 @@ export function entityField(entity: Entity, path: string): string | null {
 export function findingField(finding: FindingFacts, path: string): string | null {
   switch (path) {
     case 'check':
+    case 'scope':
     case 'class':
     case 'title':
     case 'severity':
@@ -106,6 +111,7 @@ export function stepField(step: AttackStep, path: string): string | null {
   switch (path) {
     case 'because':
     case 'precondition':
+    case 'scope':
       return step[path]
     case 'technique':
       return step.technique.id
@@ -158,7 +164,7 @@ export function decisionField({ at, reason, decision }: RecordedDecision, path: 
 
 export const lastHeard = ({ lastSeenAt }: Coverage): string => lastSeenAt?.toISOString() ?? 'never'
 export const coverageField = (coverage: Coverage, path: string): string | null =>
-  path === 'lastSeenAt' ? lastHeard(coverage) : path === 'name' ? coverage.name : null
+  path === 'lastSeenAt' ? lastHeard(coverage) : path === 'name' || path === 'scope' ? coverage[path] : null
 
 /** What the record itself holds; never what every object has. */
 const own = (value: unknown, name: string): unknown =>

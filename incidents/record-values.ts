@@ -24,8 +24,9 @@ const paths = {
     'file',
     'connection.serverIp',
     'connection.serverPort',
+    'scope',
   ],
-  entity: ['pod', 'name', 'namespace', 'kind', 'key'],
+  entity: ['pod', 'name', 'namespace', 'kind', 'key', 'scope'],
   finding: [
     'check',
     'title',
@@ -41,17 +42,18 @@ const paths = {
     'epss',
     'cvss',
     'remediation',
+    'scope',
   ],
-  step: ['because', 'precondition', 'technique', 'technique.name', 'fix'],
+  step: ['because', 'precondition', 'technique', 'technique.name', 'fix', 'scope'],
   incident: ['shortId', 'alertCount', 'severity', 'severityFloor', 'state', 'title', 'scope', 'firstTime', 'lastTime'],
   decision: ['kind', 'reason', 'text', 'verdict', 'decidedAt'],
-  coverage: ['lastSeenAt', 'name'],
+  coverage: ['lastSeenAt', 'name', 'scope'],
 } as const
 /** Of what others wrote, no more than this is looked through. */
 const mostLeaves = 400
 
-/** As it stands now, by its own identity: what it holds at a path, and the paths at which it may hold something. */
-type OpenRecord = { id: string; at(path: string): string | null; paths(): readonly string[] }
+/** As it stands now, by its own identity: what it holds at a path, and the paths at which it may hold something. `scope` null: of no one cluster or account. */
+type OpenRecord = { id: string; scope: string | null; at(path: string): string | null; paths(): readonly string[] }
 
 /** The one way to a cited record, with which claims are both written and checked. Undefined: there is no such record. */
 export async function openRecord(record: EvidenceRef['record'], id: string, reader: RecordReader): Promise<OpenRecord | undefined> {
@@ -60,7 +62,12 @@ export async function openRecord(record: EvidenceRef['record'], id: string, read
       const alert = await reader.alert(id)
       const own = (of: Alert): string[] => Object.keys(of.fields).map((name) => `fields.${name}`)
       return (
-        alert && { id: alert.id, at: (path) => alertField(alert, path), paths: () => [...paths.alert, ...own(alert).slice(0, mostLeaves)] }
+        alert && {
+          id: alert.id,
+          scope: alert.scope,
+          at: (path) => alertField(alert, path),
+          paths: () => [...paths.alert, ...own(alert).slice(0, mostLeaves)],
+        }
       )
     }
     case 'entity': {
@@ -68,6 +75,7 @@ export async function openRecord(record: EvidenceRef['record'], id: string, read
       return (
         entity && {
           id: String(entity.id),
+          scope: entity.scope,
           at: (path) => entityField(entity, path),
           paths: () => [...paths.entity, ...leavesOf(entity.properties, 'properties').slice(0, mostLeaves)],
         }
@@ -75,23 +83,27 @@ export async function openRecord(record: EvidenceRef['record'], id: string, read
     }
     case 'finding': {
       const finding = await reader.finding(id)
-      return finding && { id: finding.id, at: (path) => findingField(finding, path), paths: () => paths.finding }
+      return finding && { id: finding.id, scope: finding.scope, at: (path) => findingField(finding, path), paths: () => paths.finding }
     }
     case 'step': {
       const step = await reader.step(id)
-      return step && { id: stepId(step), at: (path) => stepField(step, path), paths: () => paths.step }
+      return step && { id: stepId(step), scope: step.scope, at: (path) => stepField(step, path), paths: () => paths.step }
     }
     case 'incident': {
       const incident = await reader.incident(id)
-      return incident && { id: incident.id, at: (path) => incidentField(incident, path), paths: () => paths.incident }
+      return (
+        incident && { id: incident.id, scope: incident.scope, at: (path) => incidentField(incident, path), paths: () => paths.incident }
+      )
     }
     case 'decision': {
       const decision = await reader.decision(id)
-      return decision && { id: decision.id, at: (path) => decisionField(decision, path), paths: () => paths.decision }
+      return decision && { id: decision.id, scope: null, at: (path) => decisionField(decision, path), paths: () => paths.decision }
     }
     case 'coverage': {
       const coverage = await reader.coverage(id)
-      return coverage && { id: coverage.name, at: (path) => coverageField(coverage, path), paths: () => paths.coverage }
+      return (
+        coverage && { id: coverage.name, scope: coverage.scope, at: (path) => coverageField(coverage, path), paths: () => paths.coverage }
+      )
     }
     case 'proposal':
     case 'fix':
@@ -100,6 +112,8 @@ export async function openRecord(record: EvidenceRef['record'], id: string, read
       return (
         found && {
           id: found.id,
+          // A rule is read as it is loaded in a cluster; the others say where they are of in their own words.
+          scope: found.fields.cluster ?? null,
           at: (path) => (Object.hasOwn(found.fields, path) ? (found.fields[path] ?? null) : null),
           paths: () => Object.keys(found.fields),
         }

@@ -21,7 +21,9 @@ export interface CorrelationRule {
    * window within which those chain: only then does the order of arrival not matter.
    */
   readonly reach?: { before: bigint; after: bigint }
-  /** Used only when no other rule found a fact; moves do not count. */
+  /** It keeps no last resort away: it says that two alerts tell of one thing, and not where that was. */
+  readonly aside?: boolean
+  /** Used only when no other rule found a fact; moves and facts aside do not count. */
   readonly lastResort?: boolean
   facts(alert: Lead, context: AlertContext): Fact[]
   reached?(alert: Lead, context: AlertContext, inventory: Inventory): Promise<Reached>

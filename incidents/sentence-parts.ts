@@ -36,6 +36,7 @@ export function holds({ path, value }: Held, quoted: string, cut = false): boole
 
 /** Fields that hold a moment. */
 const instants: ReadonlySet<string> = new Set(['eventTime', 'lastSeenAt', 'firstTime', 'lastTime', 'decidedAt', 'expires'])
+export const isInstantPath = (path: string): boolean => instants.has(path)
 /** Of 2026-11-24T10:01:22.123Z: date and time, date, time, each to the minute or second. */
 const instantParts = [
   [0, 19],

@@ -6,7 +6,7 @@ import { tacticOrder, tacticTitle } from '../domain/attack.ts'
 import type { SeverityReason } from '../domain/incident.ts'
 import { type Priority, type Severity, maxSeverity, prioritySeverity, severityFromId, severityId } from '../domain/severity.ts'
 import { visible } from '../domain/untrusted.ts'
-import { isUsual, type Normal, nothingKnown } from './baseline.ts'
+import { isToldApart, isUsual, type Normal, nothingKnown, whoSaid } from './baseline.ts'
 
 /** Alerts of an incident, grouped by rule. */
 export type RuleGroup = {
@@ -62,18 +62,22 @@ function gravity(groups: readonly RuleGroup[]): Assessment {
 const neverUsual = ['T1611', 'T1003', 'T1528', 'T1552', 'T1555', 'T1606']
 
 /**
- * What happened just so on most days before is one step less: all of it, by the same processes in the same places. Whoever keeps at something for a
- * week gains that one step and no more (docs/adr/0014).
+ * What happened just so on most days before is one step less, and so is what a person called harmless: all of it, by the same processes in the same
+ * places. Whoever keeps at something for a week, or is taken for somebody else once, gains that one step and no more (docs/adr/0014).
  */
 function weighNormal({ severity, reasons }: Assessment, groups: readonly RuleGroup[], normal: Normal): Assessment {
   if (normal.newPlaces.length > 0) return { severity, reasons: [...reasons, newHere(normal, severity)] }
   const known = new Set(normal.here.map(({ rule }) => rule))
-  if (!normal.whole || !groups.every(({ rule }) => known.has(rule)) || !normal.here.every(isUsual) || isGrave(severity, groups))
-    return { severity, reasons }
+  if (!normal.whole || !groups.every(({ rule }) => known.has(rule)) || isGrave(severity, groups)) return { severity, reasons }
+  const less = severityFromId(severityId(severity) - 1)
+  if (!normal.here.every(isUsual)) {
+    if (normal.harmless === null || !normal.here.every(isToldApart)) return { severity, reasons }
+    const text = `${whoSaid(normal.harmless, 'the same')}: all of it was seen there, by the same processes in the same places`
+    return { severity: less, reasons: [...reasons, { code: 'called_harmless', text, severity: less }] }
+  }
   const least = normal.here.toSorted(
     (a, b) => a.usual.days / a.usual.ofDays - b.usual.days / b.usual.ofDays || a.usual.count - b.usual.count,
   )[0]
-  const less = severityFromId(severityId(severity) - 1)
   const text = `${normal.here.length === 1 ? '' : 'all of it is usual here, the least usual of it: '}${least?.usual.text ?? ''}`
   return { severity: less, reasons: [...reasons, { code: 'usual_here', text, severity: less }] }
 }

@@ -9,6 +9,7 @@ import { type Runbook, runbooks } from '../prompts/runbook.ts'
 import type { Database } from '../store/database.ts'
 import { forgetMerged, forgetOldest, keepKnown, keepOnly, type Known } from '../store/knowledge.ts'
 import { lookedAtSince, type PastIncident, pastIncidents } from '../store/past-incidents.ts'
+import { noteNotes } from '../store/notes-standing.ts'
 import { getSetting, setSetting } from '../store/settings.ts'
 import { piecesOf } from './chunks.ts'
 import { type Notes, readNotes } from './notes.ts'
@@ -54,8 +55,10 @@ async function learnNotes(db: Database, clock: Clock, folder: string): Promise<N
     if (!(error instanceof ConfigError)) throw error
     return { known: [], refused: [{ path: '', why: error.message }] }
   })
+  const unreadable = refused.find(({ path }) => path === '')?.why ?? null
+  await noteNotes(db, { folder, refused: unreadable === null ? refused : [], unreadable, at: clock.now() })
   // The folder as such is gone: a volume that is not mounted is no order to forget.
-  if (refused.some(({ path }) => path === '')) return refused
+  if (unreadable !== null) return refused
   for (let from = 0; from < known.length; from += atOnce) await keepKnown(db, known.slice(from, from + atOnce), clock.now())
   await keepOnly(db, 'document', [...known.map(({ ref }) => ref), ...refused.map(({ path }) => path)])
   return refused

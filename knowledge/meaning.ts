@@ -20,11 +20,21 @@ export class Meaning {
   readonly #clock: Clock
   readonly #kept = new Map<string, Promise<number[]>>()
   #state: { at: number; of: EmbedderState } | null = null
-  #failed: { at: number; why: string } | null = null
+  #failed: { since: Date; at: number; why: string; text: string } | null = null
 
   constructor(embedder: Embedder, clock: Clock) {
     this.embedder = embedder
     this.#clock = clock
+  }
+
+  /** Since when it answers no question, and why; null: it does, as far as it was asked. */
+  get failing(): { since: Date; why: string } | null {
+    return this.#failed
+  }
+
+  /** Asks once more what was not answered, so that a failure is told of no longer than it lasts. */
+  async again(): Promise<void> {
+    if (this.#failed !== null) await this.#vectorOf(this.#failed.text).catch(() => {})
   }
 
   /** Asks for the question's vector at once; looks when the answer is wanted. Undefined: it has nothing to add to this question. */
@@ -57,8 +67,8 @@ export class Meaning {
   #vectorOf(text: string): Promise<number[]> {
     const kept = this.#kept.get(text)
     if (kept !== undefined) return kept
-    const now = this.#clock.now().getTime()
-    if (this.#failed !== null && now - this.#failed.at < restMs) return Promise.reject(new Error(this.#failed.why))
+    const now = this.#clock.now()
+    if (this.#failed !== null && now.getTime() - this.#failed.at < restMs) return Promise.reject(new Error(this.#failed.why))
     const asked = this.embedder.embed([text], 'query', { timeoutMs: queryMs }).then(([vector]) => vector as number[])
     this.#kept.set(text, asked)
     if (this.#kept.size > mostKept) this.#kept.delete([...this.#kept.keys()][0] as string)
@@ -66,7 +76,7 @@ export class Meaning {
       () => (this.#failed = null),
       (error: Error) => {
         this.#kept.delete(text)
-        this.#failed = { at: now, why: error.message }
+        this.#failed = { since: this.#failed?.since ?? now, at: now.getTime(), why: error.message, text }
       },
     )
     return asked

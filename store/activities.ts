@@ -5,7 +5,7 @@ import type { NewActivity } from '../domain/activity.ts'
 import { stringifyExact } from '../domain/exact-json.ts'
 import { parseCursor, rawColumns } from './alerts.ts'
 import type { Queryable, Transaction } from './database.ts'
-import { escapeDeep, escapeText, unescapeDeep } from './values.ts'
+import { escapeDeep, escapeText, unescapeDeep, unescapeText } from './values.ts'
 
 export type Activity = Omit<NewActivity, 'raw'> & { id: string; receivedAt: Date; sourceId: string | null }
 
@@ -76,6 +76,24 @@ export async function listActivities(
   const activities = rows.slice(0, options.limit).map(fromRow)
   const last = activities.at(-1)
   return { activities, next: rows.length > options.limit && last !== undefined ? `${last.eventNs}_${last.id}` : null }
+}
+
+/** The instance whose own session an actor is; literal, as in the index. */
+const instanceOf = sql`substring(actor_id from '/(i-[0-9a-f]{8,17})$')`
+
+/** Calls by the instance’s own session in that time, by the source that collected them and by address; those that a service made for it have none. */
+export async function callsOfInstance(
+  db: Queryable,
+  instance: string,
+  { sinceNs, untilNs }: { sinceNs: bigint; untilNs: bigint },
+): Promise<{ source: string; ips: { ip: string; calls: number }[] }[]> {
+  const rows = await db.query(sql<{ source: string; ip: string; calls: bigint }>`select s.name as source, a.ip, count(*) as calls
+    from activities a join sources s on s.id = a.source_id where ${instanceOf} = ${instance} and a.producer = 'cloudtrail' and a.ip is not null
+      and a.event_ns between ${sinceNs} and ${untilNs} group by 1, 2 order by 1, 2`)
+  return [...Map.groupBy(rows, ({ source }) => source)].map(([source, of]) => ({
+    source: unescapeText(source),
+    ips: of.map(({ ip, calls }) => ({ ip: unescapeText(ip), calls: Number(calls) })),
+  }))
 }
 
 function fromRow({ content_key, received_at, source_id, event_ns, origin, id, ...row }: Row): Activity {

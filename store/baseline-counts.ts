@@ -1,6 +1,7 @@
 /** Baselines as they are asked about: of incidents, of alerts, of a place, each as of a day; what came on that day or later is not looked at. */
 import { type RawBuilder, sql } from 'kysely'
 import { type BaselineKey, keptDays, otherProcesses } from './baseline.ts'
+import { type SaidOf, saidOfCount } from './baseline-verdicts.ts'
 import type { Queryable } from './database.ts'
 import { escapeText, jsonText, unescapeDeep } from './values.ts'
 
@@ -10,6 +11,7 @@ export type CountedDays = BaselineKey & {
   days: { day: string; count: number }[]
   /** First known day of the place, before the asked one. */ placeSince: string | null
   /** More processes had this rule here than are told apart. */ crowded: boolean
+  /** What people called incidents of it, whenever: the newest first. */ said: SaidOf[]
 }
 /** More than this an incident or a place is not looked through for. */
 export const mostCounts = 200
@@ -53,7 +55,14 @@ export async function listCounts(
 }
 
 async function countedDays(db: Queryable, asked: RawBuilder<unknown>): Promise<CountedDays[]> {
-  type Row = BaselineKey & { tag: string; days: string[] | null; counts: number[] | null; place_since: string | null; crowded: boolean }
+  type Row = BaselineKey & {
+    tag: string
+    days: string[] | null
+    counts: number[] | null
+    place_since: string | null
+    crowded: boolean
+    said: SaidOf[]
+  }
   const rows = await db.query(sql<Row>`with asked as materialized (${asked}), here as materialized (select distinct id, day from asked),
     places as materialized (
       select p.scope, p.place, p.day, min(d.day) as since from (select distinct k.scope, k.place, h.day from here h join baseline_keys k on k.id = h.id) p
@@ -63,7 +72,7 @@ async function countedDays(db: Queryable, asked: RawBuilder<unknown>): Promise<C
       select h.id, h.day, array_agg(d.day::text order by d.day) as days, array_agg(d.count order by d.day) as counts
       from here h join baseline_days d on d.key_id = h.id and d.day < h.day and d.day >= h.day - ${keptDays}::integer group by 1, 2)
     select a.tag, k.scope, k.rule, k.place, k.process, c.days, c.counts, p.since::text as place_since,
-      exists (select 1 from baseline_keys o where o.scope = k.scope and o.place = k.place and o.rule = k.rule and o.process = ${otherProcesses}) as crowded
+      exists (select 1 from baseline_keys o where o.scope = k.scope and o.place = k.place and o.rule = k.rule and o.process = ${otherProcesses}) as crowded, ${saidOfCount(sql`a.id`)} as said
     from asked a join baseline_keys k on k.id = a.id left join counted c on c.id = a.id and c.day = a.day
       left join places p on p.scope = k.scope and p.place = k.place and p.day = a.day order by a.tag, k.place, k.rule, k.process`)
   return rows.map(({ place_since: placeSince, days, counts, ...row }) => ({

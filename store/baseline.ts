@@ -108,5 +108,6 @@ export async function incidentsResting(tx: Transaction, { counted, watched, crow
 export async function forgetBaseline(db: Queryable, before: Date): Promise<void> {
   await db.query(sql`delete from baseline_days where counted_at < ${before}`)
   await db.query(sql`delete from baseline_keys k where not exists (select 1 from baseline_days d where d.key_id = k.id)
-    and not exists (select 1 from incident_baselines b where b.baseline_id = k.id) and not exists (select 1 from incident_alerts m where m.baseline_id = k.id)`)
+    and not exists (select 1 from incident_baselines b where b.baseline_id = k.id) and not exists (select 1 from incident_alerts m where m.baseline_id = k.id)
+    and not exists (select 1 from baseline_verdicts v where v.baseline_id = k.id)`)
 }

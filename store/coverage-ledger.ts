@@ -11,26 +11,40 @@ import {
   scanGaps,
   sensorExpectedMs,
   sensorGaps,
+  slackGaps,
   sourceGaps,
 } from '../domain/coverage.ts'
+import { embedderGaps, isRead, notesExpectedMs, notesGaps, type Unanswered } from '../domain/knowledge-coverage.ts'
 import { formatEventTime, fromDate, toDate } from '../domain/event-time.ts'
 import { type Destination, listDestinations } from './incident-notices.ts'
 import { lastReadByModel } from './deepenings.ts'
+import { knownCounts } from './knowledge.ts'
+import { embedderState } from './knowledge-vectors.ts'
+import { notesStanding } from './notes-standing.ts'
 import { goneScans, listPulls, type Pull } from './pulls.ts'
 import { newestScans, type Scan } from './scans.ts'
+import { heardWaiting } from './slack-heard.ts'
+import { slackHearing } from './slack-hearing.ts'
 import { listSensors, type Sensor } from './sensors.ts'
 import { listSources, type Source } from './sources.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Database } from './database.ts'
 
-/** `model`: what is asked of incidents, and why it is not now; none where none is configured. */
-export type Ledgered = { db: Database; clock: Clock; model?: () => Promise<{ name: string; capped: string | null } | null> }
+/** `model`: what is asked of incidents, and why it is not now; `meaning`: search by likeness. None where none is configured. */
+export type Ledgered = {
+  db: Database
+  clock: Clock
+  model?: () => Promise<{ name: string; capped: string | null } | null>
+  meaning?: { readonly embedder: { readonly name: string }; readonly failing: Unanswered | null } | null | undefined
+}
 
 /** A sensor that was last heard before this is silent. */
 export const silentBeforeNs = (clock: Clock): bigint => fromDate(new Date(clock.now().getTime() - sensorExpectedMs))
 
+export const coveredKinds = ['source', 'sensor', 'scan', 'destination', 'model', 'knowledge'] as const
+export type CoveredKind = (typeof coveredKinds)[number]
 export type Covered = {
-  kind: 'source' | 'sensor' | 'scan' | 'destination' | 'model'
+  kind: CoveredKind
   name: string
   scope: string
   /** Who looks: the collector, “falco”, the scanner; of a destination how it is told. */ by: string
@@ -45,7 +59,7 @@ export type Covered = {
 export type Ledger = { at: Date; covered: Covered[]; total: number; withGaps: number; complete: boolean }
 
 export async function coverage(
-  { db, clock, model }: Ledgered,
+  { db, clock, model, meaning }: Ledgered,
   { limit, scope }: { limit: number; scope?: string | undefined },
 ): Promise<Ledger> {
   const at = clock.now()
@@ -61,7 +75,9 @@ export async function coverage(
     ...sensors.map((sensor) => ofSensor(sensor, at)),
     ...shown.map((scan) => ofScan(scan, gone.get(scan.id) ?? null, at)),
     ...(scope === undefined ? await listDestinations(db) : []).map((destination) => ofDestination(destination, at)),
+    ...(scope === undefined ? await ofSlack(db, at) : []),
     ...(asked === null ? [] : [ofModel(asked, await lastReadByModel(db))]),
+    ...(scope === undefined ? [...(await ofNotes(db, at)), ...(await ofEmbedder(db, meaning ?? null, at))] : []),
   ].sort((a, b) => Number(b.gaps.length > 0) - Number(a.gaps.length > 0))
   return {
     at,
@@ -132,7 +148,7 @@ const ofDestination = (destination: Destination, now: Date): Covered => ({
   kind: 'destination',
   name: destination.name,
   scope: 'all clusters',
-  by: 'CloudEvents',
+  by: destination.name.startsWith('slack ') ? 'cards' : 'CloudEvents',
   lastAt: destination.deliveredAt,
   expectedMs: null,
   records: destination.delivered,
@@ -140,6 +156,28 @@ const ofDestination = (destination: Destination, now: Date): Covered => ({
   truncated: 0,
   gaps: destinationGaps(destination, now),
 })
+
+/** Those who ask in Slack; none where it is heard over HTTP and nothing waits: that nobody asks is no gap. */
+async function ofSlack(db: Database, now: Date): Promise<Covered[]> {
+  const hearing = (await slackHearing(db, now)) ?? null
+  const { waiting, since: waitingSince, error } = await heardWaiting(db)
+  const gaps = slackGaps({ hearing, waiting, waitingSince, error }, now)
+  if (hearing === null && gaps.length === 0) return []
+  return [
+    {
+      kind: 'destination',
+      name: 'questions in Slack',
+      scope: 'all clusters',
+      by: hearing === null ? 'HTTP' : 'Socket Mode',
+      lastAt: hearing?.heardAt ?? null,
+      expectedMs: null,
+      records: 0,
+      deadLetters: 0,
+      truncated: 0,
+      gaps,
+    },
+  ]
+}
 
 const ofModel = ({ name, capped }: { name: string; capped: string | null }, read: { lastAt: Date | null; count: number }): Covered => ({
   kind: 'model',
@@ -153,6 +191,29 @@ const ofModel = ({ name, capped }: { name: string; capped: string | null }, read
   truncated: 0,
   gaps: modelGaps(capped),
 })
+
+const ofKnowledge = { kind: 'knowledge', scope: 'all clusters', truncated: 0 } as const
+
+/** None: no folder was named, or none is any more and nothing is known of it. */
+async function ofNotes(db: Database, now: Date): Promise<Covered[]> {
+  const notes = await notesStanding(db)
+  if (notes === undefined) return []
+  const { document: records } = await knownCounts(db)
+  if (records === 0 && !isRead(notes, now)) return []
+  const { folder: by, readAt: lastAt, refused: deadLetters } = notes
+  return [{ ...ofKnowledge, name: 'notes', by, lastAt, expectedMs: notesExpectedMs, records, deadLetters, gaps: notesGaps(notes, now) }]
+}
+
+/** What is built in asks nobody: it is told of only while it has a gap. */
+async function ofEmbedder(db: Database, meaning: NonNullable<Ledgered['meaning']> | null, now: Date): Promise<Covered[]> {
+  if (meaning === null) return []
+  const { name: by } = meaning.embedder
+  const state = await embedderState(db, by)
+  const gaps = embedderGaps(state, meaning.failing, now)
+  if (by.startsWith('lexical ') && gaps.length === 0) return []
+  const { usedAt: lastAt, done: records, refused: deadLetters } = state
+  return [{ ...ofKnowledge, name: 'search by likeness', by, lastAt, expectedMs: null, records, deadLetters, gaps }]
+}
 
 const mostScans = 1_000
 /** How fresh posture is, in one sentence that can stand beside any answer. Of more targets than can be looked through the newest count. */

@@ -10,7 +10,7 @@ import type { Queryable, Transaction } from './database.ts'
 import type { Investigation } from './investigations.ts'
 import { escapeText, unescapeText } from './values.ts'
 
-export type DeepeningState = 'waiting' | 'running' | 'done' | 'failed' | 'capped'
+export type DeepeningState = 'waiting' | 'running' | 'done' | 'failed' | 'capped' | 'spared'
 export type Deepening = {
   /** Of its investigation too. */ id: string
   incidentId: string
@@ -23,6 +23,7 @@ export type Deepening = {
   startedAt: Date | null
   finishedAt: Date | null
   /** Why it came to nothing. */ error: string | null
+  /** A first look, wanted or had; null: none is wanted. */ look: 'wanted' | 'passed' | 'failed' | 'spared' | null
 }
 type Row = {
   id: string
@@ -36,8 +37,9 @@ type Row = {
   started_at: Date | null
   finished_at: Date | null
   error: string | null
+  look: Deepening['look']
 }
-const columns = sql`id::text, incident_id::text, asked_at, asked_by, by_person, reason, state, attempts, started_at, finished_at, error`
+const columns = sql`id::text, incident_id::text, asked_at, asked_by, by_person, reason, state, attempts, started_at, finished_at, error, look`
 const fromRow = (row: Row): Deepening => ({
   id: row.id,
   incidentId: row.incident_id,
@@ -50,19 +52,27 @@ const fromRow = (row: Row): Deepening => ({
   startedAt: row.started_at,
   finishedAt: row.finished_at,
   error: row.error === null ? null : unescapeText(row.error),
+  look: row.look,
 })
 
-export type Ask = { incident: Incident; by: string; byPerson: boolean; reason: string; at: Date }
+export type Ask = {
+  incident: Incident
+  by: string
+  byPerson: boolean
+  reason: string
+  at: Date
+  /** First, by a model for triage. */ look?: boolean
+}
 
 /** One that is waiting or at work already is answered instead; a person’s asking has it done before others. */
 export async function askModel(
   tx: Transaction,
-  { incident, by, byPerson, reason, at }: Ask,
+  { incident, by, byPerson, reason, at, look = false }: Ask,
 ): Promise<{ deepening: Deepening; made: boolean } | undefined> {
   const [row] = await tx.query(sql<Row & { made: boolean }>`
-    insert into deepenings as d (id, incident_id, asked_at, asked_by, by_person, reason, state, severity, rules, entity_ids)
+    insert into deepenings as d (id, incident_id, asked_at, asked_by, by_person, reason, state, severity, rules, entity_ids, look)
     values (${newId()}, ${incident.id}, ${at}, ${escapeText(by)}, ${byPerson}, ${escapeText(reason)}, 'waiting', ${severityId(incident.severity)},
-      ${incident.rules.map(escapeText)}::text[], ${incident.entityIds.map(String)}::bigint[])
+      ${incident.rules.map(escapeText)}::text[], ${incident.entityIds.map(String)}::bigint[], ${look ? 'wanted' : null})
     on conflict (incident_id) where state in ('waiting', 'running') do update set by_person = d.by_person or excluded.by_person
     returning ${columns}, xmax = 0 as made`)
   return row && { deepening: fromRow(row), made: row.made }
@@ -171,7 +181,7 @@ export async function lastAsked(
 ): Promise<{ at: Date; times: number; severity: Severity; rules: string[]; entityIds: bigint[] } | null> {
   const [row] = await db.query(sql<{ at: Date; times: bigint; severity: number; rules: string[]; entity_ids: string[] }>`
     select asked_at as at, count(*) over () as times, severity, rules, entity_ids::text[] as entity_ids from deepenings
-    where (incident_id = ${incidentId} or incident_id in (select id from incidents where merged_into = ${incidentId})) and state <> 'capped'
+    where (incident_id = ${incidentId} or incident_id in (select id from incidents where merged_into = ${incidentId})) and state not in ('capped', 'spared')
     order by asked_at desc, id desc limit 1`)
   if (row === undefined) return null
   const { at, times, severity, rules, entity_ids: ids } = row

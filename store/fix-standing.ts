@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { formatEventTime } from '../domain/event-time.ts'
 import type { Queryable } from './database.ts'
 import { waitingFixes } from './fix-marks.ts'
+import { inventoryFreshness } from './inventory-standing.ts'
 import { type FixFilter, unscannedPlaces } from './fixes.ts'
 import { scansBetween } from './scans.ts'
 import { unescapeText } from './values.ts'
@@ -22,6 +23,13 @@ async function otherScopes(db: Queryable, scope: string): Promise<string[] | nul
   return known.includes(scope) ? null : known.filter((one) => one !== 'global')
 }
 
+/** '' where inventory is there: of what it does not have each fix says so. */
+async function withoutInventory(db: Queryable, { scope }: FixFilter, shown: (name: string) => string): Promise<string> {
+  const known = await inventoryFreshness(db)
+  if (known.some((one) => scope === undefined || one.scope === scope)) return ''
+  return ` No inventory${scope === undefined ? '' : ` of “${shown(scope)}”`} was collected: what runs where, and what the internet leads to, is not known; that raises and lowers nothing.`
+}
+
 /** In sentences; `shown` shows the names of places. */
 export async function standing({ db }: { db: Queryable }, filter: FixFilter, shown = (name: string): string => name): Promise<string> {
   const others = filter.scope === undefined ? null : await otherScopes(db, filter.scope)
@@ -38,5 +46,5 @@ export async function standing({ db }: { db: Queryable }, filter: FixFilter, sho
   const unseen =
     total === 0 ? '' : ` No scanner has looked at an image of ${named(titles.map(shown), rest)}: flaws in what runs there are not known.`
   const waiting = await waitingFixes(db)
-  return `${looked}${unseen}${waiting === 0 ? '' : ' It is being brought up to date.'}`
+  return `${looked}${unseen}${scans === undefined ? '' : await withoutInventory(db, filter, shown)}${waiting === 0 ? '' : ' It is being brought up to date.'}`
 }

@@ -8,7 +8,12 @@ import { keysOfImages } from './image-keys.ts'
 import { escapeText, jsonText, unescapeDeep } from './values.ts'
 
 export type FixDetails = {
-  reasons: { code: string; text: string; factor: number }[]
+  reasons: {
+    code: string
+    text: string
+    factor: number
+    /** A field of inventory that shows it. */ shownBy?: { entity: string; path: string; value: string }
+  }[]
   /** Its worst findings. */ best: { id: string; check: string; title: string; on: string }[]
   /** Where it matters, the most urgent first; of many the first few. */ places: {
     id: bigint

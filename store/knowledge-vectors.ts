@@ -15,9 +15,12 @@ export type EmbedderState = {
   refused: number
   of: number
   dimensions: number | null
+  /** Null: never. */ usedAt: Date | null
   failures: number
   error: string | null
+  /** Null: it does not fail. */ failingSince: Date | null
   retryAt: Date | null
+  /** The oldest piece that it has neither embedded nor refused is known since then; null: there is none. */ waitingSince: Date | null
 }
 
 const due = sql`(v.chunk_id is null or (v.hash is distinct from c.hash and v.refused_hash is distinct from c.hash))`
@@ -88,22 +91,29 @@ export async function embedderState(db: Queryable, name: string): Promise<Embedd
     done: bigint
     refused: bigint
     total: bigint
+    waiting_since: Date | null
     dimensions: number | null
+    used_at: Date | null
     failures: number | null
     error: string | null
+    failing_since: Date | null
     retry_at: Date | null
-  }>`select e.*, counts.* from (select count(*) filter (where v.hash = c.hash) as done, count(*) filter (where v.refused_hash = c.hash) as refused, count(*) as total
+  }>`select e.*, counts.* from (select count(*) filter (where v.hash = c.hash) as done, count(*) filter (where v.refused_hash = c.hash) as refused, count(*) as total,
+        min(c.updated_at) filter (where v.hash is distinct from c.hash and v.refused_hash is distinct from c.hash) as waiting_since
       from knowledge_chunks c left join knowledge_vectors v on v.chunk_id = c.id and v.embedder = ${name}) counts
-    left join (select dimensions, failures, error, retry_at from knowledge_embedders where name = ${name}) e on true`)
+    left join (select dimensions, used_at, failures, error, failing_since, retry_at from knowledge_embedders where name = ${name}) e on true`)
   return {
     name,
     done: Number(row?.done ?? 0),
     refused: Number(row?.refused ?? 0),
     of: Number(row?.total ?? 0),
     dimensions: row?.dimensions ?? null,
+    usedAt: row?.used_at ?? null,
     failures: row?.failures ?? 0,
     error: row?.error == null ? null : unescapeText(row.error),
+    failingSince: row?.failing_since ?? null,
     retryAt: row?.retry_at ?? null,
+    waitingSince: row?.waiting_since ?? null,
   }
 }
 
@@ -120,7 +130,7 @@ export async function embedderWorked(db: Queryable, name: string, dimensions: nu
   const [row] = await db.query(sql<{
     dimensions: number
   }>`insert into knowledge_embedders as e (name, dimensions, used_at) values (${name}, ${dimensions}, ${at})
-    on conflict (name) do update set dimensions = coalesce(e.dimensions, excluded.dimensions), used_at = ${at}, failures = 0, error = null, retry_at = null returning dimensions`)
+    on conflict (name) do update set dimensions = coalesce(e.dimensions, excluded.dimensions), used_at = ${at}, failures = 0, error = null, failing_since = null, retry_at = null returning dimensions`)
   return row?.dimensions ?? dimensions
 }
 
@@ -129,8 +139,10 @@ export async function embedderFailed(
   name: string,
   { error, at, retryAt }: { error: string; at: Date; retryAt: Date },
 ): Promise<void> {
-  await db.query(sql`insert into knowledge_embedders as e (name, used_at, failures, error, retry_at) values (${name}, ${at}, 1, ${escapeText(error)}, ${retryAt})
-    on conflict (name) do update set used_at = ${at}, failures = e.failures + 1, error = excluded.error, retry_at = excluded.retry_at`)
+  await db.query(sql`insert into knowledge_embedders as e (name, used_at, failures, error, failing_since, retry_at)
+      values (${name}, ${at}, 1, ${escapeText(error)}, ${at}, ${retryAt})
+    on conflict (name) do update set used_at = ${at}, failures = e.failures + 1, error = excluded.error,
+      failing_since = coalesce(e.failing_since, excluded.failing_since), retry_at = excluded.retry_at`)
 }
 
 /** Nobody used them for so long: another embedder took their place, or none. */

@@ -148,12 +148,14 @@ export async function hostIds(db: Queryable, scope: string): Promise<Set<bigint>
   return new Set(rows.map(({ id }) => id))
 }
 
+/** What a path goes in by, the field that shows that it is open, and how long and dear it is. */
+export type Way = { by: string; shownBy: { entity: string; path: string; value: string } | null; path: { cost: number; moves: number } }
 /** `takesHost`: a node or the cluster, and no flaw is needed for it. */
-export type Reach = { id: bigint; count: number; takesHost: boolean }
+export type Reach = { id: bigint; count: number; takesHost: boolean; way: Way | null }
 export async function writeReach(tx: Transaction, reach: readonly Reach[]): Promise<void> {
-  const changed = await tx.query(sql<{ id: bigint }>`update risk_places p set reach = r.count, takes_host = r."takesHost"
-    from jsonb_to_recordset(${jsonText(reach)}::jsonb) as r(id bigint, count integer, "takesHost" boolean)
-    where r.id = p.id and (p.reach is distinct from r.count or p.takes_host <> r."takesHost") returning p.id`)
+  const changed = await tx.query(sql<{ id: bigint }>`update risk_places p set reach = r.count, takes_host = r."takesHost", way = r.way
+    from (select id, count, "takesHost", nullif(way, 'null'::jsonb) as way from jsonb_to_recordset(${jsonText(reach)}::jsonb) as r(id bigint, count integer, "takesHost" boolean, way jsonb)) r
+    where r.id = p.id and (p.reach is distinct from r.count or p.takes_host <> r."takesHost" or p.way is distinct from r.way) returning p.id`)
   await markPlaces(
     tx,
     changed.map(({ id }) => id),
@@ -169,6 +171,7 @@ export type PlaceOfResource = {
   facts: Record<string, unknown>
   reach: number | null
   takesHost: boolean
+  /** The cheapest path to it from the internet; null: none is known. */ way: Way | null
   /** Undefined: nobody watches; null: a sensor does, and no live incident is on it. */ live: Live | null | undefined
 }
 
@@ -176,7 +179,7 @@ export type PlaceOfResource = {
 export async function placesById(db: Queryable, ids: readonly bigint[]): Promise<PlaceOfResource[]> {
   if (ids.length === 0) return []
   const rows = await db.query(sql<Omit<PlaceOfResource, 'live' | 'at'> & { live: LiveRow }>`
-    select id, scope, namespace, title, facts, reach, takes_host as "takesHost", live from risk_places where id = any(${ids.map(String)}::bigint[]) order by id`)
+    select id, scope, namespace, title, facts, reach, takes_host as "takesHost", way, live from risk_places where id = any(${ids.map(String)}::bigint[]) order by id`)
   return rows.map(({ live, ...row }) => ({ ...unescapeDeep(row), at: -1, live: liveFrom(live) }))
 }
 
@@ -193,7 +196,7 @@ export async function placesOfResources(
     placed as (select k.at, i.place_id from keys k join risk_place_images i on i.key = k.name and i.scope = k.scope
       union select q.at, i.place_id from asked q join risk_place_images i on q.kind = 'image' and i.by_name and i.key = q.name
       union select q.at, o.place_id from asked q join risk_place_objects o on q.kind in ('workload', 'pod') and o.scope = q.scope and o.key = q.key)
-    select placed.at, p.id, p.scope, p.namespace, p.title, p.facts, p.reach, p.takes_host as "takesHost", p.live from placed join risk_places p on p.id = placed.place_id order by placed.at, p.id`)
+    select placed.at, p.id, p.scope, p.namespace, p.title, p.facts, p.reach, p.takes_host as "takesHost", p.way, p.live from placed join risk_places p on p.id = placed.place_id order by placed.at, p.id`)
   return rows.map(({ live, ...row }) => ({ ...unescapeDeep(row), live: liveFrom(live) }))
 }
 

@@ -1,8 +1,9 @@
 /**
- * What cards in Slack keep beside their messages: which posts may have arrived without an answer, and which incidents one message tells of together. A post is
- * noted before it is sent and taken off with the noting of its ts, so that neither a crash nor a second server posts it twice unseen.
+ * What cards in Slack keep beside their messages: which posts may have arrived without an answer, which incidents one message tells of together, and how often
+ * all servers together ask Slack. A post is noted before it is sent and taken off with the noting of its ts, so that neither a crash nor a second server posts
+ * it twice unseen.
  */
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { newId } from '../domain/ids.ts'
 import { type Severity, severityFromId } from '../domain/severity.ts'
 import type { Database, Queryable } from './database.ts'
@@ -37,6 +38,30 @@ export async function noteSlackPost(db: Database, intent: Intent, messages: read
     for (const message of messages) await saveSlackMessage(tx, message, at)
     await dropIntent(tx, intent)
   })
+}
+
+/** A server’s clock was ahead, or was set back: what it noted keeps nobody waiting. */
+const mostAheadMs = 60_000
+
+/**
+ * Whether `key` may be asked now: once every `everyMs`, and after a rest as many at once as `burst`. 0: yes, and it is counted, for all servers. Else so many
+ * milliseconds from now.
+ */
+export async function takeSlackPace(
+  db: Queryable,
+  key: string,
+  { everyMs, burst }: { everyMs: number; burst: number },
+  at: Date,
+): Promise<number> {
+  const moved = (ms: number): RawBuilder<unknown> => sql`${new Date(at.getTime() + ms)}::timestamptz`
+  const rested = -(burst - 1) * everyMs
+  const [taken] = await db.query(sql`insert into slack_pace as p (key, next_at) values (${key}, ${moved(rested + everyMs)})
+    on conflict (key) do update set next_at = case when p.next_at between ${moved(rested)} and ${moved(0)}
+      then p.next_at + ${everyMs} * interval '1 millisecond' else excluded.next_at end
+    where p.next_at <= ${moved(0)} or p.next_at > ${moved(mostAheadMs)} returning 1`)
+  if (taken !== undefined) return 0
+  const [row] = await db.query(sql<{ at: Date }>`select next_at as at from slack_pace where key = ${key}`)
+  return Math.max(1, (row?.at ?? at).getTime() - at.getTime())
 }
 
 /** Threads in this channel that are to be told something by now, the longest waiting first. */

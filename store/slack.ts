@@ -33,15 +33,6 @@ export async function getSlackMessage(db: Queryable, kind: string, about: string
   return row && messageFrom(row)
 }
 
-export async function slackMessagesOfKind(db: Queryable, kind: string): Promise<SlackMessage[]> {
-  return (await db.query(sql<SlackMessage>`select ${columns} from slack_messages where kind = ${kind} order by posted_at`)).map(messageFrom)
-}
-
-/** What it shows will not change any more. */
-export async function forgetSlackMessage(db: Queryable, channel: string, ts: string): Promise<void> {
-  await db.query(sql`delete from slack_messages where channel = ${channel} and ts = ${ts}`)
-}
-
 export async function slackMessageAt(db: Queryable, channel: string, ts: string): Promise<SlackMessage | undefined> {
   const [row] = await db.query(sql<SlackMessage>`select ${columns} from slack_messages where channel = ${channel} and ts = ${ts}`)
   return row && messageFrom(row)

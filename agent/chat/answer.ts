@@ -8,16 +8,16 @@ import type { Answer, Thread, Turn } from '../../domain/chat.ts'
 import { FalconerError } from '../../domain/errors.ts'
 import type { Incident } from '../../domain/incident.ts'
 import type { Principal } from '../../domain/principal.ts'
-import type { Claim } from '../../domain/report.ts'
+import { checkedWords, type Claim } from '../../domain/report.ts'
 import type { Spend } from '../../domain/spend.ts'
-import { groundClaim, type RecordReader, type SeenCoverage } from '../../incidents/grounding.ts'
+import { groundClaim, groundSaid, type Home, type RecordReader, type SeenCoverage } from '../../incidents/grounding.ts'
+import type { Coverage } from '../../incidents/case-file.ts'
 import { coverageOf } from '../../incidents/read-case.ts'
 import { lastHeard } from '../../incidents/record-field.ts'
 import { recordReader } from '../../incidents/record-reader.ts'
 import type { Database } from '../../store/database.ts'
 import type { Hands } from '../hands.ts'
 import type { Models } from '../model/model.ts'
-import { groundSaid } from './ground-said.ts'
 import { rules } from './rules.ts'
 
 export type Question = {
@@ -42,28 +42,31 @@ export type ChatDesk = {
 
 /** What an answerer says, before any of it is checked. */
 export type Draft = Omit<Answer, 'claims'> & { claims: Claim[] }
-export type Answerer = (question: Question, desk: ChatDesk & { reader: RecordReader }) => Promise<Draft>
+export type Answerer = (question: Question, desk: ChatDesk & { reader: RecordReader; home: Home }) => Promise<Draft>
 
 export async function answer(question: Question, desk: ChatDesk, withModel?: Answerer): Promise<Answer> {
   const reader = recordReader(desk.db)
+  const coverage = await coverageOf(desk.db)
   // As it stood when the question came: a source may be heard again while it is answered.
-  const seen: SeenCoverage = new Map((await coverageOf(desk.db)).map((source) => [source.name, lastHeard(source)]))
+  const seen: SeenCoverage = new Map(coverage.map((source) => [source.name, lastHeard(source)]))
+  const home = homeOf(question, coverage)
   await desk.tell({ kind: 'began', text: question.text })
-  const draft = await drafted(question, { ...desk, reader }, withModel)
-  const ground = draft.by === 'rules' ? groundClaim : groundSaid
-  const claims = await Promise.all(draft.claims.map((claim) => ground(claim, reader, seen)))
-  const doubted = claims.filter(({ grounded }) => !grounded).length
-  await desk.tell({
-    kind: 'done',
-    text:
-      doubted === 0
-        ? 'Every sentence was checked against the records it cites.'
-        : `${doubted} of ${claims.length} sentences could not be confirmed.`,
-  })
+  const draft = await drafted(question, { ...desk, reader, home }, withModel)
+  const claims = await Promise.all(
+    draft.claims.map((claim) => (draft.by === 'rules' ? groundClaim(claim, reader, seen) : groundSaid(claim, reader, home, seen))),
+  )
+  await desk.tell({ kind: 'done', text: checkedWords(claims) })
   return { ...draft, claims }
 }
 
-async function drafted(question: Question, desk: ChatDesk & { reader: RecordReader }, withModel?: Answerer): Promise<Draft> {
+/** The clusters that the question names; else the one that the thread is about; else no one. */
+function homeOf({ text, about }: Question, coverage: readonly Coverage[]): Home {
+  const asked = new Set(text.split(/[^\w.-]+/u).map((word) => word.replace(/[.-]+$/, '')))
+  const named = coverage.flatMap(({ scope }) => (asked.has(scope) ? [scope] : []))
+  return { scopes: named.length > 0 ? new Set(named) : about === null ? null : new Set([about.scope]) }
+}
+
+async function drafted(question: Question, desk: ChatDesk & { reader: RecordReader; home: Home }, withModel?: Answerer): Promise<Draft> {
   if (desk.models === null || withModel === undefined) return rules(question, desk)
   try {
     return await withModel(question, desk)

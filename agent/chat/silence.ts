@@ -22,7 +22,7 @@ export async function silence(
 
 export function silenceIn({ looked, counts }: Covering, most: number): Silence {
   const sources = looked.filter((one) => one.kind === 'source' && one.gaps.some(({ kind }) => kind === 'silent' || kind === 'never'))
-  const others = looked.filter((one) => one.kind !== 'source' && one.kind !== 'destination' && one.gaps.length > 0)
+  const others = looked.filter((one) => !['source', 'destination', 'knowledge'].includes(one.kind) && one.gaps.length > 0)
   const withGaps = counts.filter(({ kind }) => kind === 'sensor' || kind === 'scan').reduce((sum, one) => sum + one.withGaps, 0)
   const left = Math.max(0, withGaps - Math.min(others.length, most))
   return {

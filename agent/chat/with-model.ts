@@ -8,15 +8,14 @@ import { shortId } from '../../domain/ids.ts'
 import { redact } from '../../domain/redact.ts'
 import type { Claim, GroundedClaim } from '../../domain/report.ts'
 import { visible } from '../../domain/untrusted.ts'
-import type { RecordReader } from '../../incidents/grounding.ts'
+import { groundSaid, type Home, type RecordReader } from '../../incidents/grounding.ts'
 import { analystPrompt, fillPrompt } from '../../prompts/analyst-prompt.ts'
 import { tools as catalog } from '../../tools/catalog/registry.generated.ts'
 import { quote } from '../../tools/quoted.ts'
-import { cited } from '../claude/cite.ts'
+import { cited, sentencesOf } from '../claude/cite.ts'
 import type { OpenModel } from '../model/model.ts'
 import { stoppedWords } from '../model/turns.ts'
 import { type Answerer, ChatStopped, type Draft, type Question } from './answer.ts'
-import { groundSaid } from './ground-said.ts'
 import { linksOf } from './links.ts'
 import type { SaidAnswer } from './said-answer.ts'
 import { openTalk } from './talk.ts'
@@ -36,7 +35,7 @@ const mayPropose =
 const mayNotPropose = 'You have no tool that proposes or acts.'
 
 export const withModel: Answerer = async (question, desk) => {
-  const { models, reader } = desk
+  const { models, reader, home } = desk
   if (models === null) throw new ChatStopped('No model is configured.', null)
   let model: OpenModel | null = null
   const hands = await desk.hands('model')
@@ -60,7 +59,7 @@ export const withModel: Answerer = async (question, desk) => {
     const first = await talk([...earlier(question.earlier), asked(question)])
     let { said } = first
     let claims = await claimsOf(said, reader)
-    const doubts = await doubtsOf(claims, reader)
+    const doubts = await doubtsOf(claims, reader, home)
     if (doubts.length > 0) {
       await desk.tell({ kind: 'mended', text: `${doubts.length} sentences were not borne out by what they cite, and were given back.` })
       const mended = await talk([...first.messages, mendMessage(doubts)]).catch((error: unknown) => {
@@ -68,7 +67,7 @@ export const withModel: Answerer = async (question, desk) => {
         return null
       })
       const second = mended === null ? null : await claimsOf(mended.said, reader)
-      if (mended !== null && second !== null && (await isBetter(second, claims, doubts.length, reader)))
+      if (mended !== null && second !== null && (await isBetter(second, claims, doubts.length, (those) => doubtsOf(those, reader, home))))
         [said, claims] = [mended.said, second]
     }
     return draft(said, claims, proposals, model)
@@ -80,20 +79,25 @@ export const withModel: Answerer = async (question, desk) => {
   }
 }
 
-const claimsOf = (said: SaidAnswer, reader: Parameters<typeof cited>[1]): Promise<Claim[]> =>
+const claimsOf = async (said: SaidAnswer, reader: RecordReader): Promise<Claim[]> =>
   Promise.all(
     said.sentences
-      .filter(({ text }) => text.trim() !== '')
+      .flatMap(sentencesOf)
       .slice(0, mostSentences)
       .map((one) => cited(one, reader)),
   )
 
-const doubtsOf = async (claims: readonly Claim[], reader: RecordReader): Promise<GroundedClaim[]> =>
-  (await Promise.all(claims.map((claim) => groundSaid(claim, reader)))).filter(({ grounded }) => !grounded)
+const doubtsOf = async (claims: readonly Claim[], reader: RecordReader, home: Home): Promise<GroundedClaim[]> =>
+  (await Promise.all(claims.map((claim) => groundSaid(claim, reader, home)))).filter(({ grounded }) => !grounded)
 
 /** Fewer sentences that do not hold; and it has not thrown away all that held to get there. */
-async function isBetter(second: readonly Claim[], first: readonly Claim[], doubted: number, reader: RecordReader): Promise<boolean> {
-  const left = (await doubtsOf(second, reader)).length
+async function isBetter(
+  second: readonly Claim[],
+  first: readonly Claim[],
+  doubted: number,
+  doubts: (claims: readonly Claim[]) => Promise<GroundedClaim[]>,
+): Promise<boolean> {
+  const left = (await doubts(second)).length
   return left < doubted && (second.length > left || first.length === doubted)
 }
 

@@ -1,12 +1,17 @@
 /** An investigation by a model, from the case file to a grounded report: what it is sent, what it may ask, what becomes of what it says. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { type IncidentAnswer, reportText } from '../../apps/cli/report-text.ts'
+import { nothingCompared, standingOf } from '../../domain/report.ts'
 import { stepsOf } from '../../store/analyst-steps.ts'
 import { sql } from 'kysely'
 import { bare, caseIn, emptyReport, investigator, readIn } from '../../test/support/analyst-site.ts'
 import { type Asked, inTurn, replies, type Script } from '../../test/support/messages-api.ts'
 import { openSite, type Site } from '../../test/support/site.ts'
 import { recordStory } from '../../test/support/story.ts'
+import { callTool, toolContext } from '../../test/support/tool-call.ts'
+import { getIncidentTool } from '../../tools/catalog/get-incident.ts'
 import { tools } from '../../tools/catalog/registry.generated.ts'
+import { incidentResource } from '../../tools/resources/incident.ts'
 import type { SaidReport } from './schema.ts'
 
 let site: Site
@@ -42,7 +47,7 @@ function trueReport(asked: Asked): SaidReport {
       claim(`${incident.alerts} alerts came from ⟦${bare(pod?.name)}⟧.`, [`incident:${incident.id}`, `entity:${pod?.entity}`]),
       claim(`At \`${(first?.at ?? '').slice(11, 19)}\` rule ⟦${bare(first?.rule)}⟧ fired.`, [`alert:${first?.id}`]),
     ],
-    rootCause: [claim('One led to the other.', [`alert:${first?.id}`, `alert:${second?.id}`], 'causal')],
+    rootCause: [claim(`⟦${bare(first?.rule)}⟧ led to the other.`, [`alert:${first?.id}`, `alert:${second?.id}`], 'causal')],
     unknowns: ['What went on outside of the cluster.'],
     techniques: ['t1059', 'T1059.004', 'nonsense'],
     actions: [{ action: 'kubernetes.isolate_pod', entity: `entity:${pod?.entity}`, replicas: null, reason: 'It is entered.' }],
@@ -221,6 +226,52 @@ describe('claims in doubt', () => {
       expect(report?.reasons.filter(({ grounded }) => !grounded)).toHaveLength(2)
       await site.db.query(sql`delete from investigations`)
     }
+  })
+})
+
+describe('conclusions', () => {
+  const lies = ['The attacker was an insider from the finance team.', 'This is a targeted campaign.']
+  const lying: Script = (asked) => {
+    const [alert] = caseIn(asked).alerts
+    const told = `Rule ⟦${bare(alert?.rule)}⟧ shows an intruder.`
+    // Beside a sentence that holds, and by themselves.
+    const reasons = [claim([...lies, told].join(' '), [`alert:${alert?.id}`], 'inference')]
+    return replies.structured({
+      ...trueReport(asked),
+      reasons,
+      unusual: [claim('Then ⟦198.51.100.77⟧ was called.', [`alert:${alert?.id}`])],
+    })
+  }
+
+  it('that quote nothing are judgements, told apart from facts and hypotheses wherever a report is read', async () => {
+    const claude = await investigator(site.falconer, lying)
+    const { report } = await claude.investigate(incidentId)
+    expect(report).toMatchObject({ analyst: 'claude', ungrounded: 3 })
+    expect(report?.reasons.map((one) => [one.text.slice(0, 4), standingOf(one)])).toEqual([
+      ['The ', 'judgement'],
+      ['This', 'judgement'],
+      ['Rule', 'confirmed'],
+    ])
+    const mending = readIn(claude.api.asked[1] as Asked)
+    expect(mending).toContain(`- reasons 2: ⟪This is a targeted campaign.⟫ — ${nothingCompared}`)
+
+    const as = site.people.viewer
+    const page = await (await site.ask(`/incidents/${incidentId}`, { as })).text()
+    expect(page).toMatch(/finance team\. <span class="badge judgement" title="it tells no value[^"]*">judgement<\/span>/)
+    expect(page).toMatch(/class="badge hypothesis"/)
+    expect(page).toMatch(
+      /3 of \d+ sentences could not be confirmed: 2 marked as judgement, for nothing in it was compared; 1 marked as hypothesis/,
+    )
+    const { investigation } = (await (
+      await site.ask(`/api/v1/incidents/${incidentId}`, { as: { token: as.token } })
+    ).json()) as IncidentAnswer
+    expect(reportText(investigation)).toContain('This is a targeted campaign.  [judgement]')
+    const context = await toolContext(site)
+    const { output } = await callTool(getIncidentTool, context, { incident: incidentId, detail: 'full' })
+    const standings = (output as { claims: { text: string; standing: string }[] }).claims.filter(({ text }) => text.includes('targeted'))
+    expect(standings.map(({ standing }) => standing)).toEqual(['judgement'])
+    const read = incidentResource.output.parse(await incidentResource.read(incidentId, context))
+    expect(incidentResource.markdown(read)).toContain('**Judgement**: ')
   })
 })
 

@@ -26,7 +26,7 @@ export type ClaudeOptions = {
 
 const promptName = 'analyst/investigate'
 
-export function claudeAnalyst(db: Database, models: Models, options: ClaudeOptions = {}): Required<Analyst> {
+export function claudeAnalyst(db: Database, models: Models, options: ClaudeOptions = {}): Analyst & Required<Pick<Analyst, 'mend'>> {
   const turns = options.turns ?? { investigate: 12, mend: 3 }
   const prompt = analystPrompt('investigate')
   const system = fillPrompt(prompt, { actions: catalogue(), calls: String(turns.investigate) })

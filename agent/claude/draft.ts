@@ -4,7 +4,7 @@ import { type Claim, type ClaimPart, claimParts, type DraftReport, type Recommen
 import type { CaseFile } from '../../incidents/case-file.ts'
 import type { RecordReader } from '../../incidents/grounding.ts'
 import type { Doubt } from '../analyst.ts'
-import { cited } from './cite.ts'
+import { cited, sentencesOf } from './cite.ts'
 import type { SaidReport } from './schema.ts'
 
 const mostClaims: Record<ClaimPart, number> = {
@@ -28,7 +28,7 @@ export async function draftFrom(
 ): Promise<DraftReport> {
   const parts = await Promise.all(
     claimParts.map(async (part) => {
-      const claims = said[part].filter(({ text }) => text.trim() !== '').slice(0, mostClaims[part])
+      const claims = said[part].flatMap(sentencesOf).slice(0, mostClaims[part])
       return [part, await Promise.all(claims.map(async (claim) => cited(claim, reader)))] as const
     }),
   )
@@ -64,7 +64,7 @@ export async function mendedDraft(
         draft[part].map(async (claim, at) => {
           const again = places.get(at)
           if (again === undefined) return [claim]
-          return again.text.trim() === '' ? [] : [await cited(again, reader)]
+          return Promise.all(sentencesOf(again).map((one) => cited(one, reader)))
         }),
       )
       return [part, claims.flat()] as const

@@ -21,9 +21,10 @@ export function firstMessage(file: CaseFile, earlier: Investigation | undefined)
   return report === null || earlier === undefined ? wholeCase(file) : whatIsNew(file, earlier, report)
 }
 
-function wholeCase(file: CaseFile): string {
-  return `Investigate this incident. ${fenceNote}\n${shown({ ...caseView(file), sources: sources(file) })}`
-}
+const wholeCase = (file: CaseFile): string => `Investigate this incident. ${caseText(file)}`
+
+/** The case file, as tools tell it. */
+export const caseText = (file: CaseFile): string => `${fenceNote}\n${shown({ ...caseView(file), sources: sources(file) })}`
 
 /** A report of before is a model's words about records: it stands fenced, and each claim of it with what it cited. */
 function whatIsNew(file: CaseFile, { startedAt }: Investigation, report: Report): string {

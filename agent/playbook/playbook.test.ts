@@ -349,6 +349,7 @@ describe('what it concludes', () => {
           place: 'Deployment shop/checkout',
           process: '/bin/sh',
           crowded: false,
+          said: [],
           usual: usual(days, '2026-09-01', { watched, placeSince: '2026-08-01' }),
           ...over,
         },
@@ -358,6 +359,7 @@ describe('what it concludes', () => {
         newPlaces: [],
         watchedDays: 31,
         whole: true,
+        harmless: null,
         sinceDay: '2026-08-01',
         rules: [{ rule, count: inCluster, days: 2 }],
       }

@@ -14,6 +14,7 @@ import { allOfCloud, ofCloud } from '../../incidents/posture-topics.ts'
 import type { Analyst } from '../analyst.ts'
 import { ofAudit } from './address.ts'
 import { calledAs, howManyWhen, listed, whatWasCalled, whoseCredentials } from './cloud.ts'
+import { explained, reasons } from './reasons.ts'
 import { recommend } from './recommend.ts'
 import { blastRadius, fixFirst, rootCause } from './root-cause.ts'
 import {
@@ -25,22 +26,19 @@ import {
   citeCoverage,
   citeEntity,
   citeFinding,
-  citeVerdict,
   ifTold,
-  inference,
-  observation,
   type Parts,
   sentence,
   standsOn,
-  standsOnEntity,
 } from './sentence.ts'
 import { silentWitness } from './silent-witness.ts'
 import { unusual, watching } from './unusual.ts'
-import { type Judgement, judge, type Signal, signalsOf } from './weigh.ts'
+import { judge, type Signal, signalsOf, titleOf } from './weigh.ts'
 
 export const playbook = {
   name: 'playbook',
   version: '1',
+  byCode: true,
   async analyse(file: CaseFile): Promise<DraftReport> {
     const signals = signalsOf(file.alerts)
     const judgement = judge(file, signals)
@@ -104,6 +102,7 @@ function inPlaces(file: CaseFile, signals: readonly Signal[], first: CaseAlert):
   const chain = chainOf(file)
   return [
     where(file, signals, first),
+    ...alsoIn(file),
     ...(chain === null ? [] : [chain]),
     ...inTime(signals.slice(0, 5)).map((signal) => told(tellOf(signal), signal.strongest)),
   ]
@@ -135,6 +134,12 @@ function placeOf(file: CaseFile, first: CaseAlert): Parts {
     return ['pod ', cite(alert, 'pod'), ...(alert.container === null ? [] : [' (container ', cite(alert, 'container.id'), ')'])]
   if (alert.container !== null) return ['container ', cite(alert, 'container.id')]
   return alert.hostname === null ? ['a place that no alert names', standsOn(alert)] : ['host ', cite(alert, 'hostname')]
+}
+
+/** Where else: of many pods the first few. */
+function alsoIn({ alerts }: CaseFile): Claim[] {
+  const [, ...others] = new Map(alerts.flatMap(({ context: { pod } }) => (pod === null ? [] : [[pod.id, pod] as const]))).values()
+  return others.length === 0 ? [] : [sentence('observation', ['So too in ', ...listed(others.map((pod) => citeEntity(pod, 'pod'))), '.'])]
 }
 
 /** Who started whom, root first; a middle that is too long is left out. */
@@ -184,44 +189,6 @@ const samePlace = (a: CaseAlert, b: CaseAlert | undefined): boolean =>
     (a.context.pod !== null && a.context.pod.id === b.context.pod?.id) ||
     (a.context.identity !== undefined && a.context.identity.id === b.context.identity?.id) ||
     (a.alert.hostname !== null && a.alert.container === null && b.alert.container === null && a.alert.hostname === b.alert.hostname))
-
-function explained(entry: CaseAlert): Claim {
-  const { pod } = entry.context
-  if (pod === null || entry.explanation === null) return inference`Inventory explains it. ${standsOn(entry.alert)}`
-  return inference`${cite(entry.alert, 'process.cmdline')} is exactly the command that the ${citeEntity(pod, 'properties.workload.kind')} declares for this pod, and it has no terminal: the job did its work. ${standsOnEntity(pod)}`
-}
-
-function reasons(file: CaseFile, signals: readonly Signal[], judgement: Judgement, witness: Coverage | null): Claim[] {
-  const [first] = file.alerts
-  if (first === undefined) return []
-  if (judgement.code === 'explained') return [explained(first), ...called(file)]
-  const told =
-    witness === null
-      ? signals.slice(0, 6).map((signal) => reason(file, signal))
-      : [
-          absence`Who opened the shell ${cite(first.alert, 'process.cmdline')} only the audit log can tell, and its source was last heard at ${citeCoverage(witness)}, before it began.`,
-        ]
-  return [...told, ...called(file)]
-}
-
-const titleOf = ({ family }: Signal): string => family.title
-
-/** What a person said of the same before: told, and weighed by whoever decides. It moves neither verdict nor severity. */
-const called = ({ called: [last] }: CaseFile): Claim[] =>
-  last === undefined
-    ? []
-    : [
-        observation`A person called the same ${citeVerdict(last, 'verdict')} on ${citeVerdict(last, 'decidedAt')}: an incident in which all of these rules were seen, by the same processes in the same places. That is no proof of this time.`,
-      ]
-
-function reason(file: CaseFile, signal: Signal): Claim {
-  const { family, weight, strongest, alerts } = signal
-  const { because } = family
-  const all = file.omitted === 0 ? '' : ` of the ${file.alerts.length} that were read`
-  const count = `${alerts.length} ${alerts.length === 1 ? 'alert' : 'alerts'}${all}`
-  // What speaks for a family does not speak for a sign of it that says little by itself.
-  return inference`Rule ${cite(strongest.alert, 'rule')} (${count}) shows ${titleOf(signal)}, which is ${weight}: ${weight === 'weak' ? 'it says little by itself' : because}.`
-}
 
 const unheard = ({ name, lastSeenAt }: Coverage): string =>
   `Source “${name}” was last heard at ${lastSeenAt?.toISOString().slice(0, 19)}Z, before this began: who opened the shell is not known.`

@@ -12,15 +12,17 @@ import type { Cause, RootCause } from '../../incidents/root-causes.ts'
 import { allOfCloud } from '../../incidents/posture-topics.ts'
 import type { FindingFacts } from '../../store/finding-facts.ts'
 import { cloudFixes, rightsUsed } from './cloud.ts'
+import { rightsNamed, seenCauses, seenFixes } from './seen-causes.ts'
 import { type Cite, cite, citeEntity, citeFinding, citeStep, ifTold, type Parts, sentence } from './sentence.ts'
 
 const mostCauses = 8
 const mostFixes = 3
 
-/** Posture that fits; of a cloud also the rights that allowed it, for nobody needs a flaw there. */
+/** What was seen to have let it happen, posture that fits, and the rights that allowed it: with those nobody needs a flaw. */
 export const rootCause = (file: CaseFile): Claim[] => [
+  ...seenCauses(file),
   ...file.rootCauses.slice(0, mostCauses).map((one) => sentence('inference', told(one))),
-  ...(allOfCloud(file) ? rightsUsed(file) : []),
+  ...(allOfCloud(file) ? rightsUsed(file) : rightsNamed(file)),
 ]
 
 function told(one: RootCause): Parts {
@@ -121,7 +123,7 @@ export function fixFirst(file: CaseFile): Claim[] {
     return sentence('inference', [...fixOf(first as RootCause), '.', also])
   })
   // Credentials in other hands come before what let them be used.
-  return allOfCloud(file) ? [...cloudFixes(file), ...changes] : changes
+  return [...(allOfCloud(file) ? cloudFixes(file) : []), ...changes, ...seenFixes(file)]
 }
 
 function fixOf({ cause, fix }: RootCause): Parts {

@@ -6,6 +6,8 @@ import type { CaseAlert, CaseFile } from '../../incidents/case-file.ts'
 import { ofCloud } from '../../incidents/posture-topics.ts'
 import { cloudFamily } from './cloud-family.ts'
 import { openedByApi, silentWitness } from './silent-witness.ts'
+import { personToAsk } from './person-to-ask.ts'
+import { usedAtHome } from './used-at-home.ts'
 import { families } from './families/registry.generated.ts'
 import { type Family, heavier, type Weight, weights } from './family.ts'
 
@@ -47,6 +49,8 @@ export type Judgement = Pick<Report, 'verdict' | 'confidence'> & {
     | 'conclusive'
     | 'decisive_and_second'
     | 'witness_silent'
+    | 'used_at_home'
+    | 'person_to_ask'
     | 'several_supporting'
     | 'events_lost'
     | 'one_sign'
@@ -65,10 +69,14 @@ export function judge(file: CaseFile, signals: readonly Signal[]): Judgement {
   const strongest = counted[0]?.weight
   if (strongest === 'conclusive')
     return { verdict: 'true_positive', confidence: counted.length > 1 ? 'high' : 'medium', code: 'conclusive' }
+  if (strongest === 'decisive' && personToAsk(file, counted) !== null)
+    return { verdict: 'suspicious', confidence: 'medium', code: 'person_to_ask' }
   if (strongest === 'decisive' && counted.length > 1)
     return { verdict: 'true_positive', confidence: counted.length > 2 ? 'high' : 'medium', code: 'decisive_and_second' }
   if (strongest !== 'decisive' && openedByApi(file, counted) && silentWitness(file) !== null)
     return { verdict: 'insufficient_data', confidence: 'medium', code: 'witness_silent' }
+  if (counted.length === 1 && counted[0]?.family.name === 'metadata-service' && usedAtHome(file) !== null)
+    return { verdict: 'benign', confidence: 'medium', code: 'used_at_home' }
   if (strongest === 'decisive' || counted.length > 1) return { verdict: 'suspicious', confidence: 'medium', code: 'several_supporting' }
   // One sign that others have too, seen by a sensor that lost what was around it, decides nothing.
   if ((file.lost ?? []).length > 0) return { verdict: 'insufficient_data', confidence: 'low', code: 'events_lost' }
@@ -79,4 +87,5 @@ export function judge(file: CaseFile, signals: readonly Signal[]): Judgement {
   }
 }
 
+export const titleOf = ({ family }: Signal): string => family.title
 export const severityAtLeast = (severity: Severity, least: Severity): boolean => severityId(severity) >= severityId(least)

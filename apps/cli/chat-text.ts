@@ -1,8 +1,8 @@
-/** A turn of chat as plain text: sentences with footnotes, what is not known, where to read on. What was not confirmed is marked as a hypothesis. */
+/** A turn of chat as plain text: sentences with footnotes, what is not known, where to read on. What was not confirmed is marked as a judgement or a hypothesis. */
 import type { z } from 'zod'
 import type { StepView, ThreadView, TurnView } from '../server/api/views/chat.ts'
 import { safe } from './output.ts'
-import { plainSentence } from './report-text.ts'
+import { mark, plainSentence } from './report-text.ts'
 
 export type TurnRow = z.infer<typeof TurnView>
 export type StepRow = z.infer<typeof StepView>
@@ -22,9 +22,7 @@ export function answerText(turn: TurnRow, pages: string): string {
     })
     return [...new Set(numbers)].map((number) => `[${number}]`).join('')
   }
-  const claims = answer.claims.map(
-    ({ text, grounded, evidence }) => `  · ${plainSentence(text)} ${cited(evidence)}${grounded ? '' : '  [hypothesis]'}`,
-  )
+  const claims = answer.claims.map((claim) => `  · ${plainSentence(claim.text)} ${cited(claim.evidence)}${mark(claim)}`)
   const notes = answer.notes.map((note) => safe(note, 500))
   // Where there is no sentence, a note is the answer; the last of them says who wrote it.
   const notesFirst = claims.length === 0 && notes.length > 1

@@ -103,7 +103,9 @@ function model(config: Config): Found {
   const { investigation, triage, chat } = named(settings)
   const at = new URL(settings.baseURL).host
   const unpriced = Object.values(settings.models).filter((name) => costOf(settings.prices, name, nothingSpent) === null)
-  const words = `${investigation} at ${at} investigates, ${triage} for triage, ${chat} for chat; at most ${settings.limits.usd} USD each and ${settings.usdMonth} a month`
+  const upTo = config.FALCONER_MODEL_TRIAGE_UP_TO
+  const first = upTo === undefined ? '' : `, ${triage} looks first at what the playbook is not sure of, up to ${upTo}`
+  const words = `${investigation} at ${at} investigates${first}, ${chat} for chat; at most ${settings.limits.usd} USD each and ${settings.usdMonth} a month`
   if (unpriced.length === 0) return words
   return {
     note: `${words}. What ${[...new Set(unpriced)].join(', ')} costs is not known, so no cap in USD holds it: FALCONER_MODEL_PRICES`,
@@ -129,7 +131,7 @@ async function sources(db: Database): Promise<Found> {
 }
 
 async function knowledge(config: Config, db: Database): Promise<Found> {
-  const { text, note } = await knowledgeWords(db, embedderFrom(config)?.name ?? null)
+  const { text, note } = await knowledgeWords(db, embedderFrom(config)?.name ?? null, new Date())
   return note ? { note: safe(text, 600) } : text
 }
 

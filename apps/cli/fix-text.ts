@@ -41,7 +41,7 @@ function takes(fix: FixRow): string {
 
 const why = ({ reasons }: FixRow): string =>
   movingReasons(reasons)
-    .map(({ text, factor }) => `${safe(text, 120)} (×${factor})`)
+    .map(({ text, factor }) => `${safe(text, 200)} (×${factor})`)
     .join('; ') || 'nothing is known that moves it'
 
 export function fixText(fix: FixRow): string {
@@ -51,7 +51,10 @@ export function fixText(fix: FixRow): string {
     `${fix.level}, ${fix.score.toFixed(1)} of 100: ${takes(fix)}`,
     '',
     'why',
-    ...fix.reasons.map(({ code, text, factor }) => `  ×${factor.toFixed(2)}  ${code}: ${safe(text, 200)}`),
+    ...fix.reasons.map(
+      ({ code, text, factor, shownBy }) =>
+        `  ×${factor.toFixed(2)}  ${code}: ${safe(text, 240)}${shownBy === undefined ? '' : ` (${safe(`${shownBy.path}: ${shownBy.value}`, 120)}, record ${safe(shownBy.entity, 20)})`}`,
+    ),
     ...(fix.best.length === 0
       ? []
       : [

@@ -1,4 +1,5 @@
-/** An incident and its report as plain text. A claim whose records do not say so is marked as a hypothesis. */
+/** An incident and its report as plain text. A claim that is not confirmed is marked as a judgement or a hypothesis. */
+import { type GroundedClaim, standingOf } from '../../domain/report.ts'
 import { sentenceParts } from '../../incidents/sentence-parts.ts'
 import { processName, safe, shortTime, table } from './output.ts'
 import { money, whose, writtenBy } from '../../domain/written-by.ts'
@@ -11,12 +12,14 @@ export const plainSentence = (text: string): string =>
     .join('')
 
 const mostCauses = 3
-type Posture = Record<'rootCause' | 'fixFirst' | 'blastRadius', { text: string; grounded: boolean }[]> & { rootCauses: number }
+type Claim = Pick<GroundedClaim, 'text' | 'grounded' | 'problems'>
+/** Behind a sentence that is not confirmed: what it is instead. */
+export const mark = (claim: Pick<GroundedClaim, 'grounded' | 'problems'>): string => (claim.grounded ? '' : `  [${standingOf(claim)}]`)
+const line = (claim: Claim): string => `  · ${plainSentence(claim.text)}${mark(claim)}`
+type Posture = Record<'rootCause' | 'fixFirst' | 'blastRadius', Claim[]> & { rootCauses: number }
 /** What made it possible, what to change first, what could be taken next; nothing of what the report does not know. */
 export function postureLines(report: Posture | null | undefined): string[] {
   if (report == null) return []
-  const line = (claim: { text: string; grounded: boolean }): string =>
-    `  · ${plainSentence(claim.text)}${claim.grounded ? '' : '  [hypothesis]'}`
   const part = (title: string, claims: Posture['rootCause'], more = 0): string[] =>
     claims.length === 0 ? [] : [title, ...claims.map(line), ...(more > 0 ? [`  and ${more} more that may have made it possible`] : [])]
   const { rootCause, rootCauses, fixFirst, blastRadius } = report
@@ -33,14 +36,12 @@ export function reportText(investigation: InvestigationRow | null): string {
   const { report } = investigation
   if (report === null)
     return `The investigation is ${investigation.status}${investigation.error === null ? '' : `: ${safe(investigation.error, 400)}`}`
-  const claims = (given: { text: string; grounded: boolean }[]): string[] =>
-    given.map((claim) => `  · ${plainSentence(claim.text)}${claim.grounded ? '' : '  [hypothesis]'}`)
   return [
     `Verdict: ${report.verdict.replaceAll('_', ' ')} (${report.confidence} confidence), by ${safe(whose(report))}${report.model === null ? '' : ', a model'}`,
     ...(report.partial === null ? [] : [`! Incomplete: ${safe(report.partial, 600)}`]),
-    ...claims(report.summary),
+    ...report.summary.map(line),
     'Why:',
-    ...claims(report.reasons),
+    ...report.reasons.map(line),
     ...postureLines(report),
     ...(report.unknowns.length === 0 ? [] : ['Not known:', ...report.unknowns.map((one) => `  · ${safe(one, 400)}`)]),
     ...report.actions.map(

@@ -3,6 +3,7 @@
  * looked at before anything is begun: reached, nothing is, and every place that shows investigations says so.
  */
 import type { Analyst } from '../../agent/analyst.ts'
+import type { FirstLooker } from '../../agent/first-look.ts'
 import { modelSettings } from '../../agent/model/settings.ts'
 import type { Config } from '../../config/config.ts'
 import { DeniedError, NotFoundError } from '../../domain/errors.ts'
@@ -23,30 +24,39 @@ export type Asking = {
   /** Null: one may be asked; else why none is, as a clause. */ why: string | null
   /** Of its investigations. */ name: string
   analyst(): Promise<Analyst>
+  /** By the model for triage; not there where none is wanted. */ firstLook?: FirstLooker
 }
 
 /** As the configuration says. Throws ConfigError where it cannot be used. */
 export function askingFrom(config: Config, parts: Parameters<typeof openAnalyst>[1]): Asking {
   const settings = modelSettings(config)
   if (settings === null) return noneAsked(config.FALCONER_NO_MODEL ? 'it is switched off (--no-model)' : 'none is configured')
-  let analyst: Promise<Analyst> | null = null
+  let opened: ReturnType<typeof openAnalyst> | null = null
+  const open = (): ReturnType<typeof openAnalyst> => (opened ??= openAnalyst(config, parts))
   return {
     title: settings.provider === 'anthropic' ? 'Claude' : 'The model',
     why: null,
     name: 'claude',
-    analyst: () => (analyst ??= openAnalyst(config, parts)),
+    analyst: async () => (await open()).analyst,
+    ...(config.FALCONER_MODEL_TRIAGE_UP_TO === undefined
+      ? {}
+      : { firstLook: async (...asked: Parameters<FirstLooker>) => (await open()).firstLook(...asked) }),
   }
 }
 
-async function openAnalyst(config: Config, { db, clock, log }: Pick<Falconer, 'db' | 'clock' | 'log'>): Promise<Analyst> {
-  const [{ openModels, loadProvider }, { claudeAnalyst }] = await Promise.all([
+async function openAnalyst(
+  config: Config,
+  { db, clock, log }: Pick<Falconer, 'db' | 'clock' | 'log'>,
+): Promise<{ analyst: Analyst; firstLook: FirstLooker }> {
+  const [{ openModels, loadProvider }, { claudeAnalyst }, { firstLooker }] = await Promise.all([
     import('./models.ts'),
     import('../../agent/claude/claude.ts'),
+    import('../../agent/first-look.ts'),
   ])
   const models = openModels(config, { db, clock, log })
   if (models === null) throw new DeniedError('no_model', 'No model is asked: none is configured.')
   await loadProvider(config)
-  return claudeAnalyst(db, models)
+  return { analyst: claudeAnalyst(db, models), firstLook: firstLooker(models) }
 }
 
 export const noneAsked = (why: string): Asking => ({
@@ -118,7 +128,7 @@ export async function findInvestigation({ db, asking }: Falconer, id: string): P
 export async function allInvestigations({ db, asking }: Falconer, incidentId: string): Promise<Investigation[]> {
   const begun = await investigationsOf(db, incidentId)
   const known = new Set(begun.map(({ id }) => id))
-  const others = (await deepeningsOf(db, incidentId)).filter(({ id, state }) => !known.has(id) && state !== 'done')
+  const others = (await deepeningsOf(db, incidentId)).filter(({ id, state }) => !known.has(id) && state !== 'done' && state !== 'spared')
   return [...begun, ...others.map((one) => asInvestigation(one, asking.name))].sort((a, b) => b.startedAt.getTime() - a.startedAt.getTime())
 }
 

@@ -20,7 +20,7 @@ export async function baselineNow(
   const normal = counts
     .map(({ days, placeSince, tag: _id, ...one }) => ({
       ...one,
-      usual: usual(days, today, { watched: watched.get(one.scope) ?? [], placeSince }),
+      usual: usual(days, today, { watched: watched.get(one.scope) ?? [], placeSince }, one.said),
     }))
     .filter((one) => level === undefined || one.usual.level === level)
     .toSorted((a, b) => b.usual.count - a.usual.count)

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { connectHands, type Hands } from '../../agent/hands.ts'
 import { investigate } from '../../agent/investigate.ts'
-import { triage } from '../../agent/triage.ts'
+import { looksFirst, triage } from '../../agent/triage.ts'
 import { version } from '../../config/version.ts'
 import { agentPrincipal } from '../../domain/principal.ts'
 import { InputError } from '../../domain/errors.ts'
@@ -24,12 +24,14 @@ import {
   openDeepenings,
   releaseDeepening,
 } from '../../store/deepenings.ts'
+import { lastSpared } from '../../store/first-looks.ts'
 import { getIncident } from '../../store/incidents.ts'
 import { getInvestigation, giveUpInvestigation } from '../../store/investigations.ts'
 import { addNote } from '../../store/outside-notes.ts'
 import { type DueTriage, forgetTriage, judgedAlike, noteTriage, takeDueTriage } from '../../store/triage.ts'
 import { cappedWords, monthCap } from './asking.ts'
 import type { Falconer } from './falconer.ts'
+import { lookFirst } from './first-look.ts'
 import { contextOf } from './mcp-reader.ts'
 import { conclude, scopeCluster } from './investigate-now.ts'
 
@@ -68,10 +70,14 @@ async function decide(falconer: Falconer, tx: Transaction, { incident, due }: { 
   const now = clock.now()
   const judged = await judgedAlike(tx, incident, new Date(now.getTime() - judgedMs))
   const asked = await lastAsked(tx, incident.id)
+  const lookUpTo = asking.firstLook === undefined ? undefined : config.FALCONER_MODEL_TRIAGE_UP_TO
+  const spared = lookUpTo === undefined ? null : await lastSpared(tx, incident.id)
   const capped = cappedWords(await monthCap(falconer, tx))
   const rules = { minSeverity: config.FALCONER_MODEL_MIN_SEVERITY, againMinutes: config.FALCONER_MODEL_AGAIN_MINUTES }
-  const decided = triage({ incident, report: due.report, judged, asked, capped }, rules, now)
-  if (decided.outcome === 'ask') await askModel(tx, { incident, by: agentPrincipal.name, byPerson: false, reason: decided.reason, at: now })
+  const decided = triage({ incident, report: due.report, judged, asked, spared, capped }, rules, now)
+  const look = decided.code === 'undecided' && spared === null && looksFirst(incident, lookUpTo)
+  if (decided.outcome === 'ask')
+    await askModel(tx, { incident, by: agentPrincipal.name, byPerson: false, reason: decided.reason, at: now, look })
   return decided
 }
 
@@ -114,13 +120,9 @@ async function placeOf({ db }: Falconer, claimed: Deepening): Promise<Incident |
 }
 
 /** False: it cannot be gone on with now, and waits. */
-async function deepen(
-  falconer: Falconer,
-  { id, askedBy }: Deepening,
-  incident: Incident,
-  { holder: by, stop }: Deepener,
-): Promise<boolean> {
+async function deepen(falconer: Falconer, claimed: Deepening, incident: Incident, { holder: by, stop }: Deepener): Promise<boolean> {
   const { db, clock, asking } = falconer
+  const { id, askedBy } = claimed
   const lost = new AbortController()
   const signal = AbortSignal.any([stop, lost.signal])
   const holding = setInterval(() => {
@@ -133,6 +135,7 @@ async function deepen(
   falconer.changed('incidents')
   try {
     const before = await getInvestigation(db, id)
+    if (before === undefined && (await lookFirst(falconer, claimed, incident, { by, signal }))) return true
     const investigation =
       // It came to its end, and Falconer to its own before it could say so.
       before?.status === 'done'

@@ -6,7 +6,7 @@ import { webhook } from '../../notify/channels/webhook.ts'
 import { tellNotes } from '../../notify/notes.ts'
 import type { Channel } from '../../notify/notification.ts'
 import { slackApi } from '../../notify/slack/api.ts'
-import { Pace } from '../../notify/slack/pace.ts'
+import { pacing } from '../../notify/slack/pace.ts'
 import { channelsIn, loadSlackRoutes } from '../../notify/slack/routes.ts'
 import { tend } from '../../notify/tend.ts'
 import { setDestinations } from '../../store/incident-notices.ts'
@@ -72,7 +72,7 @@ function slackChannelsOf(falconer: Falconer, stop: AbortSignal): Channel[] {
   if (token === undefined) return []
   const routes = loadSlackRoutes(path)
   const api = slackApi({ token, stop, ...(url === undefined ? {} : { url }) })
-  const pace = new Pace(clock)
+  const pace = pacing(db, clock)
   const base = (): string => baseUrl(falconer)
   return channelsIn(routes, fallback).map((channel) => slackChannel({ db, clock, api, pace, channel, fallback, routes, base }))
 }

@@ -21,6 +21,7 @@ import { type Database, openDatabase } from '../../store/database.ts'
 import { releaseAll } from '../../store/deepenings.ts'
 import { type Investigation, releaseInterrupted } from '../../store/investigations.ts'
 import { ensurePartitions } from '../../store/partitions.ts'
+import { forgetHearing } from '../../store/slack-hearing.ts'
 import { giveUpInterrupted } from '../../store/threads.ts'
 import { type Asking, askingFrom } from './asking.ts'
 import { stopChat } from './chat.ts'
@@ -134,6 +135,8 @@ export async function composeFalconer(config: Config, options: ComposeOptions = 
       falconer.slack = slack
       opened.unshift(() => slack.stop())
     }
+    // Nobody wants to hear Slack any more: that nobody does is no gap.
+    if (serving && app === undefined && db.kind === 'embedded') await forgetHearing(db)
     return falconer
   } catch (error) {
     // Nobody else can close what a failed start had opened: the executor process, the folder's lock.

@@ -1,10 +1,12 @@
 /** Keeping knowledge in step, as work that goes on by itself: what is to be known is read again now and then, and embedded, a batch at a time. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { embedderGaps, notesGaps } from '../../domain/knowledge-coverage.ts'
 import { embedSome } from '../../knowledge/embed.ts'
 import { learn } from '../../knowledge/learn.ts'
 import { lexical } from '../../knowledge/lexical.ts'
 import { knownCounts } from '../../store/knowledge.ts'
 import { embedderState } from '../../store/knowledge-vectors.ts'
+import { notesStanding } from '../../store/notes-standing.ts'
 import type { Database } from '../../store/database.ts'
 import type { Falconer } from './falconer.ts'
 
@@ -33,7 +35,9 @@ export function knowledgeSteps(falconer: Falconer, signal: AbortSignal): Record<
     // One batch a second of what is sent to others; what is made here costs nobody anything.
     embed: async () => {
       if (begun !== null) await begun
-      if (signal.aborted || meaning === null || performance.now() - nothingAt < lookMs) return false
+      if (signal.aborted || meaning === null) return false
+      await meaning.again()
+      if (performance.now() - nothingAt < lookMs) return false
       const more = await embedSome(db, clock, meaning.embedder, signal)
       if (!more) nothingAt = performance.now()
       return more && meaning.embedder === lexical && !signal.aborted
@@ -41,17 +45,17 @@ export function knowledgeSteps(falconer: Falconer, signal: AbortSignal): Record<
   }
 }
 
-/** What is known, and how far it is embedded, in a sentence for whoever looks after it; `note`: something is amiss. */
-export async function knowledgeWords(db: Database, embedder: string | null): Promise<{ text: string; note: boolean }> {
+/** What is known, how far it is embedded, and what is amiss, for whoever looks after it; `note`: something is. */
+export async function knowledgeWords(db: Database, embedder: string | null, now: Date): Promise<{ text: string; note: boolean }> {
   const counts = await knownCounts(db)
-  const pieces = `${counts.runbook} pieces of runbooks, ${counts.incident} of past incidents, ${counts.document} of notes`
-  if (embedder === null) return { text: `${pieces}; searched by words alone`, note: false }
-  const { done, refused, of, error, retryAt } = await embedderState(db, embedder)
-  const far = `embedded by ${embedder}: ${done} of ${of}${refused > 0 ? `, ${refused} refused` : ''}`
-  return error === null
-    ? { text: `${pieces}; ${far}`, note: refused > 0 }
-    : {
-        text: `${pieces}; ${far}. Searched by words meanwhile: ${error}${retryAt === null ? '' : ` Tried again after ${retryAt.toISOString()}.`}`,
-        note: true,
-      }
+  const state = embedder === null ? null : await embedderState(db, embedder)
+  const notes = await notesStanding(db)
+  const gaps = [
+    ...(state === null ? [] : embedderGaps(state, null, now)),
+    // That no server reads them just now is no news to whoever asks beside one that stands still.
+    ...(notes === undefined ? [] : notesGaps({ ...notes, lookedAt: now }, now)),
+  ]
+  const far = state === null ? 'searched by words alone' : `embedded by ${state.name}: ${state.done} of ${state.of}`
+  const text = `${counts.runbook} pieces of runbooks, ${counts.incident} of past incidents, ${counts.document} of notes; ${far}`
+  return { text: [text, ...gaps.map(({ says }) => says)].join('. '), note: gaps.length > 0 }
 }

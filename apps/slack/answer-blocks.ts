@@ -3,7 +3,7 @@ import type { types } from '@slack/bolt'
 import type { Answer, Turn } from '../../domain/chat.ts'
 import type { AnalystStep } from '../../domain/analyst-step.ts'
 import type { EvidenceRef } from '../../domain/evidence.ts'
-import type { GroundedClaim } from '../../domain/report.ts'
+import { checkedWords, type GroundedClaim, standingOf } from '../../domain/report.ts'
 import { bounded, type Card, context, type Inline, lines, points } from '../../notify/slack/blocks.ts'
 import { fallback, link, plain, sentence, value, words } from '../../notify/slack/text.ts'
 
@@ -62,7 +62,7 @@ function answerCard(answer: Answer, { pages, page }: Places): Card {
       ...(more > 0 ? [lines([words(`${more} more on `), link(page, 'the page'), words('.')])] : []),
       ...(unknowns.length === 0 ? [] : [points('What is not known', unknowns)]),
       ...(links.length === 0 ? [] : [lines(links)]),
-      context(`${writer(answer)} ${checked(answer.claims)}`.trim(), ...answer.notes.slice(0, 6)),
+      context(`${writer(answer)} ${checkedWords(answer.claims)}`.trim(), ...answer.notes.slice(0, 6)),
       lines([link(page, 'This thread on the page')]),
     ]),
   }
@@ -78,15 +78,11 @@ const bullets = (all: readonly (readonly Inline[])[]): types.RichTextBlock => ({
 /** In words that leave no doubt whether a model did. */
 const writer = ({ by }: Answer): string => (by === 'rules' ? 'Written by rules, no model.' : `Written by ${by} (a model).`)
 
-const doubt = ({ grounded }: GroundedClaim): Inline[] =>
-  grounded ? [] : [words(' (hypothesis: not confirmed from records)', { bold: true })]
-
-function checked(claims: readonly GroundedClaim[]): string {
-  if (claims.length === 0) return ''
-  const doubted = claims.filter(({ grounded }) => !grounded).length
-  return doubted === 0
-    ? 'Every sentence was checked against the records it cites.'
-    : `${doubted} of ${claims.length} sentences could not be confirmed.`
+const doubt = (claim: GroundedClaim): Inline[] => (claim.grounded ? [] : [words(doubtWords[standingOf(claim)], { bold: true })])
+const doubtWords = {
+  confirmed: '',
+  judgement: ' (judgement: nothing in it was compared with records)',
+  hypothesis: ' (hypothesis: not confirmed from records)',
 }
 
 const pageOf: Partial<Record<EvidenceRef['record'], string>> = {

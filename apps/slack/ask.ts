@@ -1,21 +1,12 @@
 /**
- * A question in Slack: asked with the role of the person who wrote it, in a thread of chat that is Slack’s thread. One message says what is being done and
- * becomes the answer. Which message that is stands in a row, so that a Falconer that stopped meanwhile makes up for it.
+ * A question in Slack: asked with the role of the person who wrote it, in a thread of chat that is Slack’s thread. What is being done is shown, and then the
+ * answer. That one is asked and shown again after a stop is not done here: of what is heard in messages, questions.ts does it.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { newId } from '../../domain/ids.ts'
-import { answerOf } from '../../notify/slack/api.ts'
 import { type Card, shownHash } from '../../notify/slack/blocks.ts'
 import { stepsOf } from '../../store/analyst-steps.ts'
 import { getProposal } from '../../store/proposals.ts'
-import {
-  forgetSlackMessage,
-  saveSlackMessage,
-  saveSlackThread,
-  slackMessageAt,
-  slackMessagesOfKind,
-  slackThread,
-} from '../../store/slack.ts'
+import { saveSlackThread, slackMessageAt, slackThread } from '../../store/slack.ts'
 import { turnsOf } from '../../store/threads.ts'
 import { type Asker, ask, openThread, type Taken } from '../server/chat.ts'
 import { baseUrl } from '../server/urls.ts'
@@ -26,20 +17,6 @@ import { type Parts, told } from './parts.ts'
 export type Place = { channel: string; ts: string }
 type Shows = (card: Card) => Promise<void>
 
-/** Answers in a message of the thread. */
-export async function answerInThread(parts: Parts, asker: Asker, place: Place, text: string): Promise<void> {
-  const { client, falconer } = parts
-  const { postMessage: say } = client.chat
-  const posted = await say({ channel: place.channel, thread_ts: place.ts, ...sent(turnCard(waiting, [], places(parts, ''))) })
-  const message = { channel: place.channel, ts: posted.ts ?? '' }
-  const show: Shows = async (card) => void (await client.chat.update({ ...message, ...sent(card) }))
-  const id = newId()
-  const begun = async (thread: string, turn: number): Promise<void> =>
-    saveSlackMessage(falconer.db, { kind: 'turn', about: id, ...message, shown: '', data: { thread, turn } }, falconer.clock.now())
-  const shown = await follow(parts, asker, { place, text, model: true, show, begun })
-  if (shown) await forgetSlackMessage(falconer.db, message.channel, message.ts)
-}
-
 export type Question = {
   place: Place
   text: string
@@ -49,7 +26,7 @@ export type Question = {
   /** Where one message cannot be changed again and again, only the end is shown. */ endOnly?: boolean
 }
 
-/** Never throws for what can be said instead. False: Falconer stops; where a row says which message it is, the answer is shown when it starts again. */
+/** Never throws for what can be said instead. False: Falconer stops, and nothing more is shown. */
 export async function follow(parts: Parts, asker: Asker, { place, text, model, show, begun, endOnly = false }: Question): Promise<boolean> {
   const { falconer, stepMs, stop } = parts
   let taken: Taken
@@ -82,21 +59,6 @@ export async function follow(parts: Parts, asker: Asker, { place, text, model, s
   return true
 }
 
-/** Answers that could not be shown: Slack was away, or the server that asked stopped. One that cannot be shown keeps no other waiting. */
-export async function showLeftOver(parts: Parts): Promise<void> {
-  const { falconer, client } = parts
-  for (const { channel, ts, data } of await slackMessagesOfKind(falconer.db, 'turn')) {
-    const { thread, turn } = data as { thread: string; turn: number }
-    const found = (await turnsOf(falconer.db, thread)).find(({ number }) => number === turn)
-    // Another server is at it.
-    if (found?.state === 'waiting' || found?.state === 'working') continue
-    const card = found === undefined ? null : await cardOf(parts, thread, turn)
-    const failed = card === null ? null : await client.chat.update({ channel, ts, ...sent(card) }).then(() => null, answerOf)
-    if (failed === null || failed.outcome.outcome === 'refused') await forgetSlackMessage(falconer.db, channel, ts)
-    if (failed !== null) falconer.log.warn('Slack: an answer was not shown', { threadId: thread, error: failed.outcome.reason })
-  }
-}
-
 /** The thread of chat that Slack’s is; under the card of an incident, or of a proposal for one, it is about that incident and everybody’s who may read it. */
 async function threadAt(parts: Parts, asker: Asker, { channel, ts }: Place): Promise<string> {
   const { db } = parts.falconer
@@ -114,9 +76,10 @@ async function incidentOf({ falconer: { db } }: Parts, { channel, ts }: Place): 
   return card?.kind === 'proposal' ? ((await getProposal(db, { id: card.about }))?.incidentId ?? null) : null
 }
 
-const waiting = { state: 'working', answer: null, error: null } as const
+/** Before anything is known of the answer. */
+export const waitingCard = (parts: Parts): Card => turnCard({ state: 'working', answer: null, error: null }, [], places(parts, ''))
 
-async function cardOf(parts: Parts, thread: string, number: number): Promise<Card> {
+export async function cardOf(parts: Parts, thread: string, number: number): Promise<Card> {
   const { db } = parts.falconer
   const turn = (await turnsOf(db, thread)).find((one) => one.number === number)
   if (turn === undefined) return noticeCard('The question is not there any more.')

@@ -1,6 +1,6 @@
 /**
  * Hears Slack over HTTP, at an address of Falconer’s own server. Nothing of a body is read before its signature was found good; the same signature is heard
- * once. Answers as soon as the app acknowledges, and a database that is away is told to Slack, which then sends again.
+ * once. Answers as soon as the app acknowledges, and what could not be kept is not acknowledged: Slack then sends it again.
  */
 import type { App, Receiver } from '@slack/bolt'
 import type { Clock } from '../../domain/clock.ts'
@@ -34,15 +34,17 @@ export class HttpReceiver implements Receiver {
     if (body === undefined) return new Response('not understood', { status: 400 })
     if (body.type === 'url_verification') return Response.json({ challenge: body.challenge })
     if (body.ssl_check !== undefined) return new Response(null, { status: 200 })
+    // An event is known by its id, which is noted when it is kept: noted here, one would be lost that could not be kept then.
+    const known = typeof body.event_id === 'string'
     // Sent once more, byte for byte: it was heard.
-    if (!(await noteSlackSeen(db, `signature/${signature}`, clock.now()))) return new Response(null, { status: 200 })
+    if (!known && !(await noteSlackSeen(db, `signature/${signature}`, clock.now()))) return new Response(null, { status: 200 })
     return this.#handOver(body, request.headers)
   }
 
   #handOver(body: Record<string, unknown>, headers: Headers): Promise<Response> {
     const app = this.#app
     if (app === undefined) return Promise.resolve(new Response('not started', { status: 503 }))
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const ack = async (answer?: unknown): Promise<void> => resolve(answerOf(answer))
       const retry = headers.get('x-slack-retry-num')
       const work = app
@@ -51,8 +53,9 @@ export class HttpReceiver implements Receiver {
           ack,
           ...(retry === null ? {} : { retryNum: Number(retry), retryReason: headers.get('x-slack-retry-reason') ?? '' }),
         })
-        // What nobody listens to is acknowledged too; whoever did is not heard a second time.
-        .finally(() => resolve(new Response(null, { status: 200 })))
+        // What nobody listens to is acknowledged too. What could not be kept is not: Slack sends it again.
+        .then(() => resolve(new Response(null, { status: 200 })))
+      work.catch(reject)
       this.#options.working(work)
     })
   }

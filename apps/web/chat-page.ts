@@ -1,6 +1,6 @@
 /**
  * Chat: your threads, and one thread with its questions, what is being done, and answers whose cites lead to their records. What could not be confirmed is
- * marked as a hypothesis. It works without JavaScript; with it, steps and answers appear by themselves.
+ * marked as a judgement or a hypothesis. It works without JavaScript; with it, steps and answers appear by themselves.
  */
 import { html } from 'hono/html'
 import { exampleQuestions } from '../../agent/chat/rules.ts'
@@ -9,7 +9,7 @@ import { type Answer, longestQuestion, type Thread, type Turn } from '../../doma
 import type { EvidenceRef } from '../../domain/evidence.ts'
 import { shortId } from '../../domain/ids.ts'
 import type { Incident } from '../../domain/incident.ts'
-import type { GroundedClaim } from '../../domain/report.ts'
+import { checkedWords, type GroundedClaim } from '../../domain/report.ts'
 import type { ThreadLine } from '../../store/threads.ts'
 import type { Falconer } from '../server/falconer.ts'
 import type { Who } from '../server/who.ts'
@@ -75,17 +75,9 @@ ${unknowns.length === 0 ? nothing : html`<h3>What is not known</h3><ul class="cl
 ${links.length === 0 ? nothing : html`<p class="read-on">${links.map(({ label, path }) => html`<a href="${path}">${untrusted(label, 80)}</a> `)}</p>`}
 ${cites.list(turn.number)}
 ${notes.map((note) => html`<p class="quiet">${untrusted(note, 500)}</p>`)}
-<p class="quiet">${answer.by === 'rules' ? nothing : html`Written by ${untrusted(answer.by, 80)} (a model). `}${checked(claims)}</p>
+<p class="quiet">${answer.by === 'rules' ? nothing : html`Written by ${untrusted(answer.by, 80)} (a model). `}${checkedWords(claims)}</p>
 ${stepsPart(turn, steps, false)}
 ${last && thread !== null && followUps.length > 0 ? html`<form method="post" action="/chat/${thread.id}">${csrfField(who.csrf)}<ul class="suggestions">${followUps.slice(0, 4).map((text) => html`<li><button class="second small" name="question" value="${untrusted(text, 300)}">${untrusted(text, 300)}</button></li>`)}</ul></form>` : nothing}`
-}
-
-function checked(claims: readonly GroundedClaim[]): string {
-  const doubted = claims.filter(({ grounded }) => !grounded).length
-  if (claims.length === 0) return ''
-  return doubted === 0
-    ? 'Every sentence was checked against the records it cites.'
-    : `${plural(doubted, 'sentence')} could not be confirmed and ${doubted === 1 ? 'is' : 'are'} marked as hypothesis.`
 }
 
 /** Footnotes of one answer: each record once, numbered as it is first cited. */

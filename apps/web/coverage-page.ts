@@ -1,7 +1,7 @@
 /** What was looked at and when; what is not known stands first. */
 import { html } from 'hono/html'
-import { type GapKind, spanOf } from '../../domain/coverage.ts'
-import type { Covered, Ledger } from '../../store/coverage-ledger.ts'
+import { type GapKind, looks, spanOf } from '../../domain/coverage.ts'
+import { type Covered, type CoveredKind, coveredKinds, type Ledger } from '../../store/coverage-ledger.ts'
 import type { Falconer } from '../server/falconer.ts'
 import type { Who } from '../server/who.ts'
 import { layout } from './layout.ts'
@@ -13,7 +13,8 @@ const headings = {
   scan: 'Scans',
   destination: 'Who is told',
   model: 'Models that read incidents',
-} as const
+  knowledge: 'Knowledge that is searched',
+} as const satisfies Record<CoveredKind, string>
 
 export function coveragePage(falconer: Falconer, who: Who, { covered, total, withGaps, complete }: Ledger): Html {
   const gaps = covered.filter((one) => one.gaps.length > 0)
@@ -21,14 +22,19 @@ export function coveragePage(falconer: Falconer, who: Who, { covered, total, wit
     { title: 'Coverage', place: 'coverage', who, falconer, live: ['sources', 'findings'] },
     html`<h1>Coverage</h1>
 ${
-  total === 0
-    ? empty(
+  covered.some(looks)
+    ? nothing
+    : empty(
         'Nothing was looked at yet',
         html`<p>No source, no sensor, no scan: so nothing is known. <a href="/sources">Add a source</a>.</p>`,
       )
+}
+${
+  total === 0
+    ? nothing
     : html`<p>${plural(total, 'thing')} looked at; ${withGaps === 0 ? 'none has a gap' : html`<strong>${plural(withGaps, 'of them has a gap', 'of them have gaps')}</strong>, so what happened there may be unknown`}.${complete ? nothing : ' There are more than are listed here: falconer coverage --limit 10000.'}</p>
 ${gaps.length === 0 ? nothing : html`<h2 id="gaps">What is not known</h2>${(Object.keys(gapWords) as GapKind[]).map((kind) => gapsOfKind(kind, gaps))}`}
-${(['source', 'sensor', 'scan', 'destination', 'model'] as const).map((kind) =>
+${coveredKinds.map((kind) =>
   table(
     kind,
     covered.filter((one) => one.kind === kind),
@@ -58,8 +64,9 @@ const gapWords: Record<GapKind, string> = {
   unread: 'sent what could not be read',
   skewed: 'clocks that are ahead',
   untimed: 'reports that do not say when they looked',
-  undelivered: 'take no incidents',
+  undelivered: 'take nothing now: what they are to be told waits',
   capped: 'not asked: the month’s cap is reached',
+  behind: 'knowledge that is found by words alone',
 }
 
 const gapRow = (one: Covered, kind: GapKind): Html =>

@@ -8,7 +8,7 @@ import { shortId } from '../../domain/ids.ts'
 import type { Incident, JoinReason, RecordedDecision } from '../../domain/incident.ts'
 import { roleAtLeast } from '../../domain/principal.ts'
 import { finalStates, type Proposal } from '../../domain/proposal.ts'
-import type { Report } from '../../domain/report.ts'
+import { checkedWords, claimParts, type Report } from '../../domain/report.ts'
 import { prioritySeverity } from '../../domain/severity.ts'
 import type { Normal } from '../../incidents/baseline.ts'
 import { type ProcessNode, processTrees } from '../../incidents/process-chain.ts'
@@ -127,7 +127,7 @@ function happened(report: Report, readers: Readers, incident: Incident): Html {
   return html`<section class="card" aria-labelledby="happened"><h2 id="happened">What happened</h2>${endedEarly(report)}
 <ul class="claims">${report.summary.map((claim, index) => html`<li>${claimText(claim)}${evidenceOf(claim, `summary-${index}`)}</li>`)}</ul>
 <p class="quiet">${writtenLine(readers, newer)}
-${report.ungrounded === 0 ? 'Every sentence was checked against the records it cites.' : html`${plural(report.ungrounded, 'sentence')} could not be confirmed and ${report.ungrounded === 1 ? 'is' : 'are'} marked as hypothesis.`}</p></section>`
+${checkedWords(claimParts.flatMap((part) => report[part]))}</p></section>`
 }
 
 const notKnown = (report: Report): Html =>

@@ -5,7 +5,7 @@ import { formatEventTime } from '../../domain/event-time.ts'
 import type { EvidenceRef } from '../../domain/evidence.ts'
 import { stringifyExact } from '../../domain/exact-json.ts'
 import { redact, redactDeep } from '../../domain/redact.ts'
-import type { GroundedClaim, Report, Verdict } from '../../domain/report.ts'
+import { type GroundedClaim, type Report, standingOf, type Verdict } from '../../domain/report.ts'
 import type { Severity } from '../../domain/severity.ts'
 import { visible } from '../../domain/untrusted.ts'
 import { whose } from '../../domain/written-by.ts'
@@ -49,12 +49,12 @@ const isInstant = (text: string): boolean => /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.
 
 export const plural = (count: number, one: string, many = `${one}s`): string => `${count.toLocaleString('en')} ${count === 1 ? one : many}`
 
-/** A claim as a sentence: values quoted from records as code; what is not grounded is a hypothesis, and says why. */
+/** A claim as a sentence: values quoted from records as code; what is not confirmed is a judgement or a hypothesis, and says why. */
 export function claimText(claim: GroundedClaim): Html {
   const shown = sentenceParts(claim.text).map(({ quoted, text }) =>
     quoted ? (isInstant(text) ? timeOf(text) : html`<code>${untrusted(text)}</code>`) : untrusted(text, 2_000),
   )
-  return html`${shown}${claim.grounded ? nothing : html` <span class="badge hypothesis" title="${claim.problems.join('; ')}">hypothesis</span>`}`
+  return html`${shown}${claim.grounded ? nothing : html` <span class="badge ${standingOf(claim)}" title="${claim.problems.join('; ')}">${standingOf(claim)}</span>`}`
 }
 
 /** Where each cited value stands; opens on demand. `id` keeps it open over live updates. */

@@ -120,9 +120,11 @@ function factsOfFinding({ class: one, kev, kevAsOf, epss, epssAsOf, cvss, severi
 
 function factsOfPlace(place: PlaceOfResource | undefined): RiskFacts {
   if (place === undefined) return {}
-  const { facts, reach, takesHost, live } = place
+  const { facts, reach, takesHost, live, way } = place
+  const known = facts as Pick<RiskFacts, 'exposure' | 'door' | 'recorded' | 'privilege' | 'criticality'>
   return {
-    ...(facts as Pick<RiskFacts, 'exposure' | 'privilege' | 'criticality'>),
+    ...known,
+    ...(way === null || known.exposure === 'internet' ? {} : { exposure: 'path' as const, door: way }),
     ...(takesHost ? { privilege: 'host' as const } : {}),
     ...(reach === null ? {} : { blastRadius: reach }),
     ...(live === undefined ? {} : { detection: live?.severity ?? null }),

@@ -3,7 +3,9 @@ import type { PodProperties } from '../../domain/entity.ts'
 import { digestIn, imageResource } from '../../collectors/resources.ts'
 import type { PlaceImage, RiskPlace } from '../../store/risk-places.ts'
 import { criticalityOf } from './criticality.ts'
+import { shownIn } from '../evidence.ts'
 import { type FactCode, factsOf } from '../facts.ts'
+import { exposuresOf } from '../kubernetes/exposure.ts'
 import type { Exposure, Privilege, RiskFacts } from './risk.ts'
 import type { Place, World } from '../world.ts'
 
@@ -20,10 +22,21 @@ function riskPlace(world: World, place: Place): RiskPlace {
     scope: entity.scope,
     namespace: entity.namespace,
     title,
-    facts: { ...fromFacts(world, place), criticality: criticality(world, place) },
+    facts: { ...fromFacts(world, place), ...waysIn(world, place), criticality: criticality(world, place) },
     images: imagesOf(specs, entity.scope),
     members: [entity.id, ...pods.map((pod) => pod.entity.id)],
     objects: objectsOf(place, running),
+  }
+}
+
+/** What opens it to the internet: of several the easiest, then by name. */
+function waysIn(world: World, place: Place): Pick<RiskFacts, 'door' | 'recorded'> {
+  const [open] = exposuresOf(world, place).toSorted((a, b) => a.cost - b.cost || (a.by < b.by ? -1 : 1))
+  const [shown] = open?.evidence ?? []
+  const shownBy = open === undefined || shown === undefined || !('path' in shown) ? null : shownIn(open.on.id, shown)
+  return {
+    recorded: world.services.length + world.ingresses.length > 0 ? 'whole' : 'without',
+    ...(open === undefined ? {} : { door: { by: open.by, shownBy } }),
   }
 }
 

@@ -17,7 +17,7 @@ const scale = {
   cvss: [0, 3.1, 5, 7.5, 9.8, 10],
   severity: [...severities],
   inUse: [{ notObservedSince: '2026-11-01' }, true],
-  exposure: ['isolated', 'cluster', 'internet'],
+  exposure: ['isolated', 'cluster', 'path', 'internet'],
   privilege: ['plain', 'elevated', 'host'],
   blastRadius: [0, 1, 2, 10, 300, 1_000],
   criticality: [...criticalities],

@@ -21,17 +21,24 @@ export type RiskFacts = {
   epssAsOf?: string
   /** Seen at run time; else since when nothing of it was seen, which is not “unused”. */ inUse?: true | { notObservedSince: string }
   exposure?: Exposure
+  /** What opens it to the internet, or the path to it. */ door?: Door
+  /** Inventory has it; not there: nobody says where it runs. `without`: of its namespace no Service and no Ingress was recorded. */
+  recorded?: 'whole' | 'without'
   privilege?: Privilege
   /** How many things whoever has it could go on to take. */ blastRadius?: number
   criticality?: Criticality
   /** Of a flaw: whether a version without it is known. */ fixKnown?: boolean
 }
-/** `isolated`: looked at, and nothing reaches it. */
-export type Exposure = 'isolated' | 'cluster' | 'internet'
+/** `isolated`: looked at, and nothing reaches it. `path`: nothing offers it outside, but attack steps lead to it from there. */
+export type Exposure = 'isolated' | 'cluster' | 'path' | 'internet'
+/** `by`: what offers it, or what the path goes in by. */
+export type Door = { by: string; shownBy: ShownBy | null; path?: { cost: number; moves: number } }
+/** A field of a record of inventory. */
+export type ShownBy = { entity: string; path: string; value: string }
 /** `host`: what holds it holds the node or the cluster. `elevated`: rights or capabilities beyond the usual. */
 export type Privilege = 'plain' | 'elevated' | 'host'
 
-export type RiskReason = { code: string; text: string; factor: number }
+export type RiskReason = { code: string; text: string; factor: number; shownBy?: ShownBy }
 export type Risk = { score: number; level: Severity; reasons: RiskReason[] }
 
 /** `score` 0 to 100, not rounded: it orders. The same facts give the same risk. */
@@ -144,17 +151,36 @@ function use({ inUse }: RiskFacts): RiskReason {
   }
 }
 
-function exposure({ exposure: how }: RiskFacts): RiskReason {
+/** Somebody at a door that is open is more than both: told in one sentence, with what opens it. */
+function exposure({ exposure: how, door, detection: seen, recorded }: RiskFacts): RiskReason {
+  const shownBy = door?.shownBy == null ? {} : { shownBy: door.shownBy }
+  const by = door === undefined ? '' : ` by ${door.by}`
   switch (how) {
     case undefined:
-      return { code: 'exposure_unknown', text: 'no inventory says what can reach it', factor: 1 }
+      return { code: 'exposure_unknown', text: unknownExposure[recorded ?? 'nowhere'], factor: 1 }
     case 'internet':
-      return { code: 'internet_reachable', text: 'reachable from the internet', factor: 2.5 }
+      return seen == null
+        ? { code: 'internet_reachable', text: `reachable from the internet${by}`, factor: 2.5, ...shownBy }
+        : { code: 'alert_at_the_door', text: `reachable from the internet${by}, and an alert is at this door`, factor: 3.75, ...shownBy }
+    case 'path': {
+      const far = door?.path === undefined ? '' : `, in ${door.path.moves} moves (cost ${door.path.cost})`
+      return { code: 'internet_path', text: `attack steps lead to it from the internet${by}${far}`, factor: 1.6, ...shownBy }
+    }
     case 'cluster':
-      return { code: 'cluster_reachable', text: 'reachable from inside the cluster', factor: 1.1 }
+      return {
+        code: 'cluster_reachable',
+        text: `reachable from inside the cluster${recorded === 'without' ? noWayInRecorded : ''}`,
+        factor: 1.1,
+      }
     case 'isolated':
       return { code: 'isolated', text: 'nothing known reaches it', factor: 0.5 }
   }
+}
+const noWayInRecorded = '; of its namespace no Service or Ingress was recorded, which is not to say that the internet does not reach it'
+const unknownExposure = {
+  nowhere: 'no inventory says where it runs, so not what can reach it',
+  whole: 'no record says what can reach it: it declares no port, and no network policy selects it',
+  without: `no record says what can reach it: it declares no port${noWayInRecorded}`,
 }
 
 function privilege({ privilege: what }: RiskFacts): RiskReason {

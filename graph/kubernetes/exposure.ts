@@ -12,7 +12,8 @@ import { type Isolation, isolation, isOutside, type Peer } from './network-polic
 import { placesBehind, portsOf, serviceNamed, servicePorts, servicesTo, targetOf } from './selection.ts'
 import type { Place, World } from '../world.ts'
 
-export type Offered = { cost: 0 | 1; text: string; evidence: StepEvidence[] }
+/** `by`: what offers it, as it is called. `on`: the record that the first evidence is of. */
+export type Offered = { cost: 0 | 1; by: string; text: string; on: Entity; evidence: StepEvidence[] }
 
 /** How a service is offered outside the cluster; null: it is not. */
 export function offeredService(service: Entity): Offered | null {
@@ -26,18 +27,23 @@ export function offeredService(service: Entity): Offered | null {
       (addresses.length > 0 && addresses.every(isPrivateAddress)) ||
       (ranges.length > 0 && ranges.every((one) => holdsPublic(one, []) === false))
     const at = addresses.length === 0 ? 'an address that its cloud gives it' : listed(addresses)
-    if (!isKept) return { cost: 0, text: `${title} is offered at ${at}`, evidence: [shown(service, 'properties.type', type)] }
+    if (!isKept)
+      return { cost: 0, by: title, text: `${title} is offered at ${at}`, on: service, evidence: [shown(service, 'properties.type', type)] }
   }
   if (outside.length > 0)
     return {
       cost: 0,
+      by: title,
       text: `${title} is offered at ${listed(outside)}`,
+      on: service,
       evidence: [shown(service, 'properties.externalIPs', outside.join(', '))],
     }
   if (type !== 'NodePort') return null
   const ports = listed(servicePorts(service).flatMap(({ nodePort }) => (nodePort === null ? [] : [String(nodePort)])))
   return {
     cost: 1,
+    by: title,
+    on: service,
     text: `${title} is offered on ${ports === '' ? 'a port' : `port ${ports}`} of every node`,
     evidence: [shown(service, 'properties.type', type)],
   }
@@ -67,7 +73,9 @@ export function offeredIngress(ingress: Entity): Offered | null {
   const at = names.length === 0 ? 'under any name' : `as ${listed(names)}`
   return {
     cost: 0,
+    by: titled('Ingress', ingress),
     text: `${titled('Ingress', ingress)} is offered ${at}`,
+    on: ingress,
     evidence: [shown(ingress, 'properties.hosts', names.join(', ') || '*')],
   }
 }
@@ -134,7 +142,8 @@ export function offeredOnNode(world: World, place: Place): (Offered & { ports: n
     first?.hostPort == null
       ? shown(place.specOf, `${place.specPath}.hostNetwork`, true)
       : shown(place.specOf, `${place.specPath}.${first.at}.hostPort`, String(first.hostPort))
-  return { cost: 1, ports, text: `${place.title} listens on port ${listed(ports.map(String))} of its node`, evidence: [evidence] }
+  const by = `port ${listed(ports.map(String))} of its node`
+  return { cost: 1, ports, by, text: `${place.title} listens on ${by}`, on: place.specOf, evidence: [evidence] }
 }
 
 /** Each way in which someone on the internet reaches the place. */
@@ -146,6 +155,8 @@ export function exposuresOf(world: World, place: Place): Offered[] {
       ...(direct === null ? [] : [direct]),
       ...routes.map(({ ingress, service, evidence, fromNames }): Offered => ({
         cost: 0,
+        by: `${titled('Ingress', ingress)} to ${titled('Service', service)}`,
+        on: ingress,
         text: `${titled('Ingress', ingress)} routes ${listed(fromNames)} to ${titled('Service', service)}`,
         evidence: [evidence],
       })),

@@ -1,11 +1,8 @@
 import type { Lead } from '../../domain/alert.ts'
 import { existedAt } from '../../domain/entity.ts'
 import type { AlertContext, Inventory } from '../context.ts'
-import { endOf, fieldOf, isEscape, nameOf, onHost } from '../origin.ts'
+import { asksMetadata, endOf, fieldOf, isEscape, nameOf, onHost } from '../origin.ts'
 import { type CorrelationRule, type Fact, minutes, nothingReached, type Reached, waitFor } from '../rule.ts'
-
-/** Where an instance asks for its own credentials. */
-const metadata: ReadonlySet<string> = new Set(['169.254.169.254', 'fd00:ec2::254'])
 
 /**
  * A node's cloud role used in the cloud, after somebody on that node, or in a pod on it, asked the metadata service for its credentials, or took
@@ -17,7 +14,7 @@ export const nodeRoleUsed: CorrelationRule = {
   reach: { before: minutes(2), after: minutes(60) },
   facts(alert: Lead, { node, pod }: AlertContext): Fact[] {
     if (node === null) return []
-    const asked = metadata.has(alert.connection?.serverIp ?? '')
+    const asked = asksMetadata(alert)
     if (!asked && !(onHost(alert) && isEscape(alert))) return []
     if (pod === null && !onHost(alert)) return []
     const who = pod === null ? `on node ${node.name}` : `from pod ${nameOf(pod)} on node ${node.name}`

@@ -11,7 +11,8 @@ import { processLineage } from './process-lineage.ts'
 import { sameContainer } from './same-container.ts'
 import { sameHostRule } from './same-host-rule.ts'
 import { samePod } from './same-pod.ts'
+import { sameRequest } from './same-request.ts'
 import { sameWorkload } from './same-workload.ts'
 import { serviceAccountUsed } from './service-account-used.ts'
 
-export const correlationRules: readonly CorrelationRule[] = [cloudIdentity, cloudRoleUsed, connectedTo, escapePossible, escapeSeen, instanceCommanded, nodeRoleUsed, processLineage, sameContainer, sameHostRule, samePod, sameWorkload, serviceAccountUsed]
+export const correlationRules: readonly CorrelationRule[] = [cloudIdentity, cloudRoleUsed, connectedTo, escapePossible, escapeSeen, instanceCommanded, nodeRoleUsed, processLineage, sameContainer, sameHostRule, samePod, sameRequest, sameWorkload, serviceAccountUsed]

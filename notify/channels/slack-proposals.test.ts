@@ -70,4 +70,33 @@ eachDatabase('a proposal in a channel of Slack', (database) => {
       await end()
     }
   })
+
+  it('is told in quiet hours if they would leave less than half an hour to decide, else when they end: to the minute', async () => {
+    const quiet = { from: '22:00', to: '07:00', zone: 'UTC' }
+    const { site, clock, round, end } = await slackWorld(database(), { at: new Date('2027-02-10T06:29:00Z'), routes: { quiet } })
+    const bench = await openBench(database(), {}, clock)
+    const told = async (): Promise<number> => {
+      await round()
+      return (await site.messages()).length
+    }
+    try {
+      const minutes = bench.runner.policy.decideWithinMinutes
+      expect(minutes).toBe(60)
+      // Until 07:29: of that it would be there for 29 minutes.
+      await planned(bench, caseOf('isolate_pod'))
+      expect(await told()).toBe(1)
+      clock.advance(60_000)
+      // Until 07:30.
+      await planned(bench, caseOf('cordon_node'))
+      expect(await told()).toBe(1)
+      clock.advance(29 * 60_000 + 59_000)
+      expect(await told()).toBe(1)
+      clock.advance(1_000)
+      expect(await told()).toBe(2)
+      expect(shownText((await site.messages()).at(-1)?.blocks ?? [])).toContain('waits for a decision')
+    } finally {
+      await bench.stop()
+      await end()
+    }
+  })
 })

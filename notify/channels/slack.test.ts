@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { listDestinations } from '../../store/incident-notices.ts'
+import { listDestinations, setDestinations } from '../../store/incident-notices.ts'
 import { eachDatabase } from '../../test/support/database.ts'
 import { shownText } from '../../test/support/slack-shown.ts'
 import { slackWorld } from '../../test/support/slack-world.ts'
@@ -13,6 +13,10 @@ const world = async (...given: Parameters<typeof slackWorld>) => {
 afterEach(async () => {
   for (const one of open.splice(0)) await one.end()
 })
+
+/** The most in any stretch of that length. */
+const busiest = (asked: readonly { at: number }[], ms: number): number =>
+  Math.max(0, ...asked.map(({ at: from }) => asked.filter(({ at }) => at >= from && at < from + ms).length))
 
 eachDatabase('a channel of Slack', (database) => {
   it('has one card for an incident, changed in place, and its thread told of what came, together', async () => {
@@ -193,6 +197,39 @@ eachDatabase('a channel of Slack', (database) => {
     await alert('later')
     await pass(10, round)
     expect(await site.messages()).toHaveLength(before + 1)
+  })
+
+  it('two servers that tell two channels at once: each card once, in Slack’s limits together', async () => {
+    const { site, db, alert, clock, server, incidents } = await world(database(), {
+      routes: { routes: [{ severity: 'critical', channel: 'C000000002' }], stormPerMinute: 60 },
+    })
+    const holders = ['00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000002']
+    const servers = holders.map((holder) => [server(site.general, holder), server(site.random, holder)])
+    const names = servers.flatMap((channels) => channels.map(({ name }) => name))
+    await setDestinations(db, [...new Set(names)], clock.now(), { alone: true })
+    const many = 12
+    for (let index = 0; index < many; index += 1) {
+      await alert(`calm-${index}`)
+      await alert(`grave-${index}`, { priority: 'Critical' })
+    }
+    for (let second = 0; second < 70; second += 1) {
+      // All cards are there; then each is changed.
+      if (second === 20) for (let index = 0; index < many; index += 1) await alert(`calm-${index}`, {}, 3)
+      if (second === 20) for (let index = 0; index < many; index += 1) await alert(`grave-${index}`, { priority: 'Critical' }, 3)
+      await Promise.all(servers.flat().map(({ round }) => round()))
+      clock.advance(1_000)
+    }
+    expect(await incidents()).toHaveLength(2 * many)
+    for (const channel of [site.general, site.random]) {
+      const messages = await site.messages(channel)
+      expect(new Set(messages.map(({ metadata }) => metadata?.event_payload.key)).size).toBe(many)
+      expect(messages).toHaveLength(many)
+      for (const { blocks } of messages) expect(shownText(blocks ?? [])).toContain('4 alerts')
+      const posts = site.of('chat.postMessage').filter((one) => one.channel === channel && !one.body.has('thread_ts'))
+      expect(busiest(posts, 1_000)).toBe(1)
+    }
+    expect(site.of('chat.update').length).toBeGreaterThan(many)
+    expect(busiest(site.of('chat.update'), 60_000)).toBeLessThanOrEqual(50)
   })
 
   it('calls nobody who is not configured', async () => {

@@ -15,7 +15,12 @@ export type SlackApi = {
   /** The ts of the message that was posted for this, if one was. */
   find(channel: string, key: string, since: Date, threadTs?: string): Promise<Answer<string | null>>
 }
-export type SlackApiOptions = { token: Secret; url?: string; timeoutMs?: number; /** Cuts off what is under way. */ stop: AbortSignal }
+export type SlackApiOptions = {
+  token: Secret
+  url?: string | undefined
+  timeoutMs?: number
+  /** Cuts off what is under way. */ stop: AbortSignal
+}
 
 const eventType = 'falconer_card'
 const mostPages = 5

@@ -37,14 +37,17 @@ export type Post = {
 }
 
 /** What was tried before and may have arrived is looked for first. */
-export async function postOnce({ db, clock, api, pace, channel }: Desk, { key, card, threadTs, rows }: Post): Promise<Outcome> {
-  const wait = pace.take('post', channel)
+export async function postOnce(
+  { db, clock, api, pace, channel }: Pick<Desk, 'db' | 'clock' | 'api' | 'pace' | 'channel'>,
+  { key, card, threadTs, rows }: Post,
+): Promise<Outcome> {
+  const wait = await pace.take('post', channel)
   if (wait > 0) return later(wait)
   const intent = { channel, key }
   const { triedAt, busy } = await intendPost(db, intent, clock.now(), leaseMs)
   if (busy) return later(leaseMs)
   if (triedAt !== null) {
-    const looking = pace.take('look', channel)
+    const looking = await pace.take('look', channel)
     if (looking > 0) return later(looking)
     const found = await api.find(channel, key, triedAt, threadTs)
     // Without the scope to look, a second message is better than none.

@@ -100,7 +100,7 @@ export async function changeCard(
   key: string,
 ): Promise<Outcome | { outcome: 'taken'; gone: true }> {
   if (shown === shownHash(card)) return taken
-  const wait = pace.take('update', channel)
+  const wait = await pace.take('update', channel)
   if (wait > 0) return later(wait)
   const answer = await api.update(channel, ts, card, key)
   if (answer.ok) return taken

@@ -6,10 +6,12 @@ import { shownHash } from './blocks.ts'
 import { type Desk, later, postOnce, taken } from './desk.ts'
 import { changeCard } from './incident.ts'
 import { proposalCard } from './proposal-card.ts'
-import { isQuiet } from './quiet.ts'
+import { isQuiet, isQuietUntil } from './quiet.ts'
 import { type Routed, routedOf, routeOf, type SlackRoutes } from './routes.ts'
 
-const asleepMs = 60_000
+const minuteMs = 60_000
+/** So long before its time is over it is to be there. */
+const decidedInMs = 30 * minuteMs
 const didNothing: ReadonlySet<string> = new Set(['unplannable', 'rejected', 'expired', 'superseded'])
 
 export async function tellSlackProposal(desk: Desk, facts: ProposalFacts): Promise<Outcome> {
@@ -24,12 +26,21 @@ export async function tellSlackProposal(desk: Desk, facts: ProposalFacts): Promi
     return changed
   }
   if (routeOf(routes, fallback, routedOfProposal(facts, routes)).channel !== channel || didNothing.has(proposal.state)) return taken
-  if (isQuiet(routes.quiet, clock.now()) && incident?.incident.severity !== 'critical') return later(asleepMs)
+  const now = clock.now()
+  if (isQuiet(routes.quiet, now) && incident?.incident.severity !== 'critical' && !leavesTooLittle(desk, proposal))
+    return later(minuteMs - (now.getTime() % minuteMs))
   return postOnce(desk, {
     key,
     card,
     rows: (ts, found) => [{ kind: 'proposal', about: proposal.id, channel, ts, shown: found ? '' : shownHash(card), data: {} }],
   })
+}
+
+/** Told when quiet hours end, it could not be decided any more, or hardly. */
+function leavesTooLittle({ routes, clock }: Desk, { state, expiresAt }: ProposalFacts['proposal']): boolean {
+  if (state !== 'pending' || expiresAt === null) return false
+  const latest = new Date(expiresAt.getTime() - decidedInMs)
+  return latest <= clock.now() || isQuietUntil(routes.quiet, clock.now(), latest)
 }
 
 /** Where its incident is told; one that is for none, where an incident of high severity at its target would be. */

@@ -24,9 +24,21 @@ export function isQuiet(hours: QuietHours | null, at: Date): boolean {
   return from <= to ? now >= from && now < to : now >= from || now < to
 }
 
+/** All the time from one moment to a later one. */
+export function isQuietUntil(hours: QuietHours | null, from: Date, until: Date): boolean {
+  for (let at = from.getTime(); at < until.getTime(); at += minuteMs) if (!isQuiet(hours, new Date(at))) return false
+  return isQuiet(hours, until)
+}
+const minuteMs = 60_000
+
 const minutes = (text: string): number => Number(text.slice(0, 2)) * 60 + Number(text.slice(3))
 
+/** One each: to make one costs far more than to ask it. */
+const clocks = new Map<string, Intl.DateTimeFormat>()
+
 function minutesIn(zone: string, at: Date): number {
-  const parts = new Intl.DateTimeFormat('en-GB', { timeZone: zone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(at)
-  return minutes(parts)
+  const clock =
+    clocks.get(zone) ?? new Intl.DateTimeFormat('en-GB', { timeZone: zone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
+  clocks.set(zone, clock)
+  return minutes(clock.format(at))
 }

@@ -2,10 +2,8 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { FixedClock } from '../../domain/clock.ts'
 import { incidentFacts } from '../../test/support/incident-facts.ts'
-import { Pace } from './pace.ts'
-import { isQuiet, QuietHours } from './quiet.ts'
+import { isQuiet, isQuietUntil, QuietHours } from './quiet.ts'
 import { channelsIn, loadSlackRoutes, type Routed, routedOf, routeOf } from './routes.ts'
 
 const file = (text: string): string => {
@@ -84,21 +82,18 @@ describe('quiet hours', () => {
     ])
     expect(isQuiet(null, new Date())).toBe(false)
   })
-})
 
-describe('pace', () => {
-  it('lets one message a second into a channel, and fewer updates a minute than Slack takes', () => {
-    const clock = new FixedClock('2026-11-24T12:00:00Z')
-    const pace = new Pace(clock)
-    const taken = { post: 0, other: 0, update: 0 }
-    for (let tick = 0; tick < 600; tick += 1) {
-      if (pace.take('post', 'a') === 0) taken.post += 1
-      if (pace.take('post', 'b') === 0) taken.other += 1
-      if (pace.take('update', tick % 2 === 0 ? 'a' : 'b') === 0) taken.update += 1
-      clock.advance(100)
-    }
-    expect(taken).toMatchObject({ post: 55, other: 55 })
-    expect(taken.update).toBeGreaterThan(40)
-    expect(taken.update).toBeLessThan(50)
+  it('are known to last until a moment, to the minute, also through the change of time', () => {
+    const hours = QuietHours.parse({ from: '22:00', to: '07:00', zone: 'Europe/Berlin' })
+    const lasts = (from: string, until: string): boolean => isQuietUntil(hours, new Date(from), new Date(until))
+    expect(lasts('2026-01-10T21:00:30Z', '2026-01-11T05:59:59Z')).toBe(true)
+    expect(lasts('2026-01-10T21:00:30Z', '2026-01-11T06:00:00Z')).toBe(false)
+    expect(lasts('2026-01-10T20:59:59Z', '2026-01-11T05:00:00Z')).toBe(false)
+    // A whole day later it is quiet again, and was not between.
+    expect(lasts('2026-01-10T23:00:00Z', '2026-01-11T23:00:00Z')).toBe(false)
+    // There the night is an hour shorter, then an hour longer.
+    expect(['2026-03-29T04:59:00Z', '2026-03-29T05:00:00Z'].map((until) => lasts('2026-03-28T22:00:00Z', until))).toEqual([true, false])
+    expect(['2026-10-25T05:59:00Z', '2026-10-25T06:00:00Z'].map((until) => lasts('2026-10-24T22:00:00Z', until))).toEqual([true, false])
+    expect(isQuietUntil(null, new Date(0), new Date(60_000))).toBe(false)
   })
 })

@@ -2,12 +2,14 @@
  * Falconer in Slack: who somebody is (how they become it: test/security/slack-link.test.ts), what they may ask and where, what is answered and by whom, and that what Slack sends twice is done once. The real Bolt
  * app over HTTP at the server’s own address, against an emulator of Slack.
  */
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { slackPrincipal } from '../../auth/slack-links.ts'
-import { newId } from '../../domain/ids.ts'
 import { listAudit } from '../../store/audit.ts'
+import { coverage } from '../../store/coverage-ledger.ts'
 import { listIncidents } from '../../store/incidents.ts'
-import { saveSlackMessage, slackMessagesOfKind } from '../../store/slack.ts'
+import { heardWaiting } from '../../store/slack-heard.ts'
+import { saveSlackMessage } from '../../store/slack.ts'
 import { listThreads, turnsOf } from '../../store/threads.ts'
 import { openShopSite } from '../support/chat.ts'
 import type { Site, Visitor } from '../support/site.ts'
@@ -105,7 +107,7 @@ describe('Falconer in Slack', () => {
       )
       expect(JSON.stringify(update.blocks)).toMatch(new RegExp(`http://localhost:\\d+/incidents/${incident}`))
       expect(update).toMatchObject({ unfurl_links: 'false', unfurl_media: 'false' })
-      expect(await slackMessagesOfKind(site.db, 'turn')).toEqual([])
+      expect(await heardWaiting(site.db)).toMatchObject({ waiting: 0 })
     })
 
     it('remembers the thread, and starts anew in another', async () => {
@@ -178,35 +180,83 @@ describe('Falconer in Slack', () => {
       expect(workspace.of('chat.postMessage').length).toBe(posted)
     })
 
-    it('an answer that could not be shown before a stop is shown at the next start', async () => {
-      const question = await workspace.mention('ada', 'which incidents are open?')
-      await there.send(question)
-      const [line] = await threadsOf(site.people.responder)
-      const { ts } = last(await workspace.thread((question.event as { ts: string }).ts))
-      await workspace.call('chat.update', { channel: workspace.channel, ts, text: 'Looking it up…' })
-      const row = { kind: 'turn', about: incident, channel: workspace.channel, ts, shown: '', data: { thread: line?.id ?? '', turn: 1 } }
-      await saveSlackMessage(site.db, row, site.clock.now())
+    /** Falconer stops, and another begins. */
+    const again = async (): Promise<void> => {
       await there.slack.stop()
       there = await inSlack(site, workspace)
       await there.slack.settle()
-      expect(await said((question.event as { ts: string }).ts)).toContain('1 open incident')
-      expect(await slackMessagesOfKind(site.db, 'turn')).toEqual([])
+    }
+    const away = { ok: false, error: 'service_unavailable' }
+    const tsOf = ({ event }: Record<string, unknown>): string => (event as { ts: string }).ts
+
+    it('an answer that could not be shown before a stop is shown at the next start, and nothing is asked twice', async () => {
+      workspace.fails = ({ method }) => (method === 'chat.update' ? away : null)
+      const question = await workspace.mention('ada', 'which incidents are open?')
+      await there.send(question)
+      expect((await heardWaiting(site.db)).error).toContain('service_unavailable')
+      workspace.fails = () => null
+      await again()
+      expect(await workspace.thread(tsOf(question))).toHaveLength(1)
+      expect(await said(tsOf(question))).toContain('1 open incident')
+      const [line] = await threadsOf(site.people.responder)
+      expect(await turnsOf(site.db, line?.id ?? '')).toHaveLength(1)
+      expect(await heardWaiting(site.db)).toMatchObject({ waiting: 0 })
+      expect(await site.db.query(sql`select 1 from slack_messages where kind = 'turn'`)).toEqual([])
     })
 
     it('an answer that can never be shown, its message being deleted, keeps no other from being shown', async () => {
-      const question = await workspace.mention('ada', 'which incidents are open?')
-      await there.send(question)
-      const [line] = await threadsOf(site.people.responder)
-      const { ts } = last(await workspace.thread((question.event as { ts: string }).ts))
-      const data = { thread: line?.id ?? '', turn: 1 }
-      const row = { kind: 'turn', channel: workspace.channel, shown: '', data }
-      await saveSlackMessage(site.db, { ...row, about: newId(), ts: '1.000001' }, site.clock.now())
-      await saveSlackMessage(site.db, { ...row, about: newId(), ts }, site.clock.now())
+      const gone = await workspace.mention('ada', 'which incidents are open?')
+      const other = await workspace.mention('ada', 'is anything silent?')
+      let first = ''
+      workspace.fails = ({ method, body }) => {
+        if (method !== 'chat.update') return null
+        first ||= String(body.ts)
+        return body.ts === first ? { ok: false, error: 'message_not_found' } : null
+      }
+      await there.send(gone)
+      await there.send(other)
+      workspace.fails = () => null
+      expect(await said(tsOf(other))).toContain('falco')
+      expect(await heardWaiting(site.db)).toMatchObject({ waiting: 0 })
+    })
+
+    it('what was asked while Slack could not even say who Falconer is there is answered later, each thread in its order', async () => {
+      const patient = await site.visitor('Patient', 'viewer')
+      await there.link('eve', patient)
       await there.slack.stop()
       there = await inSlack(site, workspace)
-      await there.slack.settle()
-      expect(workspace.of('chat.update').slice(-2)).toMatchObject([{ ts: '1.000001' }, { ts }])
-      expect(await slackMessagesOfKind(site.db, 'turn')).toEqual([])
+      workspace.fails = ({ method }) => (method === 'auth.test' ? away : null)
+      const first = await workspace.mention('eve', 'which incidents are open?')
+      const questions = [
+        first,
+        await workspace.mention('eve', 'how did they get in to the first one?', tsOf(first)),
+        await workspace.mention('eve', 'is anything silent?'),
+      ]
+      const posted = workspace.of('chat.postMessage').length
+      for (const question of questions) expect((await there.send(question)).status).toBe(200)
+      expect(workspace.of('chat.postMessage')).toHaveLength(posted)
+      const covered = (await coverage(site.falconer, { limit: 10 })).covered.find(({ name }) => name === 'questions in Slack')
+      expect(covered?.gaps).toMatchObject([{ kind: 'undelivered', says: expect.stringMatching(/^3 questions wait .*service_unavailable/) }])
+      workspace.fails = () => null
+      await again()
+      const [line] = (await threadsOf(patient)).filter(({ turns }) => turns === 2)
+      expect((await turnsOf(site.db, line?.id ?? '')).map(({ text, state }) => [text, state])).toEqual([
+        ['which incidents are open?', 'answered'],
+        ['how did they get in to the first one?', 'answered'],
+      ])
+      expect(await workspace.thread(tsOf(first))).toHaveLength(3)
+      expect(await said(tsOf(questions.at(-1) ?? {}))).toContain('falco')
+      const after = (await coverage(site.falconer, { limit: 10 })).covered.find(({ name }) => name === 'questions in Slack')
+      expect(after).toBeUndefined()
+    })
+
+    it('what cannot be kept is not acknowledged, so that Slack sends it again', async () => {
+      const question = await workspace.mention('eve', 'which incidents are open?')
+      await site.db.query(sql`alter table slack_heard rename to slack_heard_gone`)
+      expect((await there.send(question)).status).toBeGreaterThanOrEqual(500)
+      await site.db.query(sql`alter table slack_heard_gone rename to slack_heard`)
+      expect((await there.send(question, { 'x-slack-retry-num': '1' })).status).toBe(200)
+      expect(await said(tsOf(question))).toContain('1 open incident')
     })
 
     it('text of records is no mention, no link and no formatting; text of the asker neither', async () => {

@@ -6,6 +6,7 @@ import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { cited } from '../../agent/claude/cite.ts'
 import { investigate } from '../../agent/investigate.ts'
 import { recordReader } from '../../incidents/record-reader.ts'
 import { playbook } from '../../agent/playbook/playbook.ts'
@@ -17,13 +18,14 @@ import type { Incident, RecordedDecision } from '../../domain/incident.ts'
 import type { AttackStep } from '../../domain/graph.ts'
 import { type Claim, claimParts, type GroundedClaim, type Report } from '../../domain/report.ts'
 import type { Entity } from '../../domain/entity.ts'
+import { redact } from '../../domain/redact.ts'
 import { loadScenario, mutate, type Scenario, scenarioNames, toJsonLines, withNoise } from '../../evals/scenario.ts'
 import type { Coverage } from '../../incidents/case-file.ts'
-import { groundClaim, type RecordReader } from '../../incidents/grounding.ts'
+import { groundClaim, groundSaid, type RecordReader } from '../../incidents/grounding.ts'
 import { correlatePending } from '../../incidents/pipeline.ts'
 import { stepId } from '../../incidents/record-field.ts'
 import { type Fielded, type FieldedKind, isFielded } from '../../incidents/record-fields.ts'
-import { quote } from '../../incidents/sentence-parts.ts'
+import { quote, sentenceParts } from '../../incidents/sentence-parts.ts'
 import type { Database } from '../../store/database.ts'
 import type { FindingFacts } from '../../store/finding-facts.ts'
 import { accept } from '../../store/intake.ts'
@@ -427,12 +429,34 @@ describe('what the playbook writes', () => {
         expect(claims.filter((claim) => !claim.grounded)).toEqual([])
         expect(report.ungrounded).toBe(0)
         for (const claim of claims) met.set(claim.kind, (met.get(claim.kind) ?? 0) + 1)
+        await asSaid(claims, `grounding-${index}`)
         corruptions += await corruptEach(claims, index)
       }
     }
     expect([...met.keys()].sort()).toEqual([...kinds].sort())
     expect(corruptions).toBeGreaterThan(100)
+    const { all, kept, digits, words } = said
+    console.log(`its ${all} sentences said by a model: ${kept} kept, ${digits} not for a count in digits, ${words} not for a word`)
+    // What is spelled out and ordinary words are never taken for what they are not.
+    expect(words).toBe(0)
+    expect(kept / all).toBeGreaterThan(0.8)
   })
+
+  const said = { all: 0, kept: 0, digits: 0, words: 0 }
+  /** The same sentences as if a model had said them: held to their records word by word, which the playbook counts beyond. */
+  async function asSaid(claims: readonly GroundedClaim[], scope: string): Promise<void> {
+    const reader = recordReader(db)
+    const quotesOf = (text: string): string[] => sentenceParts(text).flatMap((part) => (part.quoted ? [part.text] : []))
+    for (const { text, kind, evidence } of claims) {
+      const cites = [...new Set(evidence.map(({ record, id }) => `${record}:${id}`))]
+      const again = await groundSaid(await cited({ text, kind, cites }, reader), reader, { scopes: new Set([scope]) })
+      const doubted = quotesOf(again.text).filter((one) => !quotesOf(redact(text)).includes(one))
+      said.all += 1
+      if (again.grounded) said.kept += 1
+      else if (doubted.some((one) => !/\d/.test(one))) said.words += 1
+      else if (doubted.length > 0) said.digits += 1
+    }
+  }
 
   /** One place of one cited value of each claim, elsewhere each time. */
   async function corruptEach(claims: readonly GroundedClaim[], salt: number): Promise<number> {

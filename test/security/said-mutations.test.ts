@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { cited, type Said } from '../../agent/claude/cite.ts'
 import { FixedClock } from '../../domain/clock.ts'
 import type { EvidenceRef } from '../../domain/evidence.ts'
-import { asShown, groundClaim, type RecordReader } from '../../incidents/grounding.ts'
+import { asShown, groundSaid, type Home, type RecordReader } from '../../incidents/grounding.ts'
 import { readCase } from '../../incidents/read-case.ts'
 import { stepId } from '../../incidents/record-field.ts'
 import { recordReader } from '../../incidents/record-reader.ts'
@@ -75,6 +75,7 @@ const truth = fc.record({ record: fc.nat(), value: fc.nat(), sentence: fc.nat(),
   return { record, value, said: { text: said ?? '', kind: 'observation', cites: [`${record.record}:${record.id}`] } }
 })
 
+const alike = { a: 'а', c: 'с', e: 'е', o: 'о', p: 'р', x: 'х', y: 'у', i: 'і', A: 'А', E: 'Е', O: 'О', P: 'Р', X: 'Х' }
 /** Digits, names, times and ids changed; null: this one has none of that. */
 const changes: Record<string, (one: Truth, at: number) => Said | null> = {
   'one digit': ({ said, value }, at) => {
@@ -100,6 +101,13 @@ const changes: Record<string, (one: Truth, at: number) => Said | null> = {
     const other = records[at % records.length] as CitedRecord
     return other.id === record.id ? null : { ...said, cites: [`${other.record}:${other.id}`] }
   },
+  'a letter that looks alike': ({ said, value }, at) => {
+    const places = [...value.matchAll(/[aceopxyiAEOPX]/g)].map(({ index }) => index)
+    const place = places[at % Math.max(1, places.length)]
+    if (place === undefined) return null
+    const other = `${value.slice(0, place)}${alike[value[place] as keyof typeof alike]}${value.slice(place + 1)}`
+    return { ...said, text: said.text.replace(value, () => other) }
+  },
   'an id that is none': ({ said, record }, at) => {
     const place = at % record.id.length
     const other = `${record.id.slice(0, place)}${record.id[place] === '7' ? '3' : '7'}${record.id.slice(place + 1)}`
@@ -118,7 +126,8 @@ async function stillTrue(said: Said): Promise<boolean> {
   return words.every((word) => own.some(({ values }) => values.some(({ value }) => value.includes(word) || asShown(value).includes(word))))
 }
 
-const grounded = async (said: Said): Promise<boolean> => (await groundClaim(await cited(said, reader), reader)).grounded
+const home: Home = { scopes: new Set(['lab']) }
+const grounded = async (said: Said): Promise<boolean> => (await groundSaid(await cited(said, reader), reader, home)).grounded
 
 it('guarantee 30: what a model says truly is kept', async ({ task }) => {
   const wanted = cases(2_000, 100)
@@ -150,3 +159,69 @@ it('guarantee 30: what a model says with one digit, name, time or id changed is 
   Object.assign(task.meta, { cases: tried })
 })
 const entries = Object.entries(changes)
+
+const spelled =
+  'zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty'.split(
+    ' ',
+  )
+/** A count or a span of time that is true of some alerts, and the sentence that tells it of any number. */
+type Reckoned = { cites: string[]; value: number; tell(value: number): string }
+const reckoned = fc
+  .record({ from: fc.nat(), many: fc.integer({ min: 2, max: 8 }), what: fc.nat(), digits: fc.boolean() })
+  .map((at): Reckoned => {
+    const alerts = records.filter(({ record }) => record === 'alert')
+    const chosen = Array.from({ length: Math.min(at.many, alerts.length) }, (_, n) => alerts[(at.from + n) % alerts.length] as CitedRecord)
+    const read = ({ values }: CitedRecord, path: string): string => values.find((one) => one.path === path)?.value ?? ''
+    const differing = (path: string): number => new Set(chosen.map((one) => read(one, path)).filter((one) => one !== '')).size
+    const times = chosen.map((one) => Date.parse(read(one, 'eventTime')))
+    const seconds = Math.floor((Math.max(...times) - Math.min(...times)) / 1_000)
+    const rule = read(chosen[0] as CitedRecord, 'rule')
+    const all: [number, (told: string) => string][] = [
+      [chosen.length, (told) => `There are ${told} alerts, ⟦${rule}⟧ the first.`],
+      [differing('rule'), (told) => `With ⟦${rule}⟧ ${told} rules fired.`],
+      [differing('process.cmdline'), (told) => `Of ${told} commands one was met by ⟦${rule}⟧.`],
+      [seconds, (told) => `It took ${told} seconds, from ⟦${rule}⟧ on.`],
+      [Math.round(seconds / 60), (told) => `About ${told} minutes later than ⟦${rule}⟧ it was over.`],
+    ]
+    const [value, tell] = all[at.what % all.length] as (typeof all)[number]
+    const words = (number: number): string => (at.digits ? String(number) : (spelled[number] ?? String(number)))
+    return { cites: chosen.map(({ id }) => `alert:${id}`), value, tell: (number) => tell(words(number)) }
+  })
+
+it('guarantee 30: a number that a model reckoned is kept where the records are that many or that far apart, and caught where not', async ({
+  task,
+}) => {
+  const wanted = cases(2_000, 100)
+  let [kept, caught, tried] = [0, 0, 0]
+  for (const [at, one] of fc.sample(reckoned, { numRuns: wanted * 4, seed: seed + 2 }).entries()) {
+    if (tried === wanted || one.value < 2) continue
+    const say = (value: number): Said => ({ text: one.tell(value), kind: 'observation', cites: one.cites })
+    const lie = one.value + 12 + (at % 9)
+    tried += 1
+    if (await grounded(say(one.value))) kept += 1
+    else expect.fail(`a true one: ${say(one.value).text}`)
+    if (!(await grounded(say(lie)))) caught += 1
+    else expect.fail(`a lie: ${say(lie).text}, of ${one.value}`)
+  }
+  console.log(`numbers: ${kept} of ${tried} true ones kept, ${caught} of ${tried} others caught`)
+  expect(tried).toBe(wanted)
+  Object.assign(task.meta, { cases: 2 * tried })
+})
+
+it('guarantee 30: what a model says without telling anything of a record is never confirmed, whatever it calls it', async ({ task }) => {
+  const lies = [
+    'The attacker was an insider from the finance team.',
+    'This is a targeted campaign.',
+    'It is contained.',
+    'Nothing else was touched.',
+  ]
+  const all = records.map(({ record, id }) => `${record}:${id}`)
+  let tried = 0
+  for (const [at] of Array.from({ length: cases(2_000, 100) }).entries())
+    for (const kind of ['observation', 'causal', 'inference'] as const) {
+      const cites = [all[at % all.length] ?? '', all[(at * 7 + 1) % all.length] ?? '']
+      expect(await grounded({ text: lies[at % lies.length] ?? '', kind, cites })).toBe(false)
+      tried += 1
+    }
+  Object.assign(task.meta, { cases: tried })
+})

@@ -105,6 +105,7 @@ export function anyIncident(shape: Shape): AnyIncident {
           place: word('Deployment shop/app'),
           process: word('tool'),
           crowded: false,
+          said: [],
           usual: { count: 0, days: 0, ofDays: 9, firstSeen: null, text: 'not seen before', level: 'new' },
         })),
     },

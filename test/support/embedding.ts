@@ -9,6 +9,8 @@ export type Embedding = {
   fault: Fault
   last: { path: string; body: string; authorization: string | undefined }
   requests: number
+  /** What was sent, in order: by whose key, which texts. */ heard: { by: string; texts: string[] }[]
+  /** Waited for before an answer. */ pause(): Promise<void>
   close(): Promise<void>
 }
 
@@ -18,8 +20,13 @@ export async function startEmbedding(): Promise<Embedding> {
     request.on('data', (part: Buffer) => parts.push(part))
     request.on('end', () => {
       embedding.requests += 1
-      embedding.last = { path: request.url ?? '', body: Buffer.concat(parts).toString(), authorization: request.headers.authorization }
-      if (!failed(embedding.fault, response)) answer(embedding, response)
+      const body = Buffer.concat(parts).toString()
+      embedding.last = { path: request.url ?? '', body, authorization: request.headers.authorization }
+      const { path, authorization } = embedding.last
+      const { input: texts } = JSON.parse(body) as { input: string[] }
+      embedding.heard.push({ by: authorization?.replace('Bearer ', '') ?? '', texts })
+      if (failed(embedding.fault, response)) return
+      void embedding.pause().then(() => answer(embedding.fault, path, texts, response))
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -30,6 +37,8 @@ export async function startEmbedding(): Promise<Embedding> {
     fault: 'none',
     last: { path: '', body: '', authorization: undefined },
     requests: 0,
+    heard: [],
+    pause: async () => {},
     close: () => {
       server.closeAllConnections()
       return new Promise((resolve) => server.close(() => resolve()))
@@ -49,8 +58,7 @@ function failed(fault: Fault, response: ServerResponse): boolean {
   return response.destroyed || response.headersSent || response.writableEnded
 }
 
-function answer({ fault, last: { path, body } }: Embedding, response: ServerResponse): void {
-  const { input } = JSON.parse(body) as { input: string[] }
+function answer(fault: Fault, path: string, input: readonly string[], response: ServerResponse): void {
   const bad = { nan: null, zero: 0 }[fault as 'nan' | 'zero']
   const vectors = input.map((text) =>
     Array.from({ length: 16 }, (_each, place) => (bad === undefined ? (place === 0 ? text.length : text.charCodeAt(place) || 1) : bad)),

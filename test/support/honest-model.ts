@@ -44,7 +44,7 @@ export function trueReport(asked: Asked): SaidReport {
     ],
     ...(first === undefined || second === undefined
       ? {}
-      : { reasons: [claim('One led to the other.', [`alert:${first.id}`, `alert:${second.id}`], 'causal')] }),
+      : { reasons: [claim(`⟦${bare(first.rule)}⟧ led to the other.`, [`alert:${first.id}`, `alert:${second.id}`], 'causal')] }),
     unknowns: ['What was sent, for no source records contents; whoever runs the database could look.'],
     techniques: ['T1059.004'],
     actions:

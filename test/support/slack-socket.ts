@@ -19,8 +19,9 @@ export class SlackSocket {
       socket.send(JSON.stringify({ type: 'hello', num_connections: 1, connection_info: { app_id: 'A1' } }))
     })
   }
-  static async open(): Promise<SlackSocket> {
-    const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+  /** `port`: where another one was. */
+  static async open(port = 0): Promise<SlackSocket> {
+    const server = new WebSocketServer({ port, host: '127.0.0.1' })
     await new Promise<void>((resolve) => server.once('listening', resolve))
     return new SlackSocket(server)
   }

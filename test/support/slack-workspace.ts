@@ -19,6 +19,7 @@ export class SlackWorkspace {
   readonly people = new Map<string, string>()
   channel = ''
   /** Where a socket is opened; null: it is refused. */ socketUrl: string | null = null
+  /** Slack has done it, and has not answered yet. */ took: (call: Call) => void = () => {}
   /** Answers instead of Slack; a promise that is never kept: Slack is silent. */ fails: (
     call: Call,
   ) => object | null | Promise<object | null> = () => null
@@ -196,7 +197,9 @@ export class SlackWorkspace {
       body: text,
     })
     const scopes = this.scopes === null ? {} : { 'x-oauth-scopes': this.scopes.join(',') }
-    response.writeHead(answer.status, { 'content-type': 'application/json', ...scopes }).end(await answer.text())
+    const content = await answer.text()
+    this.took(call)
+    response.writeHead(answer.status, { 'content-type': 'application/json', ...scopes }).end(content)
   }
   #unknownToTheEmulator(method: string): object | null {
     if (method.startsWith('assistant.')) return { ok: true }

@@ -7,7 +7,7 @@ import type { Principal } from '../../domain/principal.ts'
 import { deliver, type Delivery } from '../../notify/deliver.ts'
 import { slackChannel } from '../../notify/channels/slack.ts'
 import { slackApi } from '../../notify/slack/api.ts'
-import { Pace } from '../../notify/slack/pace.ts'
+import { pacing } from '../../notify/slack/pace.ts'
 import { SlackRoutes } from '../../notify/slack/routes.ts'
 import { tend } from '../../notify/tend.ts'
 import { loadPolicy } from '../../responses/policy.ts'
@@ -34,7 +34,7 @@ export async function slackWorld(db: Database, { routes: given = {}, at, scopes,
   /** As a server that was just started: nothing in memory. */
   const server = (channel = site.general, holder = '00000000-0000-7000-8000-000000000001') => {
     const api = slackApi({ token: site.token, url: site.url, stop: stop.signal, timeoutMs })
-    const pace = new Pace(clock)
+    const pace = pacing(db, clock)
     const made = slackChannel({ db, clock, api, pace, channel, fallback: site.general, routes, base: () => 'https://falconer.example.org' })
     const of: Delivery = {
       db,

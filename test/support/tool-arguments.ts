@@ -113,7 +113,7 @@ function valuesOf(tool: string, name: string, known: Known): unknown[] | undefin
     action: ['kubernetes.isolate_pod', 'kubernetes.collect_logs'],
     verdict: ['true_positive', 'benign'],
     status: tool === 'list_findings' ? ['any'] : [],
-    kind: tool === 'get_coverage' ? ['source', 'sensor', 'scan', 'destination'] : [],
+    kind: tool === 'get_coverage' ? ['source', 'sensor', 'scan', 'destination', 'knowledge'] : [],
     sql: [
       'select * from alerts limit 100',
       'select * from findings limit 100',

@@ -1,14 +1,13 @@
 import { z } from 'zod'
 import { gapKinds } from '../../domain/coverage.ts'
 import { inventoryFreshness } from '../../store/inventory-standing.ts'
-import { type Covered, coverage } from '../../store/coverage-ledger.ts'
+import { type Covered, coverage, coveredKinds as kinds } from '../../store/coverage-ledger.ts'
 import { fitting, listBudget, More, moreText } from '../page.ts'
 import { Quoted, quote } from '../quoted.ts'
 import { tool } from '../tool.ts'
 import { Minute, minuteOf } from '../views/finding.ts'
 import { GivenText } from '../views/given.ts'
 
-const kinds = ['source', 'sensor', 'scan', 'destination', 'model'] as const
 const looked = 2_000
 const Looked = z.object({
   kind: z.enum(kinds),
@@ -42,8 +41,11 @@ export const getCoverageTool = tool({
   access: 'read',
   permission: 'sources.read',
   listed: true,
-  run: async ({ cluster, kind, onlyGaps, limit }, { db, clock }) => {
-    const { covered, complete } = await coverage({ db, clock }, { limit: looked, ...(cluster === undefined ? {} : { scope: cluster }) })
+  run: async ({ cluster, kind, onlyGaps, limit }, { db, clock, meaning }) => {
+    const { covered, complete } = await coverage(
+      { db, clock, meaning },
+      { limit: looked, ...(cluster === undefined ? {} : { scope: cluster }) },
+    )
     const wanted = covered.filter((one) => (kind === undefined || one.kind === kind) && (!onlyGaps || one.gaps.length > 0))
     const shown = fitting(wanted.slice(0, limit).map(row), listBudget - 1_200)
     const inventory = (await inventoryFreshness(db)).filter(({ scope }) => cluster === undefined || scope === cluster)

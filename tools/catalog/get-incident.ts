@@ -107,7 +107,7 @@ function reportHead({ revision }: Incident, newest: Investigation | undefined): 
     verdict,
     confidence,
     outdated: newest.incidentRevision < revision,
-    hypotheses: ungrounded,
+    unconfirmed: ungrounded,
     summary: fitting(
       summary.map((claim) => saidIn(claim, 320)),
       share.summary,

@@ -3,6 +3,7 @@ import { Severity } from '../../domain/severity.ts'
 import { fixKinds } from '../../store/fix-marks.ts'
 import { standing } from '../../store/fix-standing.ts'
 import { type Fix, listFixes, parseFixCursor } from '../../store/fixes.ts'
+import { isDoor } from '../../domain/fix-words.ts'
 import { fittingPage, knownCursor, listInput, More, moreText } from '../page.ts'
 import { Quoted, quote, quoteOrNull } from '../quoted.ts'
 import { tool } from '../tool.ts'
@@ -24,6 +25,12 @@ const FixRow = z.object({
   resources: z.number(),
   workloads: z.number().describe('Where it runs; 0: no inventory says where, which is not “nowhere”'),
   live: z.number().describe('Workloads on the path of a live incident'),
+  door: z
+    .object({ says: Quoted, cite: z.string().nullable().describe('The record of inventory, and its field, that shows it') })
+    .optional()
+    .describe(
+      'How the internet leads to it. Not there: no way is known, which is not “none”; `reasons` has exposure_unknown where no record says',
+    ),
   version: Quoted.nullable().describe('The version that has all fixes that scanners name'),
   where: z.array(Quoted),
   worst: z.array(Quoted).describe('Its worst findings: check and id'),
@@ -72,6 +79,7 @@ export const whatToFixFirstTool = tool({
 
 function row(fix: Fix, full: boolean): z.input<typeof FixRow> {
   const { details, oldestNs, newestNs } = fix
+  const door = details.reasons.find(isDoor)
   const moved = details.reasons.filter(({ factor }) => full || factor !== 1)
   return {
     id: fix.id,
@@ -86,6 +94,7 @@ function row(fix: Fix, full: boolean): z.input<typeof FixRow> {
     resources: fix.resources,
     workloads: fix.places,
     live: fix.livePlaces,
+    ...(door === undefined ? {} : { door: doorShown(door) }),
     version: quoteOrNull(details.version, 60),
     where: details.places.slice(0, full ? 10 : 2).map(({ title, scope }) => quote(`${title} in ${scope}`, 100)),
     worst: details.best.slice(0, full ? 10 : 2).map(({ check, id }) => quote(`${check} ${id}`, 100)),
@@ -93,3 +102,8 @@ function row(fix: Fix, full: boolean): z.input<typeof FixRow> {
     ...(full ? { why: details.reasons.map(({ text }) => quote(text, 200)) } : {}),
   }
 }
+
+const doorShown = ({ text, shownBy }: Fix['details']['reasons'][number]): NonNullable<z.input<typeof FixRow>['door']> => ({
+  says: quote(text, 240),
+  cite: shownBy === undefined ? null : `entity:${shownBy.entity}#${shownBy.path}`,
+})

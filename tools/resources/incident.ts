@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { formatEventTime } from '../../domain/event-time.ts'
 import { parseId, shortId } from '../../domain/ids.ts'
 import { IncidentState } from '../../domain/incident.ts'
-import { type ClaimPart, claimParts, type GroundedClaim } from '../../domain/report.ts'
+import { type ClaimPart, claimParts, type GroundedClaim, Standing, standingOf } from '../../domain/report.ts'
 import { Severity } from '../../domain/severity.ts'
 import { runbooksOfIncident } from '../../prompts/runbook.ts'
 import { incidentsTitled } from '../../store/completions.ts'
@@ -16,7 +16,7 @@ import { resource } from '../resource.ts'
 
 const Said = z.object({
   text: Quoted,
-  grounded: z.boolean().describe('False: a hypothesis, not a fact'),
+  standing: Standing,
   evidence: z.array(Quoted).describe('The records it stands on, as it names them'),
 })
 const Reported = z.object({
@@ -141,11 +141,11 @@ function reportOf({ report, analyst, finishedAt, incidentRevision }: Investigati
     outdated: incidentRevision < revision,
   }
 }
-const saidOf = (part: ClaimPart, { text, grounded, evidence }: GroundedClaim) => ({
+const saidOf = (part: ClaimPart, claim: GroundedClaim) => ({
   part,
-  text: quote(text, 600),
-  grounded,
-  evidence: [...new Set(evidence.map(({ record, id }) => quote(`${record} ${id}`, 120)))].slice(0, 8),
+  text: quote(claim.text, 600),
+  standing: standingOf(claim),
+  evidence: [...new Set(claim.evidence.map(({ record, id }) => quote(`${record} ${id}`, 120)))].slice(0, 8),
 })
 
 const titles: Record<ClaimPart, string> = {
@@ -164,8 +164,8 @@ function reportText(report: z.output<typeof Reported> | null): string {
     const claims = report.claims.filter((claim) => claim.part === part)
     if (claims.length === 0) return null
     const lines = claims.map(
-      ({ text, grounded, evidence }) =>
-        `${grounded ? '' : '**Hypothesis**: '}${inert(text)}${evidence.map((id) => ` ${inert(id)}`).join('')}`,
+      ({ text, standing, evidence }) =>
+        `${standing === 'confirmed' ? '' : `**${standing === 'judgement' ? 'Judgement' : 'Hypothesis'}**: `}${inert(text)}${evidence.map((id) => ` ${inert(id)}`).join('')}`,
     )
     return document(heading(3, titles[part]), bullets(lines, ''))
   })

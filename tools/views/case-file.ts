@@ -60,7 +60,9 @@ export const CaseView = z.object({
   calledBefore: z
     .array(z.object({ incident: z.string(), decision: z.uuid(), ...VerdictRow.shape }))
     .optional()
-    .describe('What people called incidents in which all of this was seen: same rules, processes and places. Evidence; it lowers nothing'),
+    .describe(
+      'What people called incidents in which all of this was seen: same rules, processes and places. Evidence; where it makes an incident less severe, by one step at most, code has done so already',
+    ),
   unknowns: z.array(Quoted).describe('What was not observed; absent is not clean'),
 })
 
@@ -149,7 +151,7 @@ const baselineShown = ({ baseline: { sinceDay, newPlaces, here } }: CaseFile): z
       rule: quote(rule, 80),
       place: quote(place, 100),
       process: quote(process, 80),
-      usual: quote(usual.text, 120),
+      usual: quote(usual.text, 200),
     })),
     share.normal,
   ),

@@ -5,7 +5,7 @@ import { formatEventTime } from '../../domain/event-time.ts'
 import { shortId } from '../../domain/ids.ts'
 import { type Incident, IncidentState, type RecordedDecision } from '../../domain/incident.ts'
 import type { EvidenceRef } from '../../domain/evidence.ts'
-import { claimParts, type GroundedClaim, type Report, Verdict } from '../../domain/report.ts'
+import { claimParts, type GroundedClaim, type Report, Standing, standingOf, Verdict } from '../../domain/report.ts'
 import { Priority, Severity } from '../../domain/severity.ts'
 import type { RuleGroup } from '../../incidents/severity.ts'
 import type { PersonsVerdict } from '../../store/verdicts.ts'
@@ -72,16 +72,16 @@ export const evidenceText = ({ record, id, path }: EvidenceRef): string => `${re
 export const ReportClaim = z.object({
   part: z.enum(claimParts),
   text: Quoted,
-  grounded: z.boolean().describe('False: a hypothesis, its records do not bear it out'),
+  standing: Standing,
   evidence: z.array(Quoted).describe('record, id and field'),
 })
 export const reportClaims = (report: Report): z.input<typeof ReportClaim>[] =>
   claimParts.flatMap((part) =>
-    report[part].map(({ text, grounded, evidence }) => ({
+    report[part].map((claim) => ({
       part,
-      text: quote(text, 600),
-      grounded,
-      evidence: evidence.slice(0, 8).map((one) => quote(evidenceText(one), 200)),
+      text: quote(claim.text, 600),
+      standing: standingOf(claim),
+      evidence: claim.evidence.slice(0, 8).map((one) => quote(evidenceText(one), 200)),
     })),
   )
 
@@ -91,11 +91,12 @@ export const ReportHead = z.object({
   verdict: Verdict,
   confidence: z.enum(['low', 'medium', 'high']),
   outdated: z.boolean().describe('The incident has changed since'),
-  hypotheses: z.number().int().describe('Claims that their records do not bear out'),
+  unconfirmed: z.number().int().describe('Claims that are judgements or hypotheses'),
   summary: z.array(Quoted),
 })
-/** A hypothesis says that it is one. */
-export const saidIn = ({ text, grounded }: GroundedClaim, most: number): Quoted => quote(grounded ? text : `Hypothesis: ${text}`, most)
+/** What is not confirmed says so. */
+export const saidIn = (claim: GroundedClaim, most: number): Quoted => quote(`${doubted[standingOf(claim)]}${claim.text}`, most)
+const doubted = { confirmed: '', judgement: 'Judgement: ', hypothesis: 'Hypothesis: ' }
 
 export const VerdictRow = z.object({ verdict: Quoted, by: Quoted, at: z.string(), reason: Quoted })
 export const verdictRow = ({ verdict, by, at, reason }: PersonsVerdict): z.input<typeof VerdictRow> => ({

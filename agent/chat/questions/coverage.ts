@@ -46,7 +46,7 @@ export const coverageQuestion: QuestionKind = {
           .filter(({ total }) => total > 0)
           .map(
             ({ kind, total, withGaps }) =>
-              `${total} ${kind}${total === 1 ? '' : 's'}, ${withGaps === 0 ? 'none with a gap' : `${withGaps} with a gap`}.`,
+              `${total} ${kind === 'knowledge' ? 'of knowledge' : `${kind}${total === 1 ? '' : 's'}`}, ${withGaps === 0 ? 'none with a gap' : `${withGaps} with a gap`}.`,
           ),
       ],
       links: [

@@ -1,3 +1,4 @@
+import { looks } from '../../../domain/coverage.ts'
 import { type CliCommand, examples, type JsonOption, jsonOption, place, wholeNumber } from '../command.ts'
 import { safe, shortTime, table } from '../output.ts'
 import type { CoveredRow } from '../rows.ts'
@@ -28,13 +29,12 @@ export const coverageCommand: CliCommand = {
             options,
             place('/coverage', { scope, limit }),
             (answer) => shown(answer, gaps === true),
-            check === true ? { held: (answer) => answer.withGaps === 0 && answer.total > 0 } : {},
+            check === true ? { held: (answer) => answer.withGaps === 0 && answer.covered.some(looks) } : {},
           ),
       ),
 }
 
 function shown({ covered, total, withGaps, complete }: Answer, gapsOnly: boolean): string {
-  if (total === 0) return 'Nothing was looked at yet: no source, no sensor, no scan. So nothing is known.'
   const rows = covered.filter((one) => !gapsOnly || one.gaps.length > 0)
   return [
     ...(rows.length === 0
@@ -57,6 +57,8 @@ function shown({ covered, total, withGaps, complete }: Answer, gapsOnly: boolean
             ]),
           ),
         ]),
-    `${total} looked at, ${withGaps} with gaps.${complete ? '' : ' There are more: raise --limit.'}`,
+    covered.some(looks)
+      ? `${total} looked at, ${withGaps} with gaps.${complete ? '' : ' There are more: raise --limit.'}`
+      : 'Nothing was looked at yet: no source, no sensor, no scan. So nothing is known.',
   ].join('\n')
 }

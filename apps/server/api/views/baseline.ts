@@ -21,13 +21,17 @@ export const NormalView = z.object({
   process: z.string().describe('Its file, else its name; "": none was named; "*": one of many'),
   crowded: z.boolean().describe('So many processes had this rule here that which one it was says nothing'),
   usual: UsualView,
+  said: z
+    .array(z.object({ incident: z.string(), decision: z.string(), verdict: z.string(), by: z.string(), at: z.string() }))
+    .describe('What signed-in people called incidents of it, the newest first; a verdict that was changed is not among them'),
 })
-export const normalView = ({ rule, place, process, crowded, usual }: NormalHere): z.infer<typeof NormalView> => ({
+export const normalView = ({ rule, place, process, crowded, usual, said }: NormalHere): z.infer<typeof NormalView> => ({
   rule,
   place,
   process,
   crowded,
   usual,
+  said,
 })
 
 export const InUseView = z.object({

@@ -14,7 +14,17 @@ export const FixView = z.object({
   score: z.number().describe('0 to 100: of the worst it takes away, where that matters most'),
   level: Severity,
   reasons: z
-    .array(z.object({ code: z.string(), text: z.string(), factor: z.number() }))
+    .array(
+      z.object({
+        code: z.string(),
+        text: z.string(),
+        factor: z.number(),
+        shownBy: z
+          .object({ entity: z.string(), path: z.string(), value: z.string() })
+          .optional()
+          .describe('The field of a record of inventory that shows it, see /entities'),
+      }),
+    )
     .describe('What the score is made of; what was not observed is said, with the factor 1'),
   findings: count.describe('Open ones it takes away; suppressed ones are not counted'),
   suppressed: count,
