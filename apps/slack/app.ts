@@ -42,14 +42,13 @@ export async function startSlack(falconer: Falconer, { stepMs = 1_500 } = {}): P
   const hearing = noteHearing(falconer, working)
   const socket = appToken === undefined ? null : socketConnection(appToken, options, log, hearing)
   const http = socket !== null || secret === undefined ? null : new HttpReceiver({ db, clock, secret, working })
-  const connect = (over: webApi.WebClientOptions): webApi.WebClient =>
-    new webApi.WebClient(bot.reveal(), { ...options, ...over, logger: boltLogger(log) })
-  const parts: Parts = { falconer, client: connect({}), stepMs, working, stop: stopping.signal }
-  // Of questions rows say when they are tried again.
-  const once = connect({ retryConfig: { retries: 0 }, rejectRateLimitedCalls: true, timeout: 8_000 })
-  const us = ourselves(once)
+  // Tried once: of questions rows say when they are tried again, a form can be opened for three seconds, and an end waits for what is on its way.
+  const once = { retryConfig: { retries: 0 }, rejectRateLimitedCalls: true, timeout: 8_000 }
+  const client = new webApi.WebClient(bot.reveal(), { ...options, ...once, logger: boltLogger(log) })
+  const parts: Parts = { falconer, client, stepMs, working, stop: stopping.signal }
+  const us = ourselves(client)
   const api = slackApi({ token: bot, stop: stopping.signal, url: options.slackApiUrl })
-  const inbox = new Inbox(parts, (heard, begun) => answerHeard({ parts: { ...parts, client: once }, us, api }, heard, begun))
+  const inbox = new Inbox(parts, (heard, begun) => answerHeard({ parts, us, api }, heard, begun))
   const app = boltApp({ inbox, us, token: bot.reveal(), clientOptions: options, log }, socket?.receiver ?? http)
   app.use(onlyOnce(falconer))
   hearCommand(app, parts)

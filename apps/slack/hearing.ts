@@ -17,7 +17,10 @@ export function noteHearing({ db, clock, changed }: Pick<Falconer, 'db' | 'clock
   let hears = false
   /** One after another, so that the newest stands. */
   let last: Promise<void> = Promise.resolve()
+  let over = false
   const note = (write: () => Promise<void>): void => {
+    // Its own end closes the connection too, after the database perhaps.
+    if (over) return
     last = last.catch(() => {}).then(write)
     working(last)
   }
@@ -44,7 +47,10 @@ export function noteHearing({ db, clock, changed }: Pick<Falconer, 'db' | 'clock
       note(() => noteUnheard(db, at, reasonOf(error)))
       changed('sources')
     },
-    stop: () => clearInterval(timer),
+    stop: () => {
+      clearInterval(timer)
+      over = true
+    },
   }
 }
 

@@ -202,7 +202,7 @@ describe('a model that cannot be trusted', () => {
     expect(end(mended)).not.toContain('4711')
     const lied = await ask('How bad is it?', () => answering(lie, truth()))
     expect(end(lied)).toMatch(/4711 alerts in pod payments-0815\. \(hypothesis: not confirmed from records\)/)
-    expect(end(lied)).toContain('1 of 2 sentences could not be confirmed.')
+    expect(end(lied)).toContain('1 of 2 sentences could not be confirmed')
     expect(end(lied)).not.toContain('Every sentence was checked')
   })
 

@@ -200,6 +200,22 @@ describe.skipIf(serverUrl === undefined)('falconer slack serve', { timeout: 240_
     expect(running.errors()).toBe('')
   })
 
+  it('ends in time while a question and a click are at work and Slack is silent', async () => {
+    const running = await overSocket()
+    await connected()
+    let silent = 0
+    workspace.fails = () => {
+      silent += 1
+      return new Promise(() => {})
+    }
+    socket.send(await workspace.mention('ada', 'which incidents are open?'))
+    socket.send(await workspace.press('eve', '1.1', slackActions.assign, 'nonsense'))
+    await until(() => expect(silent).toBeGreaterThan(0))
+    const { code, ms } = await end(running)
+    expect(code, running.errors()).toBe(0)
+    expect(ms).toBeLessThan(15_000)
+  })
+
   it('starts without Slack, and says so', async () => {
     const away = await start({ ...common(), FALCONER_SLACK_APP_TOKEN: appToken, FALCONER_SLACK_API_URL: 'http://127.0.0.1:9/api/' })
     expect(away.output()).toMatch(/Slack does not answer: .+ It is tried again/)
