@@ -6,7 +6,7 @@
 import type { EvidenceRef } from '../../domain/evidence.ts'
 import { redact } from '../../domain/redact.ts'
 import type { Claim } from '../../domain/report.ts'
-import type { RecordReader } from '../../incidents/grounding.ts'
+import { asShown, type RecordReader } from '../../incidents/grounding.ts'
 import { readRecord } from '../../incidents/record-values.ts'
 import { lookalikes, quote, sentenceParts } from '../../incidents/sentence-parts.ts'
 import { namesIn, strangeWords } from './names.ts'
@@ -50,7 +50,8 @@ export async function cited(said: Said, reader: RecordReader): Promise<Claim> {
     .trim()
   const evidence = shelf.evidence()
   const whole = references.flatMap(({ record, id }, at): EvidenceRef[] => {
-    const own = found[at]?.id ?? id
+    // What is the id of nothing is a model's words.
+    const own = found[at]?.id ?? asShown(id)
     return evidence.some((one) => one.record === record && one.id === own) ? [] : [{ record, id: own, path: null, value: null }]
   })
   return { text, kind: said.kind, evidence: [...evidence, ...whole] }
@@ -61,7 +62,7 @@ const reference = new RegExp(`^[\\s[⟪⟦\`]*(${kinds})\\s*[:/\\s]\\s*(.+?)[\\s
 
 /** `alert:0192…`, and what looks like it; what does not is a record that does not exist. */
 function referencesIn(cites: readonly string[]): { record: EvidenceRef['record']; id: string }[] {
-  const all = cites.map((cite) => {
+  const all = cites.map(redact).map((cite) => {
     const [, record, rest = ''] = reference.exec(cite.slice(0, 300)) ?? []
     if (record === undefined) return { record: 'alert' as const, id: cite.slice(0, 200) }
     const name = record.toLowerCase() as EvidenceRef['record']
