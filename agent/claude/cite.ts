@@ -72,18 +72,17 @@ function referencesIn(cites: readonly string[]): { record: EvidenceRef['record']
   return [...new Map(all.map((one) => [`${one.record}/${one.id.toLowerCase()}`, one])).values()]
 }
 
-/** Quotations as we write them: fences of tools, `code` and “words” are ones too. Masked first, while what is secret stands under its name. */
+/** Quotations as we write them: fences of tools, `code` and “words” are ones too. Words are masked before they are taken apart. */
 function marked(text: string): string {
-  return sentenceParts(redact(text).replaceAll('⟪', '⟦').replaceAll('⟫', '⟧').replaceAll(/⟦+/gu, '⟦').replaceAll(/⟧+/gu, '⟧'))
-    .map((part) => (part.quoted ? quote(part.text) : part.text.replaceAll(/`+([^`]+)`+/gu, (_whole, inner: string) => quote(inner))))
-    .flatMap((text) => sentenceParts(text))
-    .map((part) =>
-      part.quoted ? quote(part.text) : part.text.replaceAll(inWords, (_whole, inner: string, end: string) => `${quote(inner)}${end}`),
-    )
-    .join('')
+  const ours = text.replaceAll('⟪', '⟦').replaceAll('⟫', '⟧').replaceAll(/⟦+/gu, '⟦').replaceAll(/⟧+/gu, '⟧')
+  const code = inWords(ours, (words) => words.replaceAll(/`+([^`]+)`+/gu, (_whole, inner: string) => quote(inner)))
+  return inWords(code, (words) => redact(words).replaceAll(spoken, (_whole, inner: string, end: string) => `${quote(inner)}${end}`))
 }
-
-const inWords = /["“]([^"“”\n]*[^"“”\n.,;:!?])([.,;:!?]?)["”]/gu
+const inWords = (text: string, change: (words: string) => string): string =>
+  sentenceParts(text)
+    .map((part) => (part.quoted ? quote(redact(part.text)) : change(part.text)))
+    .join('')
+const spoken = /["“]([^"“”\n]*[^"“”\n.,;:!?])([.,;:!?]?)["”]/gu
 
 /** Flaws, and days. */
 const known = /\b(?:CVE-\d{4}-\d{4,}|GHSA(?:-[0-9a-z]{4}){3}|\d{4}-\d\d-\d\d)\b/giu
