@@ -260,7 +260,7 @@ describe('conclusions', () => {
     expect(page).toMatch(/finance team\. <span class="badge judgement" title="it tells no value[^"]*">judgement<\/span>/)
     expect(page).toMatch(/class="badge hypothesis"/)
     expect(page).toMatch(
-      /3 of \d+ sentences could not be confirmed: 2 marked as judgement, for nothing in it was compared; 1 marked as hypothesis/,
+      /3 of \d+ sentences could not be confirmed: 2 marked as judgement \(nothing was compared\), 1 marked as hypothesis/,
     )
     const { investigation } = (await (
       await site.ask(`/api/v1/incidents/${incidentId}`, { as: { token: as.token } })
