@@ -77,7 +77,8 @@ async function drafted(question: Question, desk: ChatDesk & { reader: RecordRead
     if (!(error instanceof ChatStopped) || desk.signal.aborted) throw error
     await desk.tell({ kind: 'stopped', text: error.message })
     const partial = `The model did not answer: ${error.message} What follows is put together by rules.`
-    return { ...(await rules(question, desk)), partial, spend: error.spend }
+    const ruled = await rules(question, desk)
+    return { ...ruled, partial: ruled.partial === null ? partial : `${partial} ${ruled.partial}`, spend: error.spend }
   }
 }
 
