@@ -46,7 +46,7 @@ export function firstLooker(models: Models): FirstLooker {
     try {
       const model = await models.open('triage', about, { limits, signal })
       const question = `The playbook says ${report.verdict.replaceAll('_', ' ')} with ${report.confidence} confidence. ${caseText(file)}`
-      const answer = await model.chat.invoke([system, new HumanMessage(question)], askingFor(model, form) as object)
+      const answer = await model.chat.invoke([system, new HumanMessage(question)], askingFor(model, form, true) as object)
       const { usd } = model.spent()
       const cost = usd === null ? '' : ` (${money(usd)})`
       const reason = form.read(textOf(answer))

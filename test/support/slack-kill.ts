@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { confirmSlackLink, requestSlackLink } from '../../auth/slack-links.ts'
+import { confirmSlackLink, requestSlackLink, slackLinkCode } from '../../auth/slack-links.ts'
 import { invite, userPrincipal } from '../../auth/people.ts'
 import { systemClock } from '../../domain/clock.ts'
 import { fromDate } from '../../domain/event-time.ts'
@@ -115,8 +115,10 @@ export async function until(check: () => boolean | Promise<boolean>, { limitMs =
 async function linkAda(db: Database, workspace: SlackWorkspace): Promise<void> {
   const auth = { db, clock: systemClock }
   const { user } = await invite(auth, { principal: operatorPrincipal, channel: 'cli' }, 'Ada', 'responder')
-  const { token } = await requestSlackLink(auth, { team, user: workspace.user('ada'), name: 'ada' })
-  await confirmSlackLink(auth, { principal: userPrincipal(user), channel: 'web' }, token)
+  const who = { team, user: workspace.user('ada') }
+  const { token } = await requestSlackLink(auth, { ...who, name: 'ada', teamName: 'Shop' })
+  const { code } = await slackLinkCode(auth, { principal: userPrincipal(user), channel: 'web' }, token)
+  await confirmSlackLink(auth, who, code)
 }
 
 /** Which its channel is still to be told. */
