@@ -40,10 +40,13 @@ export class Model {
   sweep(): void {
     if ((this.state === 'pending' || this.state === 'approved') && this.over()) this.state = 'expired'
   }
+  entitled({ role }: Pick<Who, 'role'>): boolean {
+    return roles.indexOf(role) >= roles.indexOf(this.given.approvers)
+  }
   /** Why this principal may not decide, or null. */
   private barred({ role, kind, person }: Who, proposerToo: boolean): string | null {
     if (kind !== 'user' && kind !== 'demo') return 'entitlement'
-    if (roles.indexOf(role) < roles.indexOf(this.given.approvers)) return 'entitlement'
+    if (!this.entitled({ role })) return 'entitlement'
     if (proposerToo && this.given.proposerExcluded && person === this.given.proposer) return 'proposer'
     if (kind === 'demo' && !this.given.simulated) return 'simulated_only'
     return null
@@ -86,11 +89,16 @@ export class Model {
     if (!this.given.simulated && !this.given.actionsEnabled) return 'actions_off'
     return this.approved.has(by.person) ? 'again' : null
   }
-  execute(): string {
+  /** `still`: whether whoever approved may still do so. */
+  execute(still: (person: string) => boolean = () => true): string {
     if (this.state !== 'approved') return 'state'
     if (this.over()) {
       this.state = 'expired'
       return 'expired'
+    }
+    if ([...this.approved.keys()].filter(still).length < this.given.quorum) {
+      this.state = 'failed'
+      return 'entitlement'
     }
     this.state = 'succeeded'
     this.executions += 1
