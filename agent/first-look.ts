@@ -52,9 +52,7 @@ export function firstLooker(models: Models): FirstLooker {
       const reason = form.read(textOf(answer))
       if (reason === undefined) return { outcome: 'failed', said: `${name} looked first and did not say whether it is worth it${cost}` }
       const { worth, text } = reasons[reason.answer]
-      return worth
-        ? { outcome: 'passed', said: `${name} looked first, and ${text}${cost}` }
-        : { outcome: 'spared', said: `${name} looked first, and ${text}${cost}` }
+      return { outcome: worth ? 'passed' : 'spared', said: `${name} looked first, and ${text}${cost}` }
     } catch (error) {
       if (signal.aborted) throw error
       const words = stoppedWords(error)

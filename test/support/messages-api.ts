@@ -147,8 +147,8 @@ export async function messagesApi(script: Script = () => replies.text('ok')): Pr
       )
     })
   })
-  // On a busy machine a connection is idle for long: closed under a request, that would be tried again, and counted.
-  server.keepAliveTimeout = 60_000
+  // A connection that is closed between two turns, on a busy machine, would be one more call.
+  server.keepAliveTimeout = 600_000
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
