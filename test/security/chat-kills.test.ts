@@ -155,7 +155,7 @@ describe.each(kinds)('a question of chat on the %s database', (kind) => {
     expect(turn).toMatchObject({ state: 'answered', answer: { partial: null } })
     expect(turn?.answer?.links.map(({ path }) => path).join()).toContain('/proposals/')
     expect(answered).toEqual([0, 1])
-    const db = await open()
+    const db = await openDatabase(url === null ? { dataDir: join(home, 'data') } : { url })
     expect((await listProposals(db, {}, 20)).map(({ action }) => action)).toEqual(['kubernetes.isolate_pod'])
     await db.close()
   })
