@@ -46,15 +46,13 @@ export function firstLooker(models: Models): FirstLooker {
     try {
       const model = await models.open('triage', about, { limits, signal })
       const question = `The playbook says ${report.verdict.replaceAll('_', ' ')} with ${report.confidence} confidence. ${caseText(file)}`
-      const answer = await model.chat.invoke([system, new HumanMessage(question)], askingFor(model, form) as object)
+      const answer = await model.chat.invoke([system, new HumanMessage(question)], askingFor(model, form, true) as object)
       const { usd } = model.spent()
       const cost = usd === null ? '' : ` (${money(usd)})`
       const reason = form.read(textOf(answer))
       if (reason === undefined) return { outcome: 'failed', said: `${name} looked first and did not say whether it is worth it${cost}` }
       const { worth, text } = reasons[reason.answer]
-      return worth
-        ? { outcome: 'passed', said: `${name} looked first, and ${text}${cost}` }
-        : { outcome: 'spared', said: `${name} looked first, and ${text}${cost}` }
+      return { outcome: worth ? 'passed' : 'spared', said: `${name} looked first, and ${text}${cost}` }
     } catch (error) {
       if (signal.aborted) throw error
       const words = stoppedWords(error)

@@ -25,6 +25,8 @@ export type TriageRules = { minSeverity: Severity; againMinutes: number }
 
 /** Below it incidents are not read without being asked for. */
 export const leastSeverity: Severity = 'medium'
+/** What the playbook says when it is not sure. */
+export const isUnsure = ({ verdict, confidence }: TriageCase['report']): boolean => undecided.has(verdict) || confidence === 'low'
 const undecided: ReadonlySet<Verdict> = new Set(['unknown', 'suspicious', 'insufficient_data'])
 const longestMs = 24 * 3_600_000
 
@@ -78,7 +80,7 @@ function worthIt({ incident, report }: TriageCase, { minSeverity }: TriageRules)
       reason: `it is ${incident.severity}, and below ${leastSeverity} a model is asked only by people`,
       dueAt: null,
     }
-  if (undecided.has(report.verdict) || report.confidence === 'low')
+  if (isUnsure(report))
     return {
       outcome: 'ask',
       code: 'undecided',

@@ -16,6 +16,7 @@ export type Sizes = {
   reportMegabytes: number
   estate: number
   openAlerts: number
+  /** Up to so many pieces of `knowledge` are looked through. */ pieces: number
   /** One tool of `tools`. */ tool?: string
 }
 export type Bench = {

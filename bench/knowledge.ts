@@ -1,4 +1,4 @@
-/** Searching 5,000 pieces of knowledge: by words alone, and with vectors beside them, of 256 numbers and of 1,536 as providers make. */
+/** Searching 5,000 pieces of knowledge: by words alone, and with vectors beside them, of 256 numbers and of 1,536 as providers make. And the nearest of more, beside an index. */
 import { embedSome } from '../knowledge/embed.ts'
 import type { Embedder } from '../knowledge/embedder.ts'
 import { askKnowledge } from '../knowledge/find.ts'
@@ -10,6 +10,7 @@ import type { Database } from '../store/database.ts'
 import { keepKnown, knowledgeKinds, type Known } from '../store/knowledge.ts'
 import { type Bench, type Comparison, timed } from './bench.ts'
 import { onBoth } from './bench-database.ts'
+import { nearest } from './nearest.ts'
 import { worldKnown } from './recall.ts'
 
 const wanted = 5_000
@@ -19,11 +20,11 @@ const asks = queries.filter((_each, place) => place % 3 === 0)
 export const knowledge: Bench = {
   name: 'knowledge',
   title: `Searching ${wanted.toLocaleString('en')} pieces of knowledge`,
-  run: (runs, progress) =>
+  run: (runs, progress, { pieces }) =>
     onBoth(progress, async ({ on, open }) => {
       const db = await open()
       try {
-        return await measured(db, on, runs, progress)
+        return [...(await measured(db, on, runs, progress)), ...(await nearest(db, on, runs, pieces, progress))]
       } finally {
         await db.close()
       }

@@ -1,4 +1,4 @@
-/** `npm run bench -- <name …> [--runs N] [--json] [--log-mb N] [--report-mb N] [--estate N] [--open-alerts N] [--tool NAME]`: runs the named benchmarks, or all of them. */
+/** `npm run bench -- <name …> [--runs N] [--json] [--log-mb N] [--report-mb N] [--estate N] [--open-alerts N] [--pieces N] [--tool NAME]`: runs the named benchmarks, or all of them. */
 import { parseArgs } from 'node:util'
 import { summary, table } from './bench.ts'
 import { collect } from './collect.ts'
@@ -23,6 +23,7 @@ const { positionals, values } = parseArgs({
     'report-mb': { type: 'string', default: '60' },
     estate: { type: 'string', default: '1' },
     'open-alerts': { type: 'string', default: '100000' },
+    pieces: { type: 'string', default: '10000' },
     tool: { type: 'string' },
   },
 })
@@ -32,11 +33,12 @@ const sizes = {
   reportMegabytes: Number(values['report-mb']),
   estate: Number(values.estate),
   openAlerts: Number(values['open-alerts']),
+  pieces: Number(values.pieces),
 }
 const unknown = positionals.filter((name) => !benches.some((bench) => bench.name === name))
 if (unknown.length > 0 || !Number.isInteger(runs) || runs < 1 || !Object.values(sizes).every((size) => size > 0)) {
   console.error(
-    `usage: npm run bench -- [${benches.map(({ name }) => name).join(' | ')}] [--runs N] [--json] [--log-mb N] [--report-mb N] [--estate N] [--open-alerts N] [--tool NAME]`,
+    `usage: npm run bench -- [${benches.map(({ name }) => name).join(' | ')}] [--runs N] [--json] [--log-mb N] [--report-mb N] [--estate N] [--open-alerts N] [--pieces N] [--tool NAME]`,
   )
   process.exit(2)
 }

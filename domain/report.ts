@@ -42,10 +42,10 @@ export function checkedWords(claims: readonly Pick<GroundedClaim, 'grounded' | '
   if (claims.length === 0) return ''
   if (judged + doubted === 0) return 'Every sentence was checked against the records it cites.'
   const parts = [
-    ...(judged === 0 ? [] : [`${judged} marked as judgement, for nothing in it was compared`]),
-    ...(doubted === 0 ? [] : [`${doubted} marked as hypothesis, for its records do not bear it out`]),
+    ...(judged === 0 ? [] : [`${judged} marked as judgement (nothing was compared)`]),
+    ...(doubted === 0 ? [] : [`${doubted} marked as hypothesis (not borne out by records)`]),
   ]
-  return `${judged + doubted} of ${claims.length} sentences could not be confirmed: ${parts.join('; ')}.`
+  return `${judged + doubted} of ${claims.length} sentences could not be confirmed: ${parts.join(', ')}.`
 }
 
 export const RecommendedAction = z.object({

@@ -39,9 +39,11 @@ export const stepWords: Record<Exclude<StepLine['kind'], 'asked'>, string> = {
 /** 4.1 KB. */
 export const sizeWords = (bytes: number): string =>
   bytes < 1_000 ? `${bytes} B` : bytes < 1_000_000 ? `${(bytes / 1_000).toFixed(1)} KB` : `${(bytes / 1_000_000).toFixed(1)} MB`
-/** 0.4 s, 12 s, 3 min 20 s. */
+/** Under 1 ms, 12 ms, 1.4 s, 12 s, 3 min 20 s. */
 export function timeWords(ms: number): string {
-  if (ms < 10_000) return `${(ms / 1_000).toFixed(1)} s`
+  if (ms < 1) return 'under 1 ms'
+  if (ms < 1_000) return `${Math.round(ms)} ms`
+  if (ms < 9_950) return `${(ms / 1_000).toFixed(1)} s`
   const seconds = Math.round(ms / 1_000)
   return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`
 }

@@ -15,7 +15,8 @@ import { expect, it } from 'vitest'
 import { FixedClock } from '../domain/clock.ts'
 import type { NewStep } from '../domain/graph.ts'
 import { accept } from '../store/intake.ts'
-import type { EntityKind } from '../domain/entity.ts'
+import type { Entity, EntityKind } from '../domain/entity.ts'
+import { allEntitiesWhere } from '../store/entities.ts'
 import { markUnits, unitsOf } from '../store/graph-units.ts'
 import { markDeleted } from '../store/observe.ts'
 import type { Database } from '../store/database.ts'
@@ -27,6 +28,9 @@ import { allSteps, at, type Json, named, said } from '../test/support/graph-worl
 import { KubernetesObject } from '../collectors/kubernetes/kubernetes.ts'
 import { normaliseObject } from '../collectors/kubernetes/normalise.ts'
 import { deriveMarked } from './derive.ts'
+import { type Fact, factsOf } from './facts.ts'
+import { placeFacts } from './place-facts.ts'
+import { worldFrom } from './world-from.ts'
 
 const runs = (small: number, full: number) => ({ numRuns: process.env.FALCONER_FULL === '1' ? full : small })
 
@@ -246,7 +250,33 @@ eachDatabase('deriving what changed', (database) => {
       runs(15, 500),
     )
   })
+
+  it('facts of a place are those that the records of all places tell', async () => {
+    let told = 0
+    await assert(
+      asyncProperty(cluster, async (objects) => {
+        const db = database()
+        const scope = `lab-${(scopes += 1)}`
+        await write(db, scope, objects, at)
+        const all = await allEntitiesWhere(db, sql`scope = ${scope}`)
+        for (const space of ['a', 'b']) {
+          const beside = all.filter((one) => one.namespace === space || isWide(one))
+          const world = worldFrom({ scope, namespace: space }, beside)
+          for (const place of world.places) {
+            const rights = ({ code }: Fact): boolean => !/flaw|scanned/.test(code)
+            const expected = factsOf(world, place).filter(rights)
+            expect((await placeFacts(db, place.entity)).facts.filter(rights)).toEqual(expected)
+            told += expected.length
+          }
+        }
+      }),
+      runs(40, 500),
+    )
+    expect(told).toBeGreaterThan(40)
+  })
 })
+
+const isWide = ({ kind }: Entity): boolean => ['namespace', 'role', 'role_binding', 'service_account'].includes(kind)
 
 async function write(db: Database, scope: string, objects: readonly Json[], receivedNs: bigint): Promise<void> {
   const source = { sourceId: null, sourceName: 's', scope, receivedNs }

@@ -1,7 +1,7 @@
 /** Reads the world of one unit from the store: its records, and those of the whole scope that they refer to by name. */
 import { containerImage } from '../collectors/resources.ts'
 import type { EntityKind } from '../domain/entity.ts'
-import { entitiesOfUnit } from '../store/attack-steps.ts'
+import { entitiesOfPlaces, entitiesOfUnit } from '../store/attack-steps.ts'
 import type { Queryable } from '../store/database.ts'
 import type { Unit } from '../store/graph-units.ts'
 import { weaknessesOfImages } from '../store/weaknesses.ts'
@@ -22,25 +22,18 @@ const wide: Readonly<Record<UnitKind, readonly EntityKind[]>> = {
 /** Of a namespace’s own; containers and images are told by their pods. */
 const own: readonly EntityKind[] = ['workload', 'pod', 'service', 'ingress', 'network_policy', 'service_account', 'secret']
 
-export const readWorld = (db: Queryable, unit: Unit): Promise<World> => read(db, unit)
-
-/** The world that facts about the places of a namespace are told from: what is there now, and the roles and bindings of the cluster. */
-export const readPlaces = (db: Queryable, scope: string, namespace: string): Promise<World> =>
-  read(db, { scope, unit: `namespace/${namespace}` }, { kinds: wide.access, present: true })
-
-async function read(
-  db: Queryable,
-  { scope, unit }: Unit,
-  { kinds: more = [], present = false }: { kinds?: readonly EntityKind[]; present?: boolean } = {},
-): Promise<World> {
+export async function readWorld(db: Queryable, { scope, unit }: Unit): Promise<World> {
   const kind = unitKind(unit)
   const namespace = kind === 'namespace' ? unit.slice('namespace/'.length) : null
-  const records = await entitiesOfUnit(db, scope, {
-    own: namespace === null ? null : { namespace, kinds: own },
-    wide: [...new Set([...wide[kind], ...more])],
-  })
-  const world = worldFrom({ scope, namespace }, present ? records.filter(({ deletedNs }) => deletedNs === null) : records)
+  const records = await entitiesOfUnit(db, scope, { own: namespace === null ? null : { namespace, kinds: own }, wide: wide[kind] })
+  const world = worldFrom({ scope, namespace }, records)
   if (kind === 'cloud') return { ...world, ...(await readCloud(db, scope, world.nodes)) }
+  return { ...world, weaknesses: await weaknessesFor(db, world) }
+}
+
+/** The world that facts about the places of a namespace are told from: what is there now, and what its accounts may do. Of other accounts it tells nothing. */
+export async function readPlaces(db: Queryable, scope: string, namespace: string): Promise<World> {
+  const world = worldFrom({ scope, namespace }, await entitiesOfPlaces(db, scope, { namespace, kinds: own, wide: ['namespace', 'role'] }))
   return { ...world, weaknesses: await weaknessesFor(db, world) }
 }
 

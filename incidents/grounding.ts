@@ -107,7 +107,9 @@ async function compared(claim: Claim, reader: RecordReader, seen: SeenCoverage):
   const needed = claim.kind === 'causal' ? 2 : 1
   // Counted as the records they are, not as they were written: one record under two spellings is one.
   if (records.size < needed)
-    problems.push(`a ${claim.kind} claim needs ${needed === 1 ? 'a cited record' : 'two cited records'}; it cites ${records.size}`)
+    problems.push(
+      `${claim.kind === 'causal' ? 'a' : 'an'} ${claim.kind} claim needs ${needed === 1 ? 'a cited record' : 'two cited records'}; it cites ${records.size}`,
+    )
   if (claim.kind === 'absence' && ![...records].some((record) => record.startsWith('coverage/')))
     problems.push('a claim that something was not seen must cite the coverage it stands on')
   return { problems: [...problems, ...problemsOfWords(claim.text, held)], scopes }

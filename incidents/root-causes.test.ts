@@ -170,7 +170,7 @@ describe('what made it possible', () => {
       'Reached from the internet: Ingress shop/checkout leads the internet to Deployment shop/checkout',
     ])
     expect(open[0]?.score).toBeGreaterThan(closed[0]?.score ?? 0)
-    expect(open[0]?.reasons.map(({ code }) => code)).toContain('internet_reachable')
+    expect(open[0]?.reasons.map(({ code }) => code)).toContain('alert_at_the_door')
   })
 
   it('tells of each link of the chain before it tells of a second one, and a package seen in use before others', () => {

@@ -64,5 +64,12 @@ const shapes = [
   /\b[a-z][a-z0-9]*(?:-[a-z0-9]+)*-(?=[a-z]*\d)[a-z0-9]{4,10}\b/g, // a pod's name
 ]
 
-/** What in plain words has the shape of a record's value. Numbers and dates are left out: sentences count and reckon. */
-export const lookalikes = (words: string): string[] => shapes.flatMap((shape) => words.match(shape) ?? [])
+/** What in plain words has the shape of a record's value; of one within another, the other. Numbers and dates are left out: sentences count and reckon. */
+export function lookalikes(words: string): string[] {
+  const found = shapes.flatMap((shape) =>
+    [...words.matchAll(shape)].map(({ 0: text, index }) => ({ text, from: index, to: index + text.length })),
+  )
+  return found
+    .filter((one) => !found.some((other) => other.from <= one.from && other.to >= one.to && other.text.length > one.text.length))
+    .map(({ text }) => text)
+}

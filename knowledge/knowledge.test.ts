@@ -31,6 +31,16 @@ it('cuts a text by its headings, and what is long by its paragraphs, losing no w
   expect(piecesOf('Nothing', '')).toEqual([])
 })
 
+it('takes so many pieces of notes that all can be looked at, and says what it leaves out', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'falconer-notes-'))
+  const long = Array.from({ length: 400 }, (_each, part) => `# Part ${part}\nIt says something.`).join('\n')
+  for (let file = 10; file < 61; file += 1) await writeFile(join(folder, `${file}.md`), long)
+  const { known, refused } = await readNotes(folder)
+  expect(known.flatMap(({ pieces }) => pieces)).toHaveLength(20_000)
+  expect(refused).toEqual([{ path: '60.md', why: 'there are more than 20000 pieces' }])
+  await rm(folder, { recursive: true, force: true })
+})
+
 eachDatabase('knowledge', (database) => {
   let folder = ''
   beforeAll(async () => {

@@ -9,6 +9,8 @@ import type { Known } from '../store/knowledge.ts'
 import { piecesOf } from './chunks.ts'
 
 const mostFiles = 2_000
+/** Of all of them: a search looks at each that is embedded (docs/adr/0018-knowledge.md). */
+const mostPieces = 20_000
 const mostBytes = 1024 * 1024
 
 export type Notes = {
@@ -24,10 +26,14 @@ export async function readNotes(folder: string): Promise<Notes> {
   const root = await realpath(folder).catch(unreadable)
   const paths = await markdownOf(root, '').catch(unreadable)
   const notes: Notes = { known: [], refused: [] }
+  let count = 0
   for (const path of paths.slice(0, mostFiles)) {
     const text = await textOf(root, path).catch((error: Error) => error)
+    const pieces = text instanceof Error ? [] : piecesOf(titleOf(path, text), text)
+    count += pieces.length
     if (text instanceof Error) notes.refused.push({ path, why: text.message })
-    else notes.known.push({ kind: 'document', ref: path, pieces: piecesOf(titleOf(path, text), text) })
+    else if (count > mostPieces) notes.refused.push({ path, why: `there are more than ${mostPieces} pieces` })
+    else notes.known.push({ kind: 'document', ref: path, pieces })
   }
   for (const path of paths.slice(mostFiles)) notes.refused.push({ path, why: `there are more than ${mostFiles} files` })
   return notes

@@ -51,6 +51,20 @@ export async function planProposal(context: ResponseContext, executor: Executor,
   }
 }
 
+/** Whether a proposal that could not be planned cannot be now, for the very same reason. A cluster that cannot be asked is another one. */
+export async function stillUnplannable(
+  { policy }: Pick<ResponseContext, 'policy'>,
+  executor: Executor,
+  { action, params, target, stateReason }: Proposal,
+): Promise<boolean> {
+  try {
+    checkPlan(policy, await executor.plan({ action, params, target }))
+    return false
+  } catch (error) {
+    return error instanceof FalconerError && error.message === stateReason
+  }
+}
+
 async function putBefore(context: ResponseContext, proposal: Proposal, plan: Plan): Promise<Proposal | undefined> {
   const now = context.clock.now()
   const hash = planHash(plan)

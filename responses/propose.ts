@@ -7,7 +7,7 @@ import { PodProperties, WorkloadProperties } from '../domain/entity.ts'
 import { DeniedError, InputError } from '../domain/errors.ts'
 import type { ActionTarget, Proposal } from '../domain/proposal.ts'
 import { getEntity } from '../store/entities.ts'
-import { countProposedSince, insertProposal } from '../store/proposals.ts'
+import { countProposedSince, insertProposal, lastProposed } from '../store/proposals.ts'
 import { getAction } from './catalog/catalog.ts'
 import { type Actor, audit, type ResponseContext } from './context.ts'
 import { actionPolicy, checkProposal } from './policy.ts'
@@ -20,12 +20,17 @@ export type ProposalRequest = {
   incidentId: string | null
   investigationId: string | null
 }
+export type StillUnplannable = (before: Proposal) => Promise<boolean>
 
-/** Records the request, or answers the open proposal for the same. Throws InputError or DeniedError. */
+/**
+ * Records the request, or answers the open proposal for the same. With `stillUnplannable`: also the one that this incident was told cannot be planned,
+ * while that is so for the same reason. Throws InputError or DeniedError.
+ */
 export async function propose(
   context: ResponseContext,
   actor: Actor,
   request: ProposalRequest,
+  stillUnplannable?: StillUnplannable,
 ): Promise<{ proposal: Proposal; created: boolean }> {
   const action = getAction(request.action)
   const entity = await getEntity(context.db, request.entityId)
@@ -40,6 +45,16 @@ export async function propose(
       `The parameters of ${action.name} are not right: ${params.error.issues.map((issue) => `${issue.path.join('.') || 'parameters'}: ${issue.message}`).join('; ')}`,
     )
   checkProposal(context.policy, action.name, params.data as Record<string, unknown>, target)
+  const before =
+    stillUnplannable === undefined || request.incidentId === null
+      ? undefined
+      : await lastProposed(context.db, {
+          incidentId: request.incidentId,
+          action: action.name,
+          params: params.data as Record<string, unknown>,
+          target,
+        })
+  if (before?.state === 'unplannable' && (await stillUnplannable?.(before)) === true) return { proposal: before, created: false }
   const { principal } = actor
   const now = context.clock.now()
   return context.db.transaction(async (tx) => {

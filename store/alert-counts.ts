@@ -129,7 +129,7 @@ export async function fieldNames(
   limit: number,
 ): Promise<{ names: { name: string; alerts: number }[]; more: boolean; lookedBackTo: bigint | null }> {
   const { range, looked } = rangeOf(search)
-  const bound = 1_500
+  const bound = 1_000
   const rows = await db.query(sql<{ name: string; alerts: bigint }>`select name, count(*) as alerts
     from (select case json_typeof(w.fields) when 'object' then w.fields end as fields from (${range} limit ${bound}) a
         cross join lateral (select ${written} as fields offset 0) w where ${all(looked)}) f

@@ -212,6 +212,22 @@ export async function entitiesOfUnit(
   return allEntitiesWhere(db, sql`${within} ${beside}`)
 }
 
+/** What is there now, of these kinds in one namespace and of the `wide` ones in the whole scope, with the bindings that name a group or an account of it. */
+export async function entitiesOfPlaces(
+  db: Queryable,
+  scope: string,
+  { namespace, kinds, wide }: { namespace: string; kinds: readonly EntityKind[]; wide: readonly EntityKind[] },
+): Promise<Entity[]> {
+  const named = sql`kind = 'role_binding' and jsonb_path_exists(properties, 
+    '$.subjects[*] ? (@.kind != "ServiceAccount" || @.namespace == $namespace || @.namespace == null || !exists(@.namespace))',
+    jsonb_build_object('namespace', ${escapeText(namespace)}::text))`
+  return allEntitiesWhere(
+    db,
+    sql`scope = ${escapeText(scope)} and deleted_ns is null
+      and (kind = any(${[...wide]}::text[]) or ${named} or namespace = ${escapeText(namespace)} and kind = any(${[...kinds]}::text[]))`,
+  )
+}
+
 const fromRow = ({ from_ns: fromNs, until_ns: untilNs, facts, ...row }: Row): AttackStep => ({
   ...unescapeDeep({ ...row, ...facts }),
   fromNs,

@@ -33,9 +33,9 @@ import * as slack from './migrations/0025-slack.ts'
 import * as slackCards from './migrations/0026-slack-cards.ts'
 import * as slackHeard from './migrations/0027-slack-heard.ts'
 import * as slackLinkCodes from './migrations/0028-slack-link-codes.ts'
-import * as doors from './migrations/0030-doors.ts'
-import * as baselineVerdicts from './migrations/0031-baseline-verdicts.ts'
-import * as firstLook from './migrations/0032-first-look.ts'
+import * as doors from './migrations/0029-doors.ts'
+import * as baselineVerdicts from './migrations/0030-baseline-verdicts.ts'
+import * as firstLook from './migrations/0031-first-look.ts'
 
 export type Migrations = Readonly<Record<string, Migration>>
 export const migrations: Migrations = {
@@ -67,9 +67,9 @@ export const migrations: Migrations = {
   '0026-slack-cards': slackCards,
   '0027-slack-heard': slackHeard,
   '0028-slack-link-codes': slackLinkCodes,
-  '0030-doors': doors,
-  '0031-baseline-verdicts': baselineVerdicts,
-  '0032-first-look': firstLook,
+  '0029-doors': doors,
+  '0030-baseline-verdicts': baselineVerdicts,
+  '0031-first-look': firstLook,
 }
 
 /** Brings the schema up to date; answers the names of the migrations that ran. */

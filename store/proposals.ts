@@ -55,6 +55,18 @@ export async function insertProposal(tx: Transaction, proposal: NewProposal, at:
   return { proposal: fromRow(row as Row), created: true }
 }
 
+/** The newest of the same action on the same target for this incident, or for one that became part of it. */
+export async function lastProposed(
+  db: Queryable,
+  { incidentId, action, params, target }: Pick<NewProposal, 'action' | 'params' | 'target'> & { incidentId: string },
+): Promise<Proposal | undefined> {
+  const [row] = await db.query(
+    sql<Row>`select ${columns} from proposals where (incident_id = ${incidentId} or incident_id in (select id from incidents where merged_into = ${incidentId}))
+      and target_entity_id = ${BigInt(target.entityId)} and action = ${action} and params_key = ${escapeText(canonicalJson(params))} order by id desc limit 1`,
+  )
+  return row && fromRow(row)
+}
+
 export async function getProposal(db: Queryable, by: { id: string } | { tail: string }): Promise<Proposal | undefined> {
   const [row] = await db.query(
     sql<Row>`select ${columns} from proposals where ${'id' in by ? sql`id = ${by.id}` : sql`right(replace(id::text, '-', ''), 10) = ${by.tail}`} limit 1`,

@@ -148,8 +148,8 @@ export async function hostIds(db: Queryable, scope: string): Promise<Set<bigint>
   return new Set(rows.map(({ id }) => id))
 }
 
-/** What a path goes in by, the field that shows that it is open, and how long and dear it is. */
-export type Way = { by: string; shownBy: { entity: string; path: string; value: string } | null; path: { cost: number; moves: number } }
+/** What a path goes in by, the field that shows that it is open, and how long it is. How dear it is changes with every flaw, and moves nothing. */
+export type Way = { by: string; shownBy: { entity: string; path: string; value: string } | null; moves: number }
 /** `takesHost`: a node or the cluster, and no flaw is needed for it. */
 export type Reach = { id: bigint; count: number; takesHost: boolean; way: Way | null }
 export async function writeReach(tx: Transaction, reach: readonly Reach[]): Promise<void> {

@@ -12,6 +12,7 @@ import {
   insertTurn,
   keepClaim,
   listThreads,
+  stopTurn,
   turnsOf,
 } from './threads.ts'
 
@@ -79,5 +80,25 @@ eachDatabase('threads', (database) => {
     expect((await turnsOf(database(), id)).map(({ state }) => state)).toEqual(['unanswered', 'working'])
     expect(await giveUpInterrupted(database(), after, 'all')).toBeGreaterThan(0)
     expect((await turnsOf(database(), id))[1]).toMatchObject({ state: 'unanswered', error: expect.stringContaining('Ask it again') })
+  })
+
+  it('are given up by who asked, begun or not, and nothing is written for them any more; what was answered stays', async () => {
+    const { id } = await open()
+    const [first, second, third] = [await ask(id, 'a'), await ask(id, 'b'), await ask(id, 'c')]
+    await beginTurn(database(), id, first?.claim ?? '', at)
+    expect(await stopTurn(database(), id, 1)).toBe(first?.claim)
+    expect(await stopTurn(database(), id, 1)).toBeUndefined()
+    expect(await keepClaim(database(), id, first?.claim ?? '', until)).toBe(false)
+    expect(await finishTurn(database(), id, first?.claim ?? '', { answer }, at)).toBeUndefined()
+    expect(await stopTurn(database(), id, 2)).toBe(second?.claim)
+    expect(await beginTurn(database(), id, second?.claim ?? '', at)).toBe('lost')
+    expect(await beginTurn(database(), id, third?.claim ?? '', at)).toMatchObject({ number: 3 })
+    await finishTurn(database(), id, third?.claim ?? '', { answer }, at)
+    expect(await stopTurn(database(), id, 3)).toBeUndefined()
+    expect((await turnsOf(database(), id)).map(({ state, error }) => [state, error !== null])).toEqual([
+      ['unanswered', true],
+      ['unanswered', true],
+      ['answered', false],
+    ])
   })
 })

@@ -148,6 +148,18 @@ export async function finishTurn(
   return row && turnFrom(row)
 }
 
+/** Given up by who asked it: answers the claim it was held with until now. Undefined: nobody is at it. */
+export async function stopTurn(db: Queryable, threadId: string, number: number): Promise<string | undefined> {
+  const [row] = await db.query(
+    sql<{
+      claim: string
+    }>`update thread_turns t set state = 'unanswered', error = 'Whoever asked this gave it up.', claim = null, claimed_until = null
+      from (select thread_id, number, claim::text from thread_turns where thread_id = ${threadId} and number = ${number} and state in ('waiting', 'working') for update) held
+      where t.thread_id = held.thread_id and t.number = held.number returning held.claim`,
+  )
+  return row?.claim
+}
+
 const interruptedText = 'Falconer stopped before this was answered. Ask it again.'
 
 /** What died under whoever was at it: `all` where no other server can be at it, else what is no longer claimed. */

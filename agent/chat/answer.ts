@@ -8,6 +8,7 @@ import type { Answer, Thread, Turn } from '../../domain/chat.ts'
 import { FalconerError } from '../../domain/errors.ts'
 import type { Incident } from '../../domain/incident.ts'
 import type { Principal } from '../../domain/principal.ts'
+import { redact } from '../../domain/redact.ts'
 import { checkedWords, type Claim } from '../../domain/report.ts'
 import type { Spend } from '../../domain/spend.ts'
 import { groundClaim, groundSaid, type Home, type RecordReader, type SeenCoverage } from '../../incidents/grounding.ts'
@@ -44,7 +45,9 @@ export type ChatDesk = {
 export type Draft = Omit<Answer, 'claims'> & { claims: Claim[] }
 export type Answerer = (question: Question, desk: ChatDesk & { reader: RecordReader; home: Home }) => Promise<Draft>
 
-export async function answer(question: Question, desk: ChatDesk, withModel?: Answerer): Promise<Answer> {
+export async function answer(given: Question, desk: ChatDesk, withModel?: Answerer): Promise<Answer> {
+  // Masked while what is secret stands under its name: rules take sentences apart.
+  const question = { ...given, text: redact(given.text) }
   const reader = recordReader(desk.db)
   const coverage = await coverageOf(desk.db)
   // As it stood when the question came: a source may be heard again while it is answered.
@@ -74,7 +77,8 @@ async function drafted(question: Question, desk: ChatDesk & { reader: RecordRead
     if (!(error instanceof ChatStopped) || desk.signal.aborted) throw error
     await desk.tell({ kind: 'stopped', text: error.message })
     const partial = `The model did not answer: ${error.message} What follows is put together by rules.`
-    return { ...(await rules(question, desk)), partial, spend: error.spend }
+    const ruled = await rules(question, desk)
+    return { ...ruled, partial: ruled.partial === null ? partial : `${partial} ${ruled.partial}`, spend: error.spend }
   }
 }
 

@@ -6,7 +6,7 @@
 import type { EvidenceRef } from '../../domain/evidence.ts'
 import { redact } from '../../domain/redact.ts'
 import type { Claim } from '../../domain/report.ts'
-import type { RecordReader } from '../../incidents/grounding.ts'
+import { asShown, type RecordReader } from '../../incidents/grounding.ts'
 import { readRecord } from '../../incidents/record-values.ts'
 import { lookalikes, quote, sentenceParts } from '../../incidents/sentence-parts.ts'
 import { namesIn, strangeWords } from './names.ts'
@@ -50,7 +50,8 @@ export async function cited(said: Said, reader: RecordReader): Promise<Claim> {
     .trim()
   const evidence = shelf.evidence()
   const whole = references.flatMap(({ record, id }, at): EvidenceRef[] => {
-    const own = found[at]?.id ?? id
+    // What is the id of nothing is a model's words.
+    const own = found[at]?.id ?? asShown(id)
     return evidence.some((one) => one.record === record && one.id === own) ? [] : [{ record, id: own, path: null, value: null }]
   })
   return { text, kind: said.kind, evidence: [...evidence, ...whole] }
@@ -61,7 +62,7 @@ const reference = new RegExp(`^[\\s[⟪⟦\`]*(${kinds})\\s*[:/\\s]\\s*(.+?)[\\s
 
 /** `alert:0192…`, and what looks like it; what does not is a record that does not exist. */
 function referencesIn(cites: readonly string[]): { record: EvidenceRef['record']; id: string }[] {
-  const all = cites.map((cite) => {
+  const all = cites.map(redact).map((cite) => {
     const [, record, rest = ''] = reference.exec(cite.slice(0, 300)) ?? []
     if (record === undefined) return { record: 'alert' as const, id: cite.slice(0, 200) }
     const name = record.toLowerCase() as EvidenceRef['record']
@@ -71,18 +72,17 @@ function referencesIn(cites: readonly string[]): { record: EvidenceRef['record']
   return [...new Map(all.map((one) => [`${one.record}/${one.id.toLowerCase()}`, one])).values()]
 }
 
-/** Quotations as we write them: fences of tools, `code` and “words” are ones too. Masked first, while what is secret stands under its name. */
+/** Quotations as we write them: fences of tools, `code` and “words” are ones too. Words are masked before they are taken apart. */
 function marked(text: string): string {
-  return sentenceParts(redact(text).replaceAll('⟪', '⟦').replaceAll('⟫', '⟧').replaceAll(/⟦+/gu, '⟦').replaceAll(/⟧+/gu, '⟧'))
-    .map((part) => (part.quoted ? quote(part.text) : part.text.replaceAll(/`+([^`]+)`+/gu, (_whole, inner: string) => quote(inner))))
-    .flatMap((text) => sentenceParts(text))
-    .map((part) =>
-      part.quoted ? quote(part.text) : part.text.replaceAll(inWords, (_whole, inner: string, end: string) => `${quote(inner)}${end}`),
-    )
-    .join('')
+  const ours = text.replaceAll('⟪', '⟦').replaceAll('⟫', '⟧').replaceAll(/⟦+/gu, '⟦').replaceAll(/⟧+/gu, '⟧')
+  const code = inWords(ours, (words) => words.replaceAll(/`+([^`]+)`+/gu, (_whole, inner: string) => quote(inner)))
+  return inWords(code, (words) => redact(words).replaceAll(spoken, (_whole, inner: string, end: string) => `${quote(inner)}${end}`))
 }
-
-const inWords = /["“]([^"“”\n]*[^"“”\n.,;:!?])([.,;:!?]?)["”]/gu
+const inWords = (text: string, change: (words: string) => string): string =>
+  sentenceParts(text)
+    .map((part) => (part.quoted ? quote(redact(part.text)) : change(part.text)))
+    .join('')
+const spoken = /["“]([^"“”\n]*[^"“”\n.,;:!?])([.,;:!?]?)["”]/gu
 
 /** Flaws, and days. */
 const known = /\b(?:CVE-\d{4}-\d{4,}|GHSA(?:-[0-9a-z]{4}){3}|\d{4}-\d\d-\d\d)\b/giu

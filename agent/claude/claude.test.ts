@@ -1,8 +1,11 @@
 /** An investigation by a model, from the case file to a grounded report: what it is sent, what it may ask, what becomes of what it says. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type IncidentAnswer, reportText } from '../../apps/cli/report-text.ts'
+import { shortId } from '../../domain/ids.ts'
 import { nothingCompared, standingOf } from '../../domain/report.ts'
+import { getAlerts } from '../../store/alerts.ts'
 import { stepsOf } from '../../store/analyst-steps.ts'
+import { membershipsOf } from '../../store/memberships.ts'
 import { sql } from 'kysely'
 import { bare, caseIn, emptyReport, investigator, readIn } from '../../test/support/analyst-site.ts'
 import { type Asked, inTurn, replies, type Script } from '../../test/support/messages-api.ts'
@@ -260,7 +263,7 @@ describe('conclusions', () => {
     expect(page).toMatch(/finance team\. <span class="badge judgement" title="it tells no value[^"]*">judgement<\/span>/)
     expect(page).toMatch(/class="badge hypothesis"/)
     expect(page).toMatch(
-      /3 of \d+ sentences could not be confirmed: 2 marked as judgement, for nothing in it was compared; 1 marked as hypothesis/,
+      /3 of \d+ sentences could not be confirmed: 2 marked as judgement \(nothing was compared\), 1 marked as hypothesis/,
     )
     const { investigation } = (await (
       await site.ask(`/api/v1/incidents/${incidentId}`, { as: { token: as.token } })
@@ -272,6 +275,32 @@ describe('conclusions', () => {
     expect(standings.map(({ standing }) => standing)).toEqual(['judgement'])
     const read = incidentResource.output.parse(await incidentResource.read(incidentId, context))
     expect(incidentResource.markdown(read)).toContain('**Judgement**: ')
+  })
+})
+
+describe('records of elsewhere', () => {
+  const ownAlerts = async () => (await membershipsOf(site.db, { incidentId })).map(({ alertId }) => alertId)
+  it('are told as of there, or are hypotheses, though places are called the same', async () => {
+    const other = await recordStory(site.db, site.clock, 'prod-2')
+    const theirs = (await membershipsOf(site.db, { incidentId: other.id })).map(({ alertId }) => alertId)
+    const alert = (await getAlerts(site.db, theirs)).find(({ pod }) => pod !== null)
+    const cites = [`alert:${alert?.id}`, `incident:${other.id}`]
+    const place = `${alert?.pod?.namespace}/${alert?.pod?.name}`
+    expect(await getAlerts(site.db, await ownAlerts())).toContainEqual(expect.objectContaining({ scope: 'lab', pod: alert?.pod }))
+    const claude = await investigator(site.falconer, () => {
+      const summary = [
+        claim(`Pod ${place} was entered.`, cites),
+        claim(`In cluster prod-2 pod ${place} was entered.`, cites),
+        claim(`In cluster prod-2, in ${shortId('incident', other.id)}, pod ${place} was entered too.`, cites),
+      ]
+      return replies.structured({ ...emptyReport, summary })
+    })
+    const { report } = await claude.investigate(incidentId)
+    const [cluster, incident] = [
+      'it cites a record of another cluster or account without naming that',
+      'it cites an alert of another incident without naming that',
+    ]
+    expect(report?.summary.map(({ problems }) => problems)).toEqual([[cluster, incident], [incident], []])
   })
 })
 

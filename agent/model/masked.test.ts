@@ -61,7 +61,7 @@ const kinds: readonly ((secret: string) => [string, string])[] = [
 ]
 const places = ['system', 'user', 'parts', 'result', 'json result', 'tool input', 'tool description', 'schema', 'key'] as const
 
-function request(place: (typeof places)[number], text: string) {
+function request(place: (typeof places)[number], text: string, provider: 'anthropic' | 'openai') {
   const put = (here: (typeof places)[number], otherwise: string): string => (place === here ? `Seen: ${text}` : otherwise)
   const input = place === 'tool input' ? { words: text } : { words: 'shell' }
   const messages = [
@@ -83,7 +83,11 @@ function request(place: (typeof places)[number], text: string) {
     }),
   ]
   const properties = { [place === 'key' ? text : 'words']: { type: 'string', description: put('schema', 'What to look for') } }
-  const tool = { name: 'find', description: put('tool description', 'Finds.'), input_schema: { type: 'object', properties } }
+  const [name, description, schema] = ['find', put('tool description', 'Finds.'), { type: 'object', properties }]
+  const tool =
+    provider === 'anthropic'
+      ? { name, description, input_schema: schema }
+      : { type: 'function', function: { name, description, parameters: schema } }
   return { messages, tool }
 }
 
@@ -99,7 +103,7 @@ describe('what leaves', () => {
         const [text, secret] = (kinds[number % kinds.length] as (typeof kinds)[number])(canary(number))
         const place = places[number % places.length] as (typeof places)[number]
         planted.set(`${place}: ${text}`, secret)
-        const { messages, tool } = request(place, text)
+        const { messages, tool } = request(place, text, provider)
         await model.chat.bindTools!([tool] as never).invoke(messages)
         const last = site.api.asked.at(-1)?.text ?? ''
         expect(last, `${place}: ${text}`).not.toContain(secret)
@@ -121,7 +125,7 @@ describe('what leaves', () => {
       const model = await site.open({ limits: { calls: 10_000, tokens: 1e12, usd: 1e6 } })
       for (const [number, kind] of kinds.entries()) {
         const [text, secret] = kind(canary(number))
-        const { messages, tool } = request(places[number % places.length] as (typeof places)[number], text)
+        const { messages, tool } = request(places[number % places.length] as (typeof places)[number], text, provider)
         await model.chat.bindTools!([tool] as never).invoke(messages)
         expect(site.api.asked.at(-1)?.text, text).toContain(JSON.stringify(secret).slice(1, -1))
       }

@@ -9,7 +9,7 @@ import type { NewStep } from '../../domain/analyst-step.ts'
 import { FalconerError } from '../../domain/errors.ts'
 import { visible } from '../../domain/untrusted.ts'
 import type { HandAnswer, Hands } from '../hands.ts'
-import { askingFor, type Form } from './form.ts'
+import { askingFor, type Form, toldOfForm } from './form.ts'
 import type { OpenModel } from './model.ts'
 
 /** Ends a conversation; the message is a whole sentence of ours. */
@@ -39,7 +39,7 @@ export async function agentParts(parts: Turns) {
   return {
     model: parts.model.chat,
     tools: all.filter(({ name }) => parts.tools.has(name)),
-    systemPrompt: new SystemMessage({ content: [cached(parts, parts.system)] }),
+    systemPrompt: new SystemMessage({ content: [cached(parts, parts.system + toldOfForm(parts.model, parts.form))] }),
     middleware: [bounds(parts)],
   }
 }
@@ -61,16 +61,23 @@ function bounds(parts: Turns) {
     async wrapModelCall(request, handler) {
       const turn = parts.turnAt(request.messages)
       if (turn > turns) throw new Stop(stops.asking)
+      const last = turn === turns
       const asking = {
         ...request,
-        modelSettings: { ...request.modelSettings, ...askingFor(parts.model, parts.form) },
-        ...(turn === turns ? { toolChoice: 'none' as const, messages: [...request.messages, new HumanMessage(words.last)] } : {}),
+        modelSettings: { ...request.modelSettings, ...askingFor(parts.model, parts.form, last) },
+        ...(last ? { toolChoice: 'none' as const, messages: [...request.messages, new HumanMessage(words.last)] } : {}),
       }
       let answer = await handler(asking)
       const wrong = wrongWith(answer, parts.form)
       if (wrong !== null) {
-        const again = new HumanMessage(words.again(wrong === 'cut'))
-        answer = await handler({ ...asking, messages: [...asking.messages, ...withoutQuestions(answer), again] })
+        const again = new HumanMessage(wrong === 'questions' && !last ? brokenQuestions : words.again(wrong === 'cut'))
+        const closing = parts.model.provider === 'openai' && wrong !== 'questions' ? { toolChoice: 'none' as const } : {}
+        answer = await handler({
+          ...asking,
+          ...closing,
+          modelSettings: { ...asking.modelSettings, ...askingFor(parts.model, parts.form, last || wrong !== 'questions') },
+          messages: [...asking.messages, ...withoutQuestions(answer), again],
+        })
         if (wrongWith(answer, parts.form) !== null) throw new Stop(stops.form)
       }
       const aside = textOf(answer).trim()
@@ -105,12 +112,15 @@ async function answered({ hands, tools, heard, signal }: Turns, name: string, ar
   }
 }
 
+const brokenQuestions = 'What you asked your tools was no whole JSON, and nothing was asked. Ask again, or answer.'
+
 /** Null: it is whole, or questions to tools. Throws Stop where it would not answer at all. */
-function wrongWith(answer: AIMessage, form: Form<unknown>): 'cut' | 'form' | null {
+function wrongWith(answer: AIMessage, form: Form<unknown>): 'cut' | 'questions' | 'form' | null {
   const why = stopReasonOf(answer)
   if (why === 'refusal' || why === 'content_filter') throw new Stop('It refused to answer.')
   if (why === 'max_tokens' || why === 'length' || why === 'model_context_window_exceeded') return 'cut'
   if ((answer.tool_calls ?? []).length > 0) return null
+  if ((answer.invalid_tool_calls ?? []).length > 0) return 'questions'
   return form.read(textOf(answer)) === undefined ? 'form' : null
 }
 const stopReasonOf = ({ response_metadata: meta, additional_kwargs: kwargs }: AIMessage): unknown =>
@@ -121,7 +131,7 @@ const stopReasonOf = ({ response_metadata: meta, additional_kwargs: kwargs }: AI
 /** What was wrong, as the model said it: without questions that nobody answers. */
 const withoutQuestions = (answer: AIMessage): AIMessage[] => {
   const text = textOf(answer)
-  return text === '' || (answer.tool_calls ?? []).length > 0 ? [] : [new AIMessage(text)]
+  return text.trim() === '' || (answer.tool_calls ?? []).length > 0 ? [] : [new AIMessage(text)]
 }
 
 export function textOf(message: BaseMessage | undefined): string {

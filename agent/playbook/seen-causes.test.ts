@@ -87,24 +87,28 @@ describe('a program that its image brought', () => {
   })
 })
 
-it('names the right that the API server gave as its reason, and whose it is to be taken from', async () => {
+it('names the right that the API server gave as its reason, and to take it away unless it is a person’s', async () => {
   const reason = 'RBAC: allowed by ClusterRoleBinding "old" of ClusterRole "old" to Group "system:unauthenticated"'
-  const read = alert({
-    sensorSource: 'k8s_audit',
-    container: null,
-    hostname: null,
-    techniques: ['T1078.001'],
-    fields: {
-      'ka.user.name': 'system:anonymous',
-      'ka.verb': 'list',
-      'ka.target.resource': 'secrets',
-      'ka.auth.reason': reason,
-      'ka.sourceips': ['203.0.113.9'],
-    },
-  })
-  const report = await playbook.analyse(caseOf([read]))
-  expect(values(report.rootCause)).toContain(`fields.ka.auth.reason=${reason}`)
-  expect(values(report.fixFirst)).toContain(`fields.ka.auth.reason=${reason}`)
+  const read = (user: string): Alert =>
+    alert({
+      sensorSource: 'k8s_audit',
+      container: null,
+      hostname: null,
+      techniques: ['T1078.001'],
+      fields: {
+        'ka.user.name': user,
+        'ka.verb': 'list',
+        'ka.target.resource': 'secrets',
+        'ka.auth.reason': reason,
+        'ka.sourceips': ['203.0.113.9'],
+      },
+    })
+  const cited = `fields.ka.auth.reason=${reason}`
+  for (const user of ['system:anonymous', 'system:serviceaccount:ci:run', 'mara@example.com']) {
+    const { rootCause, fixFirst } = await playbook.analyse(caseOf([read(user)]))
+    expect(values(rootCause), user).toContain(cited)
+    expect(values(fixFirst).includes(cited), user).toBe(user.startsWith('system:'))
+  }
 })
 
 describe('credentials of a machine', () => {

@@ -21,9 +21,17 @@ export const seenFixes = ({ alerts }: CaseFile): Claim[] => [
   ...once(alerts.filter(isOfImage), ({ alert }) => alert.container?.image ?? '').map(({ alert }) =>
     sentence('inference', ['Take image ', cite(alert, 'container.image'), ' out of use: run one whose content is known, by its digest.']),
   ),
-  ...allowed(alerts).map(({ alert }) =>
-    sentence('inference', ['Take this right away from ', cite(alert, 'fields.ka.user.name'), ', or narrow it: ', cite(alert, reason), '.']),
-  ),
+  ...allowed(alerts)
+    .filter(isOfNoPerson)
+    .map(({ alert }) =>
+      sentence('inference', [
+        'Take this right away from ',
+        cite(alert, 'fields.ka.user.name'),
+        ', or narrow it: ',
+        cite(alert, reason),
+        '.',
+      ]),
+    ),
 ]
 
 function broughtByImage({ alerts }: CaseFile): Claim[] {
@@ -95,6 +103,8 @@ const allowed = (alerts: readonly CaseAlert[]): CaseAlert[] =>
     alerts.filter(({ alert }) => ofAudit(alert) && textOf(alert.fields['ka.auth.reason']) !== ''),
     ({ alert: { fields } }) => `${textOf(fields['ka.user.name'])}\n${textOf(fields['ka.auth.reason'])}`,
   )
+/** What a person may do is theirs to say; nobody in particular, and what runs here, were given more than they need. */
+const isOfNoPerson = ({ alert: { fields } }: CaseAlert): boolean => textOf(fields['ka.user.name']).startsWith('system:')
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
 
 /** The first of each, and no more than a few. */

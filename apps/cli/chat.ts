@@ -4,25 +4,25 @@
  */
 import { createInterface } from 'node:readline/promises'
 import { FalconerError, InputError } from '../../domain/errors.ts'
-import type { Client } from './client.ts'
+import { ApiError, type Client } from './client.ts'
 import { answerText, type StepRow, stepText, type ThreadAnswer, type TurnRow } from './chat-text.ts'
 import { part } from './command.ts'
-import { print, remark, safe } from './output.ts'
+import { aside, print, printWrapped, remark, safe } from './output.ts'
 import { Interrupted, stopSignal, wait } from './stop.ts'
 
 export type ChatOptions = { incident?: string; thread?: string; json?: boolean; model: boolean }
 const lookMs = 150
+/** Longest silence before it is said that something is done. */
+const patienceMs = 1_000
 
 export async function chat(client: Client, question: string, options: ChatOptions): Promise<void> {
   if (options.thread !== undefined && options.incident !== undefined)
     throw new InputError('A thread is about what it was opened for: give --thread or --incident, not both.')
   const signal = stopSignal()
   const thread = options.thread ?? (await openThread(client, options))
-  if (question !== '') {
-    if (!(await askOne(client, thread, question, options, signal))) process.exitCode = 1
-    return
-  }
-  await converse(client, thread, options, signal)
+  if (question === '') await converse(client, thread, options, signal)
+  else if (!(await askOne(client, thread, question, options, signal))) process.exitCode = 1
+  if (signal.aborted) throw new Interrupted('Stopped before the end.')
 }
 
 const help = `Ask about incidents, findings, attack paths, what to fix first, who decided what, what changed, what nobody can see. For example:
@@ -46,71 +46,100 @@ async function converse(client: Client, first: string, options: ChatOptions, sig
     prompt: stdin.isTTY ? '> ' : '',
   })
   let asking: AbortController | null = null
-  lines.on('SIGINT', () => (asking === null ? lines.close() : asking.abort()))
+  let [asked, ended] = [false, false]
+  lines.on('close', () => (ended = true))
+  // What is begun to be written is given up before the session is.
+  lines.on('SIGINT', () => {
+    if (asking !== null) asking.abort()
+    else if (lines.line === '') lines.close()
+    else lines.write(null, { ctrl: true, name: 'u' })
+  })
   signal.addEventListener('abort', () => lines.close(), { once: true })
   if (stdin.isTTY) remark('Ask about incidents, findings, attack paths, what to fix first. /help tells more; Ctrl-D ends.')
   const next = (): void => {
-    if (stdin.isTTY) lines.prompt()
+    if (stdin.isTTY && !ended) lines.prompt()
   }
   next()
   for await (const line of lines) {
     const question = line.trim()
     if (question === '/quit' || question === '/exit') break
     if (question === '/new') {
-      thread = await openThread(client, options)
-      remark('A new thread: what was asked before is not remembered in it.')
+      await kept(async () => {
+        thread = await openThread(client, options)
+        remark('A new thread: what was asked before is not remembered in it.')
+        return true
+      })
     } else if (question.startsWith('/')) remark(question === '/help' ? help : `There is no ${safe(question, 40)}. ${help}`)
     else if (question !== '') {
       asking = new AbortController()
-      await askAmongOthers(client, thread, question, options, { signal, givenUp: asking.signal })
+      const givenUp = AbortSignal.any([signal, asking.signal])
+      await kept(() => askOne(client, thread, question, options, givenUp))
       asking = null
+      asked = true
+      if (stdin.isTTY) remark('')
     }
     next()
   }
   lines.close()
-  if (!options.json) remark(`Go on with: falconer chat --thread ${thread}`)
+  // Whoever was there has seen what was left unanswered; the end of what came through a pipe has to say it.
+  if (stdin.isTTY) process.exitCode = 0
+  if (asked && !options.json) remark(`Go on with: falconer chat --thread ${thread}`)
 }
 
-/** What keeps this question from its answer does not keep the next one. */
-async function askAmongOthers(
-  client: Client,
-  thread: string,
-  question: string,
-  options: ChatOptions,
-  { signal, givenUp }: { signal: AbortSignal; givenUp: AbortSignal },
-): Promise<void> {
+/** What goes wrong with one thing (too fast, too long, nobody there) does not keep the next from being tried. */
+async function kept(work: () => Promise<boolean>): Promise<void> {
   try {
-    if (!(await askOne(client, thread, question, options, AbortSignal.any([signal, givenUp])))) process.exitCode = 1
+    if (!(await work())) process.exitCode = 1
   } catch (error) {
-    if (error instanceof Interrupted && givenUp.aborted && !signal.aborted)
-      return remark('Not waited for: its answer comes into the thread.')
-    // Too fast, too long, not now.
-    if (!(error instanceof FalconerError) || error instanceof Interrupted) throw error
+    if (!(error instanceof FalconerError)) throw error
     remark(`falconer: ${error.message}`)
+    process.exitCode = 1
   }
 }
 
-/** False: it was left unanswered. */
-async function askOne(client: Client, thread: string, text: string, options: ChatOptions, signal: AbortSignal): Promise<boolean> {
+/** False: it was left unanswered. `givenUp`: nobody waits for it any more, and nothing more is done, or paid, for it. */
+async function askOne(client: Client, thread: string, text: string, options: ChatOptions, givenUp: AbortSignal): Promise<boolean> {
   const path = `/threads/${part(thread)}`
   const taken = JSON.parse(await client.call('POST', `${path}/questions`, { text, model: options.model })) as { turn: TurnRow }
-  let after = 0
+  const { number } = taken.turn
+  const began = performance.now()
+  let [after, quiet, stopped] = [0, true, false]
   for (;;) {
+    if (givenUp.aborted && !stopped) stopped = await stop(client, `${path}/questions/${number}/stop`)
     const { thread: shown, turns, steps } = JSON.parse(await client.call('GET', `${path}?after=${after}`)) as ThreadAnswer
-    const turn = turns.find(({ number }) => number === taken.turn.number)
+    const turn = turns.find((one) => one.number === number)
     if (turn === undefined) throw new InputError('The question is not in its thread any more.')
-    after = Math.max(after, ...steps.map(({ number }) => number))
-    if (options.json !== true) for (const step of steps) if (turn.firstStep !== null && step.number >= turn.firstStep) dimmed(step)
+    after = Math.max(after, ...steps.map((step) => step.number))
+    for (const step of steps) if (turn.firstStep !== null && step.number >= turn.firstStep && told(step, options)) quiet = false
     if (turn.state === 'answered' || turn.state === 'unanswered') {
-      print(options.json === true ? JSON.stringify({ thread: shown, turn }) : answerText(turn, client.pages))
+      if (options.json === true) print(JSON.stringify({ thread: shown, turn }))
+      else printWrapped(answerText(turn, client.pages))
       return turn.state === 'answered'
     }
-    await wait(lookMs, signal)
+    if (quiet && performance.now() - began > patienceMs) {
+      follows(`  ${turn.state === 'waiting' ? 'Waits for the question before it' : 'Looking it up'} … Ctrl-C gives up.`, options)
+      quiet = false
+    }
+    await wait(lookMs, givenUp).catch(() => {})
   }
 }
 
-function dimmed(step: StepRow): void {
+/** Its answer may have come a moment before. */
+async function stop(client: Client, path: string): Promise<true> {
+  await client.call('POST', path).catch((error: unknown) => {
+    if (!(error instanceof ApiError) || error.code !== 'state') throw error
+  })
+  return true
+}
+
+/** One line, however long it is. */
+const follows = (text: string, { json }: ChatOptions): void => {
+  const { isTTY, columns } = process.stderr
+  if (json !== true && isTTY === true) aside(text.length > columns ? `${text.slice(0, columns - 1)}…` : text)
+}
+/** False: it is nothing that people follow. */
+function told(step: StepRow, options: ChatOptions): boolean {
   const text = stepText(step)
-  if (text === '' || process.stderr.isTTY !== true) return
-  remark(process.stderr.hasColors() ? `\u001b[2m${text}\u001b[22m` : text)
+  if (text !== '') follows(text, options)
+  return text !== ''
 }

@@ -4,7 +4,7 @@ import type { AnalystStep } from '../../domain/analyst-step.ts'
 import { InputError } from '../../domain/errors.ts'
 import type { Client } from './client.ts'
 import { type Cli, type JsonOption, part } from './command.ts'
-import { print, remark, safe } from './output.ts'
+import { aside, print, printWrapped, safe } from './output.ts'
 import { reportText } from './report-text.ts'
 import type { InvestigationBriefRow, InvestigationRow } from './rows.ts'
 import { stopSignal, wait } from './stop.ts'
@@ -27,7 +27,8 @@ export async function investigate(
     }
     const ended = JSON.parse(text) as InvestigationRow
     if (ended.status !== 'done') process.exitCode = 1
-    print(json === true ? text : reportText(ended))
+    if (json === true) print(text)
+    else printWrapped(reportText(ended))
   })
 }
 
@@ -47,7 +48,7 @@ async function followed(client: Client, id: string, aloud: boolean): Promise<voi
     // A question is told with its answer: the last one waits for it.
     const ready = ended ? lines.length : lines.findIndex(({ kind, answer: came }) => kind === 'asked' && came === null)
     for (const line of lines.slice(told, ready === -1 ? lines.length : ready)) {
-      if (aloud) remark(dimmed(lineText(line)))
+      if (aloud) aside(lineText(line))
       told += 1
     }
     if (ended && answer.steps.length === 0) return
@@ -66,5 +67,3 @@ export function lineText({ at, kind, tool, text, answer }: StepLine): string {
         : `refused: ${safe(answer.refused, 200)}`
   return `${clock}  ${safe(tool ?? 'a tool', 60)}  ${came}${text === '' || text === '{}' ? '' : `  ${safe(text, 120)}`}`
 }
-
-const dimmed = (text: string): string => (process.stderr.isTTY ? `\u001b[2m${text}\u001b[22m` : text)

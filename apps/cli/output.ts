@@ -11,6 +11,34 @@ export const remark = (text: string): void => {
 }
 export const safe = (text: string, limit = 120): string => visible(redact(text), limit)
 
+/** For people at a terminal: no line is longer than it is wide, unless by one word, so that addresses can be copied. As it is where it goes elsewhere. */
+export const printWrapped = (text: string): void =>
+  print(process.stdout.isTTY === true ? wrapped(text, Math.min(process.stdout.columns || 80, widest)) : text)
+/** Longer lines are hard to read. */
+const widest = 110
+
+/** Broken between words; what goes on stands under the text of its line, not under its mark. */
+export function wrapped(text: string, width: number): string {
+  return text
+    .split('\n')
+    .map((line) => {
+      const begin = /^ *(?:[·!] |\[\d+\] )?/.exec(line)?.[0] ?? ''
+      const lines = ['']
+      for (const word of line.slice(begin.length).split(' ')) {
+        const last = lines.at(-1) ?? ''
+        if (last === '') lines[lines.length - 1] = word
+        else if (begin.length + last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`
+        else lines.push(word)
+      }
+      return lines.map((one, at) => (at === 0 ? begin : ' '.repeat(begin.length)) + one).join('\n')
+    })
+    .join('\n')
+}
+
+/** What is said beside the answer: fainter where a terminal can show that. */
+export const aside = (text: string): void =>
+  remark(process.stderr.isTTY === true && process.stderr.hasColors() ? `\u001b[2m${text}\u001b[22m` : text)
+
 /** Columns padded to their widest cell; the last one is not padded. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   if (rows.length === 0) return '(none)'

@@ -34,7 +34,13 @@ const beatMs = 15_000
 const lookMs = 250
 const longestMs = 180_000
 
-type Running = { stopping: AbortController; answers: Set<Promise<void>>; buckets: Buckets; models(): Promise<Models | null> }
+type Running = {
+  stopping: AbortController
+  answers: Set<Promise<void>>
+  /** By claim: aborted when it is held no longer. */ lost: Map<string, AbortController>
+  buckets: Buckets
+  models(): Promise<Models | null>
+}
 const runningIn = new WeakMap<Falconer, Running>()
 function running(falconer: Falconer): Running {
   const found = runningIn.get(falconer)
@@ -42,6 +48,7 @@ function running(falconer: Falconer): Running {
   const made = {
     stopping: new AbortController(),
     answers: new Set<Promise<void>>(),
+    lost: new Map<string, AbortController>(),
     buckets: new Buckets(perMinute, burst),
     models: modelsOf(falconer),
   }
@@ -112,6 +119,19 @@ export async function askAgain(falconer: Falconer, asker: Asker, threadId: strin
   return ask(falconer, asker, thread.id, { text: turn.text, model: turn.model })
 }
 
+/** Whoever asked it wants no answer any more. On another server what is at it learns of that with its next sign of life. Throws NotFoundError, DeniedError. */
+export async function stopAnswer(falconer: Falconer, asker: Asker, threadId: string, number: number): Promise<void> {
+  const { db } = falconer
+  const thread = await threadFor(falconer, asker, threadId)
+  const turn = (await rows.turnsOf(db, thread.id)).find((one) => one.number === number)
+  if (turn === undefined) throw new NotFoundError('There is no such question in this thread.')
+  if (turn.askedBy.personId !== asker.principal.personId) throw new DeniedError('entitlement', 'A question is given up by who asked it.')
+  const claim = await rows.stopTurn(db, thread.id, number)
+  if (claim === undefined) throw new DeniedError('state', 'Nobody is at this question: it is answered, or was given up.')
+  running(falconer).lost.get(claim)?.abort()
+  falconer.changed('chat')
+}
+
 /** Answers the question when it is its turn; never rejects. */
 function follow(falconer: Falconer, asker: Asker, thread: Thread, claim: string): Promise<void> {
   const { answers } = running(falconer)
@@ -127,8 +147,9 @@ function follow(falconer: Falconer, asker: Asker, thread: Thread, claim: string)
 
 async function answerInTurn(falconer: Falconer, asker: Asker, thread: Thread, claim: string): Promise<void> {
   const { db, clock } = falconer
-  const { stopping } = running(falconer)
+  const { stopping, lost: losing } = running(falconer)
   const lost = new AbortController()
+  losing.set(claim, lost)
   const later = (): Date => new Date(clock.now().getTime() + claimMs)
   // A claim that could not be kept for a moment may still be held; one that is not must not be answered.
   const beat = setInterval(
@@ -150,6 +171,7 @@ async function answerInTurn(falconer: Falconer, asker: Asker, thread: Thread, cl
     if (!signal.aborted) throw error
   } finally {
     clearInterval(beat)
+    losing.delete(claim)
   }
 }
 

@@ -1,5 +1,5 @@
 /** The first look at an incident that is to be investigated, where it is wanted: what came of it is kept before anything follows from it. */
-import { looksFirst } from '../../agent/triage.ts'
+import { isUnsure, looksFirst } from '../../agent/triage.ts'
 import type { Incident } from '../../domain/incident.ts'
 import { readCase } from '../../incidents/read-case.ts'
 import type { Deepening } from '../../store/deepenings.ts'
@@ -16,11 +16,11 @@ export async function lookFirst(
   { by, signal }: { by: string; signal: AbortSignal },
 ): Promise<boolean> {
   const { db, clock, config, asking } = falconer
-  // It may have become more severe, or part of one that is, while it waited.
+  // It may have become more severe, part of one that is, or plain, while it waited.
   const wanted = look === 'wanted' && !byPerson && looksFirst(incident, config.FALCONER_MODEL_TRIAGE_UP_TO)
   if (!wanted || asking.firstLook === undefined) return false
   const report = (await investigationsOf(db, incident.id)).find((one) => one.report !== null && one.report.model === null)?.report
-  if (report == null) return false
+  if (report == null || !isUnsure(report)) return false
   const file = await readCase(db, clock.now(), incident.id, { cluster: (scope) => scopeCluster(falconer, scope) })
   const { outcome, said } = await asking.firstLook(file, { about: id, report, signal })
   return db.transaction(async (tx) => {

@@ -42,7 +42,7 @@ function askForm({ thread, incident, turns }: ChatData, who: Who): Html {
   const action = thread === null ? '/chat' : `/chat/${thread.id}`
   return html`<form class="card ask" id="ask" method="post" action="${action}">${csrfField(who.csrf)}${thread === null && incident !== null ? html`<input type="hidden" name="incident" value="${incident.id}">` : nothing}
 <label for="question">${turns.length === 0 ? 'Your question' : 'Ask further'}</label><textarea id="question" name="question" rows="2" required maxlength="${longestQuestion}" data-send aria-describedby="send-hint" autofocus></textarea>
-<div class="actions"><button>Ask</button><span class="quiet" id="send-hint">Ctrl+Enter asks. Answers cite records; nothing is approved or changed here.</span></div></form>`
+<div class="actions"><button>Ask</button><span class="quiet" id="send-hint"><span class="keys">Ctrl+Enter asks. </span>Answers cite records; nothing is approved or changed here.</span></div></form>`
 }
 
 /** What can be asked, one press each. */
@@ -63,8 +63,11 @@ function outcome(turn: Turn, steps: readonly AnalystStep[], data: ChatData, who:
   if (turn.answer !== null) return answerPart(turn.answer, turn, steps, data, who, last)
   if (turn.state === 'unanswered')
     return html`<p class="notice bad">Not answered. ${untrusted(turn.error ?? '', 400)}</p>${last && data.thread !== null ? html`<form method="post" action="/chat/${data.thread.id}/again">${csrfField(who.csrf)}<input type="hidden" name="number" value="${turn.number}"><button class="second">Ask again</button></form>` : nothing}${stepsPart(turn, steps, false)}`
-  return html`<p role="status" class="working">${turn.state === 'waiting' ? 'Waits for the question before it.' : 'Looking it up…'}</p>${stepsPart(turn, steps, true)}<noscript><p><a href="?now=${turn.number}-${steps.length}">Look again</a> for the answer.</p></noscript>`
+  return html`<p role="status" class="working">${turn.state === 'waiting' ? 'Waits for the question before it.' : 'Looking it up…'}</p>${stepsPart(turn, steps, true)}${mayStop(turn, data, who) ? html`<form method="post" action="/chat/${data.thread?.id}/stop">${csrfField(who.csrf)}<input type="hidden" name="number" value="${turn.number}"><button class="second small" id="stop-${turn.number}">Stop</button></form>` : nothing}<noscript><p><a href="?now=${turn.number}-${steps.length}">Look again</a> for the answer.</p></noscript>`
 }
+
+const mayStop = ({ askedBy }: Turn, { thread }: ChatData, { principal }: Who): boolean =>
+  thread !== null && askedBy.personId === principal.personId
 
 function answerPart(answer: Answer, turn: Turn, steps: readonly AnalystStep[], { thread }: ChatData, who: Who, last: boolean): Html {
   const cites = new Cites()
@@ -73,10 +76,9 @@ function answerPart(answer: Answer, turn: Turn, steps: readonly AnalystStep[], {
 ${claims.length === 0 ? nothing : html`<ul class="claims">${claims.map((claim) => html`<li${claim.grounded ? nothing : html` class="doubted"`}>${claimText(claim)} ${cites.of(claim, turn.number)}</li>`)}</ul>`}
 ${unknowns.length === 0 ? nothing : html`<h3>What is not known</h3><ul class="claims unknown">${unknowns.map((one) => html`<li>${withTimes(untrusted(one, 500))}</li>`)}</ul>`}
 ${links.length === 0 ? nothing : html`<p class="read-on">${links.map(({ label, path }) => html`<a href="${path}">${untrusted(label, 80)}</a> `)}</p>`}
-${cites.list(turn.number)}
 ${notes.map((note) => html`<p class="quiet">${untrusted(note, 500)}</p>`)}
 <p class="quiet">${answer.by === 'rules' ? nothing : html`Written by ${untrusted(answer.by, 80)} (a model). `}${checkedWords(claims)}</p>
-${stepsPart(turn, steps, false)}
+<div class="beneath">${cites.list(turn.number)}${stepsPart(turn, steps, false)}</div>
 ${last && thread !== null && followUps.length > 0 ? html`<form method="post" action="/chat/${thread.id}">${csrfField(who.csrf)}<ul class="suggestions">${followUps.slice(0, 4).map((text) => html`<li><button class="second small" name="question" value="${untrusted(text, 300)}">${untrusted(text, 300)}</button></li>`)}</ul></form>` : nothing}`
 }
 
@@ -117,7 +119,7 @@ const stepWords: Partial<Record<AnalystStep['kind'], string>> = {
 function stepsPart(turn: Turn, steps: readonly AnalystStep[], open: boolean): Html {
   const told = steps.filter(({ kind }) => kind in stepWords)
   if (told.length === 0) return nothing
-  return html`<details class="steps" id="steps-${turn.number}"${open ? html` open` : nothing}><summary>${plural(told.length, 'step')}</summary><ol>${told.map(({ kind, tool, text }) => html`<li>${stepWords[kind]}${tool === null ? nothing : html` <code>${untrusted(tool, 60)}</code>`} <span class="quiet">${untrusted(text, 300)}</span></li>`)}</ol></details>`
+  return html`<details class="did" id="steps-${turn.number}"${open ? html` open` : nothing}><summary>${plural(told.length, 'step')}</summary><ol>${told.map(({ kind, tool, text }) => html`<li>${stepWords[kind]}${tool === null ? nothing : html` <code>${untrusted(tool, 60)}</code>`} <span class="quiet">${untrusted(text, 300)}</span></li>`)}</ol></details>`
 }
 
 function threadList(threads: readonly ThreadLine[], current: Thread | null, who: Who): Html {

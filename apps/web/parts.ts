@@ -68,13 +68,19 @@ export function evidenceOf(claim: GroundedClaim, id: string): Html {
 export const analystName = (report: Pick<Report, 'analyst' | 'model'>): string =>
   report.analyst === 'playbook' ? 'the playbook (rules, no model)' : `${untrusted(whose(report), 80)} (a model)`
 
+const linked: Partial<Record<EvidenceRef['record'], [folder: string, name: string]>> = {
+  alert: ['alerts', 'alert'],
+  entity: ['cluster', 'inventory record'],
+  finding: ['findings', 'finding'],
+  incident: ['incidents', 'incident'],
+  proposal: ['proposals', 'proposal'],
+  fix: ['fix-first', 'change'],
+}
+/** What a citation leads to. Its id may be one that a model made up. */
 export function recordLink(one: EvidenceRef): Html {
-  if (one.record === 'alert') return html`<a href="/alerts/${one.id}">alert …${one.id.slice(-6)}</a>`
-  if (one.record === 'entity') return html`<a href="/cluster/${one.id}">inventory record ${one.id}</a>`
-  if (one.record === 'finding') return html`<a href="/findings/${one.id}">finding …${one.id.slice(-6)}</a>`
-  if (one.record === 'incident') return html`<a href="/incidents/${one.id}">incident …${one.id.slice(-6)}</a>`
-  if (one.record === 'proposal') return html`<a href="/proposals/${one.id}">proposal …${one.id.slice(-6)}</a>`
-  if (one.record === 'fix') return html`<a href="/fix-first/${one.id}">change …${one.id.slice(-6)}</a>`
+  const [folder, name] = linked[one.record] ?? []
+  if (folder !== undefined)
+    return html`<a href="/${folder}/${encodeURIComponent(one.id.toWellFormed())}">${name} ${one.record === 'entity' ? untrusted(one.id, 60) : `…${untrusted(one.id.slice(-6))}`}</a>`
   if (one.record === 'rule')
     return html`<a href="/rules/${encodeURIComponent(one.id.slice(one.id.indexOf('/') + 1))}">rule ${untrusted(one.id.slice(one.id.indexOf('/') + 1), 80)}</a>`
   if (one.record === 'coverage') return html`<a href="/coverage">source ${untrusted(one.id, 80)}</a>`

@@ -29,9 +29,9 @@ export async function waysFrom(tx: Transaction, next: Next, start: Entity, place
   )
   return new Map(
     places.flatMap((id) => {
-      const { cost, moves, door: rank } = found.get(id) ?? { cost: 0, moves: 0, door: -1 }
+      const { moves, door: rank } = found.get(id) ?? { moves: 0, door: -1 }
       const door = doors[rank]
-      return door === undefined ? [] : [[id, { by: namedNode(door).title, shownBy: shownBy.get(door.id) ?? null, path: { cost, moves } }]]
+      return door === undefined ? [] : [[id, { by: namedNode(door).title, shownBy: shownBy.get(door.id) ?? null, moves }]]
     }),
   )
 }

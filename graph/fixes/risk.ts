@@ -32,7 +32,7 @@ export type RiskFacts = {
 /** `isolated`: looked at, and nothing reaches it. `path`: nothing offers it outside, but attack steps lead to it from there. */
 export type Exposure = 'isolated' | 'cluster' | 'path' | 'internet'
 /** `by`: what offers it, or what the path goes in by. */
-export type Door = { by: string; shownBy: ShownBy | null; path?: { cost: number; moves: number } }
+export type Door = { by: string; shownBy: ShownBy | null; /** Of a path how long it is. */ moves?: number }
 /** A field of a record of inventory. */
 export type ShownBy = { entity: string; path: string; value: string }
 /** `host`: what holds it holds the node or the cluster. `elevated`: rights or capabilities beyond the usual. */
@@ -163,7 +163,7 @@ function exposure({ exposure: how, door, detection: seen, recorded }: RiskFacts)
         ? { code: 'internet_reachable', text: `reachable from the internet${by}`, factor: 2.5, ...shownBy }
         : { code: 'alert_at_the_door', text: `reachable from the internet${by}, and an alert is at this door`, factor: 3.75, ...shownBy }
     case 'path': {
-      const far = door?.path === undefined ? '' : `, in ${door.path.moves} moves (cost ${door.path.cost})`
+      const far = door?.moves === undefined ? '' : `, in ${door.moves} moves`
       return { code: 'internet_path', text: `attack steps lead to it from the internet${by}${far}`, factor: 1.6, ...shownBy }
     }
     case 'cluster':

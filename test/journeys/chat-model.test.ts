@@ -8,6 +8,7 @@ import type { SaidAnswer } from '../../agent/chat/said-answer.ts'
 import { listAudit } from '../../store/audit.ts'
 import { listEntities } from '../../store/entities.ts'
 import { listIncidents } from '../../store/incidents.ts'
+import { callsOf } from '../../store/model-calls.ts'
 import { listProposals } from '../../store/proposals.ts'
 import { tools } from '../../tools/catalog/registry.generated.ts'
 import { openShopSite } from '../support/chat.ts'
@@ -221,5 +222,48 @@ describe('a model that does not answer', () => {
     expect(turn.answer?.claims.length).toBeGreaterThan(0)
     expect(turn.answer?.claims.every(({ grounded }) => grounded)).toBe(true)
     expect(requests().length).toBeLessThan(25)
+  })
+})
+
+it('a model that does not answer what rules do not understand either: both is said', async () => {
+  const turn = await ask('Is the moon made of checkout?', () => replies.refusal())
+  expect(turn.answer?.partial).toMatch(/It refused to answer\. What follows is put together by rules\. I am not sure what is asked/)
+})
+
+describe('a question that is given up', () => {
+  const call = (path: string, json: unknown, by = asker, id = thread): Promise<Response> =>
+    site.ask(`/api/v1/threads/${id}/questions${path}`, { as: { token: by.token }, json })
+  const begunWith = async (text: string, id = thread): Promise<void> => {
+    api.answer(() => replies.hang())
+    begun = api.asked.length
+    expect((await call('', { text }, asker, id)).status).toBe(200)
+    await expect.poll(() => requests().length).toBe(1)
+  }
+
+  it('is answered no further, at once, by whoever asked it alone; the next one need not wait', async () => {
+    const bob = await site.visitor('Bob', 'administrator')
+    const about = await open(asker, incident.id)
+    await begunWith('What happened?', about)
+    expect((await call('/1/stop', {}, bob, about)).status).toBe(403)
+    const stopped = (await (await call('/1/stop', {}, asker, about)).json()) as { turn: TurnRow }
+    expect(stopped.turn).toMatchObject({ state: 'unanswered', error: 'Whoever asked this gave it up.', answer: null })
+    const turn = await ask('How bad is it?', () => answering(truth()), { id: about })
+    expect(turn).toMatchObject({ number: 2, answer: { partial: null } })
+    expect((await call('/1/stop', {}, asker, about)).status).toBe(409)
+    expect((await call('/2/stop', {}, asker, about)).status).toBe(409)
+    expect((await call('/7/stop', {}, asker, about)).status).toBe(404)
+    const calls = await callsOf(site.db, about)
+    expect(calls.map(({ error }) => error)).toEqual(['broken off by whoever asked', null])
+  })
+
+  it('is stopped on the page, and may be asked again there', async () => {
+    await begunWith('Which incidents are open?')
+    const waiting = await (await site.ask(`/chat/${thread}`, { as: asker })).text()
+    expect(waiting).toContain(`action="/chat/${thread}/stop"`)
+    expect((await site.ask(`/chat/${thread}/stop`, { as: asker, form: { number: '1' } })).status).toBe(303)
+    const page = await (await site.ask(`/chat/${thread}`, { as: asker })).text()
+    expect(page).toContain('Whoever asked this gave it up.')
+    expect(page).toContain('Ask again')
+    expect(page).not.toContain(`action="/chat/${thread}/stop"`)
   })
 })

@@ -168,7 +168,12 @@ describe('chat', () => {
     const [ada, bob] = [await site.visitor('Ada', 'investigator'), await site.visitor('Bob', 'viewer')]
     const own = (await send<Row>('/threads', {}, ada)).body.id
     await ask('Which incidents are open?', { thread: own, by: ada })
-    for (const path of [`/threads/${own}`, `/threads/${own}/questions`, `/threads/${own}/questions/1/again`]) {
+    for (const path of [
+      `/threads/${own}`,
+      `/threads/${own}/questions`,
+      `/threads/${own}/questions/1/again`,
+      `/threads/${own}/questions/1/stop`,
+    ]) {
       const asked = path.endsWith(own)
         ? await site.ask(`/api/v1${path}`, { as: { token: bob.token } })
         : await site.ask(`/api/v1${path}`, { as: { token: bob.token }, json: { text: 'and?' } })

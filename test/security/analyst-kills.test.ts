@@ -18,7 +18,7 @@ import { type Asked, messagesApi, type MessagesApi, replies, type Reply } from '
 import { full } from '../support/sizes.ts'
 import { recordStory } from '../support/story.ts'
 
-vi.setConfig({ testTimeout: 600_000, hookTimeout: 240_000 })
+vi.setConfig({ testTimeout: full ? 7_200_000 : 600_000, hookTimeout: 240_000 })
 
 const clock = new FixedClock('2026-11-23T12:00:00Z')
 const program = fileURLToPath(new URL('../support/analyst-child.ts', import.meta.url))

@@ -13,8 +13,10 @@ import { addNoteTool } from '../../tools/catalog/add-note.ts'
 import { tools } from '../../tools/catalog/registry.generated.ts'
 import { toolsets } from '../../tools/tool.ts'
 import { canariesOf, found } from '../support/canaries.ts'
+import { chatModel, chatShown, sayingAll } from '../support/chat-shown.ts'
 import { plant, plantPosture } from '../support/hostile-site.ts'
 import { clientOf2026 } from '../support/mcp.ts'
+import { type MessagesApi, messagesApi } from '../support/messages-api.ts'
 import { runHere } from '../support/process.ts'
 import { Receiver } from '../support/receiver.ts'
 import { openSite, operator, type Site } from '../support/site.ts'
@@ -40,6 +42,7 @@ const count = cases(500, 21)
 describe('canaries', { timeout: 3_600_000 }, () => {
   const canaries = canariesOf(count)
   const receiver = new Receiver()
+  let api: MessagesApi
   let site: Site
   let known: Known
   let server: Awaited<ReturnType<typeof listen>>
@@ -48,10 +51,17 @@ describe('canaries', { timeout: 3_600_000 }, () => {
 
   beforeAll(async () => {
     await receiver.listen()
+    api = await messagesApi()
     const secret = 'whsec_c29tZXRoaW5nIHRoYXQgbm9ib2R5IGVsc2Uga25vd3M='
     site = await openSite({
       shop: true,
-      config: { FALCONER_PORT: '0', FALCONER_MCP_PER_MINUTE: '0', FALCONER_WEBHOOK_URL: receiver.url, FALCONER_WEBHOOK_SECRET: secret },
+      config: {
+        FALCONER_PORT: '0',
+        FALCONER_MCP_PER_MINUTE: '0',
+        FALCONER_WEBHOOK_URL: receiver.url,
+        FALCONER_WEBHOOK_SECRET: secret,
+        ...chatModel(api),
+      },
     })
     tellAll = await startTelling(site.falconer, stop.signal)
     const texts = canaries.map(({ text }) => text)
@@ -65,6 +75,7 @@ describe('canaries', { timeout: 3_600_000 }, () => {
     stop.abort()
     await server?.close()
     await site?.close()
+    await api?.close()
     await receiver.close()
   })
 
@@ -169,6 +180,29 @@ describe('canaries', { timeout: 3_600_000 }, () => {
         return { where: `falconer ${args.join(' ')}`, text: output + errors }
       })
     },
+    'chat by rules': async () => {
+      const questions = [
+        'Which incidents are open?',
+        'What happened in the worst incident?',
+        'How did they get in?',
+        'What should I fix first?',
+        'What are the findings?',
+        'What changed since yesterday?',
+        'Who decided what about the worst incident?',
+        'What is waiting for approval?',
+        'Is anything silent?',
+        ...known.rules.slice(0, 5).map((rule) => `Explain the rule “${rule}”`),
+        // What it is asked is shown too.
+        ...canaries.slice(0, perKind).map(({ text }) => `Is ${text} known?`),
+      ]
+      return inTurn(questions, async (text) => chatShown(site, text.slice(0, 1_500), { model: false }))
+    },
+    // Three at once: no more questions than that are told of as the next.
+    'chat with a model that says them': async () =>
+      inTurn([...Array(Math.ceil(count / 3)).keys()], async (at) => {
+        api.answer(() => sayingAll(canaries.slice(at * 3, at * 3 + 3).map(({ text }) => text)))
+        return chatShown(site, `What is it, number ${at}?`, { model: true })
+      }),
     CloudEvents: async () => {
       await site.db.query(sql`update incident_notices set version = greatest(version, sent) + 1, next_at = null`)
       const before = receiver.received.length
@@ -229,9 +263,9 @@ describe('canaries', { timeout: 3_600_000 }, () => {
   })
 })
 
-const inTurn = async <T>(those: readonly T[], work: (one: T) => Promise<Shown>): Promise<Shown[]> => {
+const inTurn = async <T>(those: readonly T[], work: (one: T) => Promise<Shown | Shown[]>): Promise<Shown[]> => {
   const shown: Shown[] = []
-  for (const one of those) shown.push(await work(one))
+  for (const one of those) shown.push(...[await work(one)].flat())
   return shown
 }
 /** Of each kind of address so many. */

@@ -9,6 +9,8 @@ import { listEntities } from '../../store/entities.ts'
 import { listIncidents } from '../../store/incidents.ts'
 import { approvalsOf, listProposals } from '../../store/proposals.ts'
 import { openShopSite } from '../support/chat.ts'
+import { chatModel, chatShown, sayingAll } from '../support/chat-shown.ts'
+import { anInvisible, markup, invisible } from '../support/hostile-text.ts'
 import { inTurn, type MessagesApi, messagesApi, replies } from '../support/messages-api.ts'
 import type { Site, Visitor } from '../support/site.ts'
 
@@ -32,11 +34,7 @@ describe('chat that is told to', () => {
   let site: Site
   beforeAll(async () => {
     api = await messagesApi()
-    ;({ site } = await openShopSite({
-      ANTHROPIC_API_KEY: 'sk-ant-api03-not-a-key-of-anybody-0000000000',
-      ANTHROPIC_BASE_URL: api.url,
-      FALCONER_MODEL_SECONDS: '20',
-    }))
+    ;({ site } = await openShopSite(chatModel(api)))
   }, 120_000)
   afterAll(async () => {
     await site?.close()
@@ -93,6 +91,27 @@ describe('chat that is told to', () => {
       Object.assign(task.meta, { cases: orders.length * 2 })
     },
   )
+
+  it('guarantee 7: say markup and what nobody sees, shows it as text', { timeout: 300_000 }, async ({ task }) => {
+    const all = [...markup, ...invisible]
+    let cases = 0
+    for (let at = 0; at < all.length; at += 3) {
+      const texts = all.slice(at, at + 3)
+      api.answer(() => sayingAll(texts))
+      for (const { where, text } of await chatShown(site, `What does it say? ${texts[0]?.replaceAll('\0', '')}`, { model: true })) {
+        // What programs read is JSON, and theirs to show.
+        if (where.startsWith('chat, the API')) continue
+        expect(text.replaceAll('\n', ''), where).not.toMatch(anInvisible)
+        if (!where.startsWith('chat, a terminal'))
+          expect(text, where).not.toMatch(/(?:href|src|action)="(?:http:\/\/203|javascript)|"url":"(?!http:\/\/localhost)/)
+        if (where.startsWith('chat, the page')) {
+          for (const one of texts) if (one.includes('<')) expect(text, where).not.toContain(one)
+        }
+        cases += 1
+      }
+    }
+    Object.assign(task.meta, { cases })
+  })
 
   it('guarantee 5: propose with parameters that no action takes, is refused, with the reason', { timeout: 300_000 }, async ({ task }) => {
     const ask = await threadOf(site, 'investigator')

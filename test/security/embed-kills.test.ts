@@ -23,7 +23,7 @@ import { cases, full, seed } from '../support/sizes.ts'
 vi.setConfig({ testTimeout: full ? 3_600_000 : 300_000 })
 const program = fileURLToPath(new URL('../support/embed-child.ts', import.meta.url))
 const batch = 32
-const kills = cases(60, 5)
+const kills = cases(20, 5)
 /** More than are embedded before the last kill. */
 const notes = Array.from({ length: kills * 5 * batch }, (_each, place) => `note-${String(place).padStart(5, '0')}`)
 const textOf = (note: string): string => `${note}\n${note} is written here`

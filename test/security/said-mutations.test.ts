@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { cited, type Said } from '../../agent/claude/cite.ts'
 import { FixedClock } from '../../domain/clock.ts'
 import type { EvidenceRef } from '../../domain/evidence.ts'
+import { redact } from '../../domain/redact.ts'
 import { asShown, groundSaid, type Home, type RecordReader } from '../../incidents/grounding.ts'
 import { readCase } from '../../incidents/read-case.ts'
 import { stepId } from '../../incidents/record-field.ts'
@@ -123,7 +124,10 @@ async function stillTrue(said: Said): Promise<boolean> {
   const words = [...said.text.matchAll(/⟦([^⟧]*)⟧|⟪([^⟫]*)⟫|`([^`]*)`|Then pod (\S+) was/gu)].map(
     (found) => found.slice(1).find((one) => one !== undefined) ?? '',
   )
-  return words.every((word) => own.some(({ values }) => values.some(({ value }) => value.includes(word) || asShown(value).includes(word))))
+  // A secret that was changed is masked all the same.
+  return words
+    .map(redact)
+    .every((word) => own.some(({ values }) => values.some(({ value }) => value.includes(word) || asShown(value).includes(word))))
 }
 
 const home: Home = { scopes: new Set(['lab']) }

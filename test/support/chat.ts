@@ -8,8 +8,9 @@ export const chatNow = '2026-11-24T12:00:00Z'
 
 export async function openShopSite(
   config: SiteOptions['config'] = {},
+  database?: SiteOptions['database'],
 ): Promise<{ site: Site; story: Scenario; send(collector: string, body: string): Promise<void> }> {
-  const site = await openSite({ now: chatNow, config: { FALCONER_PORT: '0', ...config } })
+  const site = await openSite({ now: chatNow, config: { FALCONER_PORT: '0', ...config }, database })
   const story = loadScenario('shop-checkout-intrusion', new Date(chatNow))
   const send = async (collector: string, body: string): Promise<void> => {
     const { secret } = await addSource(site.falconer, operator, {

@@ -21,9 +21,11 @@ const questions = new Set([
   'api openThread',
   'api askQuestion',
   'api askQuestionAgain',
+  'api stopQuestion',
   'page /chat',
   'page /chat/:thread',
   'page /chat/:thread/again',
+  'page /chat/:thread/stop',
 ])
 const closedReads = new Set(['api listUsers', 'api listAudit', 'api verifyAudit'])
 const mayBeAllowed = ({ door, name }: Answer): boolean =>

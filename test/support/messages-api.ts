@@ -1,10 +1,11 @@
 /**
- * A Messages API on this machine, and a small chat-completions one: they answer each request as a script says, whole or as a stream,
+ * A Messages API on this machine, and a chat-completions one: they answer each request as a script says, whole or as a stream,
  * and keep what they were sent. For tests, evals and benchmarks of what asks a model.
  */
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { sendCompletion } from './messages-openai.ts'
+import { refusedByCompletions } from './messages-refused-openai.ts'
 import { refusedBy } from './messages-refused.ts'
 import { sendMessage } from './messages-sse.ts'
 
@@ -138,7 +139,7 @@ export async function messagesApi(script: Script = () => replies.text('ok')): Pr
         streams: body.stream === true,
       }
       asked.push(one)
-      const refused = one.path.endsWith('/v1/messages') ? refusedBy(body) : null
+      const refused = one.path.endsWith('/v1/messages') ? refusedBy(body) : refusedByCompletions(body)
       if (refused !== null) return void send(response, one, replies.status(400, 'invalid_request_error', refused))
       void (async () => answer(one))().then(
         (reply) => send(response, one, reply),
@@ -146,6 +147,8 @@ export async function messagesApi(script: Script = () => replies.text('ok')): Pr
       )
     })
   })
+  // A connection that is closed between two turns, on a busy machine, would be one more call.
+  server.keepAliveTimeout = 600_000
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

@@ -53,12 +53,20 @@ export type SiteOptions = {
   host?: string
   now?: string
   /** What asks a model; none is asked without it. */ asking?: Asking
+  /** Closed with the site; an embedded one of its own without it. */ database?: Database
 }
 
-export async function openSite({ config = {}, shop: wanted = false, host = 'localhost', now, asking }: SiteOptions = {}): Promise<Site> {
+export async function openSite({
+  config = {},
+  shop: wanted = false,
+  host = 'localhost',
+  now,
+  asking,
+  database,
+}: SiteOptions = {}): Promise<Site> {
   const folder = await mkdtemp(join(tmpdir(), 'falconer-site-'))
   const clock = new FixedClock(now ?? '2026-11-23T12:00:00Z')
-  const db = await embeddedDatabase()
+  const db = database ?? (await embeddedDatabase())
   const settings = loadConfig({ FALCONER_DATA: folder, FALCONER_SCOPE: 'lab', FALCONER_LOG: 'silent', ...config }, {})
   const falconer = await composeFalconer(settings, { clock, database: db, as: 'command', quietMs: 0, asking })
   const logged: string[] = []

@@ -26,7 +26,11 @@ const FixRow = z.object({
   workloads: z.number().describe('Where it runs; 0: no inventory says where, which is not “nowhere”'),
   live: z.number().describe('Workloads on the path of a live incident'),
   door: z
-    .object({ says: Quoted, cite: z.string().nullable().describe('The record of inventory, and its field, that shows it') })
+    .object({
+      says: Quoted,
+      entity: z.string().nullable().describe('Row id of the record of inventory that shows it'),
+      field: Quoted.nullable(),
+    })
     .optional()
     .describe(
       'How the internet leads to it. Not there: no way is known, which is not “none”; `reasons` has exposure_unknown where no record says',
@@ -105,5 +109,6 @@ function row(fix: Fix, full: boolean): z.input<typeof FixRow> {
 
 const doorShown = ({ text, shownBy }: Fix['details']['reasons'][number]): NonNullable<z.input<typeof FixRow>['door']> => ({
   says: quote(text, 240),
-  cite: shownBy === undefined ? null : `entity:${shownBy.entity}#${shownBy.path}`,
+  entity: shownBy?.entity ?? null,
+  field: shownBy === undefined ? null : quote(`${shownBy.path}: ${shownBy.value}`, 160),
 })

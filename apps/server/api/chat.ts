@@ -1,9 +1,9 @@
 /** Operations on chat: open a thread, ask in it, read it. An answer comes by itself; whoever cannot wait asks for the thread again, or listens at /events. */
 import { z } from 'zod'
-import { longestQuestion } from '../../../domain/chat.ts'
+import { longestQuestion, type Turn } from '../../../domain/chat.ts'
 import { findIncident } from '../../../store/find.ts'
 import { listThreads, turnsOf } from '../../../store/threads.ts'
-import { ask, askAgain, openThread, readThread, type Taken } from '../chat.ts'
+import { ask, askAgain, openThread, readThread, stopAnswer, type Taken } from '../chat.ts'
 import type { Falconer } from '../falconer.ts'
 import { operation } from './operation.ts'
 import { StepView, stepView, ThreadLineView, threadLineView, ThreadView, threadView, TurnView, turnView } from './views/chat.ts'
@@ -84,5 +84,18 @@ export const chatOperations = [
     response: z.object({ turn: TurnView }),
     run: async ({ falconer, who, params, body }) =>
       taken(falconer, params.thread ?? '', await askAgain(falconer, who, params.thread ?? '', Number(params.number)), body.wait),
+  }),
+  operation({
+    id: 'stopQuestion',
+    method: 'POST',
+    path: '/threads/:thread/questions/:number/stop',
+    permission: 'chat.ask',
+    summary: 'Gives up a question of yours that is not answered yet',
+    response: z.object({ turn: TurnView }),
+    run: async ({ falconer, who, params }) => {
+      const [thread, number] = [params.thread ?? '', Number(params.number)]
+      await stopAnswer(falconer, who, thread, number)
+      return { turn: turnView((await turnsOf(falconer.db, thread)).find((turn) => turn.number === number) as Turn) }
+    },
   }),
 ]

@@ -3,7 +3,7 @@ import { InputError } from '../../../domain/errors.ts'
 import { findIncident } from '../../../store/find.ts'
 import { getIncident } from '../../../store/incidents.ts'
 import { listThreads } from '../../../store/threads.ts'
-import { ask, askAgain, openThread, readThread, type Taken } from '../../server/chat.ts'
+import { ask, askAgain, openThread, readThread, stopAnswer, type Taken } from '../../server/chat.ts'
 import { type ChatData, chatPage } from '../chat-page.ts'
 import { form, page, type Shown, type SignedIn, type WebRoute } from '../route.ts'
 
@@ -56,4 +56,8 @@ export const chatRoutes: readonly WebRoute[] = [
       await askAgain(visit.falconer, visit.who, visit.param('thread'), Number(visit.fields.get('number'))),
     ),
   ),
+  form('/chat/:thread/stop', 'chat.ask', async ({ falconer, who, param, fields, context }) => {
+    await stopAnswer(falconer, who, param('thread'), Number(fields.get('number')))
+    return context.redirect(`/chat/${param('thread')}#turn-${Number(fields.get('number'))}`, 303)
+  }),
 ]
