@@ -212,6 +212,19 @@ it('wants to be told where a record of elsewhere is from', async () => {
   expect(await of('In prod-2 rule ⟦Run shell untrusted⟧ fired.', home)).toBe('hypothesis')
   for (const text of [hidden, told]) expect(await of(text, { scopes: null })).toBe('confirmed')
   expect(await of(told, home)).toBe('confirmed')
+  const mixed = {
+    ...reader,
+    alert: async (id: string) =>
+      alerts.map((alert) => ({ ...alert, scope: alert.id === first ? 'prod' : 'lab' })).find((each) => each.id === id),
+  }
+  for (const [text, wanted] of [
+    ['⟦Run shell untrusted⟧ and ⟦Read sensitive file untrusted⟧ fired.', 'hypothesis'],
+    ['⟦Run shell untrusted⟧ fired in prod, ⟦Read sensitive file untrusted⟧ in lab.', 'confirmed'],
+  ] as const)
+    expect(
+      standingOf(await groundSaid(await cited({ text, kind: 'observation', cites: both }, mixed), mixed, { scopes: null })),
+      text,
+    ).toBe(wanted)
   const other = { ...home, scopes: null, otherIncidentOf: async () => '019aa0f0-8d3c-7a51-9c11-4f0a52be8d77' }
   expect(await of(hidden, other)).toBe('hypothesis')
   expect(await of('As inc-114f0a52be shows, rule ⟦Run shell untrusted⟧ fired.', other)).toBe('hypothesis')

@@ -3,8 +3,10 @@
  * stands in records, refuses, breaks or never stops ends in a checked or a visibly partial answer.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { stepText, type ThreadAnswer, type TurnRow } from '../../apps/cli/chat-text.ts'
+import { answerText, stepText, type ThreadAnswer, type TurnRow } from '../../apps/cli/chat-text.ts'
+import { turnCard } from '../../apps/slack/answer-blocks.ts'
 import type { SaidAnswer } from '../../agent/chat/said-answer.ts'
+import { nothingCompared } from '../../domain/report.ts'
 import { listAudit } from '../../store/audit.ts'
 import { listEntities } from '../../store/entities.ts'
 import { listIncidents } from '../../store/incidents.ts'
@@ -111,6 +113,18 @@ describe('a model', () => {
     const page = await (await site.ask(`/chat/${thread}`, { as: asker })).text()
     expect(page).toContain('marked as hypothesis')
     expect(page).toContain('class="doubted"')
+  })
+
+  it('is told apart from what records say where it concludes and tells nothing of them', async () => {
+    const lie = say('The attacker was an insider from the finance team.', [`incident:${incident.id}`], 'inference')
+    const turn = await ask('Who was it?', () => answering(truth(), lie))
+    expect(requests()).toHaveLength(2)
+    expect(turn.answer?.claims).toMatchObject([{ grounded: true }, { grounded: false, problems: [nothingCompared] }])
+    const page = await (await site.ask(`/chat/${thread}`, { as: asker })).text()
+    expect(page).toMatch(/finance team\. <span class="badge judgement"/)
+    expect(page).toContain('1 of 2 sentences could not be confirmed: 1 marked as judgement')
+    expect(answerText(turn, '')).toMatch(/finance team\. \[1\] {2}\[judgement\]/)
+    expect(JSON.stringify(turnCard(turn, [], { pages: '', page: '' }))).toContain('(judgement: nothing in it was compared with records)')
   })
 
   it('remembers of a thread what held, and nothing else', async () => {
