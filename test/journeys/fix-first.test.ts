@@ -10,6 +10,7 @@ import type { FixRow } from '../../apps/cli/rows.ts'
 import { addSource } from '../../apps/server/sources.ts'
 import type { FixView } from '../../apps/server/api/views/fix.ts'
 import { listen } from '../../apps/server/listen.ts'
+import { readFielded } from '../../incidents/record-fields.ts'
 import { chromiumPath, launchBrowser } from '../support/browser.ts'
 import { containerId } from '../support/records.ts'
 import { alertOfShop } from '../support/shop-alert.ts'
@@ -244,6 +245,32 @@ describe('fix first', () => {
     expect(fixText(answer.fixes[0] as FixRow)).toMatch(
       /why\n(.*\n)*.*kev_listed(.*\n)*.*workloads\n {2}Deployment shop\/pay \(lab\), on a live incident’s path/,
     )
+  })
+
+  it('says first, on the terminal, the page and in chat, by what the internet reaches it, with the record that shows it', async () => {
+    await send(
+      'kubernetes',
+      JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name: 'pay', namespace: 'shop', uid: 's-pay', creationTimestamp: '2026-08-01T00:00:00Z' },
+        spec: { type: 'LoadBalancer', selector: { app: 'pay' }, ports: [{ port: 443, targetPort: 8443 }] },
+      }),
+    )
+    await site.settle()
+    const said = 'reachable from the internet by Service shop/pay, and an alert is at this door'
+    const answer = (await list()) as unknown as Parameters<typeof fixesText>[0]
+    const [first] = answer.fixes as [FixRow]
+    const door = first.reasons.find(({ code }) => code === 'alert_at_the_door')
+    expect(door).toMatchObject({ text: said, shownBy: { path: 'properties.type', value: 'LoadBalancer' } })
+    expect(fixesText(answer).split('\n')[2]).toMatch(new RegExp(`^   ${said} \\(×3\\.75\\); `))
+    expect(fixText(first)).toContain(`${said} (properties.type: LoadBalancer, record ${door?.shownBy?.entity})`)
+    const page = await (await site.ask('/fix-first', { as: site.people.viewer })).text()
+    expect(page).toContain(said)
+    const one = await (await site.ask(`/fix-first/${first.id}`, { as: site.people.viewer })).text()
+    expect(one).toContain(`<a href="/cluster/${door?.shownBy?.entity}">`)
+    const fields = (await readFielded(site.falconer.db, 'fix', first.id))?.fields
+    expect(fields?.why, 'what chat cites').toMatch(new RegExp(`^${said}; `))
   })
 
   it.skipIf(chromiumPath === undefined)('is a page for every width and scheme, and for the keyboard', async () => {
