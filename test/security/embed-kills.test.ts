@@ -54,15 +54,15 @@ async function rounds(
       // What one that died has claimed is given up after two minutes.
       start({ database, embedder: embedding.url, key: `run-${round}-${place}`, aheadMs: round * 180_000, notes }),
     )
-    if (!last)
-      for (const child of children) {
-        const sent = (): number => embedding.heard.filter(({ by, texts }) => by === child.key && texts[0]?.includes('\n')).length
-        const batches = Math.floor(random() * 4)
-        await vi.waitUntil(() => child.says('began') && sent() >= batches, { timeout: 60_000, interval: 1 })
-        await pause(random() * 60)
-        child.kill()
-        killed.push(child.key)
-      }
+    const kill = async (child: Child): Promise<void> => {
+      const sent = (): number => embedding.heard.filter(({ by, texts }) => by === child.key && texts[0]?.includes('\n')).length
+      const batches = Math.floor(random() * 4)
+      await vi.waitUntil(() => child.says('began') && sent() >= batches, { timeout: 60_000, interval: 1 })
+      await pause(random() * 60)
+      child.kill()
+      killed.push(child.key)
+    }
+    if (!last) await Promise.all(children.map(kill))
     said.push(...(await Promise.all(children.map(({ ended }) => ended))))
     if (last) return { said, killed }
   }
