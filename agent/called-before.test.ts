@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import type { Verdict } from '../domain/report.ts'
 import type { NewAlert } from '../domain/alert.ts'
 import { FixedClock } from '../domain/clock.ts'
 import type { Principal } from '../domain/principal.ts'
@@ -39,7 +40,7 @@ async function incidentOf(db: Database, scope: string, at: bigint, over: Partial
 }
 
 eachDatabase('what a person called the same before', (database) => {
-  const verdict = (incident: string, said: string, reason = 'Ticket 48213') =>
+  const verdict = (incident: string, said: Verdict, reason = 'Ticket 48213') =>
     decide(database(), clock, ada, 'cli', { kind: 'verdict', incident, verdict: said }, reason)
   const called = async (id: string) => (await readCase(database(), clock.now(), id, options)).called
   const report = async (id: string) => (await investigate(database(), clock, playbook, id, options)).report

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { EntityRef, RelationType } from './entity.ts'
+import { Verdict } from './report.ts'
 import type { Severity } from './severity.ts'
 
 /** A relation that explains how one thing led to another. The ends are names of records: `id` null where there is no row. */
@@ -73,7 +74,7 @@ export const Decision = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('merge'), into: z.string(), from: z.string() }),
   z.object({ kind: z.literal('split'), incident: z.string(), alerts: z.array(z.string()).min(1) }),
   z.object({ kind: z.literal('state'), incident: z.string(), state: IncidentState }),
-  z.object({ kind: z.literal('verdict'), incident: z.string(), verdict: z.string() }),
+  z.object({ kind: z.literal('verdict'), incident: z.string(), verdict: Verdict }),
   z.object({ kind: z.literal('note'), incident: z.string(), text: z.string().min(1).max(10_000) }),
 ])
 export type Decision = z.infer<typeof Decision>

@@ -5,6 +5,7 @@
 import { expect, it } from 'vitest'
 import { FixedClock } from '../domain/clock.ts'
 import type { NewAlert } from '../domain/alert.ts'
+import type { Verdict } from '../domain/report.ts'
 import type { Incident } from '../domain/incident.ts'
 import { agentPrincipal, operatorPrincipal, type Principal } from '../domain/principal.ts'
 import { baselineNow } from '../apps/server/baseline.ts'
@@ -63,7 +64,7 @@ eachDatabase('what people called the same', (database) => {
       },
     }
   }
-  const says = (who: Principal, { id: incident }: Incident, verdict: string) =>
+  const says = (who: Principal, { id: incident }: Incident, verdict: Verdict) =>
     decide(database(), clock, who, 'web', { kind: 'verdict', incident, verdict }, 'we looked')
   const codes = ({ severityReasons }: Incident): string[] => severityReasons.map(({ code }) => code)
 

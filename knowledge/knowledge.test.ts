@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { FixedClock } from '../domain/clock.ts'
+import type { Verdict } from '../domain/report.ts'
 import { newId } from '../domain/ids.ts'
 import { recordDecision } from '../store/decisions.ts'
 import { saveIncidents } from '../store/incidents.ts'
@@ -113,7 +114,7 @@ eachDatabase('knowledge', (database) => {
       rules: ['Terminal shell in container'],
       entityIds: [],
     })
-    const say = (id: string, decision: { kind: 'note'; text: string } | { kind: 'verdict'; verdict: string }, reason = '') =>
+    const say = (id: string, decision: { kind: 'note'; text: string } | { kind: 'verdict'; verdict: Verdict }, reason = '') =>
       database().transaction((tx) =>
         recordDecision(tx, id, {
           id: newId(),

@@ -66,7 +66,12 @@ eachDatabase('searching', (database) => {
         id: newId(),
         decision: { kind: 'note', incident: merged, text: 'Asked the payments team about kubectl debugging\0' },
       })
-      await recordDecision(tx, miner, { ...decided, id: newId(), decision: { kind: 'verdict', incident: miner, verdict: 'payments' } })
+      await recordDecision(tx, miner, {
+        ...decided,
+        reason: 'payments',
+        id: newId(),
+        decision: { kind: 'verdict', incident: miner, verdict: 'benign' },
+      })
     })
     await learnRunbooks(db, clock)
     const low = vulnerability({ VulnerabilityID: 'CVE-2024-0002', Title: 'zlib overflows its buffer', PkgName: 'zlib1g', Severity: 'LOW' })

@@ -17,6 +17,7 @@ import type { GroupRow } from '../../store/groups.ts'
 import type { Investigation } from '../../store/investigations.ts'
 import type { Falconer } from '../server/falconer.ts'
 import type { Who } from '../server/who.ts'
+import { decideCard, decisionsCard } from './decide-part.ts'
 import { type Join, joinsPart } from './joins-part.ts'
 import { layout } from './layout.ts'
 import { normalCard } from './normal-part.ts'
@@ -24,7 +25,6 @@ import {
   analystName,
   claimText,
   clockTime,
-  csrfField,
   evidenceOf,
   fact,
   type Html,
@@ -84,8 +84,8 @@ ${readersCard(falconer, who, readers, mayDecide)}
 ${normalCard(data.normal)}
 ${where(data.entities)}
 ${attack(incident)}
-${mayDecide ? decide(data, who) : nothing}
-${history(data)}
+${mayDecide ? decideCard(data, who) : nothing}
+${decisionsCard(data)}
 </aside></div>`
   return layout(
     { title: incident.title, place: 'incidents', who, falconer, live: ['incidents', 'proposals', ...(isAtWork(readers) ? ['steps'] : [])] },
@@ -227,27 +227,4 @@ function where(entities: readonly Entity[]): Html {
 function attack(incident: Incident): Html {
   if (incident.tactics.length + incident.techniques.length === 0) return nothing
   return html`<section class="card"><h2>MITRE ATT&amp;CK</h2><dl class="facts">${incident.tactics.length === 0 ? nothing : fact('Tactics', incident.tactics.map(tacticTitle).join(', '))}${incident.techniques.length === 0 ? nothing : fact('Techniques', incident.techniques.join(', '))}</dl></section>`
-}
-
-function decide({ incident, others, alerts }: IncidentData, who: Who): Html {
-  const action = `/incidents/${incident.id}/decisions`
-  const next = incident.state === 'closed' ? [['open', 'Reopen']] : [['closed', 'Close']]
-  return html`<section class="card"><h2>Decide</h2>
-<form method="post" action="${action}">${csrfField(who.csrf)}<label for="reason">Note or reason</label><textarea id="reason" name="reason" maxlength="2000"></textarea>
-<div class="actions"><button class="second" name="do" value="note">Add note</button>${next.map(([value, label]) => html`<button class="second" name="do" value="state:${value}">${label}</button>`)}</div></form>
-${others.length === 0 ? nothing : html`<details class="more" id="merge"><summary>Merge another incident into this one</summary><form method="post" action="${action}">${csrfField(who.csrf)}<label for="from">Incident</label><select id="from" name="from">${others.map((other) => html`<option value="${other.id}">${shortId('incident', other.id)} ${untrusted(other.title, 80)}</option>`)}</select><label for="merge-reason">Reason</label><input type="text" id="merge-reason" name="reason" maxlength="2000"><div class="actions"><button class="second" name="do" value="merge">Merge</button></div></form></details>`}
-${alerts.length < 2 ? nothing : html`<details class="more" id="split"><summary>Split alerts off</summary><form method="post" action="${action}">${csrfField(who.csrf)}${alerts.slice(0, 50).map((alert) => html`<label><input type="checkbox" name="alert" value="${alert.id}"> ${clockTime(alert.eventNs)} ${untrusted(alert.rule, 60)}</label>`)}<label for="split-reason">Reason</label><input type="text" id="split-reason" name="reason" maxlength="2000"><div class="actions"><button class="second" name="do" value="split">Split off</button></div></form></details>`}</section>`
-}
-
-function history({ decisions, people }: IncidentData): Html {
-  if (decisions.length === 0) return nothing
-  const words = (recorded: RecordedDecision): string => {
-    const { decision } = recorded
-    if (decision.kind === 'note') return decision.text
-    if (decision.kind === 'state') return `set to ${decision.state}`
-    if (decision.kind === 'merge') return `merged ${shortId('incident', decision.from)} into ${shortId('incident', decision.into)}`
-    if (decision.kind === 'split') return `split off ${plural(decision.alerts.length, 'alert')}`
-    return `verdict ${decision.verdict}`
-  }
-  return html`<section class="card"><h2>Decisions</h2><ul class="claims">${decisions.map((recorded) => html`<li>${untrusted(words(recorded), 500)}${recorded.reason === '' || (recorded.decision.kind === 'note' && recorded.decision.text === recorded.reason.trim()) ? nothing : html`: ${untrusted(recorded.reason, 300)}`}<div class="quiet">${untrusted(people.get(recorded.principalId) ?? recorded.principalId, 60)}, ${timeOf(recorded.at)}</div></li>`)}</ul></section>`
 }

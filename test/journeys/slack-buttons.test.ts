@@ -221,7 +221,7 @@ describe('Not an incident…', () => {
     expect((await standing(incident.id)).state).toBe('open')
 
     const done = await send('ada', 'a drill', form)
-    expect(says(done)).toMatch(/closed as a false positive[\s\S]*mistake\? Reopen it on its page[\s\S]*Open the page/)
+    expect(says(done)).toMatch(/closed as a false positive[\s\S]*mistake\? Reopen it on its page, under “Decide”, and say there what it was[\s\S]*Open the page/)
     expect(JSON.stringify(done.view)).toMatch(new RegExp(`"url":"http://localhost:\\d+/incidents/${incident.id}"`))
     const closed = await standing(incident.id)
     expect(closed.state).toBe('closed')
@@ -243,6 +243,11 @@ describe('Not an incident…', () => {
       as: site.people.investigator,
       form: { do: 'state:open', reason: 'it was real' },
     })
+    const opened = await (await site.ask(`/incidents/${incident.id}`, { as: site.people.investigator })).text()
+    expect(opened).toMatch(/<option value="false_positive" selected>[\s\S]*called it false positive; a new verdict takes its place/)
+    const given = { do: 'verdict', verdict: 'true_positive', reason: 'it was real' }
+    await site.ask(`/incidents/${incident.id}/decisions`, { as: site.people.investigator, form: given })
+    expect((await standing(incident.id)).decisions.at(-1)).toEqual(['verdict', site.people.investigator.id, 'it was real'])
     await tell()
     expect(await buttonsNow(incident.id)).toEqual([investigate, open, assign, notIncident])
     expect((await workspace.thread((await cardOf(incident.id)).ts)).map(({ blocks }) => readable(blocks)).join('\n')).toContain(

@@ -3,6 +3,7 @@ import { InputError, NotFoundError } from '../../../domain/errors.ts'
 import { isId } from '../../../domain/ids.ts'
 import { type Decision, type Incident, IncidentState } from '../../../domain/incident.ts'
 import { nothingKnown } from '../../../incidents/baseline.ts'
+import { Verdict } from '../../../domain/report.ts'
 import { decide } from '../../../incidents/decide.ts'
 import { normalBefore, usualOfAlerts } from '../../../incidents/normal.ts'
 import { searchAlerts } from '../../../store/alert-search.ts'
@@ -195,6 +196,11 @@ async function decisionFrom(falconer: Falconer, incident: string, fields: Fields
     const state = IncidentState.safeParse(value)
     if (!state.success) throw new InputError('That is not a state an incident can have.')
     return { kind, incident, state: state.data }
+  }
+  if (kind === 'verdict') {
+    const verdict = Verdict.safeParse(fields.get('verdict'))
+    if (!verdict.success) throw new InputError(`Choose what it was: ${Verdict.options.join(', ')}.`)
+    return { kind, incident, verdict: verdict.data }
   }
   if (kind === 'merge') return { kind, into: incident, from: (await findIncident(falconer.db, fields.get('from'))).id }
   if (kind === 'split') {
