@@ -4,7 +4,7 @@
  */
 import { DeniedError, InputError } from '../domain/errors.ts'
 import { systemPrincipal } from '../domain/principal.ts'
-import { type Approval, finalStates, type Plan, type Proposal } from '../domain/proposal.ts'
+import { type Approval, finalStates, type Plan, type Proposal, type ProposalState } from '../domain/proposal.ts'
 import { approvalsOf, insertApproval, moveProposal } from '../store/proposals.ts'
 import { type Actor, audit, locked, type ResponseContext } from './context.ts'
 import { planHash } from './approved.ts'
@@ -19,7 +19,7 @@ export type DecisionRequest = {
 
 /** Records an approval; with the policy's quorum the proposal is approved. Throws DeniedError: `expired`, `state`, `plan_changed`, `altered`, `entitlement`, `proposer`, `simulated_only`, `actions_off`, `policy`, `page_only`. */
 export async function approve(context: ResponseContext, actor: Actor, request: DecisionRequest): Promise<Proposal> {
-  return decide(context, actor, request, async (tx, proposal, plan) => {
+  return decide(context, actor, 'approve', request, async (tx, proposal, plan) => {
     checkPlan(context.policy, plan)
     if (actor.channel === 'slack' && pageOnly(context.policy, plan.action))
       throw new DeniedError('page_only', 'The policy marks this action as of high impact: it is approved on the page only, not in Slack.')
@@ -50,7 +50,7 @@ export async function approve(context: ResponseContext, actor: Actor, request: D
 
 /** Rejects it, finally. One person is enough. */
 export async function reject(context: ResponseContext, actor: Actor, request: DecisionRequest): Promise<Proposal> {
-  return decide(context, actor, request, async (tx, proposal) => {
+  return decide(context, actor, 'reject', request, async (tx, proposal) => {
     const now = context.clock.now()
     await insertApproval(tx, given(proposal, actor, 'reject', request, now))
     await audit(
@@ -95,13 +95,19 @@ const given = (
 
 type Step = (tx: Parameters<typeof locked>[0], proposal: Proposal, plan: Plan) => Promise<Proposal>
 
-async function decide(context: ResponseContext, actor: Actor, request: DecisionRequest, step: Step): Promise<Proposal> {
+async function decide(
+  context: ResponseContext,
+  actor: Actor,
+  what: Approval['decision'],
+  request: DecisionRequest,
+  step: Step,
+): Promise<Proposal> {
   if (request.reason.length > 2_000) throw new InputError('The reason is longer than 2,000 characters.')
   const outcome = await context.db.transaction(async (tx): Promise<Proposal | DeniedError> => {
     const proposal = await locked(tx, request.proposalId)
     if (proposal.state === 'pending' && isOver(context, proposal)) return expire(context, tx, proposal)
     if (proposal.state !== 'pending' || proposal.plan === null)
-      return (await sameDecisionBefore(tx, proposal, actor)) ? proposal : new DeniedError('state', stateMessage(proposal))
+      return (await decidedBefore(tx, proposal, actor, what)) ? proposal : new DeniedError('state', stateMessage(proposal))
     if (proposal.planHash !== request.planHash)
       return new DeniedError('plan_changed', 'The plan is not the one you were shown. Reload the page and read it again.')
     if (planHash(proposal.plan) !== proposal.planHash)
@@ -133,9 +139,15 @@ export async function expire(context: ResponseContext, tx: Parameters<typeof loc
   return new DeniedError('expired', `${what}: this proposal expired at ${proposal.expiresAt?.toISOString()}. Propose it again.`)
 }
 
-async function sameDecisionBefore(tx: Parameters<typeof locked>[0], proposal: Proposal, actor: Actor): Promise<boolean> {
-  if (!['approved', 'executing', 'succeeded', 'partial', 'rejected'].includes(proposal.state)) return false
-  const wanted = proposal.state === 'rejected' ? 'reject' : 'approve'
+/** They decided so before, and it came to that: once more changes nothing. */
+async function decidedBefore(
+  tx: Parameters<typeof locked>[0],
+  proposal: Proposal,
+  actor: Actor,
+  wanted: Approval['decision'],
+): Promise<boolean> {
+  const states: ProposalState[] = wanted === 'reject' ? ['rejected'] : ['approved', 'executing', 'succeeded', 'partial']
+  if (!states.includes(proposal.state)) return false
   return (await approvalsOf(tx, proposal.id)).some((one) => one.personId === actor.principal.personId && one.decision === wanted)
 }
 

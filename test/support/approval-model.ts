@@ -58,8 +58,9 @@ export class Model {
       return 'expired'
     }
     if (this.state !== 'pending') {
-      const same = this.state === 'rejected' ? this.rejectedBy === by.person : this.approved.has(by.person)
-      return same && ['approved', 'succeeded', 'rejected'].includes(this.state) ? 'allowed' : 'state'
+      const same = what === 'reject' ? this.rejectedBy === by.person : this.approved.has(by.person)
+      const came = what === 'reject' ? this.state === 'rejected' : this.state === 'approved' || this.state === 'succeeded'
+      return same && came ? 'allowed' : 'state'
     }
     if (hash === 'wrong') return 'plan_changed'
     const barred = this.barred(by, true)
