@@ -5,7 +5,7 @@ import type { AnalystStep } from '../../domain/analyst-step.ts'
 import type { EvidenceRef } from '../../domain/evidence.ts'
 import { checkedWords, type GroundedClaim, standingOf } from '../../domain/report.ts'
 import { bounded, type Card, context, type Inline, lines, points } from '../../notify/slack/blocks.ts'
-import { fallback, link, plain, sentence, value, words } from '../../notify/slack/text.ts'
+import { fallback, link, plain, prose, sentence, value, words } from '../../notify/slack/text.ts'
 
 const mostClaims = 20
 const mostUnknowns = 8
@@ -20,7 +20,7 @@ export function turnCard(turn: Pick<Turn, 'state' | 'answer' | 'error'>, steps: 
   return workingCard(turn.state === 'waiting' ? 'It waits for the question before it…' : 'Looking it up…', steps)
 }
 
-export const noticeCard = (text: string): Card => ({ text: fallback(text), blocks: [lines([value(text, 1_000, undefined)])] })
+export const noticeCard = (text: string): Card => ({ text: fallback(text), blocks: [lines([prose(text, 1_000)])] })
 
 const stepWords: Partial<Record<AnalystStep['kind'], string>> = {
   asked: 'asked',
@@ -39,7 +39,7 @@ function workingCard(title: string, steps: readonly AnalystStep[]): Card {
     .map(({ kind, tool, text }): Inline[] => [
       words(`${stepWords[kind]} `),
       ...(tool === null ? [] : [value(tool, 60, { bold: true }), words(' ')]),
-      value(text, 200, undefined),
+      prose(text, 200),
     ])
   const blocks = shown.length === 0 ? [] : [points(left > 0 ? `${left} steps before, then` : 'So far', shown)]
   return { text: fallback(title), blocks: [lines([words(title, { italic: true })]), ...blocks] }
@@ -49,7 +49,7 @@ function answerCard(answer: Answer, { pages, page }: Places): Card {
   const cites = new Cites(pages)
   const claims = answer.claims.slice(0, mostClaims).map((claim): Inline[] => [...sentence(claim.text), ...doubt(claim), ...cites.of(claim)])
   const more = answer.claims.length - claims.length
-  const unknowns = answer.unknowns.slice(0, mostUnknowns).map((one): Inline[] => [value(one, 500, undefined)])
+  const unknowns = answer.unknowns.slice(0, mostUnknowns).map((one): Inline[] => [prose(one, 500)])
   const links = answer.links
     .slice(0, 8)
     .flatMap(({ label, path }): Inline[] => [link(`${pages}${path}`, plain(label, 80) || 'page'), words('  ')])
@@ -57,7 +57,7 @@ function answerCard(answer: Answer, { pages, page }: Places): Card {
   return {
     text: fallback(first.replaceAll(/[⟦⟧]/g, '"'), 300),
     blocks: bounded([
-      ...(answer.partial === null ? [] : [lines([value(answer.partial, 500, undefined)])]),
+      ...(answer.partial === null ? [] : [lines([prose(answer.partial, 500)])]),
       ...(claims.length === 0 ? [] : [bullets(claims)]),
       ...(more > 0 ? [lines([words(`${more} more on `), link(page, 'the page'), words('.')])] : []),
       ...(unknowns.length === 0 ? [] : [points('What is not known', unknowns)]),

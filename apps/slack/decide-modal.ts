@@ -8,7 +8,7 @@ import { shortId } from '../../domain/ids.ts'
 import type { Plan, Proposal } from '../../domain/proposal.ts'
 import { type Block, header, lines, preformatted } from '../../notify/slack/blocks.ts'
 import { placeOf, planFacts } from '../../notify/slack/proposal-card.ts'
-import { link, moment, plain, plainLines, value, words } from '../../notify/slack/text.ts'
+import { link, moment, plain, plainLines, prose, value, words } from '../../notify/slack/text.ts'
 import { reasonInput, textOf } from './forms.ts'
 
 export const decideCallback = 'falconer_decide'
@@ -60,7 +60,7 @@ function planBlocks({ id, target, plan, planHash, quorum, expiresAt }: Proposal 
         value(target.scope, 100),
         ...(plan.simulated ? [words(' (simulated)')] : []),
       ],
-      [words('What will run: ', { bold: true }), value(plan.summary, 700, undefined)],
+      [words('What will run: ', { bold: true }), prose(plan.summary, 700)],
     ),
     preformatted(plainLines(plan.diff).text),
     lines(

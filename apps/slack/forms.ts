@@ -1,7 +1,7 @@
 /** What the forms in Slack have in common: the field for a reason, who pressed or sent one, and what is shown instead of or after one. */
 import type { types } from '@slack/bolt'
 import { type Inline, lines } from '../../notify/slack/blocks.ts'
-import { link, value, words } from '../../notify/slack/text.ts'
+import { link, prose, words } from '../../notify/slack/text.ts'
 import type { SlackUser } from '../../store/slack-links.ts'
 
 export const reasonBlock = 'reason'
@@ -28,5 +28,5 @@ export const whoSent = ({ user, team }: { user: { id: string; team_id?: string }
 /** Says why nothing can be decided, or what was. */
 export function noticeModal(title: string, text: string, url?: string): types.ModalView {
   const onPage: Inline[] = url === undefined ? [] : [words(' '), link(url, 'Open the page')]
-  return { type: 'modal', title: textOf(title), close: textOf('Close'), blocks: [lines([value(text, 1_500, undefined), ...onPage])] }
+  return { type: 'modal', title: textOf(title), close: textOf('Close'), blocks: [lines([prose(text, 1_500), ...onPage])] }
 }

@@ -100,7 +100,8 @@ async function notAnIncident(parts: Parts, who: SlackUser, incident: string, rea
   const { db, clock, changed } = parts.falconer
   if (!(await closeAs(db, clock, asker, { incident, verdict: 'false_positive' }, reason))) return closedAlready
   changed('incidents')
-  const says = 'It is closed as a false positive, for the reason you gave. Was that a mistake? Reopen it on its page, under “Decide”, and say there what it was.'
+  const says =
+    'It is closed as a false positive, for the reason you gave. Was that a mistake? Reopen it on its page, under “Decide”, and say there what it was.'
   return noticeModal('Not an incident', says, `${baseUrl(parts.falconer)}/incidents/${incident}`)
 }
 

@@ -9,7 +9,7 @@ import { type Desk, postOnce, taken } from './desk.ts'
 import { changeCard } from './incident.ts'
 import { alerts, word } from './incident-card.ts'
 import { isQuiet } from './quiet.ts'
-import { fallback, link, moment, value, words } from './text.ts'
+import { fallback, link, moment, prose, value, words } from './text.ts'
 
 /** Kept up to date no more often than this. */
 const everyMs = 15_000
@@ -61,7 +61,7 @@ export function digestCard({ kind, beganAt }: Digest, content: DigestContent, ba
   const named = first.map((one): Inline[] => [
     link(`${base}/incidents/${one.id}`, shortId('incident', one.id)),
     words(` ${word(one.severity)}${one.merged ? ', merged' : one.state === 'open' ? '' : `, ${one.state}`}: `),
-    value(one.title, 160, undefined),
+    prose(one.title, 160),
     words(` (${alerts(one.alerts)}, cluster `),
     value(one.scope, 60),
     words(')'),

@@ -9,7 +9,7 @@ import { modelName, whose } from '../../domain/written-by.ts'
 import type { IncidentFacts } from '../incident-facts.ts'
 import { slackActions } from './actions.ts'
 import { type Block, bounded, buttons, type Card, header, type Inline, lines, points } from './blocks.ts'
-import { fallback, link, moment, sentence, value, words } from './text.ts'
+import { fallback, link, moment, prose, sentence, value, words } from './text.ts'
 
 const mostSentences = 3
 const mostEntities = 6
@@ -54,13 +54,13 @@ function verdict(report: IncidentFacts['report']): Inline[] {
 export function author(report: Pick<Report, 'analyst' | 'model'>): Inline[] {
   if (report.model === null && report.analyst === 'playbook') return [words('the playbook (rules, no model)')]
   const named = report.model === null ? [] : [value(modelName(report.model), 80)]
-  return [value(whose(report), 80, undefined), words(' (a model'), ...(named.length === 0 ? [] : [words(': '), ...named]), words(')')]
+  return [prose(whose(report), 80), words(' (a model'), ...(named.length === 0 ? [] : [words(': '), ...named]), words(')')]
 }
 
 function said(report: IncidentFacts['report']): Block[] {
   if (report === null) return []
   const grounded = report.summary.filter((claim) => claim.grounded).slice(0, mostSentences)
-  const early: Inline[][] = report.partial === null ? [] : [[words('It ended early: '), value(report.partial, 300, undefined)]]
+  const early: Inline[][] = report.partial === null ? [] : [[words('It ended early: '), prose(report.partial, 300)]]
   const sentences = grounded.map((claim) => sentence(claim.text))
   if (sentences.length === 0) return [lines([words('Nothing of its summary could be confirmed from records; see the page.')], ...early)]
   return [points('What happened', [...sentences, ...early])]

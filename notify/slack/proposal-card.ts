@@ -8,7 +8,7 @@ import type { ProposalFacts } from '../proposal-facts.ts'
 import { cardValue, slackActions } from './actions.ts'
 import { type Block, bounded, type ButtonOf, buttons, type Card, header, type Inline, lines, points, preformatted } from './blocks.ts'
 import { word } from './incident-card.ts'
-import { fallback, link, moment, plain, plainLines, sentence, value, words } from './text.ts'
+import { fallback, link, moment, plain, plainLines, prose, sentence, value, words } from './text.ts'
 
 export function proposalCard(facts: ProposalFacts): Card {
   const { proposal, title } = facts
@@ -71,7 +71,7 @@ const why = ({ proposedBy, reason }: Proposal): Inline[] => [
 function outcome(proposal: Proposal): Inline[][] {
   const { result, state, stateReason, supersededBy } = proposal
   const said: Inline[] = [words(`${word(stateWords[state])}.`, { bold: true })]
-  if (stateReason !== null) said.push(words(' '), value(stateReason, 600, undefined))
+  if (stateReason !== null) said.push(words(' '), prose(stateReason, 600))
   if (supersededBy !== null) said.push(words(` The new one is ${shortId('proposal', supersededBy)}.`))
   if (result === null) return state === 'pending' ? [] : [said]
   const { observation } = result
@@ -79,11 +79,11 @@ function outcome(proposal: Proposal): Inline[][] {
     observation.level === 'effect_observed'
       ? 'Effect observed: '
       : `Not verified to have had its effect (${observation.level.replaceAll('_', ' ')}): `
-  const open = observation.remaining.length === 0 ? [] : [words(' Still open: '), value(observation.remaining.join('; '), 400, undefined)]
-  const text: Inline[] = result.text === stateReason ? [] : [words(' '), value(result.text, 600, undefined)]
+  const open = observation.remaining.length === 0 ? [] : [words(' Still open: '), prose(observation.remaining.join('; '), 400)]
+  const text: Inline[] = result.text === stateReason ? [] : [words(' '), prose(result.text, 600)]
   return [
     [...said, ...text],
-    [words(seen, { bold: true }), value(observation.text, 600, undefined), ...open],
+    [words(seen, { bold: true }), prose(observation.text, 600), ...open],
   ]
 }
 
@@ -92,12 +92,10 @@ export const planFacts = (
   { blastRadius, undo, evidenceFirst, warnings }: Plan,
   most: { affects: number; other: number; warning: number; warnings: number },
 ): Inline[][] => [
-  [words('Affects: ', { bold: true }), value(blastRadius.summary, most.affects, undefined)],
-  [words('Undo: ', { bold: true }), undo === null ? words('Cannot be undone.', { bold: true }) : value(undo, most.other, undefined)],
-  ...(evidenceFirst.length === 0
-    ? []
-    : [[words('Stored first: ', { bold: true }), value(evidenceFirst.join(', '), most.other, undefined)]]),
-  ...warnings.slice(0, most.warnings).map((one): Inline[] => [words('Warning: ', { bold: true }), value(one, most.warning, undefined)]),
+  [words('Affects: ', { bold: true }), prose(blastRadius.summary, most.affects)],
+  [words('Undo: ', { bold: true }), undo === null ? words('Cannot be undone.', { bold: true }) : prose(undo, most.other)],
+  ...(evidenceFirst.length === 0 ? [] : [[words('Stored first: ', { bold: true }), prose(evidenceFirst.join(', '), most.other)]]),
+  ...warnings.slice(0, most.warnings).map((one): Inline[] => [words('Warning: ', { bold: true }), prose(one, most.warning)]),
 ]
 
 const mostOfDiff = 2_400
@@ -107,7 +105,7 @@ function planBlocks(plan: Plan, { state, planHash }: Proposal): Block[] {
   const cut = left === 0 ? [] : [[words(`${left} more line${left === 1 ? '' : 's'} of it on the page.`, { bold: true })]]
   const hash = planHash ?? ''
   return [
-    lines([words(`${heading(state)}: `, { bold: true }), value(plan.summary, 400, undefined)]),
+    lines([words(`${heading(state)}: `, { bold: true }), prose(plan.summary, 400)]),
     preformatted(text),
     lines(...cut, ...planFacts(plan, { affects: 400, other: 300, warning: 300, warnings: 5 }), [
       words('Plan '),
@@ -136,7 +134,7 @@ function decided({ proposal, approvals }: ProposalFacts): Block {
       value(one.name, 60),
       words(` (${one.role}) ${{ approve: 'approved', reject: 'rejected', revert: 'undid it' }[one.decision]} by ${one.channel}, `),
       moment(one.at),
-      ...(one.reason === '' ? [] : [words(': '), value(one.reason, 300, undefined)]),
+      ...(one.reason === '' ? [] : [words(': '), prose(one.reason, 300)]),
     ])
   return said.length === 0
     ? lines([...needs, words(state === 'pending' ? ' Nobody has decided yet.' : ' Nobody decided.')])

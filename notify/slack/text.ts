@@ -67,9 +67,12 @@ export const words = (text: string, style?: Style): types.RichTextText => ({
   ...(style === undefined ? {} : { style }),
 })
 
-/** Of a record, inside a line of ours. An empty text is none for Slack. */
+/** A value of a record, inside a line of ours. An empty text is none for Slack. */
 export const value = (text: string, limit = 300, style: Style = { code: true }): types.RichTextText =>
   words(text === '' ? '(empty)' : plain(text, limit), style)
+
+/** Sentences that hold what records say, as text among ours. */
+export const prose = (text: string, limit = 300): types.RichTextText => words(text === '' ? '(empty)' : plain(text, limit))
 
 /** Ours and nobody else’s: where it leads is never of a record. */
 export const link = (url: string, text: string): types.RichTextLink => ({ type: 'link', url, text })
@@ -90,8 +93,8 @@ export function sentence(text: string, limit = 700): types.RichTextElement[] {
     const piece =
       part.text.trim() === '' && part.quoted
         ? words('(empty)', { code: true })
-        : value(part.text, Math.min(room, 400), part.quoted ? { code: true } : undefined)
-    shown.push(part.quoted ? piece : words(piece.text))
+        : (part.quoted ? value : prose)(part.text, Math.min(room, 400))
+    shown.push(piece)
     room -= piece.text.length
     if (room <= 0) break
   }
