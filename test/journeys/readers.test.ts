@@ -68,7 +68,7 @@ describe('a model at work', () => {
     const page = await read()
     expect(page).toContain('Claude is investigating')
     expect(page).toContain('data-live="incidents proposals steps"')
-    expect(page).toMatch(/<code>get_timeline<\/code> <span class="quiet">[\d.]+ K?B in [\d.]+ s<\/span>/)
+    expect(page).toMatch(/<code>get_timeline<\/code> <span class="quiet">[\d.]+ K?B in (?:under 1|[\d.]+) m?s<\/span>/)
     expect(page).toContain('&lt;script&gt;window.pwned = 1&lt;/script&gt;')
     expect(page).not.toMatch(/<script>|\u202e/)
     // Nobody asks twice.
@@ -194,7 +194,7 @@ describe('falconer investigate --follow', () => {
         'Wrote',
         'Done',
       ])
-      expect(lines[1]).toMatch(/get_timeline {2}[\d.]+ K?B in [\d.]+ s/)
+      expect(lines[1]).toMatch(/get_timeline {2}[\d.]+ K?B in (?:under 1|[\d.]+) m?s/)
       expect(errors + output).not.toMatch(/\u001b|\u202e/)
       expect(output).toContain('by Claude, a model')
       expect(output).toContain('! Incomplete: The model stopped after 3 calls.')
