@@ -8,7 +8,7 @@ import { howToGive, type RulesNow } from '../../collectors/falco-rules/as-loaded
 import type { Falconer } from '../server/falconer.ts'
 import type { Who } from '../server/who.ts'
 import { layout } from './layout.ts'
-import { empty, fact, type Html, nothing, plural, timeOf, untrusted, untrustedJson } from './parts.ts'
+import { empty, fact, linkBy, type Html, nothing, plural, timeOf, untrusted, untrustedJson } from './parts.ts'
 import { rulePath } from './rule-page.ts'
 
 export function alertPage(
@@ -37,7 +37,7 @@ export function alertPage(
 function ruleCard({ scope }: Alert, { rules: [rule], files }: RulesNow): Html {
   const body =
     rule !== undefined
-      ? html`<p>${untrusted(rule.desc.trim(), 2_000)}</p>${rule.problems.length === 0 ? nothing : html`<p class="notice bad">${plural(rule.problems.length, 'problem')} with it as it is loaded.</p>`}<p><a href="${rulePath(rule)}">What it looks for</a></p>`
+      ? html`<p>${untrusted(rule.desc.trim(), 2_000)}</p>${rule.problems.length === 0 ? nothing : html`<p class="notice bad">${plural(rule.problems.length, 'problem')} with it as it is loaded.</p>`}<p>${linkBy(rule.name, () => rulePath(rule), 'What it looks for')}</p>`
       : files.length === 0
         ? html`<p class="quiet">What it looks for is not known here: Falconer was not given Falco’s rules files: ${untrusted(howToGive(scope), 400)}</p>`
         : html`<p class="quiet">No rule of this name is in the rules files of ${untrusted(scope, 100)} that Falconer was given.</p>`

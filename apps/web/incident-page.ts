@@ -28,6 +28,7 @@ import {
   evidenceOf,
   fact,
   type Html,
+  linkBy,
   nothing,
   plural,
   severityBadge,
@@ -177,7 +178,7 @@ function timeline({ alerts, groups, incident }: IncidentData): Html {
     const rule = first[0]?.rule ?? ''
     const between = whole ? 0 : (left.get(rule) ?? 0)
     left.delete(rule)
-    return html`${heading}${first.map((alert) => moment(alert, common))}${rest.length === 0 ? nothing : folded}${between > 0 ? html`<li><span></span><div class="quiet"><a href="/incidents/${incident.id}/alerts?rule=${encodeURIComponent(rule)}">${plural(between, 'more alert')}</a> of ${untrusted(rule, 120)}</div></li>` : nothing}`
+    return html`${heading}${first.map((alert) => moment(alert, common))}${rest.length === 0 ? nothing : folded}${between > 0 ? html`<li><span></span><div class="quiet">${linkBy(rule, (name) => `/incidents/${incident.id}/alerts?rule=${name}`, plural(between, 'more alert'))} of ${untrusted(rule, 120)}</div></li>` : nothing}`
   })
   return html`<section class="card" aria-labelledby="timeline"><h2 id="timeline">Timeline</h2>${common === '' ? nothing : html`<p class="quiet">One incident because they share ${untrusted(common, 300)}.</p>`}${whole ? nothing : counts(incident, groups)}<ol class="timeline">${list}</ol></section>`
 }
@@ -186,7 +187,7 @@ function timeline({ alerts, groups, incident }: IncidentData): Html {
 function counts(incident: Incident, groups: readonly GroupRow[]): Html {
   const most = groups.toSorted((a, b) => b.count - a.count).slice(0, 40)
   return html`<p class="quiet">Too many to show one by one: below is how each rule began and ended. <a href="/incidents/${incident.id}/alerts">All ${incident.alertCount.toLocaleString('en')} alerts</a></p>
-<div class="table"><table class="stack"><thead><tr><th>Rule</th><th class="number">Alerts</th><th>First</th><th>Last</th></tr></thead><tbody>${most.map((group) => html`<tr><td class="wide"><a href="/incidents/${incident.id}/alerts?rule=${encodeURIComponent(group.rule)}">${untrusted(group.rule, 120)}</a> <span class="badge ${prioritySeverity[group.priority]}">${group.priority}</span></td><td class="number" data-label="Alerts">${group.count.toLocaleString('en')}</td><td data-label="First">${timeOf(group.firstNs)}</td><td data-label="Last">${timeOf(group.lastNs)}</td></tr>`)}</tbody></table></div>${groups.length > most.length ? html`<p class="quiet">and ${plural(groups.length - most.length, 'further rule')}.</p>` : nothing}`
+<div class="table"><table class="stack"><thead><tr><th>Rule</th><th class="number">Alerts</th><th>First</th><th>Last</th></tr></thead><tbody>${most.map((group) => html`<tr><td class="wide">${linkBy(group.rule, (name) => `/incidents/${incident.id}/alerts?rule=${name}`, untrusted(group.rule, 120))} <span class="badge ${prioritySeverity[group.priority]}">${group.priority}</span></td><td class="number" data-label="Alerts">${group.count.toLocaleString('en')}</td><td data-label="First">${timeOf(group.firstNs)}</td><td data-label="Last">${timeOf(group.lastNs)}</td></tr>`)}</tbody></table></div>${groups.length > most.length ? html`<p class="quiet">and ${plural(groups.length - most.length, 'further rule')}.</p>` : nothing}`
 }
 
 const moment = (alert: Shown, common: string): Html =>

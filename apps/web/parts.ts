@@ -76,13 +76,21 @@ const linked: Partial<Record<EvidenceRef['record'], [folder: string, name: strin
   proposal: ['proposals', 'proposal'],
   fix: ['fix-first', 'change'],
 }
+/** A link to where a name of a record stands in the address; what holds a secret is named, and leads nowhere. */
+export const linkBy = (name: string, address: (name: string) => string, words: Html | string): Html =>
+  redact(name) === name ? html`<a href="${address(encodeURIComponent(name.toWellFormed()))}">${words}</a>` : html`${words}`
+
 /** What a citation leads to. Its id may be one that a model made up. */
 export function recordLink(one: EvidenceRef): Html {
   const [folder, name] = linked[one.record] ?? []
-  if (folder !== undefined)
-    return html`<a href="/${folder}/${encodeURIComponent(one.id.toWellFormed())}">${name} ${one.record === 'entity' ? untrusted(one.id, 60) : `…${untrusted(one.id.slice(-6))}`}</a>`
-  if (one.record === 'rule')
-    return html`<a href="/rules/${encodeURIComponent(one.id.slice(one.id.indexOf('/') + 1))}">rule ${untrusted(one.id.slice(one.id.indexOf('/') + 1), 80)}</a>`
+  if (folder !== undefined) {
+    const short = one.record !== 'entity' && redact(one.id) === one.id
+    return linkBy(one.id, (id) => `/${folder}/${id}`, `${name} ${short ? `…${untrusted(one.id.slice(-6))}` : untrusted(one.id, 60)}`)
+  }
+  if (one.record === 'rule') {
+    const rule = one.id.slice(one.id.indexOf('/') + 1)
+    return linkBy(rule, (name) => `/rules/${name}`, `rule ${untrusted(rule, 80)}`)
+  }
   if (one.record === 'coverage') return html`<a href="/coverage">source ${untrusted(one.id, 80)}</a>`
   if (one.record === 'step') return html`attack step ${untrusted(one.id.split('/')[1] ?? one.id, 80)}`
   return html`${one.record} ${untrusted(one.id, 80)}`

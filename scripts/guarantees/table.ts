@@ -37,11 +37,14 @@ export function testFiles(): Map<number, string[]> {
   const found = new Map<number, string[]>()
   for (const file of globSync('**/*.test.ts', { cwd: root, exclude: (name) => name === 'node_modules' }).sort()) {
     const source = readFileSync(root + file, 'utf8')
-    const numbers = new Set([...source.matchAll(/['"`]guarantee (\d+): /g)].map((match) => Number(match[1])))
+    const numbers = new Set([...source.matchAll(/['"`](?:guarantee \d+: )+/g)].flatMap(([title]) => numbersIn(title)))
     for (const number of numbers) found.set(number, [...(found.get(number) ?? []), file])
   }
   return found
 }
+
+/** A test may be about several: “guarantee 1: guarantee 4: …”. */
+const numbersIn = (title: string): number[] => [...new Set([...title.matchAll(/guarantee (\d+): /g)].map(([, number]) => Number(number)))]
 
 export type Outcome = { passed: number; failed: number; skipped: number; cases: number; seconds: number }
 type Assertion = { fullName: string; status: string; duration?: number | null; meta?: { cases?: unknown } }
@@ -50,15 +53,15 @@ type Assertion = { fullName: string; status: string; duration?: number | null; m
 export function outcomesOf(assertions: readonly Assertion[]): Map<number, Outcome> {
   const outcomes = new Map<number, Outcome>()
   for (const { fullName, status, duration, meta } of assertions) {
-    const number = Number(/guarantee (\d+): /.exec(fullName)?.[1] ?? Number.NaN)
-    if (Number.isNaN(number)) continue
-    const outcome = outcomes.get(number) ?? { passed: 0, failed: 0, skipped: 0, cases: 0, seconds: 0 }
-    if (status === 'passed') outcome.passed += 1
-    else if (status === 'failed') outcome.failed += 1
-    else outcome.skipped += 1
-    outcome.cases += typeof meta?.cases === 'number' && status === 'passed' ? meta.cases : 0
-    outcome.seconds += (duration ?? 0) / 1_000
-    outcomes.set(number, outcome)
+    for (const number of numbersIn(fullName)) {
+      const outcome = outcomes.get(number) ?? { passed: 0, failed: 0, skipped: 0, cases: 0, seconds: 0 }
+      if (status === 'passed') outcome.passed += 1
+      else if (status === 'failed') outcome.failed += 1
+      else outcome.skipped += 1
+      outcome.cases += typeof meta?.cases === 'number' && status === 'passed' ? meta.cases : 0
+      outcome.seconds += (duration ?? 0) / 1_000
+      outcomes.set(number, outcome)
+    }
   }
   return outcomes
 }

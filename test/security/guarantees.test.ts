@@ -40,11 +40,13 @@ describe('reading the page and the result', () => {
       { fullName: 'a guarantee 1: x', status: 'passed', duration: 1_500, meta: { cases: 150 } },
       { fullName: 'b guarantee 1: y', status: 'failed', duration: 500, meta: { cases: 99 } },
       { fullName: 'b guarantee 13: y', status: 'skipped' },
+      { fullName: 'c guarantee 13: guarantee 14: z', status: 'passed', meta: { cases: 2 } },
       { fullName: 'something else', status: 'passed' },
     ])
     expect(Object.fromEntries(outcomes)).toEqual({
       1: { passed: 1, failed: 1, skipped: 0, cases: 150, seconds: 2 },
-      13: { passed: 0, failed: 0, skipped: 1, cases: 0, seconds: 0 },
+      13: { passed: 1, failed: 0, skipped: 1, cases: 2, seconds: 0 },
+      14: { passed: 1, failed: 0, skipped: 0, cases: 2, seconds: 0 },
     })
   })
 })

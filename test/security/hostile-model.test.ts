@@ -77,7 +77,7 @@ async function play(index: number, { payload, channel }: (typeof episodes)[numbe
   return { before, after: await getIncident(db, { id }), report, proposals, own, steps }
 }
 
-it('guarantee 1: guarantee 4: a model that obeys every planted order changes nothing, lowers nothing and closes nothing', async ({
+it('guarantee 1: guarantee 4: guarantee 6: a model that obeys every planted order changes nothing, lowers nothing and closes nothing', async ({
   task,
 }) => {
   site = await modelSite(db, model.script, { FALCONER_MODEL_USD_MONTH: '1000000' })

@@ -52,7 +52,7 @@ function formed(name: string, asked: Asked, text: string, forbidden: Forbidden):
   const victim = Object.values(forbidden).flat()[0] ?? file.places[0]?.entity
   const lead = leads([text.slice(text.search(/hx[0-9a-f]{8}/))])[0] ?? 'x'
   const all: Record<string, Record<string, unknown>> = {
-    get_alert: { alert },
+    get_alert: { alert, detail: 'full' },
     get_process_tree: { alert },
     get_entity: { entity: file.places[0]?.entity ?? '1' },
     get_neighbours: { entity: file.places[0]?.entity ?? '1' },

@@ -14,7 +14,7 @@ import { alertOf } from '../views/find-alert.ts'
 import { Detail } from '../views/given.ts'
 import { PlaceRow, placeRow } from '../views/incident.ts'
 
-const room = { compact: { fields: 2_400, value: 160 }, full: { fields: 16_000, value: 4_000 } } as const
+const room = { compact: { fields: 2_400, value: 160, tag: 40 }, full: { fields: 16_000, value: 4_000, tag: 200 } } as const
 
 const Placed = z.object({
   incident: z.string(),
@@ -58,7 +58,7 @@ export const getAlertTool = tool({
   listed: true,
   run: async ({ alert: given, detail }, { db, pages }) => {
     const alert = await alertOf(db, given)
-    const { value } = room[detail]
+    const { value, tag: ofTag } = room[detail]
     const all = fieldsOf(alert, value)
     const fields = fitting(all, room[detail].fields)
     return {
@@ -71,8 +71,8 @@ export const getAlertTool = tool({
       host: quoteOrNull(alert.hostname, 120),
       parent: quoteOrNull(alert.process?.parentCmdline ?? alert.process?.parentName, value),
       tags: fitting(
-        alert.tags.map((tag) => quote(tag, 40)),
-        400,
+        alert.tags.map((tag) => quote(tag, ofTag)),
+        ofTag * 10,
       ),
       techniques: alert.techniques.slice(0, 12),
       output: quoteOrNull(alert.output, value * 2),
