@@ -221,7 +221,9 @@ describe('Not an incident…', () => {
     expect((await standing(incident.id)).state).toBe('open')
 
     const done = await send('ada', 'a drill', form)
-    expect(says(done)).toMatch(/closed as a false positive[\s\S]*mistake\? Reopen it on its page, under “Decide”, and say there what it was[\s\S]*Open the page/)
+    expect(says(done)).toMatch(
+      /closed as a false positive[\s\S]*mistake\? Reopen it on its page, under “Decide”, and say there what it was[\s\S]*Open the page/,
+    )
     expect(JSON.stringify(done.view)).toMatch(new RegExp(`"url":"http://localhost:\\d+/incidents/${incident.id}"`))
     const closed = await standing(incident.id)
     expect(closed.state).toBe('closed')
